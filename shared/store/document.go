@@ -1,0 +1,77 @@
+package store
+
+import (
+	"time"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+// Status is the outcome of an accepted event.
+type Status string
+
+// The two outcomes.
+const (
+	Stored   Status = "stored"
+	Rejected Status = "rejected"
+)
+
+// Origin is a document's place: the position of its message in the stream.
+type Origin struct {
+	// Epoch is the stream's creation time in microseconds since 1970, so that
+	// places of a stream that was made anew come after those of the old one.
+	Epoch int64
+	// Seq is the message's sequence in that stream, from 1.
+	Seq uint64
+}
+
+// Before reports whether o is an earlier place than p.
+func (o Origin) Before(p Origin) bool {
+	return o.Epoch < p.Epoch || o.Epoch == p.Epoch && o.Seq < p.Seq
+}
+
+// Document is one event with its outcome. Fields that are not valid in a
+// rejected event are zero. Times are in UTC.
+//
+// A writer reads documents and never changes them; slices may alias the
+// message they came from until Write returns.
+type Document struct {
+	// ID is DocumentID, or ConflictID for an event that came second.
+	ID          string
+	Status      Status
+	Application string
+	EventID     string
+	SessionID   string
+	Category    string
+	Name        string
+	// Data is a JSON object as event.Event.Data, nil when absent.
+	Data []byte
+	// Timestamp is exact to the microsecond.
+	Timestamp time.Time
+	// ReceivedAt is when the collector accepted the event, exact to the
+	// millisecond (a BSON date keeps no more).
+	ReceivedAt time.Time
+	// ExpiresAt is when the document may be removed; zero is never. Exact to
+	// the millisecond.
+	ExpiresAt   time.Time
+	ContentHash string
+	Origin      Origin
+	// Revision is the registry revision that judged the event.
+	Revision uint64
+	// SchemaVersion is the revision of the schema that judged the event; 0
+	// when none did.
+	SchemaVersion int64
+	// Errors say why the event was rejected.
+	Errors []event.Fault
+	// Original is the event as received. A writer gets it with every
+	// document; only rejected ones keep it.
+	Original []byte
+}
+
+// DocumentID is the _id of an application's event.
+func DocumentID(application, eventID string) string { return application + "/" + eventID }
+
+// ConflictID is the _id under which an event is kept whose event_id another
+// content already holds. No application name contains '#'.
+func ConflictID(application, contentHash, eventID string) string {
+	return application + "#" + contentHash + "/" + eventID
+}
