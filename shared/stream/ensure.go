@@ -1,0 +1,163 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// AckWait is how long a fetched message may be in work without a sign of
+// progress before another processor gets it.
+const AckWait = 30 * time.Second
+
+// MaxAckPending bounds the messages in work at all processors together.
+const MaxAckPending = 20_000
+
+// Config is what an operator decides about the stream.
+type Config struct {
+	// MaxBytes bounds the stream on disk, in bytes; default 10 GiB.
+	MaxBytes int64
+	// Replicas is 1 (default) on one server and 3 in a cluster.
+	Replicas int
+	// Retention is how long processed events stay in the stream; default 30
+	// days. The processor purges; the stream itself has no MaxAge, which
+	// would drop what is not processed yet.
+	Retention time.Duration
+}
+
+// WithDefaults returns c with every zero field set to its default.
+func (c Config) WithDefaults() Config {
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 10 << 30
+	}
+	if c.Replicas == 0 {
+		c.Replicas = 1
+	}
+	if c.Retention == 0 {
+		c.Retention = 30 * 24 * time.Hour
+	}
+	return c
+}
+
+// Ensure creates the stream, the registry's buckets and the shared consumer,
+// or brings them to the configuration c. It only adds and changes limits; a
+// difference that would need a stream to be made anew is an error.
+func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
+	c = c.WithDefaults()
+	if _, err := js.CreateOrUpdateStream(ctx, eventsConfig(c)); err != nil {
+		return fmt.Errorf("create or update stream %s: %w", Name, err)
+	}
+	for _, bucket := range []string{BucketSchemas, BucketApplications, BucketTokens, BucketApplied} {
+		if err := ensureBucket(ctx, js, bucket, c.Replicas); err != nil {
+			return err
+		}
+	}
+	if _, err := js.CreateOrUpdateConsumer(ctx, Name, consumerConfig()); err != nil {
+		return fmt.Errorf("create or update consumer %s: %w", Consumer, err)
+	}
+	return nil
+}
+
+func eventsConfig(c Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:               Name,
+		Description:        "accepted events, as received",
+		Subjects:           []string{Subjects},
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardNew,
+		MaxBytes:           c.MaxBytes,
+		Replicas:           c.Replicas,
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+		DenyDelete:         true,
+		// No dedup window is relied on: the store is idempotent. The server
+		// wants one of at least 100 ms where none is zero.
+		Duplicates: time.Second,
+	}
+}
+
+func consumerConfig() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       Consumer,
+		Description:   "shared by all processors",
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckWait:       AckWait,
+		// A poison message is the application's to handle: the server would
+		// park it without a word.
+		MaxDeliver:    -1,
+		MaxAckPending: MaxAckPending,
+		MaxWaiting:    512,
+	}
+}
+
+// ensureBucket creates a bucket that keeps every version of a key. The library
+// allows 64; the limit of its stream is raised afterwards.
+func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, replicas int) error {
+	_, err := js.KeyValue(ctx, bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		_, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: bucket, History: 64, Replicas: replicas,
+			Storage: jetstream.FileStorage, MaxBytes: 1 << 30,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("create bucket %s: %w", bucket, err)
+	}
+	if bucket != BucketSchemas && bucket != BucketApplications && bucket != BucketTokens {
+		return nil
+	}
+	s, err := js.Stream(ctx, "KV_"+bucket)
+	if err != nil {
+		return fmt.Errorf("look up bucket %s: %w", bucket, err)
+	}
+	cfg := s.CachedInfo().Config
+	if cfg.MaxMsgsPerSubject == -1 && cfg.Replicas == replicas {
+		return nil
+	}
+	cfg.MaxMsgsPerSubject, cfg.Replicas = -1, replicas
+	if _, err := js.UpdateStream(ctx, cfg); err != nil {
+		return fmt.Errorf("keep every version in bucket %s: %w", bucket, err)
+	}
+	return nil
+}
+
+// Wait blocks until the processor has made the stream and the buckets, or ctx
+// ends. It asks every 200 ms.
+func Wait(ctx context.Context, js jetstream.JetStream) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := exists(ctx, js)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the stream: %w", errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}
+
+// exists asks for the last thing that Ensure makes.
+func exists(ctx context.Context, js jetstream.JetStream) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := js.Consumer(ctx, Name, Consumer)
+	return err
+}
+
+// Epoch is the stream's creation time in microseconds since 1970: the epoch of
+// store.Origin.
+func Epoch(ctx context.Context, js jetstream.JetStream) (int64, error) {
+	s, err := js.Stream(ctx, Name)
+	if err != nil {
+		return 0, fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	return s.CachedInfo().Created.UnixMicro(), nil
+}

@@ -1,0 +1,48 @@
+package stream
+
+// Name is the name of the stream of accepted events.
+const Name = "EVENTS"
+
+// Consumer is the durable consumer that all processors share.
+const Consumer = "processor"
+
+// Buckets of the registry.
+const (
+	// BucketSchemas holds the schemas and the validation policy; its revision
+	// is the registry's.
+	BucketSchemas = "SCHEMAS"
+	// BucketApplications holds applications with their write keys, hashed.
+	BucketApplications = "APPLICATIONS"
+	// BucketTokens holds query and operator tokens, hashed.
+	BucketTokens = "TOKENS"
+	// BucketApplied remembers the digest of each declaration file as it was
+	// last applied, so that a restart never reverts a live change.
+	BucketApplied = "APPLIED"
+)
+
+// Keys of BucketSchemas.
+const (
+	// KeyPolicy is the key of the validation policy.
+	KeyPolicy = "policy"
+	// KeyTypes is the prefix of the schemas: types.<category>.<name>, tokens
+	// escaped as in subjects.
+	KeyTypes = "types"
+)
+
+// Headers of a message.
+const (
+	HeaderApplication = "Eye-Application"
+	// HeaderEventID is present only when the collector derived the id: header
+	// values do not survive CR LF, and a derived id is always a UUID.
+	HeaderEventID    = "Eye-Event-Id"
+	HeaderReceivedAt = "Eye-Received-At"
+	HeaderSentAt     = "Eye-Sent-At"
+	HeaderFormat     = "Eye-Format"
+)
+
+const (
+	subjectRoot  = "events"
+	unregistered = "unregistered"
+	// maxSubject keeps a protocol line far below the server's 4 KB.
+	maxSubject = 512
+)

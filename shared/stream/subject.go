@@ -1,0 +1,89 @@
+package stream
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Subjects matches every subject of the stream.
+const Subjects = subjectRoot + ".>"
+
+// Subject is the subject of an event of a type that the registry knows. A
+// subject that would be longer than 512 bytes is the one of unregistered types.
+func Subject(application, category, name string) string {
+	s := subjectRoot + "." + application + "." + Escape(category) + "." + Escape(name)
+	if len(s) > maxSubject {
+		return Unregistered(application)
+	}
+	return s
+}
+
+// Unregistered is the subject of all other events of an application.
+func Unregistered(application string) string {
+	return subjectRoot + "." + application + "." + unregistered
+}
+
+// OfApplication matches every subject of one application.
+func OfApplication(application string) string {
+	return subjectRoot + "." + application + ".>"
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+// Escape writes a category or name as one token of a subject, a key of a
+// bucket and the name of a file: letters, digits, '_' and '-' stay, every other
+// byte becomes '=' and two hexadecimal digits. It is reversible: see Unescape.
+func Escape(token string) string {
+	n := 0
+	for i := range len(token) {
+		if !plain(token[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return token
+	}
+	var b strings.Builder
+	b.Grow(len(token) + 2*n)
+	for i := range len(token) {
+		c := token[i]
+		if plain(c) {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('=')
+		b.WriteByte(hexDigits[c>>4])
+		b.WriteByte(hexDigits[c&15])
+	}
+	return b.String()
+}
+
+// Unescape reverses Escape. It accepts only what Escape writes, so that one
+// type has one token.
+func Unescape(token string) (string, error) {
+	b := make([]byte, 0, len(token))
+	for i := 0; i < len(token); i++ {
+		c := token[i]
+		if c != '=' {
+			b = append(b, c)
+			continue
+		}
+		if i+2 >= len(token) {
+			return "", fmt.Errorf("token %q ends inside an escape", token)
+		}
+		hi, lo := strings.IndexByte(hexDigits, token[i+1]), strings.IndexByte(hexDigits, token[i+2])
+		if hi < 0 || lo < 0 {
+			return "", fmt.Errorf("token %q has an escape that is not two of 0-9A-F", token)
+		}
+		b = append(b, byte(hi<<4|lo))
+		i += 2
+	}
+	if s := string(b); Escape(s) == token {
+		return s, nil
+	}
+	return "", fmt.Errorf("token %q is not in the escaped form", token)
+}
+
+func plain(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+}
