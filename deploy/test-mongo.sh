@@ -77,22 +77,30 @@ alive() {
 end() {
 	alive "$1" || return 0
 	read -r e_pid _ <"$1"
-	kill "-$2" "$e_pid" 2>/dev/null || true
+	kill -s "$2" "$e_pid" 2>/dev/null || true
 	e_left=200
 	while alive "$1"; do
 		e_left=$((e_left - 1))
-		[ $e_left -gt 0 ] || kill -KILL "$e_pid" 2>/dev/null || true
+		[ $e_left -gt 0 ] || kill -s KILL "$e_pid" 2>/dev/null || true
 		[ $e_left -gt -40 ] || return 0
 		sleep 0.05
 	done
 }
 
-# detached CMD... runs CMD away from the terminal's signals where that is possible.
+# end_group FILE asks the process remembered in FILE, and what it started, to stop.
+end_group() {
+	alive "$1" || return 0
+	read -r e_pid _ <"$1"
+	kill -s TERM -- "-$e_pid" 2>/dev/null || kill -s TERM "$e_pid" 2>/dev/null || true
+}
+
+# detached CMD... becomes CMD, in a process group of its own where that is
+# possible, so that signals from the terminal reach this script alone.
 detached() {
 	if have setsid; then
 		exec setsid "$@"
 	fi
-	exec nohup "$@"
+	exec "$@"
 }
 
 # free_port prints a port nobody listens on now, below the range from which
@@ -195,6 +203,7 @@ pg_settings() {
 		max_connections = 200
 		shared_buffers = 256MB
 		max_wal_size = 4GB
+		dynamic_shared_memory_type = mmap
 		documentdb.maxWriteBatchSize = 100000
 	SETTINGS
 	if [ "${EYE_TEST_MONGO_DURABLE:-}" = 1 ]; then
@@ -337,6 +346,7 @@ reap() {
 	for r_dir in "$RUNS"/run.*; do
 		[ -f "$r_dir/owner" ] || continue
 		alive "$r_dir/owner" && continue
+		end_group "$r_dir/child.pid"
 		shut "$r_dir"
 		rm -rf "$r_dir"
 	done
@@ -396,6 +406,7 @@ cmd_run() {
 	exec 3<&0
 	(detached "$@") <&3 3<&- &
 	child=$!
+	remember "$run_dir/child.pid" $child
 	code=0
 	wait $child || code=$?
 	child=
@@ -406,7 +417,7 @@ cmd_run() {
 interrupted() {
 	trap '' HUP INT TERM
 	if [ -n "$child" ]; then
-		kill -TERM -- "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null || true
+		end_group "$run_dir/child.pid"
 		wait "$child" || true
 	fi
 	exit "$1"
