@@ -1,0 +1,93 @@
+# What people type in a checkout. Needs Go and a POSIX shell; everything else is
+# fetched by what needs it, into $(CACHE), outside the checkout.
+
+GO       ?= go
+CACHE    ?= $(shell printf %s "$${EYE_TEST_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/theeye}")
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+# In the order of imports. deploy/check stands apart: it checks the rest, with
+# dependencies of its own, and is built without the workspace.
+MODULES  := shared collector processor queryapi standalone theeye
+CHECK    := deploy/check
+PACKAGES := $(MODULES:%=./%/...)
+COMMANDS := ./collector/cmd/collector ./processor/cmd/processor ./queryapi/cmd/queryapi ./theeye
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+DAEMON   := github.com/theeye/theeye/shared/daemon
+LDFLAGS  := -X $(DAEMON).version=$(VERSION) -X $(DAEMON).commit=$(COMMIT)
+
+GOLANGCI_VERSION := 2.15.0
+GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+
+# Arguments for one run: make test TESTFLAGS='-run Cursor', make fuzz FUZZTIME=5m.
+TESTFLAGS  ?=
+BENCH      ?= .
+BENCHFLAGS ?=
+FUZZTIME   ?= 30s
+KILLS      ?= 1000
+
+MONGO   := deploy/test-mongo.sh
+SUBMAKE := $(MAKE) --no-print-directory
+export GO
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-here lint bench bench-here fuzz chaos mongo cross tidy-check
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
+
+run: build ## build and start everything in one process, for development
+	@exec bin/theeye up --dev
+
+build: ## bin/collector bin/processor bin/queryapi bin/theeye
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS)
+
+test: ## the whole suite with the race detector, with a MongoDB of its own
+	@deploy/need-cc.sh
+	@$(MONGO) run -- $(SUBMAKE) test-here
+
+# Needs EYE_TEST_MONGO_URI.
+test-here:
+	@CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
+	cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./... && [ $$suite -eq 0 ] && \
+	echo 'make test: everything passed'
+
+lint: $(GOLANGCI) ## linters, over every module
+	$(GOLANGCI) run $(PACKAGES)
+	cd $(CHECK) && GOWORK=off $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...
+
+$(GOLANGCI):
+	cd / && GOWORK=off GOFLAGS= CGO_ENABLED=0 GOBIN=$(@D) \
+		$(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
+
+bench: ## benchmarks, with a MongoDB that syncs every commit
+	@EYE_TEST_MONGO_DURABLE=1 $(MONGO) run -- $(SUBMAKE) bench-here
+
+bench-here:
+	@folders=$$(grep -rl --include='*_test.go' '^func Benchmark' $(MODULES) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
+	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 2h $(BENCHFLAGS) $$folders
+
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)
+
+chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load
+	@cd standalone && EYE_CHAOS_KILLS=$(KILLS) ../$(MONGO) run -- \
+		$(GO) test ./chaos -run Chaos -count 1 -timeout 8h -v
+
+mongo: ## start a MongoDB for tests that stays, and print its URI
+	@$(MONGO) start
+	@echo 'export it as EYE_TEST_MONGO_URI; $(MONGO) stop ends it' >&2
+
+cross: ## compile every module for every platform
+	@for platform in $(PLATFORMS); do \
+		echo "== $$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build $(PACKAGES) || exit 1; \
+	done
+
+tidy-check: ## every module builds alone and its go.mod is tidy
+	@for module in $(MODULES) $(CHECK); do \
+		echo "== $$module"; \
+		(cd $$module && GOWORK=off $(GO) build ./... && GOWORK=off $(GO) mod tidy -diff) || exit 1; \
+	done
