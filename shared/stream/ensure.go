@@ -95,6 +95,10 @@ func consumerConfig() jetstream.ConsumerConfig {
 	}
 }
 
+// everyVersion is more versions of a key than anybody will make. No limit at
+// all would not pass: the library takes a stream without one for no bucket.
+const everyVersion = 1 << 40
+
 // ensureBucket creates a bucket that keeps every version of a key. The library
 // allows 64; the limit of its stream is raised afterwards.
 func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, replicas int) error {
@@ -108,18 +112,18 @@ func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, re
 	if err != nil {
 		return fmt.Errorf("create bucket %s: %w", bucket, err)
 	}
-	if bucket != BucketSchemas && bucket != BucketApplications && bucket != BucketTokens {
-		return nil
+	if bucket == BucketApplied {
+		return nil // digests have no history worth keeping
 	}
 	s, err := js.Stream(ctx, "KV_"+bucket)
 	if err != nil {
 		return fmt.Errorf("look up bucket %s: %w", bucket, err)
 	}
 	cfg := s.CachedInfo().Config
-	if cfg.MaxMsgsPerSubject == -1 && cfg.Replicas == replicas {
+	if cfg.MaxMsgsPerSubject == everyVersion && cfg.Replicas == replicas {
 		return nil
 	}
-	cfg.MaxMsgsPerSubject, cfg.Replicas = -1, replicas
+	cfg.MaxMsgsPerSubject, cfg.Replicas = everyVersion, replicas
 	if _, err := js.UpdateStream(ctx, cfg); err != nil {
 		return fmt.Errorf("keep every version in bucket %s: %w", bucket, err)
 	}

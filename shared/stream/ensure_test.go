@@ -1,0 +1,112 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// connect starts a server of its own for the test.
+func connect(t *testing.T) (context.Context, jetstream.JetStream) {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	if !srv.ReadyForConnections(10 * time.Second) {
+		t.Fatal("nats-server is not ready")
+	}
+	nc, err := nats.Connect("", nats.InProcessServer(srv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx, js
+}
+
+func TestEnsure(t *testing.T) {
+	ctx, js := connect(t)
+	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(ctx, Unregistered("demo"), []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	epoch, err := Epoch(ctx, js)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A second processor, or a new configuration, changes limits alone.
+	if err := Ensure(ctx, js, Config{MaxBytes: 2 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := js.Stream(ctx, Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := s.CachedInfo()
+	if info.Config.MaxBytes != 2<<20 || info.State.Msgs != 1 {
+		t.Errorf("after a new configuration: MaxBytes %d, %d messages", info.Config.MaxBytes, info.State.Msgs)
+	}
+	if again, _ := Epoch(ctx, js); again != epoch || epoch == 0 {
+		t.Errorf("epoch was %d and became %d", epoch, again)
+	}
+	if info.Config.Discard != jetstream.DiscardNew || info.Config.MaxAge != 0 || !info.Config.AllowAtomicPublish {
+		t.Errorf("the stream may drop what is not processed, or takes no batches: %+v", info.Config)
+	}
+}
+
+// Every version of a schema must stay readable, also the 65th and the first.
+func TestBucketKeepsEveryVersion(t *testing.T) {
+	ctx, js := connect(t)
+	if err := Ensure(ctx, js, Config{}); err != nil {
+		t.Fatal(err)
+	}
+	kv, err := js.KeyValue(ctx, BucketSchemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const versions = 100
+	for range versions {
+		if _, err := kv.Put(ctx, KeyPolicy, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Ensure(ctx, js, Config{}); err != nil {
+		t.Fatal(err)
+	}
+	history, err := kv.History(ctx, KeyPolicy)
+	if err != nil || len(history) != versions {
+		t.Errorf("%d versions of %d are kept (%v)", len(history), versions, err)
+	}
+}
+
+func TestWait(t *testing.T) {
+	ctx, js := connect(t)
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := Wait(ended, js); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait without a stream = %v, want the context's end", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- Wait(ctx, js) }()
+	if err := Ensure(ctx, js, Config{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("Wait = %v", err)
+	}
+}

@@ -1,0 +1,56 @@
+package stream
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestSubject(t *testing.T) {
+	for _, tc := range []struct{ category, name, want string }{
+		{"page interaction", "cta click", "events.demo.page=20interaction.cta=20click"},
+		{"a.b", "*>", "events.demo.a=2Eb.=2A=3E"},
+		{"=", "_-9Z", "events.demo.=3D._-9Z"},
+		{"é", "\r\n", "events.demo.=C3=A9.=0D=0A"},
+		{"long", strings.Repeat("é", 200), "events.demo.unregistered"},
+	} {
+		if got := Subject("demo", tc.category, tc.name); got != tc.want {
+			t.Errorf("Subject(%q, %q) = %q, want %q", tc.category, tc.name, got, tc.want)
+		}
+	}
+}
+
+// The longest subject, as its bound is inclusive, is one byte away from the
+// subject of unregistered types.
+func TestSubjectBound(t *testing.T) {
+	room := maxSubject - len("events.demo.c.")
+	if got := Subject("demo", "c", strings.Repeat("n", room)); len(got) != maxSubject {
+		t.Errorf("a subject of exactly the bound became %q", got)
+	}
+	if got := Subject("demo", "c", strings.Repeat("n", room+1)); got != Unregistered("demo") {
+		t.Errorf("a subject over the bound became %q", got)
+	}
+}
+
+func TestEscapeIsReversible(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
+		escaped := Escape(s)
+		if i := strings.IndexFunc(escaped, func(r rune) bool { return r != '=' && (r > 127 || !plain(byte(r))) }); i >= 0 {
+			t.Fatalf("Escape(%q) = %q holds a byte that is not legal in a token", s, escaped)
+		}
+		got, err := Unescape(escaped)
+		if err != nil || got != s {
+			t.Fatalf("Unescape(Escape(%q)) = %q, %v", s, got, err)
+		}
+	})
+}
+
+func TestUnescapeAcceptsOneForm(t *testing.T) {
+	for _, token := range []string{"=", "=2", "=2g", "=2e", "a b", "=61", "a.b", "é"} {
+		if s, err := Unescape(token); err == nil {
+			t.Errorf("Unescape(%q) = %q, want an error", token, s)
+		}
+	}
+}
