@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -19,6 +20,13 @@ var (
 	ErrUnstorable = errors.New("document cannot be stored")
 	// ErrDuplicate says that the document's ID is taken.
 	ErrDuplicate = errors.New("id is taken")
+
+	// ErrUnknown is the part of ErrUnavailable that nobody has classified. It
+	// raises an alarm; what it was decides nothing.
+	ErrUnknown = fmt.Errorf("%w: unknown failure", ErrUnavailable)
+	// ErrUnencodable is the part of ErrUnstorable that the adapter finds
+	// before it asks the database, so it needs no witness.
+	ErrUnencodable = fmt.Errorf("%w: no encoding", ErrUnstorable)
 )
 
 // Holder is what the write rule needs of the document that holds an id.
