@@ -32,7 +32,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here lint bench bench-here fuzz chaos mongo cross tidy-check
+.PHONY: help run build test test-here lint check bench bench-here fuzz chaos mongo cross tidy-check
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -51,8 +51,10 @@ test: ## the whole suite with the race detector, with a MongoDB of its own
 # Needs EYE_TEST_MONGO_URI.
 test-here:
 	@CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
-	cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./... && [ $$suite -eq 0 ] && \
-	echo 'make test: everything passed'
+	$(SUBMAKE) check && [ $$suite -eq 0 ] && echo 'make test: everything passed'
+
+check: ## only the checks of the project as a whole: deployment, modules, documents
+	@cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./...
 
 lint: $(GOLANGCI) ## linters, over every module
 	$(GOLANGCI) run $(PACKAGES)
