@@ -1,0 +1,101 @@
+package event
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// hash hashes the canonical form of the event without the member at skip, the
+// event_id. Members are sorted by the bytes of their names, so that neither
+// order, white space nor the way a string is escaped makes another content.
+func (s *scanner) hash(skip int32) contentHash {
+	s.form = s.appendCanonical(s.form[:0], 0, skip)
+	sum := sha256.Sum256(s.form)
+	return contentHash(sum[:])
+}
+
+func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
+	n := &s.nodes[i]
+	switch n.kind {
+	case '{':
+		return s.appendSorted(dst, i, skip)
+	case '[':
+		dst = append(dst, '[')
+		for k := i + 1; k < n.next; k = s.nodes[k].next {
+			dst = append(s.appendCanonical(dst, k, 0), ',')
+		}
+		return append(dst, ']')
+	}
+	return s.appendScalar(dst, i)
+}
+
+// appendSorted appends an object by the order of its names. The order lies on a
+// stack that all levels share.
+func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
+	base := len(s.order)
+	for k := i + 1; k < s.nodes[i].next; k = s.nodes[k+1].next {
+		if skip == 0 || k+1 != skip {
+			s.order = append(s.order, k)
+		}
+	}
+	end := len(s.order)
+	slices.SortFunc(s.order[base:], func(a, b int32) int { return bytes.Compare(s.text(a), s.text(b)) })
+	dst = append(dst, '{')
+	for o := base; o < end; o++ {
+		k := s.order[o]
+		dst = append(s.appendScalar(dst, k), ':')
+		dst = append(s.appendCanonical(dst, k+1, 0), ',')
+	}
+	s.order = s.order[:base]
+	return append(dst, '}')
+}
+
+// appendScalar appends anything but a container in the one form that it has: a
+// number as both stores keep it, a string with no escape that it does not need.
+func (s *scanner) appendScalar(dst []byte, i int32) []byte {
+	n := &s.nodes[i]
+	text := s.text(i)
+	switch {
+	case n.kind == '0':
+		return AppendNumber(dst, text)
+	case n.kind != '"':
+		return append(dst, text...)
+	case n.unescaped:
+		dst, _ = jsontext.AppendQuote(dst, text) // the scan has seen valid UTF-8
+		return dst
+	}
+	dst = append(dst, '"')
+	dst = append(dst, text...)
+	return append(dst, '"')
+}
+
+// appendValue appends the value at i as it was sent, but with numbers and
+// strings in their one form and without white space.
+func (s *scanner) appendValue(dst []byte, i int32) []byte {
+	n := &s.nodes[i]
+	switch n.kind {
+	case '{':
+		dst = append(dst, '{')
+		for k := i + 1; k < n.next; k = s.nodes[k+1].next {
+			if k > i+1 {
+				dst = append(dst, ',')
+			}
+			dst = append(s.appendScalar(dst, k), ':')
+			dst = s.appendValue(dst, k+1)
+		}
+		return append(dst, '}')
+	case '[':
+		dst = append(dst, '[')
+		for k := i + 1; k < n.next; k = s.nodes[k].next {
+			if k > i+1 {
+				dst = append(dst, ',')
+			}
+			dst = s.appendValue(dst, k)
+		}
+		return append(dst, ']')
+	}
+	return s.appendScalar(dst, i)
+}

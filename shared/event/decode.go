@@ -1,0 +1,114 @@
+package event
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Inspect is the door: it checks whether raw can be carried, and returns what
+// the collector needs of it. It reads the event once and keeps nothing of raw.
+//
+// A refusal names the first thing that is wrong, except that text which is no
+// JSON at all is always CodeInvalidJSON, and JSON that is no object
+// CodeNotObject.
+func Inspect(raw []byte) (Head, *Refusal) {
+	s, r := scan(raw)
+	if r != nil {
+		return Head{}, r
+	}
+	defer s.release()
+	m := s.members()
+	h, _ := s.head(m, func() contentHash { return s.hash(m.eventID) })
+	return h, nil
+}
+
+// Decode decodes an event of FormatNative. It refuses exactly what Inspect
+// refuses, and its Head is Inspect's. The Event is the caller's; it does not
+// alias raw.
+func Decode(raw []byte) (*Event, *Refusal) {
+	s, r := scan(raw)
+	if r != nil {
+		return nil, r
+	}
+	defer s.release()
+	m := s.members()
+	hash := s.hash(m.eventID)
+	e := &Event{ContentHash: hash.String()}
+	var faulty bool
+	e.Head, faulty = s.head(m, func() contentHash { return hash })
+	if faulty {
+		e.Faults = append(e.Faults, s.fault(m.eventID, CodeInvalidEventID, "event_id", wantedID))
+	}
+	s.fill(e, m)
+	return e, nil
+}
+
+// fill fills the rest of the envelope, and notes a fault for every member that
+// is missing or invalid.
+func (s *scanner) fill(e *Event, m members) {
+	var ok bool
+	check := func(ok bool, i int32, code, member, wanted string) {
+		if !ok {
+			e.Faults = append(e.Faults, s.fault(i, code, member, wanted))
+		}
+	}
+	e.SessionID, ok = s.session(m.sessionID)
+	check(ok, m.sessionID, CodeInvalidSessionID, "session_id", wantedSession)
+	check(e.Category != "", m.category, CodeInvalidCategory, "category", wantedID)
+	check(e.Name != "", m.name, CodeInvalidName, "name", wantedID)
+	if ok = m.data != 0 && s.nodes[m.data].kind == '{'; ok {
+		n := &s.nodes[m.data]
+		e.Data = s.appendValue(make([]byte, 0, n.end-n.start), m.data)
+		e.Tree = s.object(m.data, string(s.raw[n.start:n.end]), n.start)
+	}
+	check(ok, m.data, CodeInvalidData, "data", wantedData)
+	if e.Timestamp, ok = s.time(m.timestamp); !ok {
+		e.Timestamp = time.Time{}
+	}
+	check(ok, m.timestamp, CodeInvalidTimestamp, "timestamp", wantedTimestamp)
+	e.SchemaVersion, ok = s.version(m.schemaVersion)
+	check(ok, m.schemaVersion, CodeInvalidSchemaVersion, "schema_version", wantedVersion)
+}
+
+// object builds the tree of an object. text is a copy of the bytes from offset
+// base on: strings are cut from it, so that a tree costs one copy and not one
+// for each string.
+func (s *scanner) object(i int32, text string, base int32) map[string]any {
+	n := &s.nodes[i]
+	m := make(map[string]any, n.count/2)
+	for k := i + 1; k < n.next; k = s.nodes[k+1].next {
+		m[s.cut(k, text, base)] = s.value(k+1, text, base)
+	}
+	return m
+}
+
+func (s *scanner) value(i int32, text string, base int32) any {
+	n := &s.nodes[i]
+	switch n.kind {
+	case '{':
+		return s.object(i, text, base)
+	case '[':
+		list := make([]any, 0, n.count)
+		for k := i + 1; k < n.next; k = s.nodes[k].next {
+			list = append(list, s.value(k, text, base))
+		}
+		return list
+	case '"':
+		return s.cut(i, text, base)
+	case '0':
+		return json.Number(s.cut(i, text, base))
+	case 't':
+		return true
+	case 'f':
+		return false
+	}
+	return nil
+}
+
+func (s *scanner) cut(i int32, text string, base int32) string {
+	n := &s.nodes[i]
+	if n.unescaped {
+		return string(s.arena[n.start:n.end])
+	}
+	return text[n.start-base : n.end-base]
+}

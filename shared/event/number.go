@@ -1,0 +1,200 @@
+package event
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
+// Kind says how both stores keep a number.
+type Kind uint8
+
+// The three ways a number is kept. The zero Kind is none of them.
+const (
+	// Int64 is an integer literal that fits int64.
+	Int64 Kind = iota + 1
+	// Decimal is a longer integer literal of at most maxDecimalDigits digits.
+	Decimal
+	// Double is every other number, and the literal -0.
+	Double
+)
+
+// maxDecimalDigits is what a Decimal128 keeps exactly.
+const maxDecimalDigits = 34
+
+// minDouble is the smallest magnitude a double is kept with. Below it the
+// shortest text has an exponent under -MaxExponent, or the value is lost as 0.
+const minDouble = 1e-308
+
+// Number is a JSON number as both stores keep it.
+type Number struct {
+	Kind Kind
+	// Int is the value of an Int64.
+	Int int64
+	// Double is the value of a Double.
+	Double float64
+	// Text is the text that was parsed, and aliases it.
+	Text []byte
+}
+
+// ParseNumber parses one JSON number. It reports false for text that is not a
+// JSON number, that is over MaxNumberBytes, that writes an exponent over
+// MaxExponent, or whose value lies outside of what a double keeps: it
+// overflows, or its magnitude is under 1e-308 without being 0. So `1e400`
+// cannot become infinity, nor `0.1e-308` a text that is refused when it is
+// parsed again.
+func ParseNumber(text []byte) (Number, bool) {
+	kind, ok := numberKind(text)
+	if !ok {
+		return Number{}, false
+	}
+	n := Number{Kind: kind, Text: text}
+	switch kind {
+	case Int64:
+		n.Int, _ = strconv.ParseInt(string(text), 10, 64)
+	case Double:
+		n.Double, ok = parseDouble(text)
+	case Decimal:
+	}
+	return n, ok
+}
+
+// AppendNumber appends the text of a number as both stores keep and return it:
+// the digits of an Int64 or a Decimal, the shortest text of a Double that
+// parses to the same value. A Double always has a point or an exponent, so that
+// its kind survives; 1e2 becomes 100.0, -0 becomes -0.0. Text that ParseNumber
+// refuses is appended as it is.
+func AppendNumber(dst, text []byte) []byte {
+	kind, ok := numberKind(text)
+	if !ok || kind != Double {
+		return append(dst, text...)
+	}
+	f, ok := parseDouble(text)
+	if !ok {
+		return append(dst, text...)
+	}
+	return AppendDouble(dst, f)
+}
+
+// AppendDouble appends the text that AppendNumber gives a Double of value f,
+// which must be finite.
+func AppendDouble(dst []byte, f float64) []byte {
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, format, -1, 64)
+	if format == 'e' {
+		return trimExponent(dst)
+	}
+	if bytes.IndexByte(dst[start:], '.') < 0 {
+		dst = append(dst, '.', '0')
+	}
+	return dst
+}
+
+// trimExponent turns a trailing e-07 into e-7, as other languages write it.
+func trimExponent(b []byte) []byte {
+	if n := len(b); n >= 4 && b[n-4] == 'e' && b[n-2] == '0' {
+		b[n-2] = b[n-1]
+		b = b[:n-1]
+	}
+	return b
+}
+
+// numberKind checks the grammar and the bounds of a number and decides its
+// kind. A Double may still overflow: parseDouble tells.
+func numberKind(text []byte) (Kind, bool) {
+	if len(text) > MaxNumberBytes {
+		return 0, false
+	}
+	digits := bytes.TrimPrefix(text, []byte{'-'})
+	whole := countDigits(digits)
+	if whole == 0 || whole > 1 && digits[0] == '0' {
+		return 0, false
+	}
+	if whole < len(digits) {
+		return Double, validFraction(digits[whole:])
+	}
+	switch {
+	case whole == 1 && digits[0] == '0' && len(text) == 2:
+		return Double, true // -0 has no integer form
+	case whole <= 18 || fitsInt64(text):
+		return Int64, true
+	case whole <= maxDecimalDigits:
+		return Decimal, true
+	}
+	return Double, true
+}
+
+// validFraction checks what follows the integer digits: a fraction, an
+// exponent, or both.
+func validFraction(b []byte) bool {
+	if b[0] == '.' {
+		n := countDigits(b[1:])
+		if n == 0 {
+			return false
+		}
+		if b = b[1+n:]; len(b) == 0 {
+			return true
+		}
+	}
+	if b[0] != 'e' && b[0] != 'E' {
+		return false
+	}
+	b = b[1:]
+	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+		b = b[1:]
+	}
+	if len(b) == 0 || countDigits(b) != len(b) {
+		return false
+	}
+	exponent := 0
+	for _, c := range b {
+		if exponent = exponent*10 + int(c-'0'); exponent > MaxExponent {
+			return false
+		}
+	}
+	return true
+}
+
+func countDigits(b []byte) int {
+	for i, c := range b {
+		if c < '0' || c > '9' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// fitsInt64 is asked about 19 digits and more only.
+func fitsInt64(text []byte) bool {
+	_, err := strconv.ParseInt(string(text), 10, 64)
+	return err == nil
+}
+
+// parseDouble reports false when the value overflows or is too small.
+func parseDouble(text []byte) (float64, bool) {
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return 0, false
+	}
+	if abs := math.Abs(f); abs >= minDouble {
+		return f, true
+	}
+	return f, f == 0 && isZero(text)
+}
+
+// isZero reports whether every digit before the exponent is 0.
+func isZero(text []byte) bool {
+	for _, c := range text {
+		switch {
+		case c == 'e' || c == 'E':
+			return true
+		case c >= '1' && c <= '9':
+			return false
+		}
+	}
+	return true
+}

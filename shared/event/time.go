@@ -1,0 +1,142 @@
+package event
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrTime is returned for text that is no time, or none between the years 1
+// and 9999 in UTC.
+var ErrTime = errors.New("not a time as RFC 3339 or YYYY-MM-DD HH:MM:SS[.ffffff] writes it")
+
+// timeLayout is RFC 3339 in UTC with exactly six fractional digits.
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// maxFraction bounds the fractional digits of a second: nanoseconds.
+const maxFraction = 9
+
+// FormatTime returns t in UTC as RFC 3339 with exactly six fractional digits,
+// which ParseTime reads back. What is below a microsecond is cut off.
+func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
+
+// ParseTime reads a timestamp as sites and analysts write it: RFC 3339 (with T,
+// t or a space), or `YYYY-MM-DD HH:MM:SS[.ffffff]`, which is taken as UTC. The
+// result is in UTC, truncated to the microsecond. Dates that do not exist, 24:00
+// and second 60 are ErrTime.
+func ParseTime(s string) (time.Time, error) {
+	t, ok := parseTime(s)
+	if !ok {
+		return time.Time{}, ErrTime
+	}
+	return t, nil
+}
+
+// parseTime reads either a string or a slice, so that the door does not
+// allocate.
+func parseTime[T string | []byte](s T) (time.Time, bool) {
+	const date = len("2006-01-02T15:04:05")
+	if len(s) < date || s[4] != '-' || s[7] != '-' || s[13] != ':' || s[16] != ':' {
+		return time.Time{}, false
+	}
+	separator := s[10]
+	year, ok1 := decimal(s[0:4])
+	month, ok2 := decimal(s[5:7])
+	day, ok3 := decimal(s[8:10])
+	hour, ok4 := decimal(s[11:13])
+	minute, ok5 := decimal(s[14:16])
+	second, ok6 := decimal(s[17:19])
+	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) {
+		return time.Time{}, false
+	}
+	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	micros, rest, ok := fraction(s[date:])
+	if !ok {
+		return time.Time{}, false
+	}
+	offset, ok := zone(rest, separator)
+	if !ok {
+		return time.Time{}, false
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, micros*1000, time.UTC)
+	if offset != 0 {
+		t = t.Add(-time.Duration(offset) * time.Minute)
+	}
+	return t, t.Year() >= 1 && t.Year() <= 9999
+}
+
+// fraction reads the optional fraction of a second, in microseconds, and
+// returns what follows it.
+func fraction[T string | []byte](s T) (micros int, rest T, ok bool) {
+	if len(s) == 0 || s[0] != '.' {
+		return 0, s, true
+	}
+	n := 1
+	for ; n < len(s) && s[n] >= '0' && s[n] <= '9'; n++ {
+		if n <= 6 {
+			micros = micros*10 + int(s[n]-'0')
+		}
+	}
+	digits := n - 1
+	if digits == 0 || digits > maxFraction {
+		return 0, s, false
+	}
+	for ; digits < 6; digits++ {
+		micros *= 10
+	}
+	return micros, s[n:], true
+}
+
+// zone reads the offset in minutes. Only the form with a space may be without
+// one.
+func zone[T string | []byte](s T, separator byte) (minutes int, ok bool) {
+	switch separator {
+	case ' ':
+		if len(s) == 0 {
+			return 0, true
+		}
+	case 'T', 't':
+	default:
+		return 0, false
+	}
+	if len(s) == 1 {
+		return 0, s[0] == 'Z' || s[0] == 'z'
+	}
+	if len(s) != len("+00:00") || s[0] != '+' && s[0] != '-' || s[3] != ':' {
+		return 0, false
+	}
+	h, ok1 := decimal(s[1:3])
+	m, ok2 := decimal(s[4:6])
+	if !ok1 || !ok2 || h > 23 || m > 59 {
+		return 0, false
+	}
+	if minutes = h*60 + m; s[0] == '-' {
+		minutes = -minutes
+	}
+	return minutes, true
+}
+
+func decimal[T string | []byte](s T) (int, bool) {
+	n := 0
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, true
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
