@@ -1,0 +1,133 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// required files are looked for by people, and by the sites that show projects.
+var required = []string{
+	"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Makefile", "docker-compose.yml", "go.work",
+	".golangci.yml", ".ci/run",
+}
+
+var (
+	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	quoted = regexp.MustCompile("`([A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.=%-]+)+/?)`")
+	// Only where it is written as a command: prose makes many things.
+	makeCall = regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)")
+	target   = regexp.MustCompile(`(?m)^([a-z-]+):`)
+)
+
+// DocumentFaults returns what is wrong with the documents of a tree: required
+// files that are missing, links and quoted paths that lead nowhere, and make
+// targets that do not exist.
+func DocumentFaults(tree fs.FS) ([]string, error) {
+	var faults []string
+	for _, name := range required {
+		if !exists(tree, name) {
+			faults = append(faults, name+": missing")
+		}
+	}
+	targets, err := MakeTargets(tree)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := findDocuments(tree)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range documents {
+		content, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return nil, fmt.Errorf("read document: %w", err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(content), -1) {
+			if !leadsSomewhere(tree, name, m[1]) {
+				faults = append(faults, fmt.Sprintf("%s: the link to %s leads nowhere", name, m[1]))
+			}
+		}
+		for _, m := range quoted.FindAllStringSubmatch(string(content), -1) {
+			if !pathHolds(tree, m[1]) {
+				faults = append(faults, fmt.Sprintf("%s: there is no %s", name, m[1]))
+			}
+		}
+		for _, m := range makeCall.FindAllStringSubmatch(string(content), -1) {
+			if !slices.Contains(targets, m[1]) {
+				faults = append(faults, fmt.Sprintf("%s: there is no make %s", name, m[1]))
+			}
+		}
+	}
+	slices.Sort(faults)
+	return slices.Compact(faults), nil
+}
+
+// MakeTargets returns the targets of a tree's Makefile.
+func MakeTargets(tree fs.FS) ([]string, error) {
+	content, err := fs.ReadFile(tree, "Makefile")
+	if err != nil {
+		return nil, fmt.Errorf("read the Makefile: %w", err)
+	}
+	var targets []string
+	for _, m := range target.FindAllStringSubmatch(string(content), -1) {
+		targets = append(targets, m[1])
+	}
+	return targets, nil
+}
+
+func findDocuments(tree fs.FS) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && slices.Contains(skipped, entry.Name()) {
+			return fs.SkipDir
+		}
+		if !entry.IsDir() && path.Ext(name) == ".md" {
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find documents: %w", err)
+	}
+	return names, nil
+}
+
+func leadsSomewhere(tree fs.FS, document, to string) bool {
+	if strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") || strings.HasPrefix(to, "#") {
+		return true // of others, or within the document
+	}
+	to, _, _ = strings.Cut(to, "#")
+	return exists(tree, path.Join(path.Dir(document), to))
+}
+
+// pathHolds is false for a path that begins with a folder of the project, and so
+// claims to be one of its files, but is none. `shared/event.Decode` is a name in
+// the package shared/event; what make builds is not there yet.
+func pathHolds(tree fs.FS, quoted string) bool {
+	quoted = path.Clean(quoted)
+	first, _, _ := strings.Cut(quoted, "/")
+	if slices.Contains(skipped, first) || !exists(tree, first) {
+		return true
+	}
+	if exists(tree, quoted) {
+		return true
+	}
+	if i := strings.LastIndex(quoted, "."); i > strings.LastIndex(quoted, "/") {
+		name := quoted[i+1:]
+		return name != "" && name[0] >= 'A' && name[0] <= 'Z' && exists(tree, quoted[:i])
+	}
+	return false
+}
+
+func exists(tree fs.FS, name string) bool {
+	_, err := fs.Stat(tree, name)
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid)
+}
