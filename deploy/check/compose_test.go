@@ -44,9 +44,11 @@ func TestComposeWiring(t *testing.T) {
 		"nats": {}, "mongo": {},
 		"collector": {"EYE_NATS_URL": "nats://nats:4222", "EYE_LISTEN": "0.0.0.0:8080", "EYE_ADMIN_LISTEN": "0.0.0.0:8091"},
 		"processor": {"EYE_NATS_URL": "nats://nats:4222", "EYE_ADMIN_LISTEN": "0.0.0.0:8093", "EYE_MONGO_URI": "mongodb://theeye:password@mongo:27017/theeye?authSource=admin"},
-		"queryapi": {"EYE_NATS_URL": "nats://nats:4222", "EYE_LISTEN": "0.0.0.0:8081", "EYE_ADMIN_LISTEN": "0.0.0.0:8092",
+		"queryapi": {
+			"EYE_NATS_URL": "nats://nats:4222", "EYE_LISTEN": "0.0.0.0:8081", "EYE_ADMIN_LISTEN": "0.0.0.0:8092",
 			"EYE_MONGO_URI":      "mongodb://theeye:password@mongo:27017/theeye?authSource=admin",
-			"EYE_OPERATOR_TOKEN": "operator", "EYE_CONFIG": "/config"},
+			"EYE_OPERATOR_TOKEN": "operator", "EYE_CONFIG": "/config",
+		},
 	}
 	got := map[string]map[string]string{}
 	for name, service := range project.Services {
