@@ -103,15 +103,29 @@ detached() {
 	exec "$@"
 }
 
-# free_port prints a port nobody listens on now, below the range from which
-# kernels hand out ports. Two runs can still draw the same one; starting is tried again.
-free_port() {
+# take_port DIR prints a port nobody listens on, below the range from which
+# kernels hand out ports, and reserves it: a server that found its port taken
+# would be seen as ready, because the other one answers.
+take_port() {
+	mkdir -p "$RUNS/ports"
 	while :; do
-		f_port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
-		f_hex=$(printf ':%04X ' "$f_port")
-		cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$f_hex" || break
+		t_port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+		t_hex=$(printf ':%04X ' "$t_port")
+		if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$t_hex"; then continue; fi
+		mkdir "$RUNS/ports/$t_port" 2>/dev/null || continue
+		echo "$t_port" >>"$1/ports"
+		echo "$t_port"
+		return 0
 	done
-	echo "$f_port"
+}
+
+# return_ports DIR gives back what DIR has reserved.
+return_ports() {
+	[ -s "$1/ports" ] || return 0
+	while read -r t_port; do
+		rmdir "$RUNS/ports/$t_port" 2>/dev/null || true
+	done <"$1/ports"
+	rm -f "$1/ports"
 }
 
 # until_true SECONDS CMD... polls.
@@ -143,7 +157,7 @@ locked() {
 # --- the three servers; each fills $1, the folder of one instance ----------------
 
 start_mongod() {
-	m_port=$(free_port)
+	m_port=$(take_port "$1")
 	mkdir -p "$1/data"
 	(detached mongod --dbpath "$1/data" --bind_ip 127.0.0.1 --port "$m_port" \
 		--setParameter ttlMonitorSleepSecs=5) >"$1/mongod.log" 2>&1 </dev/null 9>&- 3<&- &
@@ -169,7 +183,7 @@ start_ferretdb() {
 	mktemp -d "$ROOT/var/lib/theeye/data.XXXXXX" >"$1/pgdata" || return 1
 	p_data=$(cat "$1/pgdata")
 	p_inside=${p_data#"$ROOT"}
-	p_port=$(free_port)
+	p_port=$(take_port "$1")
 	cp -a "$KIT/template/." "$p_data/" || return 1
 	pg_settings "$p_port" >>"$p_data/postgresql.conf"
 	in_root "$PG_BIN/pg_ctl" -D "$p_inside" -l "$p_inside/log" -s -w -t 60 start >"$1/pg_ctl.log" 2>&1 </dev/null 9>&- 3<&- || return 1
@@ -178,7 +192,7 @@ start_ferretdb() {
 	# one its jobs fail, and neither TTL nor index builds happen.
 	pg_sql "$p_port" 'UPDATE cron.job SET nodeport = inet_server_port()' >>"$1/pg_ctl.log" 2>&1 || return 1
 
-	f_addr=127.0.0.1:$(free_port)
+	f_addr=127.0.0.1:$(take_port "$1")
 	mkdir -p "$1/ferretdb"
 	(detached "$KIT/bin/ferretdb" --no-auth --listen-addr="$f_addr" \
 		--postgresql-url="postgres://postgres@127.0.0.1:$p_port/postgres?pool_max_conns=100" \
@@ -275,7 +289,7 @@ mirror() {
 }
 
 build_template() {
-	t_port=$(free_port)
+	b_port=$(take_port "$KIT")
 	mkdir -p "$ROOT/var/lib/theeye"
 	chroot "$ROOT" chown postgres:postgres /var/lib/theeye || return 1
 	t_data=/var/lib/theeye/template
@@ -285,11 +299,12 @@ build_template() {
 		unix_socket_directories = ''
 		shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
 		cron.database_name = 'postgres'
-		port = $t_port
+		port = $b_port
 	SETTINGS
 	in_root "$PG_BIN/pg_ctl" -D "$t_data" -l "$t_data/log" -w -t 60 start 9>&- || return 1
-	pg_sql "$t_port" 'CREATE EXTENSION documentdb CASCADE' || return 1
+	pg_sql "$b_port" 'CREATE EXTENSION documentdb CASCADE' || return 1
 	in_root "$PG_BIN/pg_ctl" -D "$t_data" -m fast -w stop || return 1
+	return_ports "$KIT"
 	rm -f "$ROOT$t_data/log"
 	mv "$ROOT$t_data" "$KIT/template"
 }
@@ -338,6 +353,7 @@ shut() {
 		fi
 		rm -rf "$s_data"
 	fi
+	return_ports "$1"
 	rm -rf "$1/data" "$1/ferretdb" "$1"/*.pid "$1/container" "$1/pgdata" "$1/uri"
 }
 
