@@ -1,0 +1,157 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Load sends events from concurrent clients. A client whose request fails for
+// any reason sends the same bytes again until they are accepted, as real
+// clients do.
+type Load struct {
+	// URL is the collector's base address, Key a write key.
+	URL, Key string
+	// Clients is the number of concurrent clients.
+	Clients int
+	// Seed makes the events' shapes repeatable; their ids are always new.
+	Seed   uint64
+	Ledger *Ledger
+
+	requests, failures atomic.Int64
+}
+
+// Run sends until ctx ends; every request that was begun is then given until
+// the end of finish to be accepted. An error is an answer that breaks the
+// contract; a request that is still unanswered is none.
+func (l *Load) Run(ctx, finish context.Context) error {
+	var wg sync.WaitGroup
+	errs := make(chan error, l.Clients)
+	for i := range l.Clients {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if err := l.client(ctx, finish, rand.New(rand.NewPCG(l.Seed, uint64(i)))); err != nil { //nolint:gosec // a test's choice of events
+				errs <- err
+			}
+		}()
+	}
+	wg.Wait()
+	close(errs)
+	return <-errs
+}
+
+// Requests returns how many requests were sent and how many of them failed.
+func (l *Load) Requests() (sent, failed int64) { return l.requests.Load(), l.failures.Load() }
+
+func (l *Load) client(ctx, finish context.Context, r *rand.Rand) error {
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for ctx.Err() == nil {
+		batch := make([]*Entry, 1+r.IntN(1+r.IntN(30)))
+		for i := range batch {
+			batch[i] = l.Ledger.next(r)
+		}
+		if err := l.deliver(finish, client, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver sends one request until it is accepted or ctx ends.
+func (l *Load) deliver(ctx context.Context, client *http.Client, batch []*Entry) error {
+	body := join(batch)
+	for ctx.Err() == nil {
+		l.requests.Add(1)
+		results, err := l.post(ctx, client, body)
+		if err == nil {
+			return l.record(batch, results)
+		}
+		l.failures.Add(1)
+		pause(ctx, 20*time.Millisecond)
+	}
+	return nil
+}
+
+func join(batch []*Entry) []byte {
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i, e := range batch {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(e.Body)
+	}
+	b.WriteByte(']')
+	return b.Bytes()
+}
+
+// result is one entry of the collector's answer.
+type result struct {
+	Index   int    `json:"index"`
+	EventID string `json:"event_id"`
+	Status  string `json:"status"`
+}
+
+// post sends a body once. Every answer but 202 is an error, as is none.
+func (l *Load) post(ctx context.Context, client *http.Client, body []byte) ([]result, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+"/v1/events", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+l.Key)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusAccepted {
+		return nil, fmt.Errorf("answer %d: %s", resp.StatusCode, text)
+	}
+	var answer struct {
+		Results []result `json:"results"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, err
+	}
+	return answer.Results, nil
+}
+
+func (l *Load) record(batch []*Entry, results []result) error {
+	if len(results) != len(batch) {
+		return fmt.Errorf("%d results for %d events", len(results), len(batch))
+	}
+	for i, e := range batch {
+		r := results[i]
+		if r.Index != i || r.Status != "accepted" {
+			return fmt.Errorf("result %d of a sound event is %+v", i, r)
+		}
+		if e.EventID != "" && r.EventID != e.EventID {
+			return fmt.Errorf("event %s was answered under the id %s", e.EventID, r.EventID)
+		}
+		l.Ledger.accept(e)
+	}
+	return nil
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
