@@ -21,6 +21,10 @@ var (
 	// ErrDuplicate says that the document's ID is taken.
 	ErrDuplicate = errors.New("id is taken")
 
+	// ErrInvalidQuery is a query outside of its documented bounds, a fault of
+	// the caller.
+	ErrInvalidQuery = errors.New("query is outside of its bounds")
+
 	// ErrUnknown is the part of ErrUnavailable that nobody has classified. It
 	// raises an alarm; what it was decides nothing.
 	ErrUnknown = fmt.Errorf("%w: unknown failure", ErrUnavailable)
@@ -70,7 +74,7 @@ func Supersedes(d *Document, h Holder) bool {
 
 // Reader answers the query API. Methods are safe for concurrent use; errors
 // are of the classes above. A nil Applications is every application, an empty
-// one none.
+// one none. A document past its ExpiresAt is invisible, removed or not.
 type Reader interface {
 	// Events returns up to q.Limit stored events in the order
 	// (Timestamp, ID).
@@ -86,7 +90,8 @@ type Reader interface {
 	Rejected(ctx context.Context, q RejectedQuery) ([]*Document, error)
 	// RejectedSummary groups rejected events by application, type, code and
 	// path, largest group first, at most q.Limit groups. An event with
-	// several errors counts in several groups.
+	// several errors counts in several groups, in each of them once. q.After
+	// and q.Descending do not matter.
 	RejectedSummary(ctx context.Context, q RejectedQuery) ([]RejectedGroup, error)
 }
 
@@ -116,7 +121,9 @@ type EventQuery struct {
 	SessionID    string
 	Category     string
 	Name         string
-	EventID      string
+	// EventID should come with Applications: the two together are an index,
+	// EventID alone is not.
+	EventID string
 	// From is inclusive, To exclusive, both on Timestamp.
 	From, To   time.Time
 	Descending bool
@@ -163,6 +170,6 @@ type RejectedGroup struct {
 	Count                       int64
 	// First and Last are the ReceivedAt of the earliest and latest.
 	First, Last time.Time
-	// SampleID is the ID of one of the events, SampleEventID its event_id.
+	// SampleID is the lowest ID of the events, SampleEventID its event_id.
 	SampleID, SampleEventID string
 }

@@ -1,0 +1,210 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// layout is the version of the collections and indexes below. A later one only
+// adds, so a store of a later layout serves this build, too.
+const layout = 1
+
+// Documents of the collection meta: {_id, value}.
+const (
+	metaLayout   = "layout"
+	metaRevision = "revision"
+	metaValue    = "value"
+)
+
+// prepareTimeout bounds Prepare when its context has no deadline: building an
+// index over a large collection takes its time.
+const prepareTimeout = time.Hour
+
+// index is an index of events. A changed one gets a higher version: Prepare
+// then builds the new one before it drops the old one.
+type index struct {
+	base    string
+	version int
+	keys    bson.D
+	partial bson.D
+	expiry  bool
+}
+
+func (i index) name() string { return i.base + "_v" + strconv.Itoa(i.version) }
+
+// indexes are what the reads need, and nothing else: each costs insert rate.
+// Those of stored events and those of rejected ones are partial, so that an
+// event pays for its own only. A type is found by its category's index, which
+// holds the name as well and so reads no document of another name.
+func indexes() []index {
+	stored := bson.D{{Key: fieldStatus, Value: string(store.Stored)}}
+	rejected := bson.D{{Key: fieldStatus, Value: string(store.Rejected)}}
+	expiring := bson.D{{Key: fieldExpiresAt, Value: bson.D{{Key: "$exists", Value: true}}}}
+	return []index{
+		{base: "session_time", version: 1, partial: stored, keys: ascending(fieldSessionID, fieldTimestampUS, fieldID)},
+		{
+			base: "category_time", version: 1, partial: stored,
+			keys: ascending(fieldCategory, fieldTimestampUS, fieldID, fieldName),
+		},
+		{
+			base: "application_time", version: 1, partial: stored,
+			keys: ascending(fieldApplication, fieldTimestampUS, fieldID),
+		},
+		{base: "time", version: 1, partial: stored, keys: ascending(fieldTimestampUS, fieldID)},
+		{base: "rejected_received", version: 1, partial: rejected, keys: ascending(fieldReceivedAt, fieldID)},
+		{
+			base: "rejected_code", version: 1, partial: rejected,
+			keys: ascending(fieldErrors+"."+fieldCode, fieldReceivedAt, fieldID),
+		},
+		{base: "rejected_event_id", version: 1, partial: rejected, keys: ascending(fieldEventID)},
+		{base: "expiry", version: 1, partial: expiring, keys: ascending(fieldExpiresAt), expiry: true},
+	}
+}
+
+func ascending(fields ...string) bson.D {
+	keys := make(bson.D, len(fields))
+	for i, f := range fields {
+		keys[i] = bson.E{Key: f, Value: 1}
+	}
+	return keys
+}
+
+func (i index) model() mongo.IndexModel {
+	opts := options.Index().SetName(i.name()).SetPartialFilterExpression(i.partial)
+	if i.expiry {
+		opts.SetExpireAfterSeconds(0)
+	}
+	return mongo.IndexModel{Keys: i.keys, Options: opts}
+}
+
+// Prepare implements store.Store. It may run again at any time; two at once are
+// safe on MongoDB but can fail each other on FerretDB, which is why one process
+// alone calls it.
+func (s *Store) Prepare(ctx context.Context) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, prepareTimeout)
+		defer cancel()
+	}
+	present, err := s.indexNames(ctx)
+	if err != nil {
+		return fmt.Errorf("list indexes: %w", classify(err))
+	}
+	for _, want := range indexes() {
+		if present[want.name()] {
+			continue
+		}
+		if _, err := s.events.Indexes().CreateOne(ctx, want.model()); err != nil {
+			return fmt.Errorf("create index %s: %w", want.name(), classify(err))
+		}
+	}
+	for _, name := range superseded(present) {
+		if err := s.events.Indexes().DropOne(ctx, name); err != nil {
+			return fmt.Errorf("drop index %s: %w", name, classify(err))
+		}
+	}
+	return s.raise(ctx, metaLayout, layout)
+}
+
+func (s *Store) indexNames(ctx context.Context) (map[string]bool, error) {
+	specs, err := s.events.Indexes().ListSpecifications(ctx)
+	names := make(map[string]bool, len(specs))
+	for _, spec := range specs {
+		names[spec.Name] = true
+	}
+	return names, err
+}
+
+var versioned = regexp.MustCompile(`^([a-z_]+)_v([0-9]+)$`)
+
+// superseded returns the present indexes of which a higher version is ours.
+// An index that somebody else made is left alone.
+func superseded(present map[string]bool) []string {
+	current := make(map[string]int)
+	for _, i := range indexes() {
+		current[i.base] = i.version
+	}
+	var old []string
+	for name := range present {
+		m := versioned.FindStringSubmatch(name)
+		if m == nil {
+			continue
+		}
+		version, err := strconv.Atoi(m[2])
+		if err == nil && version < current[m[1]] {
+			old = append(old, name)
+		}
+	}
+	return old
+}
+
+// Ready implements store.Store.
+func (s *Store) Ready(ctx context.Context) error {
+	v, err := s.metaInt(ctx, metaLayout)
+	if err != nil {
+		return fmt.Errorf("read layout: %w", err)
+	}
+	if v < layout {
+		return fmt.Errorf("%w: no processor has prepared layout %d yet", store.ErrUnavailable, layout)
+	}
+	return nil
+}
+
+// Revision implements store.Store.
+func (s *Store) Revision(ctx context.Context) (uint64, error) {
+	v, err := s.metaInt(ctx, metaRevision)
+	if err != nil {
+		return 0, fmt.Errorf("read revision: %w", err)
+	}
+	return uint64(v), nil //nolint:gosec // raise writes no negative one
+}
+
+// RaiseRevision implements store.Store.
+func (s *Store) RaiseRevision(ctx context.Context, revision uint64) error {
+	return s.raise(ctx, metaRevision, int64(revision)) //nolint:gosec // a stream's sequence
+}
+
+// metaInt returns 0 for a document that is not there.
+func (s *Store) metaInt(ctx context.Context, id string) (int64, error) {
+	raw, err := s.meta.FindOne(ctx, bson.D{{Key: fieldID, Value: id}}).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, classify(err)
+	}
+	v, ok := raw.Lookup(metaValue).AsInt64OK()
+	if !ok || v < 0 {
+		return 0, fmt.Errorf("%w: meta document %s has no value", store.ErrConfiguration, id)
+	}
+	return v, nil
+}
+
+// raise sets a meta document to value unless it is higher already. Of two that
+// create it at once, one meets a duplicate and comes again.
+func (s *Store) raise(ctx context.Context, id string, value int64) error {
+	var err error
+	for range 3 {
+		_, err = s.meta.UpdateOne(ctx,
+			bson.D{{Key: fieldID, Value: id}},
+			bson.D{{Key: "$max", Value: bson.D{{Key: metaValue, Value: value}}}},
+			options.UpdateOne().SetUpsert(true))
+		if !mongo.IsDuplicateKeyError(err) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("raise %s: %w", id, classify(err))
+	}
+	return nil
+}

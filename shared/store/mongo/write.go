@@ -1,0 +1,134 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Insert implements store.Backend by one unordered bulk.
+func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
+	return encoded(docs, func(bulk []encodedDoc) ([]error, error) {
+		raws := make([]any, len(bulk))
+		for i, e := range bulk {
+			raws[i] = e.raw
+		}
+		_, err := s.events.InsertMany(ctx, raws, options.InsertMany().SetOrdered(false))
+		return perDocument(len(bulk), err)
+	})
+}
+
+// Replace implements store.Backend by one unordered bulk of guarded
+// replacements.
+func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
+	return encoded(docs, func(bulk []encodedDoc) ([]error, error) {
+		models := make([]mongo.WriteModel, len(bulk))
+		for i, e := range bulk {
+			models[i] = mongo.NewReplaceOneModel().SetFilter(guard(e.doc)).SetReplacement(e.raw).SetUpsert(false)
+		}
+		_, err := s.events.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+		return perDocument(len(bulk), err)
+	})
+}
+
+// guard is store.Supersedes as a filter: the server evaluates it in the same
+// atomic step as the replacement.
+func guard(d *store.Document) bson.D {
+	const epoch, seq = fieldOrigin + "." + fieldEpoch, fieldOrigin + "." + fieldSeq
+	o := d.Origin
+	return bson.D{
+		{Key: fieldID, Value: d.ID},
+		{Key: fieldContentHash, Value: d.ContentHash},
+		{Key: "$or", Value: bson.A{
+			bson.D{{Key: epoch, Value: bson.D{{Key: "$gt", Value: o.Epoch}}}},
+			bson.D{{Key: epoch, Value: o.Epoch}, {Key: seq, Value: bson.D{{Key: "$gt", Value: o.Seq}}}},
+			bson.D{
+				{Key: epoch, Value: o.Epoch}, {Key: seq, Value: o.Seq},
+				{Key: fieldRevision, Value: bson.D{{Key: "$lt", Value: d.Revision}}},
+			},
+		}},
+	}
+}
+
+// Holders implements store.Backend. It reads from the primary, which is the
+// one that called the ids taken.
+func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
+	holders := make(map[string]store.Holder, len(ids))
+	if len(ids) == 0 {
+		return holders, nil
+	}
+	cur, err := s.events.Find(ctx,
+		bson.D{{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}}},
+		options.Find().SetProjection(bson.D{
+			{Key: fieldContentHash, Value: 1}, {Key: fieldOrigin, Value: 1}, {Key: fieldRevision, Value: 1},
+		}))
+	err = each(ctx, cur, err, func(d *store.Document) bool {
+		holders[d.ID] = store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read holders: %w", err)
+	}
+	return holders, nil
+}
+
+// encodedDoc is a document with its BSON.
+type encodedDoc struct {
+	doc *store.Document
+	raw bson.Raw
+}
+
+// buffers are reused from bulk to bulk: the driver copies what it is given.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxBuffer bounds what an idle buffer keeps.
+const maxBuffer = 4 << 20
+
+// encoded encodes every document singly, calls do with those that have an
+// encoding, and puts both results together.
+func encoded(
+	docs []*store.Document, do func([]encodedDoc) ([]error, error),
+) ([]error, error) {
+	buffer, _ := buffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buffer) <= maxBuffer {
+			buffers.Put(buffer)
+		}
+	}()
+	errs := make([]error, len(docs))
+	ends := make([]int, len(docs))
+	dst := (*buffer)[:0]
+	for i, d := range docs {
+		dst, errs[i] = AppendDocument(dst, d)
+		ends[i] = len(dst)
+	}
+	*buffer = dst
+
+	bulk := make([]encodedDoc, 0, len(docs))
+	start := 0
+	for i, d := range docs {
+		if errs[i] == nil {
+			bulk = append(bulk, encodedDoc{doc: d, raw: dst[start:ends[i]:ends[i]]})
+		}
+		start = ends[i]
+	}
+	if len(bulk) == 0 {
+		return errs, nil
+	}
+	results, err := do(bulk)
+	if err != nil {
+		return nil, err
+	}
+	for i := range errs {
+		if errs[i] == nil {
+			errs[i], results = results[0], results[1:]
+		}
+	}
+	return errs, nil
+}
