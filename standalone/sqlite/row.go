@@ -1,0 +1,97 @@
+package sqlite
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// columns of events in the order of appendArgs and scan.
+const (
+	columns = `id, status, application, event_id, session_id, category, name, data, timestamp_us,
+		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original`
+	columnCount = 18
+)
+
+// appendArgs appends a document's values. The error is of class
+// store.ErrUnencodable.
+func appendArgs(args []any, d *store.Document) ([]any, error) {
+	if d.Origin.Seq > math.MaxInt64 || d.Revision > math.MaxInt64 {
+		return args, fmt.Errorf("%w: a sequence or revision over int64", store.ErrUnencodable)
+	}
+	for _, s := range []string{
+		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, d.ContentHash,
+	} {
+		if !utf8.ValidString(s) {
+			return args, fmt.Errorf("%w: text is not UTF-8", store.ErrUnencodable)
+		}
+	}
+	var data, timestamp, expires, faults, original any
+	if d.Data != nil {
+		data = string(d.Data)
+	}
+	// A stored event always has a timestamp, be it that of year 1, which Go
+	// calls zero.
+	if d.Status == store.Stored || !d.Timestamp.IsZero() {
+		timestamp = d.Timestamp.UnixMicro()
+	}
+	if !d.ExpiresAt.IsZero() {
+		expires = d.ExpiresAt.UnixMilli()
+	}
+	if d.Status == store.Rejected {
+		reasons := d.Errors
+		if reasons == nil {
+			reasons = []event.Fault{}
+		}
+		text, err := json.Marshal(reasons)
+		if err != nil {
+			return args, fmt.Errorf("%w: reasons: %w", store.ErrUnencodable, err)
+		}
+		faults, original = string(text), d.Original
+	}
+	return append(args,
+		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, data, timestamp,
+		d.ReceivedAt.UnixMilli(), expires, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq), //nolint:gosec // see above
+		int64(d.Revision), d.SchemaVersion, faults, original), nil //nolint:gosec // see above
+}
+
+// scan reads one row of columns.
+func scan(rows *sql.Rows) (*store.Document, error) {
+	var (
+		d                  store.Document
+		timestamp, expires sql.NullInt64
+		received           int64
+		faults             []byte
+	)
+	err := rows.Scan(&d.ID, &d.Status, &d.Application, &d.EventID, &d.SessionID, &d.Category, &d.Name, &d.Data,
+		&timestamp, &received, &expires, &d.ContentHash, &d.Origin.Epoch, &d.Origin.Seq,
+		&d.Revision, &d.SchemaVersion, &faults, &d.Original)
+	if err != nil {
+		return nil, classify(err)
+	}
+	d.ReceivedAt = time.UnixMilli(received).UTC()
+	if timestamp.Valid {
+		d.Timestamp = time.UnixMicro(timestamp.Int64).UTC()
+	}
+	if expires.Valid {
+		d.ExpiresAt = time.UnixMilli(expires.Int64).UTC()
+	}
+	if len(d.Original) == 0 {
+		d.Original = nil
+	}
+	if faults != nil {
+		if err := json.Unmarshal(faults, &d.Errors); err != nil {
+			return nil, fmt.Errorf("%w: reasons of document %q: %w", store.ErrUnknown, d.ID, err)
+		}
+	}
+	if len(d.Errors) == 0 {
+		d.Errors = nil
+	}
+	return &d, nil
+}

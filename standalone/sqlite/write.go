@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// The three statements of a bulk. ?1 is the id, and so on as in columns.
+const (
+	insertStatement = `INSERT INTO events (` + columns + `)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+		ON CONFLICT (id) DO NOTHING`
+
+	// The condition is store.Supersedes.
+	replaceStatement = `UPDATE events SET (` + columns + `)
+		= (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+		WHERE id = ?1 AND content_hash = ?12
+		AND (epoch > ?13 OR epoch = ?13 AND (seq > ?14 OR seq = ?14 AND revision < ?15))`
+
+	reasonStatement = `INSERT OR IGNORE INTO reasons (code, received_at, id, path) VALUES (?1, ?2, ?3, ?4)`
+)
+
+// Insert implements store.Backend by one transaction.
+func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
+	return s.bulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
+		n, err := w.run(insertStatement, args)
+		if err != nil {
+			return fmt.Errorf("insert: %w", err)
+		}
+		if n == 0 {
+			return store.ErrDuplicate
+		}
+		return w.addReasons(d)
+	})
+}
+
+// addReasons makes a rejected document known to the index of reasons.
+func (w *writer) addReasons(d *store.Document) error {
+	if d.Status != store.Rejected {
+		return nil
+	}
+	for _, f := range d.Errors {
+		if _, err := w.run(reasonStatement, reasonArgs(d, f)); err != nil {
+			return fmt.Errorf("insert reason: %w", err)
+		}
+	}
+	return nil
+}
+
+func reasonArgs(d *store.Document, f event.Fault) []any {
+	return []any{f.Code, d.ReceivedAt.UnixMilli(), d.ID, f.Path}
+}
+
+// Replace implements store.Backend by one transaction of guarded updates.
+func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
+	return s.bulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
+		n, err := w.run(replaceStatement, args)
+		if err != nil {
+			return fmt.Errorf("replace: %w", err)
+		}
+		if n == 0 {
+			return nil // something better is there
+		}
+		return w.addReasons(d)
+	})
+}
+
+// bulk runs one step for each document, all in one transaction. A document that
+// is a duplicate or cannot be stored does not touch the others; any other error
+// undoes the whole.
+func (s *Store) bulk(
+	ctx context.Context, docs []*store.Document, step func(*writer, *store.Document, []any) error,
+) ([]error, error) {
+	errs := make([]error, len(docs))
+	err := s.writer.transaction(ctx, func(w *writer) error {
+		args := make([]any, 0, columnCount)
+		for i, d := range docs {
+			var err error
+			if args, err = appendArgs(args[:0], d); err == nil {
+				err = step(w, d, args)
+			}
+			if err != nil && !errors.Is(err, store.ErrDuplicate) && !errors.Is(err, store.ErrUnstorable) {
+				return err
+			}
+			errs[i] = err
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return errs, nil
+}
+
+// holdersAtOnce is how many ids one statement asks for.
+const holdersAtOnce = 100
+
+var holdersStatement = `SELECT id, content_hash, epoch, seq, revision FROM events
+	WHERE id IN (?` + strings.Repeat(", ?", holdersAtOnce-1) + `)`
+
+// Holders implements store.Backend. A reading connection sees everything that
+// was committed before it begins, so also what made Insert report a duplicate.
+func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	holders := make(map[string]store.Holder, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), holdersAtOnce)
+		if err := s.readHolders(ctx, ids[:n], holders); err != nil {
+			return nil, fmt.Errorf("read holders: %w", err)
+		}
+		ids = ids[n:]
+	}
+	return holders, nil
+}
+
+func (s *Store) readHolders(ctx context.Context, ids []string, holders map[string]store.Holder) error {
+	args := make([]any, holdersAtOnce)
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)] // the last one again and again
+	}
+	rows, err := s.readers.QueryContext(ctx, holdersStatement, args...)
+	if err != nil {
+		return classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		var h store.Holder
+		if err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision); err != nil {
+			return classify(err)
+		}
+		holders[id] = h
+	}
+	return classify(rows.Err())
+}
