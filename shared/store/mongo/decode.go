@@ -61,7 +61,9 @@ func decodeField(d *store.Document, key string, v bsoncore.Value) error {
 		return decodeFaults(d, v)
 	case fieldOriginal:
 		_, b, ok := v.BinaryOK()
-		d.Original = bytes.Clone(b)
+		if len(b) > 0 {
+			d.Original = bytes.Clone(b)
+		}
 		return expect(ok)
 	}
 	return nil
@@ -140,7 +142,9 @@ func decodeFaults(d *store.Document, v bsoncore.Value) error {
 	if err != nil {
 		return err
 	}
-	d.Errors = make([]event.Fault, 0, len(values))
+	if len(values) > 0 {
+		d.Errors = make([]event.Fault, 0, len(values))
+	}
 	for _, value := range values {
 		doc, ok := value.DocumentOK()
 		if !ok {
