@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xeipuuv/gojsonschema"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+// maxDetail bounds what a message quotes of a schema, in bytes.
+const maxDetail = 160
+
+// separator is a byte that no member's name has: names are UTF-8.
+const separator = "\xff"
+
+// describe makes a fault of an error of the library: where in the event, and a
+// sentence that names what the schema wants and never what the data holds. It
+// reports false for errors that only repeat others.
+func describe(e gojsonschema.ResultError) (event.Fault, bool) {
+	tokens := strings.Split(e.Context().String(separator), separator)
+	tokens[0] = "data" // the library's name for the root
+	details := e.Details()
+	switch e.Type() {
+	case "number_all_of", "condition_then", "condition_else":
+		return event.Fault{}, false // the errors inside are listed too
+	case "required", "additional_property_not_allowed", "invalid_property_name":
+		tokens = append(tokens, text(details["property"]))
+	case "missing_dependency":
+		tokens = append(tokens, text(details["dependency"]))
+	}
+	return event.Fault{
+		Code:    event.CodeSchemaViolation,
+		Path:    event.Pointer(tokens...),
+		Message: message(e.Type(), details),
+	}, true
+}
+
+// sentences are the messages of errors, by the library's type of error. %[1]s
+// is the detail that is named beside.
+var sentences = map[string]struct{ format, detail string }{
+	"false":                           {"nothing is allowed here", ""},
+	"required":                        {"the member is missing", ""},
+	"missing_dependency":              {"the member is missing; another one requires it", ""},
+	"additional_property_not_allowed": {"the member is not allowed", ""},
+	"invalid_property_name":           {"the name of the member is not allowed", ""},
+	"number_any_of":                   {"matches none of the alternatives (anyOf)", ""},
+	"number_one_of":                   {"does not match exactly one of the alternatives (oneOf)", ""},
+	"number_not":                      {"matches what is excluded (not)", ""},
+	"const":                           {"is not %[1]s", "allowed"},
+	"enum":                            {"is none of %[1]s", "allowed"},
+	"array_no_additional_items":       {"has more elements than are allowed", ""},
+	"array_min_items":                 {"has fewer elements than %[1]s", "min"},
+	"array_max_items":                 {"has more elements than %[1]s", "max"},
+	"unique":                          {"has equal elements", ""},
+	"contains":                        {"has no element that matches (contains)", ""},
+	"array_min_properties":            {"has fewer members than %[1]s", "min"},
+	"array_max_properties":            {"has more members than %[1]s", "max"},
+	"string_gte":                      {"is shorter than %[1]s characters", "min"},
+	"string_lte":                      {"is longer than %[1]s characters", "max"},
+	"pattern":                         {"does not match the pattern %[1]s", "pattern"},
+	"format":                          {"is not in the format %[1]s", "format"},
+	"multiple_of":                     {"is not a multiple of %[1]s", "multiple"},
+	"number_gte":                      {"is less than %[1]s", "min"},
+	"number_gt":                       {"is not greater than %[1]s", "min"},
+	"number_lte":                      {"is greater than %[1]s", "max"},
+	"number_lt":                       {"is not less than %[1]s", "max"},
+}
+
+func message(kind string, details gojsonschema.ErrorDetails) string {
+	if kind == "invalid_type" {
+		return fmt.Sprintf("is of type %s; wanted is %s", text(details["given"]), text(details["expected"]))
+	}
+	s, ok := sentences[kind]
+	if !ok {
+		return "does not match the schema"
+	}
+	if s.detail == "" {
+		return s.format
+	}
+	return fmt.Sprintf(s.format, text(details[s.detail]))
+}
+
+// text writes a detail of an error, which is a part of the schema or the name
+// of a member.
+func text(v any) string {
+	if f, ok := v.(*big.Float); ok {
+		return f.Text('g', -1)
+	}
+	s := fmt.Sprint(v)
+	if len(s) <= maxDetail {
+		return s
+	}
+	n := maxDetail
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}

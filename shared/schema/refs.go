@@ -1,0 +1,68 @@
+package schema
+
+import (
+	"net/url"
+	"strings"
+)
+
+// reference reads $ref: "#", or "#/…", a JSON pointer into the same document.
+func (c *checker) reference(n *node, m Members, v any) any {
+	n.hasRef = true
+	text, _ := v.(string)
+	u, err := url.Parse(text)
+	if err != nil || !strings.HasPrefix(text, "#") || u.Fragment != "" && u.Fragment[0] != '/' {
+		m.Faultf(`must stay in the document: wants "#" or "#/…"`)
+		n.hasRef = false
+		return "#"
+	}
+	n.ref = u.Fragment
+	return (&url.URL{Fragment: u.Fragment}).String()
+}
+
+// resolve connects the references with their targets and refuses cycles that
+// the data does not end.
+func (c *checker) resolve() {
+	for _, n := range c.order {
+		if !n.hasRef {
+			continue
+		}
+		target, ok := c.nodes[n.ref]
+		if !ok {
+			c.place(n.pointer+"/$ref").Faultf("there is no schema at %q", "#"+n.ref)
+			continue
+		}
+		n.inPlace = append(n.inPlace, target)
+	}
+	c.cycles()
+}
+
+// The states of a node in the search for cycles.
+const (
+	unseen = iota
+	open
+	closed
+)
+
+// cycles looks for schemas that judge the same value again by way of
+// themselves: the library would not return from them.
+func (c *checker) cycles() {
+	states := make([]int, len(c.order))
+	var visit func(n *node)
+	visit = func(n *node) {
+		states[n.index] = open
+		for _, next := range n.inPlace {
+			switch states[next.index] {
+			case unseen:
+				visit(next)
+			case open:
+				c.place(n.pointer).Faultf("refers back to %q before it goes into the data", "#"+next.pointer)
+			}
+		}
+		states[n.index] = closed
+	}
+	for _, n := range c.order {
+		if states[n.index] == unseen {
+			visit(n)
+		}
+	}
+}
