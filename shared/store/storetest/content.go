@@ -1,0 +1,162 @@
+package storetest
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// hostile are values of the member data that no store may change: keys that
+// mean something to databases, every kind of number, every odd character.
+func hostile() []string {
+	list := []string{
+		`{}`,
+		`{"a":null,"b":true,"c":false,"d":[],"e":{},"f":""}`,
+		`{"$where":"1","a.b":{"$gt":""},"":1,"__proto__":{},"_id":5,"status":"rejected","$set":{"x":1}}`,
+		`{"\u0000":1,"a\u0000b":2,"\u0001":3,"\u00010":4,"\u00011":5,"\u0000\u0001\u0000":{"\u0000":[{"\u0001\u0000":null}]}}`,
+		`{"z":1,"a":2,"m":3,"Z":4,"10":5,"9":6}`,
+		`{"text":"NUL \u0000, U+2028 ` + "\u2028" + `, U+FFFF ` + "\uffff" + `, quote \", slash / and \\, DEL \u007f, tab \t"}`,
+		`{"emoji":"👩‍💻","rtl":"שלום","combining":"é","key é":"ü"}`,
+		`{"html":"<script>alert('x')</script>&amp;","csv":"=1+1","sql":"'; DROP TABLE events; --"}`,
+		`{"long":"` + strings.Repeat("x", 100_000) + `"}`,
+		`{"deep":` + strings.Repeat(`{"a":[`, 15) + strings.Repeat(`]}`, 15) + `}`,
+		`{"array":[[1,"2",[3.5,null]],[],[{}],{"0":"a","1":"b"}]}`,
+	}
+	for _, n := range []string{
+		"0", "-0", "1", "-1", "1.0", "0.1", "1e2", "1E+2", "100.0", "123456789.125", "2147483648",
+		"9007199254740991", "9007199254740992", "9007199254740993", "9223372036854775807", "9223372036854775808",
+		"-9223372036854775808", "-9223372036854775809", "1234567890123456789012345678901234",
+		"-9999999999999999999999999999999999", "12345678901234567890123456789012345", "10000000000000000000000",
+		"1.7976931348623157e308", "1e-308", "5e-300", "0.30000000000000004", "1e21", "1e20", "123e-7", "-1.5e-10", "0e10",
+	} {
+		list = append(list, `{"number":`+n+`,"in array":[`+n+`,`+n+`]}`)
+	}
+	return list
+}
+
+// decoded returns the document of an event with the given data, its data in
+// the form that package event gives it.
+func decoded(t *testing.T, n int, data string) *store.Document {
+	t.Helper()
+	d := Event(n)
+	raw := strings.Replace(string(d.Original), string(d.Data), data, 1)
+	e, refusal := event.Decode([]byte(raw))
+	if refusal != nil {
+		t.Fatalf("event %d with data %.80s: %v", n, data, refusal)
+	}
+	d.Data, d.ContentHash, d.Original = e.Data, e.ContentHash, []byte(raw)
+	return d
+}
+
+func testContent(t *testing.T, s store.Store) {
+	var docs []*store.Document
+	for i, data := range hostile() {
+		docs = append(docs, decoded(t, i, data))
+	}
+	write(t, s, docs...)
+	for _, d := range docs {
+		expectKept(t, s, d) // one by one, so that a failure is readable
+	}
+	// The same data beside another outcome, and after a replacement.
+	for i, d := range docs {
+		docs[i] = With(d, func(d *store.Document) {
+			d.Revision++
+			d.Status, d.Errors = store.Rejected, Rejected(0).Errors
+		})
+	}
+	write(t, s, docs...)
+	expectKept(t, s, docs...)
+}
+
+func testOddIDs(t *testing.T, s store.Store) {
+	var docs []*store.Document
+	for i, id := range []string{
+		"x", "x\x00", "x\x00y", "x\x00z", "X", "\x00", "*", ">", ".", " ", "a b\r\nc", "$where", "é", "e\u0301", "a/b", "#",
+		strings.Repeat("👩", 200), strings.Repeat("a", 200), strings.Repeat("a", 199) + "b", "null", "1", `"`, `\`, "%", "_", "'",
+	} {
+		docs = append(docs, With(Event(i), func(d *store.Document) { d.EventID, d.Timestamp = id, Start() }))
+	}
+	for i, o := range write(t, s, docs...) {
+		if o != store.Inserted {
+			t.Errorf("id %q: %v", docs[i].EventID, o)
+		}
+	}
+	expectKept(t, s, docs...)
+	for _, d := range docs {
+		got, err := s.Events(t.Context(), store.EventQuery{Applications: []string{"demo"}, EventID: d.EventID, Limit: 10})
+		expectIDs(t, got, err, d)
+	}
+	// The order of equal times is that of the ids' bytes, page by page.
+	sortByID(docs)
+	expectPages(t, s, store.EventQuery{Limit: 3}, docs)
+
+	two := With(docs[0], func(d *store.Document) { d.Application = "other" })
+	expectOutcomes(t, write(t, s, two), store.Inserted) // each application has its own ids
+	expectKept(t, s, docs[0], two)
+}
+
+func testTimes(t *testing.T, s store.Store) {
+	var docs []*store.Document
+	for i, at := range []time.Time{
+		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), // Go's zero time
+		time.Date(0, 1, 1, 0, 0, 0, 1000, time.UTC),
+		time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+		time.Unix(0, 0).UTC(),
+		time.Date(2021, 1, 1, 9, 15, 27, 243_860_000, time.UTC),
+		time.Date(2021, 1, 1, 9, 15, 27, 243_861_000, time.UTC),
+		time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+	} {
+		docs = append(docs, With(Event(i), func(d *store.Document) { d.Timestamp = at }))
+	}
+	docs[0], docs[1] = docs[1], docs[0] // year 0 comes first
+	write(t, s, docs...)
+	expectKept(t, s, docs...)
+	expectPages(t, s, store.EventQuery{Limit: 1}, docs)
+
+	at := docs[4].Timestamp
+	got, err := s.Events(t.Context(), store.EventQuery{From: at, To: at.Add(time.Microsecond), Limit: 10})
+	expectIDs(t, got, err, docs[4]) // from is inclusive, to exclusive
+	got, err = s.Events(t.Context(), store.EventQuery{From: at.Add(1), To: at.Add(time.Microsecond + 1), Limit: 10})
+	expectIDs(t, got, err, docs[5]) // bounds finer than what is kept
+}
+
+func testRejectedContent(t *testing.T, s store.Store) {
+	var every bytes.Buffer
+	for b := range 256 {
+		every.WriteByte(byte(b))
+	}
+	faults := make([]event.Fault, event.MaxFaults)
+	for i := range faults {
+		faults[i] = event.Fault{
+			Code: event.CodeSchemaViolation, Path: "/data/a\x00b/" + strconv.Itoa(i), Message: "says <\"\u2028\\\x00> 👩",
+		}
+	}
+	full := Rejected(0, faults...)
+	full.Original = every.Bytes()
+	full.Origin = store.Origin{Epoch: math.MaxInt64, Seq: math.MaxInt64}
+	full.Revision, full.SchemaVersion = math.MaxInt64, math.MaxInt64
+	// Only what is valid is filled; a replacement brings and takes fields.
+	bare := &store.Document{
+		ID: "demo/bare", Status: store.Rejected, Application: "demo", EventID: "bare",
+		ReceivedAt: Start(), ContentHash: "h", Origin: store.Origin{Epoch: 1, Seq: 1}, Revision: 1,
+		Errors: Rejected(0).Errors, Original: []byte(`[]`),
+	}
+	write(t, s, full, bare)
+	expectKept(t, s, full, bare)
+
+	filled := With(Event(1), func(d *store.Document) {
+		d.ID, d.EventID, d.ContentHash, d.Origin, d.Revision = bare.ID, bare.EventID, bare.ContentHash, bare.Origin, 2
+		d.ExpiresAt = time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+	})
+	write(t, s, filled)
+	expectKept(t, s, filled)
+	again := With(bare, func(d *store.Document) { d.Revision = 3 })
+	write(t, s, again)
+	expectKept(t, s, again)
+}

@@ -1,0 +1,78 @@
+// Package storetest is the suite that every adapter of package store passes,
+// and a generator of documents for tests and benchmarks.
+//
+// An adapter's test opens an empty database for each subtest and calls Run.
+// Nothing here knows an adapter: what two adapters must agree on is asserted as
+// a value, so a third one is held to the same.
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Open returns an empty store that nobody has prepared. It is closed and
+// removed by t.Cleanup.
+type Open func(t *testing.T) store.Store
+
+// Run runs the whole suite. The adapter's clock must be the machine's.
+func Run(t *testing.T, open Open) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, store.Store)
+	}{
+		{"results of Insert", testInsert},
+		{"Replace is guarded as Supersedes says", testGuard},
+		{"Holders", testHolders},
+		{"write rule", testRule},
+		{"write rule in one bulk", testRuleInOneBulk},
+		{"writers race", testRace},
+		{"content comes back as written", testContent},
+		{"odd ids", testOddIDs},
+		{"times", testTimes},
+		{"rejected documents", testRejectedContent},
+		{"filters", testFilters},
+		{"order and pages", testPages},
+		{"pages while events arrive", testPagesWhileWriting},
+		{"sparse history", testSparse},
+		{"session", testSession},
+		{"rejected queries", testRejected},
+		{"rejected summary", testSummary},
+		{"replacing changes reasons", testReasonsChange},
+		{"expired documents are invisible", testExpiry},
+		{"bounds", testBounds},
+		{"ended context", testEndedContext},
+		{"revision", testRevision},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t)
+			must(t, s.Prepare(t.Context()))
+			c.test(t, s)
+		})
+	}
+	t.Run("preparation", func(t *testing.T) { testPrepare(t, open(t)) })
+}
+
+// patience bounds whatever the suite waits for.
+const patience = 2 * time.Minute
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// write writes documents by the rule and returns the outcomes.
+func write(t *testing.T, s store.Store, docs ...*store.Document) []store.Outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	outcomes, err := store.NewWriter(store.WriterConfig{Backend: s}).Write(ctx, docs)
+	must(t, err)
+	return outcomes
+}

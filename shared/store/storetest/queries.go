@@ -1,0 +1,220 @@
+package storetest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// expectPages fails unless paging through the query returns exactly the
+// documents, in order, and in reverse order when descending.
+func expectPages(t *testing.T, s store.Store, q store.EventQuery, want []*store.Document) {
+	t.Helper()
+	want = slices.Clone(want)
+	for _, q.Descending = range []bool{false, true} {
+		got := readPages(t, s, q)
+		if diff := cmp.Diff(idsOf(want), idsOf(got)); diff != "" {
+			t.Fatalf("descending %v, limit %d (-want +got):\n%s", q.Descending, q.Limit, diff)
+		}
+		slices.Reverse(want)
+	}
+}
+
+func readPages(t *testing.T, s store.Store, q store.EventQuery) []*store.Document {
+	t.Helper()
+	var all []*store.Document
+	for {
+		page, err := s.Events(t.Context(), q)
+		must(t, err)
+		all = append(all, page...)
+		if len(page) < q.Limit {
+			return all
+		}
+		last := page[len(page)-1]
+		q.After = &store.Position{Time: last.Timestamp, ID: last.ID}
+	}
+}
+
+// inOrder sorts by (Timestamp, ID).
+func inOrder(docs []*store.Document) {
+	slices.SortFunc(docs, func(a, b *store.Document) int {
+		if c := a.Timestamp.Compare(b.Timestamp); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+}
+
+func testFilters(t *testing.T, s store.Store) {
+	docs := Events(0, 120)
+	for i, d := range docs {
+		docs[i] = With(d, func(d *store.Document) {
+			d.Application = []string{"demo", "shop", "blog"}[i%3]
+			d.Category = []string{"page interaction", "form interaction"}[i/7%2]
+		})
+	}
+	rejected := Rejected(500)
+	write(t, s, append(slices.Clone(docs), rejected)...)
+	from, to := docs[30].Timestamp, docs[90].Timestamp
+	for name, c := range map[string]struct {
+		q    store.EventQuery
+		keep func(*store.Document) bool
+	}{
+		"everything":       {store.EventQuery{}, func(*store.Document) bool { return true }},
+		"no application":   {store.EventQuery{Applications: []string{}}, func(*store.Document) bool { return false }},
+		"unknown":          {store.EventQuery{Applications: []string{"nobody"}}, func(*store.Document) bool { return false }},
+		"application":      {store.EventQuery{Applications: []string{"shop"}}, func(d *store.Document) bool { return d.Application == "shop" }},
+		"two applications": {store.EventQuery{Applications: []string{"shop", "blog"}}, func(d *store.Document) bool { return d.Application != "demo" }},
+		"session":          {store.EventQuery{SessionID: Session(2)}, func(d *store.Document) bool { return d.SessionID == Session(2) }},
+		"category": {store.EventQuery{Category: "form interaction"}, func(d *store.Document) bool {
+			return d.Category == "form interaction"
+		}},
+		"type": {store.EventQuery{Category: "page interaction", Name: "submit"}, func(d *store.Document) bool {
+			return d.Category == "page interaction" && d.Name == "submit"
+		}},
+		"name alone": {store.EventQuery{Name: "pageview"}, func(d *store.Document) bool { return d.Name == "pageview" }},
+		"event id":   {store.EventQuery{EventID: docs[5].EventID}, func(d *store.Document) bool { return d == docs[5] }},
+		"event id of an application": {
+			store.EventQuery{EventID: docs[5].EventID, Applications: []string{"demo", docs[5].Application}},
+			func(d *store.Document) bool { return d == docs[5] },
+		},
+		"event id of another application": {
+			store.EventQuery{EventID: docs[5].EventID, Applications: []string{docs[6].Application}},
+			func(*store.Document) bool { return false },
+		},
+		"range": {store.EventQuery{From: from, To: to}, func(d *store.Document) bool {
+			return !d.Timestamp.Before(from) && d.Timestamp.Before(to)
+		}},
+		"empty range": {store.EventQuery{From: to, To: from}, func(*store.Document) bool { return false }},
+		"all at once": {
+			store.EventQuery{Applications: []string{"demo"}, SessionID: Session(3), Category: "page interaction", Name: "pageview", From: from, To: to},
+			func(d *store.Document) bool {
+				return d.Application == "demo" && d.SessionID == Session(3) && d.Category == "page interaction" &&
+					d.Name == "pageview" && !d.Timestamp.Before(from) && d.Timestamp.Before(to)
+			},
+		},
+		"operators are text": {store.EventQuery{Category: `{"$ne":""}`, SessionID: `' OR 1=1`}, func(*store.Document) bool { return false }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := slices.DeleteFunc(slices.Clone(docs), func(d *store.Document) bool { return !c.keep(d) })
+			for _, c.q.Limit = range []int{1000, 7} {
+				expectPages(t, s, c.q, want)
+			}
+		})
+	}
+}
+
+func testPages(t *testing.T, s store.Store) {
+	docs := Events(0, 200)
+	for i, d := range docs {
+		// Runs of equal times, ids in another order than times.
+		docs[i] = With(d, func(d *store.Document) {
+			d.Timestamp = Start().Add(time.Duration(i/9) * time.Minute)
+			d.EventID = Event((i * 77) % 200).EventID
+		})
+	}
+	write(t, s, docs...)
+	inOrder(docs)
+	for _, limit := range []int{1, 2, 9, 10, 199, 200, 201, 1000} {
+		expectPages(t, s, store.EventQuery{Limit: limit}, docs)
+		expectPages(t, s, store.EventQuery{Limit: limit, Category: docs[0].Category, Applications: []string{"demo"}}, docs)
+	}
+	// A position needs no document.
+	gone := &store.Position{Time: docs[50].Timestamp, ID: docs[50].ID + "x"}
+	got, err := s.Events(t.Context(), store.EventQuery{After: gone, Limit: 1})
+	expectIDs(t, got, err, docs[51])
+	got, err = s.Events(t.Context(), store.EventQuery{After: gone, Descending: true, Limit: 2})
+	expectIDs(t, got, err, docs[50], docs[49])
+}
+
+// testPagesWhileWriting: what was there when paging began is returned once,
+// whatever arrives meanwhile.
+func testPagesWhileWriting(t *testing.T, s store.Store) {
+	var before, meanwhile []*store.Document
+	for n := range 300 {
+		if n%3 == 0 {
+			before = append(before, Event(n))
+		} else {
+			meanwhile = append(meanwhile, Event(n))
+		}
+	}
+	write(t, s, before...)
+	q := store.EventQuery{Category: "page interaction", Limit: 10}
+	seen := make(map[string]int)
+	for arriving := meanwhile; ; arriving = arriving[min(20, len(arriving)):] {
+		page, err := s.Events(t.Context(), q)
+		must(t, err)
+		for _, d := range page {
+			seen[d.ID]++
+		}
+		if len(page) < q.Limit {
+			break
+		}
+		last := page[len(page)-1]
+		q.After = &store.Position{Time: last.Timestamp, ID: last.ID}
+		write(t, s, arriving[:min(20, len(arriving))]...)
+	}
+	for _, d := range before {
+		if seen[d.ID] != 1 {
+			t.Errorf("event %s was returned %d times", d.ID, seen[d.ID])
+		}
+	}
+	for id, n := range seen {
+		if n > 1 {
+			t.Errorf("event %s was returned %d times", id, n)
+		}
+	}
+}
+
+// testSparse: bursts of events with gaps of years between them, and a dense
+// burst behind a gap.
+func testSparse(t *testing.T, s store.Store) {
+	var docs []*store.Document
+	for burst, at := range []time.Time{
+		time.Date(1, 2, 3, 4, 5, 6, 0, time.UTC), time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2020, 2, 29, 0, 0, 0, 0, time.UTC), time.Now().UTC().Add(-time.Hour).Truncate(time.Microsecond),
+		time.Now().UTC().Add(time.Minute).Truncate(time.Microsecond), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		for i := range 4 + 30*(burst%2) {
+			docs = append(docs, With(Event(burst*100+i), func(d *store.Document) {
+				d.Timestamp = at.Add(time.Duration(i) * 700 * time.Millisecond)
+			}))
+		}
+	}
+	write(t, s, docs...)
+	for _, limit := range []int{1, 5, 1000} {
+		expectPages(t, s, store.EventQuery{Limit: limit}, docs)
+		expectPages(t, s, store.EventQuery{
+			Limit: limit, Category: docs[0].Category, From: docs[10].Timestamp, To: docs[len(docs)-2].Timestamp,
+		}, docs[10:len(docs)-2])
+	}
+	expectPages(t, s, store.EventQuery{Limit: 10, Category: "nothing has it"}, nil)
+}
+
+func testSession(t *testing.T, s store.Store) {
+	docs := Events(0, 40)
+	foreign := With(Event(7), func(d *store.Document) { d.Application, d.Timestamp = "shop", Start().Add(-time.Hour) })
+	write(t, s, append(docs, foreign, Rejected(100, Rejected(0).Errors...))...)
+	for name, c := range map[string]struct {
+		applications []string
+		session      string
+		want         store.SessionSummary
+	}{
+		"of one application": {[]string{"demo"}, Session(0), store.SessionSummary{Count: 20, First: Start(), Last: docs[19].Timestamp}},
+		"of all":             {nil, Session(0), store.SessionSummary{Count: 21, First: foreign.Timestamp, Last: docs[19].Timestamp}},
+		"of none":            {[]string{}, Session(0), store.SessionSummary{}},
+		"unknown":            {nil, "unknown", store.SessionSummary{}},
+		"rejected alone":     {nil, Session(5), store.SessionSummary{}},
+	} {
+		got, err := s.Session(t.Context(), c.applications, c.session)
+		must(t, err)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+)
+
+func testInsert(t *testing.T, s store.Store) {
+	first := Events(0, 10)
+	errs, err := s.Insert(t.Context(), first)
+	must(t, err)
+	for i, err := range errs {
+		if err != nil {
+			t.Errorf("document %d: %v", i, err)
+		}
+	}
+	mixed := Events(5, 10)
+	errs, err = s.Insert(t.Context(), mixed)
+	must(t, err)
+	for i, err := range errs {
+		if taken := i < 5; taken != errors.Is(err, store.ErrDuplicate) {
+			t.Errorf("document %d of the second bulk: taken is %v, error %v", i, taken, err)
+		}
+	}
+	expectKept(t, s, Events(0, 15)...)
+
+	bad := With(Event(20), func(d *store.Document) { d.Name = "\xff" })
+	errs, err = s.Insert(t.Context(), []*store.Document{Event(19), bad, Event(21)})
+	must(t, err)
+	if errs[0] != nil || !errors.Is(errs[1], store.ErrUnencodable) || errs[2] != nil {
+		t.Errorf("results with text that is not UTF-8 between good ones: %v", errs)
+	}
+	expectKept(t, s, Event(19), Event(21))
+}
+
+// testGuard compares the adapter's condition with Supersedes over every pair of
+// neighbouring places and revisions.
+func testGuard(t *testing.T, s store.Store) {
+	var versions []*store.Document
+	for _, hash := range []string{"a", "b"} {
+		for _, epoch := range []int64{Epoch - 1, Epoch, Epoch + 1} {
+			for _, seq := range []uint64{1, 2, 1 << 60} {
+				for _, revision := range []uint64{4, 5} {
+					versions = append(versions, With(Event(0), func(d *store.Document) {
+						d.ContentHash, d.Revision = hash, revision
+						d.Origin = store.Origin{Epoch: epoch, Seq: seq}
+					}))
+				}
+			}
+		}
+	}
+	var holders, mine []*store.Document
+	for i, h := range versions {
+		for j, m := range versions {
+			id := func(d *store.Document) { d.EventID = string(rune('A'+i)) + string(rune('A'+j)) }
+			holders = append(holders, With(h, id))
+			mine = append(mine, With(m, id))
+		}
+	}
+	_, err := s.Insert(t.Context(), holders)
+	must(t, err)
+	_, err = s.Replace(t.Context(), mine)
+	must(t, err)
+	want := make([]*store.Document, len(mine))
+	for i, h := range holders {
+		want[i] = h
+		if store.Supersedes(mine[i], store.Holder{ContentHash: h.ContentHash, Origin: h.Origin, Revision: h.Revision}) {
+			want[i] = mine[i]
+		}
+	}
+	expectKept(t, s, want...)
+
+	absent := Event(1)
+	_, err = s.Replace(t.Context(), []*store.Document{absent})
+	must(t, err)
+	expectAbsent(t, s, absent.ID)
+}
+
+func testHolders(t *testing.T, s store.Store) {
+	docs := Events(0, 250)
+	write(t, s, docs...)
+	ids := append(idsOf(docs), "demo/nobody")
+	holders, err := s.Holders(t.Context(), ids)
+	must(t, err)
+	if len(holders) != len(docs) {
+		t.Fatalf("%d holders of %d ids", len(holders), len(docs))
+	}
+	for _, d := range docs {
+		want := store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
+		if holders[d.ID] != want {
+			t.Fatalf("holder of %s is %+v, want %+v", d.ID, holders[d.ID], want)
+		}
+	}
+	holders, err = s.Holders(t.Context(), nil)
+	must(t, err)
+	if len(holders) != 0 {
+		t.Fatalf("holders of nothing: %v", holders)
+	}
+}
+
+// place returns the document at another place and revision.
+func place(d *store.Document, seq, revision uint64) *store.Document {
+	return With(d, func(d *store.Document) { d.Origin.Seq, d.Revision = seq, revision })
+}
+
+// other returns the document with other content under the same id.
+func other(d *store.Document, hash string) *store.Document {
+	return With(d, func(d *store.Document) { d.ContentHash, d.Data = hash, []byte(`{"other":"`+hash+`"}`) })
+}
+
+// conflict returns how a document is kept whose id another content holds.
+func conflict(t *testing.T, s store.Store, d *store.Document) *store.Document {
+	t.Helper()
+	c := With(d, func(d *store.Document) {
+		d.ID = store.ConflictID(d.Application, d.ContentHash, d.EventID)
+		d.Status = store.Rejected
+	})
+	got, err := s.Lookup(t.Context(), []string{c.ID})
+	must(t, err)
+	if len(got) != 1 || len(got[0].Errors) != 1 {
+		t.Fatalf("conflict %q: %d documents", c.ID, len(got))
+	}
+	f := got[0].Errors[0]
+	if f.Code != event.CodeIDConflict || f.Path != "/event_id" || f.Message == "" {
+		t.Fatalf("reason of a conflict: %+v", f)
+	}
+	c.Errors = got[0].Errors
+	return c
+}
+
+func testRule(t *testing.T, s store.Store) {
+	base := Event(0)
+	expectOutcomes(t, write(t, s, place(base, 5, 2)), store.Inserted)
+	expectOutcomes(t, write(t, s, place(base, 5, 2)), store.Unchanged)
+	expectOutcomes(t, write(t, s, place(base, 6, 9)), store.Unchanged) // a later copy, whatever its revision
+	expectOutcomes(t, write(t, s, place(base, 5, 1)), store.Unchanged)
+	expectOutcomes(t, write(t, s, place(base, 5, 3)), store.Replaced)
+	expectOutcomes(t, write(t, s, place(base, 4, 1)), store.Replaced) // the earlier place wins over revisions
+	expectKept(t, s, place(base, 4, 1))
+
+	second := other(base, "b")
+	expectOutcomes(t, write(t, s, place(second, 1, 1)), store.Conflict) // came second, though from an earlier place
+	expectOutcomes(t, write(t, s, place(second, 1, 1)), store.Conflict)
+	expectOutcomes(t, write(t, s, place(second, 1, 4)), store.Conflict)
+	expectKept(t, s, place(base, 4, 1), conflict(t, s, place(second, 1, 4)))
+	expectOutcomes(t, write(t, s, place(second, 2, 9)), store.Conflict)
+	expectKept(t, s, place(base, 4, 1), conflict(t, s, place(second, 1, 4)))
+
+	judged := With(place(base, 4, 8), func(d *store.Document) {
+		d.Status, d.Errors = store.Rejected, Rejected(0).Errors
+	})
+	expectOutcomes(t, write(t, s, judged), store.Replaced)
+	expectKept(t, s, judged)
+	expectOutcomes(t, write(t, s, place(base, 4, 9)), store.Replaced) // valid again
+	expectKept(t, s, place(base, 4, 9))
+}
+
+func testRuleInOneBulk(t *testing.T, s store.Store) {
+	a, b, c := Event(0), other(Event(0), "b"), other(Event(0), "c")
+	expectOutcomes(t,
+		write(t, s, place(b, 9, 1), place(a, 3, 1), Event(1), place(a, 3, 2), place(a, 2, 1), place(c, 5, 1), place(b, 8, 1)),
+		store.Unchanged, store.Unchanged, store.Inserted, store.Unchanged, store.Inserted, store.Conflict, store.Conflict)
+	expectKept(t, s,
+		place(a, 2, 1), Event(1), conflict(t, s, place(b, 8, 1)), conflict(t, s, place(c, 5, 1)))
+
+	// The holder decides, not the order in the bulk.
+	expectOutcomes(t, write(t, s, place(b, 1, 1), place(a, 1, 3)), store.Conflict, store.Replaced)
+	expectKept(t, s, place(a, 1, 3), conflict(t, s, place(b, 1, 1)))
+}
