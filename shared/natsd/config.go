@@ -1,0 +1,122 @@
+package natsd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const (
+	// DefaultMinFree is the floor of free disk space, in bytes: room for what
+	// was accepted before the guard saw it, for the store's own files, and for
+	// a person to log in and look.
+	DefaultMinFree = 512 << 20
+	// DefaultMaxStore bounds what JetStream keeps on disk, in bytes: the
+	// 10 GiB of the stream and room for the registry.
+	DefaultMaxStore = 12 << 30
+
+	// maxPayload carries an event of 1 MiB with its headers; one message above
+	// it fails its whole batch.
+	maxPayload = 2 << 20
+	// maxMemory bounds streams in memory, of which The Eye has none. Unset, it
+	// would be three quarters of the machine's memory.
+	maxMemory = 64 << 20
+	// writeDeadline is how long a client may leave what is sent to it unread.
+	writeDeadline = 10 * time.Second
+)
+
+// Config says where the server keeps its data and how much. The zero value of
+// everything but Dir means the default.
+type Config struct {
+	// Dir is the data folder, which is created and locked. JetStream keeps its
+	// files in the folder jetstream inside.
+	Dir string
+	// MaxStore bounds JetStream's files, in bytes; default DefaultMaxStore.
+	MaxStore int64
+	// Listen is a loopback address as host:port for other processes of this
+	// machine; "" means that only this process can connect. Port 0 is any.
+	Listen string
+	// MinFree is the free space of the disk, in bytes, below which Guard
+	// refuses; default DefaultMinFree.
+	MinFree uint64
+	// Logger gets what the server has to say; default slog.Default().
+	Logger *slog.Logger
+}
+
+// withDefaults returns c with every zero field set, and Dir made absolute, so
+// that it stays the same folder if the process changes its own.
+func (c Config) withDefaults() (Config, error) {
+	if c.Dir == "" {
+		return c, errors.New("natsd: no data folder is set")
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return c, fmt.Errorf("natsd: data folder: %w", err)
+	}
+	c.Dir = dir
+	if c.MaxStore == 0 {
+		c.MaxStore = DefaultMaxStore
+	}
+	if c.MinFree == 0 {
+		c.MinFree = DefaultMinFree
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, nil
+}
+
+// options are the server's. Each differs from the server's default for a
+// reason that stands at it.
+func (c Config) options() (*server.Options, error) {
+	o := &server.Options{
+		ServerName:         "theeye",
+		DontListen:         true,
+		NoSigs:             true, // the process's signals are the process's
+		JetStream:          true,
+		StoreDir:           c.Dir,
+		SyncAlways:         true, // the default acknowledges up to two minutes before the sync
+		MaxPayload:         maxPayload,
+		MaxPending:         64 << 20,
+		MaxTracedMsgLen:    256,
+		WriteDeadline:      writeDeadline,
+		JetStreamMaxMemory: maxMemory,
+		JetStreamMaxStore:  c.MaxStore, // unset: 75 % of what happens to be free
+	}
+	if c.Listen == "" {
+		return o, nil
+	}
+	host, port, err := loopback(c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	o.DontListen, o.Host, o.Port = false, host, port
+	return o, nil
+}
+
+// loopback splits an address and refuses what other machines could reach: the
+// embedded server asks nobody for a password.
+func loopback(listen string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", 0, fmt.Errorf("natsd: listen address: %w", err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return "", 0, fmt.Errorf("natsd: the embedded server listens on loopback only, not on %q", listen)
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("natsd: listen address %q: port: %w", listen, err)
+	}
+	if n == 0 {
+		return host, server.RANDOM_PORT, nil
+	}
+	return host, int(n), nil
+}

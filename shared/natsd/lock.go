@@ -1,0 +1,67 @@
+package natsd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// lockName is the file in the data folder that carries the lock. It stays when
+// the lock is freed: removing it would let two processes lock two files.
+const lockName = "lock"
+
+// ErrLocked says that another process uses the data folder.
+var ErrLocked = errors.New("data folder is used by another process")
+
+// errHeld is what lockFile returns when another process holds the lock.
+var errHeld = errors.New("lock is held")
+
+// folderLock is held until close, or until the process ends however it ends.
+type folderLock struct{ file *os.File }
+
+// lockFolder locks dir, which exists. The error for a folder in use is
+// ErrLocked and names folder and process.
+func lockFolder(dir string) (*folderLock, error) {
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return nil, fmt.Errorf("natsd: lock data folder: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		defer func() { _ = f.Close() }() // nothing was written
+		if errors.Is(err, errHeld) {
+			return nil, fmt.Errorf("%w: %s%s", ErrLocked, dir, holder(f))
+		}
+		return nil, fmt.Errorf("natsd: lock data folder %s: %w", dir, err)
+	}
+	if err := writeHolder(f); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("natsd: lock data folder %s: %w", dir, err)
+	}
+	return &folderLock{file: f}, nil
+}
+
+// close frees the lock.
+func (l *folderLock) close() error { return l.file.Close() }
+
+func writeHolder(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+// holder is " (pid N)", or nothing when the file does not say.
+func holder(f *os.File) string {
+	b := make([]byte, 20)
+	n, _ := f.ReadAt(b, 0) // a short file is the usual case
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (pid %d)", pid)
+}
