@@ -1,0 +1,92 @@
+package queryapi_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/queryapi/apidoc/apicheck"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// benchEvents is how many events are stored before the clock starts; 100,000
+// unless EYE_BENCH_EVENTS says otherwise.
+func benchEvents(b *testing.B) int {
+	text := os.Getenv("EYE_BENCH_EVENTS")
+	if text == "" {
+		return 100_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatalf("EYE_BENCH_EVENTS: %v", err)
+	}
+	return n
+}
+
+// Sessions of ten events, interleaved as they are when many people browse.
+func benchSession(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", i*7919, i) }
+
+func fillBench(b *testing.B, w *world, events int) (sessions int) {
+	b.Helper()
+	sessions = max(events/10, 1)
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	docs := make([]*store.Document, 0, 1000)
+	for i := range events {
+		at := start.Add(time.Duration(i) * 6 * time.Second)
+		docs = append(docs, w.document("shop", at, anEvent(fmt.Sprintf("%012x", i), benchSession(i%sessions),
+			"page interaction", "pageview", at.Format(time.RFC3339Nano))))
+		if len(docs) == cap(docs) || i == events-1 {
+			w.write(docs...)
+			docs = docs[:0]
+		}
+	}
+	return sessions
+}
+
+// BenchmarkQueries measures whole requests over HTTP: p50 and p99 of the
+// timeline of a session, of one event, and of the newest page of a category.
+func BenchmarkQueries(b *testing.B) {
+	w := newWorld(b)
+	// The checker reads every answer a second time.
+	w.client.Transport = w.client.Transport.(*apicheck.Transport).Base
+	sessions := fillBench(b, w, benchEvents(b))
+	for name, target := range map[string]func(i int) string{
+		"session":  func(i int) string { return "/v1/sessions/" + benchSession(i*31%sessions) },
+		"event":    func(i int) string { return fmt.Sprintf("/v1/events/%012x?application=shop", i*31%(sessions*10)) },
+		"category": func(int) string { return "/v1/events?category=page+interaction&order=desc" },
+	} {
+		b.Run(name, func(b *testing.B) {
+			took := make([]time.Duration, 0, b.N)
+			for i := 0; b.Loop(); i++ {
+				start := time.Now()
+				w.fetch(b, target(i))
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			b.ReportMetric(took[len(took)/2].Seconds()*1e3, "p50-ms")
+			b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "p99-ms")
+		})
+	}
+}
+
+func (w *world) fetch(b *testing.B, target string) {
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, w.base+target, http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+operator)
+	resp, err := w.client.Do(req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || n < 300 {
+		b.Fatalf("%s: %d, %d bytes, %v", target, resp.StatusCode, n, err)
+	}
+}

@@ -1,0 +1,102 @@
+package queryapi
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// A cursor says where a page ended: the position of its last document, with
+// the fingerprint of the query it belongs to and a checksum. It is no secret
+// and grants nothing, since every request is authorised on its own: the
+// checksum is there so that a mangled cursor is told from a right one, and the
+// fingerprint so that a cursor is not used with another query. It holds no
+// state of the service: any process answers it, also after a restart.
+//
+//	version 1 byte | fingerprint 8 | time, µs since 1970, 8 | checksum 8 | id
+const (
+	cursorVersion = 1
+	cursorHeader  = 1 + 8 + 8 + 8
+	sumOffset     = 1 + 8 + 8
+)
+
+var errCursor = errors.New("not a cursor of this query")
+
+// fingerprint identifies a query: the call and everything that selects and
+// orders. The limit is not part of it, so pages may differ in size; neither is
+// the token, which is judged on its own.
+func (q *query) fingerprint(call string) [8]byte {
+	var b []byte
+	order := "asc"
+	if q.descending {
+		order = "desc"
+	}
+	for _, s := range []string{call, q.application, q.sessionID, q.category, q.name, q.eventID, q.code, order} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	for _, t := range []time.Time{q.from, q.to} {
+		b = binary.AppendVarint(b, t.Unix())
+		b = binary.AppendVarint(b, int64(t.Nanosecond()))
+	}
+	sum := sha256.Sum256(b)
+	return [8]byte(sum[:8])
+}
+
+// encodeCursor makes the cursor that continues behind p.
+func encodeCursor(fingerprint [8]byte, p store.Position) string {
+	b := make([]byte, 0, cursorHeader+len(p.ID))
+	b = append(b, cursorVersion)
+	b = append(b, fingerprint[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(p.Time.UnixMicro())) //nolint:gosec // two's complement on purpose
+	b = append(b, make([]byte, 8)...)
+	b = append(b, p.ID...)
+	sum := cursorSum(b)
+	copy(b[sumOffset:], sum[:])
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// decodeCursor reads what encodeCursor wrote for the same query; anything else
+// is errCursor.
+func decodeCursor(fingerprint [8]byte, cursor string) (store.Position, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	// The decoder skips line breaks; a cursor has none.
+	if err != nil || len(b) <= cursorHeader || b[0] != cursorVersion || strings.ContainsAny(cursor, "\r\n") {
+		return store.Position{}, errCursor
+	}
+	if [8]byte(b[1:9]) != fingerprint {
+		return store.Position{}, errCursor
+	}
+	sum := [8]byte(b[sumOffset:cursorHeader])
+	clear(b[sumOffset:cursorHeader])
+	if cursorSum(b) != sum {
+		return store.Position{}, errCursor
+	}
+	micros := int64(binary.BigEndian.Uint64(b[9:sumOffset])) //nolint:gosec // as it was written
+	return store.Position{Time: time.UnixMicro(micros).UTC(), ID: string(b[cursorHeader:])}, nil
+}
+
+// cursorSum covers a cursor whose checksum bytes are zero.
+func cursorSum(b []byte) [8]byte {
+	sum := sha256.Sum256(b)
+	return [8]byte(sum[:8])
+}
+
+// position is where the query continues: nil at the start, a *failure for a
+// cursor that belongs to no such query.
+func (q *query) position(call string) (*store.Position, error) {
+	if q.cursor == "" {
+		return nil, nil //nolint:nilnil // no position is the start
+	}
+	p, err := decodeCursor(q.fingerprint(call), q.cursor)
+	if err != nil {
+		return nil, badRequest(codeInvalidCursor,
+			"parameter cursor is not the next_cursor of an answer to the same query")
+	}
+	return &p, nil
+}

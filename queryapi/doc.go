@@ -1,0 +1,17 @@
+// Package queryapi answers analysts: stored events, sessions as timelines, one
+// event with its outcome, and what was rejected and why.
+//
+// Every call is three steps, parse → find → render:
+//
+//   - parse: a token becomes the applications it may see, the query string a
+//     typed query. What is not known is refused, never ignored: a filter that
+//     silently does not apply would show too much.
+//   - find: a store.Reader, and for one event the messages that still wait for
+//     their outcome (backlog).
+//   - render: members in a fixed order, data spliced as the store keeps it, so
+//     every number comes back with every digit.
+//
+// Work is bounded: queries at work, time of one, events and bytes of a page,
+// messages of a look into the backlog. Errors are RFC 9457 problems with a
+// stable code; package apidoc holds the document that describes all of it.
+package queryapi

@@ -1,0 +1,110 @@
+package queryapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// maxLookup bounds the applications in which one id is looked for: what
+// store.Reader.Lookup takes.
+const maxLookup = 10_000
+
+// event answers GET /v1/events/{event_id}: one event with its outcome.
+//
+// The order of the looks is what makes 404 mean unknown: the store, then what
+// the processors have still to settle, then the store once more, for an event
+// that was settled between the first two.
+func (s *Service) event(w http.ResponseWriter, r *http.Request, who scope) error {
+	id, err := pathSegment(r, pathEvents)
+	if err != nil {
+		return err
+	}
+	q, err := parseQuery(r.URL.RawQuery, eventParams)
+	if err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(id); n < 1 || n > event.MaxIDLength {
+		return badRequest(codeInvalidParameter, "event_id must be a text of 1 to %d characters", event.MaxIDLength)
+	}
+	apps, err := who.named(q.application, s.registry.Snapshot().Access)
+	if err != nil {
+		return err
+	}
+	if done, err := s.answerStored(r.Context(), w, apps, id); done || err != nil {
+		return err
+	}
+	waiting, lookErr := s.pending.look(r.Context(), apps, id)
+	if done, err := s.answerStored(r.Context(), w, apps, id); done || err != nil {
+		return err
+	}
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case len(waiting) == 0:
+		return notFound("no event has this event_id")
+	case len(waiting) > 1:
+		return ambiguous(waiting)
+	}
+	renderWaiting(w, waiting[0])
+	return nil
+}
+
+// answerStored answers with the one document that holds id, and reports
+// whether it did.
+func (s *Service) answerStored(ctx context.Context, w http.ResponseWriter, apps []string, id string) (bool, error) {
+	ids := make([]string, len(apps))
+	for i, app := range apps {
+		ids[i] = store.DocumentID(app, id)
+	}
+	docs, err := s.store.Lookup(ctx, ids)
+	if err != nil || len(docs) == 0 {
+		return false, err
+	}
+	if len(docs) > 1 {
+		names := make([]waiting, len(docs))
+		for i, d := range docs {
+			names[i].application = d.Application
+		}
+		return false, ambiguous(names)
+	}
+	b := newBody(w)
+	b.document(docs[0])
+	b.send()
+	return true, nil
+}
+
+// ambiguous says that an id exists in several applications, and names at most
+// a few of those that the token may see.
+func ambiguous(found []waiting) error {
+	const most = 10
+	names := make([]string, 0, len(found))
+	for _, f := range found {
+		names = append(names, f.application)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	list := strings.Join(names[:min(len(names), most)], ", ")
+	return &failure{
+		status: http.StatusConflict, code: codeAmbiguousEvent,
+		detail: "several applications have an event with this event_id; name one by parameter application: " + list,
+	}
+}
+
+// renderWaiting writes an event that is accepted and has no outcome yet.
+func renderWaiting(w http.ResponseWriter, found waiting) {
+	b := newBody(w)
+	b.open('{')
+	b.text("event_id", found.eventID)
+	b.text("application", found.application)
+	b.time("received_at", found.receivedAt)
+	b.text("status", "pending")
+	b.origin(found.origin)
+	b.close('}')
+	b.send()
+}

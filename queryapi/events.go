@@ -1,0 +1,61 @@
+package queryapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// events answers GET /v1/events: stored events in the order of their
+// timestamps.
+func (s *Service) events(w http.ResponseWriter, r *http.Request, who scope) error {
+	q, err := parseQuery(r.URL.RawQuery, eventsParams)
+	if err != nil {
+		return err
+	}
+	after, err := q.position(callEvents)
+	if err != nil {
+		return err
+	}
+	eq, err := s.eventQuery(&q, who)
+	if err != nil {
+		return err
+	}
+	p, err := s.eventPages(callEvents, &q, eq).page(r.Context(), after)
+	if err != nil {
+		return err
+	}
+	b := newBody(w)
+	b.open('{')
+	b.documents(p)
+	b.close('}')
+	b.send()
+	return nil
+}
+
+// eventQuery is the question to the store. One event_id is looked for in named
+// applications, since the store finds ids by application.
+func (s *Service) eventQuery(q *query, who scope) (store.EventQuery, error) {
+	apps, err := who.restrict(q.application)
+	if q.eventID != "" && err == nil {
+		apps, err = who.named(q.application, s.registry.Snapshot().Access)
+	}
+	return store.EventQuery{
+		Applications: apps, SessionID: q.sessionID, Category: q.category, Name: q.name,
+		EventID: q.eventID, From: q.from, To: q.to, Descending: q.descending,
+	}, err
+}
+
+// eventPages reads pages of stored events.
+func (s *Service) eventPages(call string, q *query, eq store.EventQuery) *pager {
+	return &pager{
+		read: func(ctx context.Context, after *store.Position, limit int) ([]*store.Document, error) {
+			eq.After, eq.Limit = after, limit
+			return s.store.Events(ctx, eq)
+		},
+		position:    byTimestamp,
+		fingerprint: q.fingerprint(call),
+		limit:       q.limit,
+	}
+}

@@ -1,0 +1,280 @@
+package queryapi_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theeye/theeye/queryapi"
+	"github.com/theeye/theeye/queryapi/apidoc"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Every answer carries the headers that keep it out of caches and scripts.
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	w := newWorld(t)
+	for target, want := range map[string]int{
+		"/v1/events": http.StatusOK, "/v1/events?x": http.StatusBadRequest, "/v1/events/none": http.StatusNotFound,
+		"/nothing": http.StatusNotFound, "/": http.StatusNotFound, "/v1/events/..%2f..%2fetc": http.StatusNotFound,
+		"/openapi.json": http.StatusOK, "/healthz": http.StatusOK, "/metrics": http.StatusNotFound, "/debug/pprof/": http.StatusNotFound,
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			resp, body := w.do(method, operator, target)
+			if resp.StatusCode != want || method == http.MethodHead && body != "" {
+				t.Errorf("%s %s: %d %s", method, target, resp.StatusCode, body)
+			}
+			if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s %s: %v", method, target, resp.Header)
+			}
+			if resp.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s %s allows other origins", method, target)
+			}
+		}
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {
+		resp, body := w.do(method, operator, "/v1/rejected")
+		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
+			t.Errorf("%s: %d %v %s", method, resp.StatusCode, resp.Header, body)
+		}
+	}
+	if resp, body := w.do(http.MethodGet, "", "/openapi.json"); body != string(apidoc.Document()) || resp.StatusCode != http.StatusOK {
+		t.Error("the document is not the one that answers are checked against")
+	}
+}
+
+// broken is a store whose answers a test decides.
+type broken struct {
+	queryapi.Store
+	events func(ctx context.Context) error
+	ready  func() error
+}
+
+func (b *broken) Events(ctx context.Context, q store.EventQuery) ([]*store.Document, error) {
+	if err := b.events(ctx); err != nil {
+		return nil, err
+	}
+	return b.Store.Events(ctx, q)
+}
+
+func (b *broken) Ready(ctx context.Context) error {
+	if b.ready == nil {
+		return b.Store.Ready(ctx)
+	}
+	return b.ready()
+}
+
+// Every way in which a query fails has its own answer, and none tells more
+// than it should.
+func TestFailingStore(t *testing.T) {
+	secret := errors.New("mongodb://user:password@host")
+	b := &broken{}
+	var logs lockedBuffer
+	w := newWorld(t, func(c *queryapi.Config) {
+		b.Store, c.Store = c.Store, b
+		c.Logger = slog.New(slog.NewJSONHandler(&logs, nil))
+	})
+	for name, c := range map[string]struct {
+		events func(context.Context) error
+		status int
+		code   string
+	}{
+		"away":    {func(context.Context) error { return errors.Join(store.ErrUnavailable, secret) }, 503, "store_unavailable"},
+		"refuses": {func(context.Context) error { return errors.Join(store.ErrConfiguration, secret) }, 503, "store_unavailable"},
+		"unknown": {func(context.Context) error { return secret }, 500, "internal"},
+		"panics":  {func(context.Context) error { panic(secret) }, 500, "internal"},
+	} {
+		b.events = c.events
+		status, got := w.get(operator, "/v1/events")
+		if status != c.status || got.Code != c.code || strings.Contains(got.raw, "password") {
+			t.Errorf("%s: %d %s", name, status, got.raw)
+		}
+	}
+	b.events = func(context.Context) error { return nil }
+	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+		t.Errorf("it does not recover: %d %s", status, got.raw)
+	}
+	if lines := strings.Count(logs.String(), "query failed"); lines > 2 {
+		t.Errorf("%d lines about one store", lines)
+	}
+}
+
+func TestSlowQuery(t *testing.T) {
+	b := &broken{ready: func() error { return nil }}
+	b.events = func(ctx context.Context) error {
+		<-ctx.Done()
+		return errors.Join(store.ErrUnavailable, ctx.Err())
+	}
+	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store, c.Timeout = c.Store, b, 20*time.Millisecond })
+	if status, got := w.get(operator, "/v1/events"); status != http.StatusGatewayTimeout || got.Code != "query_timeout" {
+		t.Errorf("%d %s", status, got.raw)
+	}
+}
+
+// A client that goes away takes its query with it.
+func TestClientGoesAway(t *testing.T) {
+	b := &broken{}
+	entered, left := make(chan struct{}), make(chan struct{})
+	b.events = func(ctx context.Context) error {
+		close(entered)
+		<-ctx.Done()
+		close(left)
+		return ctx.Err()
+	}
+	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/v1/events", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+operator)
+	go func() { <-entered; cancel() }()
+	if resp, err := w.client.Do(req); err == nil {
+		_ = resp.Body.Close()
+		t.Errorf("%d", resp.StatusCode)
+	}
+	select {
+	case <-left:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the query goes on")
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// One query too many is told so at once, and the place is free again after.
+func TestOverload(t *testing.T) {
+	b := &broken{}
+	entered, release := make(chan struct{}), make(chan struct{})
+	b.events = func(context.Context) error {
+		entered <- struct{}{}
+		<-release
+		return nil
+	}
+	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+			t.Errorf("%d %s", status, got.raw)
+		}
+	})
+	<-entered
+	if status, got := w.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "overloaded" {
+		t.Errorf("%d %s", status, got.raw)
+	}
+	// Who may not query takes no place, and health needs none.
+	if status, _ := w.get("wrong", "/v1/events"); status != http.StatusUnauthorized {
+		t.Errorf("%d", status)
+	}
+	if status, _ := w.get("", "/healthz"); status != http.StatusOK {
+		t.Errorf("%d", status)
+	}
+	close(release)
+	wg.Wait()
+	if status, got := w.get(operator, "/v1/rejected"); status != http.StatusOK {
+		t.Errorf("the place is not free: %d %s", status, got.raw)
+	}
+}
+
+// A store that nobody prepared is no empty one.
+func TestStoreNotPrepared(t *testing.T) {
+	b := &broken{events: func(context.Context) error { return nil }}
+	b.ready = func() error { return store.ErrUnavailable }
+	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
+	if status, got := w.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
+		t.Errorf("%d %s", status, got.raw)
+	}
+	if checks := w.service.Ready(); checks[0].Err != nil || checks[1].Name != "store" || checks[1].Err == nil {
+		t.Errorf("%v", checks)
+	}
+	b.ready = nil
+	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+		t.Errorf("%d %s", status, got.raw)
+	}
+	for _, check := range w.service.Ready() {
+		if check.Err != nil {
+			t.Errorf("%v", check)
+		}
+	}
+}
+
+// Before the first snapshot of the registry no token is judged: a 401 would
+// tell an analyst that a good token is wrong.
+func TestRegistryNotLoaded(t *testing.T) {
+	w := newWorld(t, func(c *queryapi.Config) {
+		c.Registry = registry.New(registry.Config{JetStream: c.JetStream, Static: credentials(), Logger: c.Logger})
+	})
+	for _, token := range []string{operator, "wrong", ""} {
+		if status, got := w.get(token, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
+			t.Errorf("%q: %d %s", token, status, got.raw)
+		}
+	}
+	if checks := w.service.Ready(); checks[0].Name != "registry" || checks[0].Err == nil {
+		t.Errorf("%v", checks)
+	}
+}
+
+// Requests are counted by route template: nobody outside makes label values.
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	for _, target := range []string{"/v1/events/a", "/v1/events/b", "/v1/sessions/x", "/nothing/1", "/nothing/2", "/v1/events"} {
+		w.do(http.MethodGet, operator, target)
+	}
+	families, err := w.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		switch family.GetName() {
+		case "eye_queryapi_request_seconds":
+			// Two events not found, one session refused, two paths that are
+			// none, one page.
+			if n := len(family.GetMetric()); n != 4 {
+				t.Errorf("%d series: %v", n, family.GetMetric())
+			}
+		case "eye_queryapi_requests_in_flight":
+			if n := family.GetMetric()[0].GetGauge().GetValue(); n != 0 {
+				t.Errorf("%v requests in flight", n)
+			}
+		}
+	}
+	if len(families) != 2 {
+		t.Errorf("%d families", len(families))
+	}
+}
+
+func TestNewNeedsItsParts(t *testing.T) {
+	if _, err := queryapi.New(queryapi.Config{Metrics: prometheus.NewRegistry()}); err == nil {
+		t.Error("a service without a store")
+	}
+	w := newWorld(t)
+	if _, err := queryapi.New(queryapi.Config{
+		Listen: w.service.Addr().String(), Registry: registry.New(registry.Config{}), Store: w.store,
+		Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	}); err == nil {
+		t.Error("a service on a taken address")
+	}
+}
