@@ -1,0 +1,180 @@
+package rig
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/theeye/theeye/shared/registry"
+)
+
+// Credentials of every Pipeline.
+const (
+	// WriteKey is a server key of the application demo.
+	WriteKey = "dev-write-key"
+	// OperatorToken reads everything.
+	OperatorToken = "dev-operator"
+	// operatorSecret is OperatorToken where the services run apart: there a
+	// token has a least length.
+	operatorSecret = "operator-token-of-a-test"
+)
+
+// Pipeline is a whole pipeline of real processes, in the order in which they
+// are started.
+type Pipeline struct {
+	// Collector and Query are base addresses, Token reads everything, Key
+	// writes.
+	Collector, Query string
+	Key, Token       string
+	Processes        []*Process
+	// NATSURL is "" in a single process.
+	NATSURL string
+	// ProcessorAdmins are the base addresses of the admin listeners of the
+	// processors.
+	ProcessorAdmins []string
+}
+
+// Single is `theeye up --dev` over the data folder dir/data.
+func Single(b Binaries, dir string) (*Pipeline, error) {
+	listen, admin, err := twoAddrs()
+	if err != nil {
+		return nil, err
+	}
+	up := &Process{
+		Name: "theeye", Path: b.TheEye, Dir: dir,
+		Args:     []string{"up", "--dev", "--listen", listen, "--data", filepath.Join(dir, "data")},
+		Env:      []string{"EYE_ADMIN_LISTEN=" + admin},
+		ReadyURL: "http://" + admin + "/readyz",
+	}
+	return &Pipeline{
+		Collector: "http://" + listen, Query: "http://" + listen,
+		Key: WriteKey, Token: OperatorToken,
+		Processes: []*Process{up}, ProcessorAdmins: []string{"http://" + admin},
+	}, nil
+}
+
+// Split is a nats-server, a collector, two processors and a query API over the
+// MongoDB at EYE_TEST_MONGO_URI. The database is new; Drop removes it.
+func Split(b Binaries, dir string) (*Pipeline, error) {
+	uri := os.Getenv("EYE_TEST_MONGO_URI")
+	if uri == "" {
+		return nil, errors.New("set EYE_TEST_MONGO_URI or run make test")
+	}
+	config := filepath.Join(dir, "config")
+	if err := writeConfig(config); err != nil {
+		return nil, err
+	}
+	nats, natsURL, err := natsServer(b, dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{Key: WriteKey, Token: operatorSecret, NATSURL: natsURL, Processes: []*Process{nats}}
+	env := []string{
+		"EYE_NATS_URL=" + natsURL, "EYE_MONGO_URI=" + uri, "EYE_MONGO_DATABASE=" + "rig_" + rand.Text(),
+	}
+	for _, s := range []struct{ name, path string }{
+		{"processor 1", b.Processor}, {"processor 2", b.Processor},
+		{"query API", b.QueryAPI}, {"collector", b.Collector},
+	} {
+		if err := p.addService(s.name, s.path, config, env); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// addService adds one of the three services with the settings it reads.
+func (p *Pipeline) addService(name, path, config string, env []string) error {
+	listen, admin, err := twoAddrs()
+	if err != nil {
+		return err
+	}
+	own := []string{env[0], "EYE_ADMIN_LISTEN=" + admin}
+	switch name {
+	case "collector":
+		p.Collector = "http://" + listen
+		own = append(own, "EYE_LISTEN="+listen)
+	case "query API":
+		p.Query = "http://" + listen
+		own = append(own, env[1], env[2], "EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_OPERATOR_TOKEN="+p.Token)
+	default:
+		p.ProcessorAdmins = append(p.ProcessorAdmins, "http://"+admin)
+		own = append(own, env[1], env[2])
+	}
+	p.Processes = append(p.Processes, &Process{Name: name, Path: path, Env: own, ReadyURL: "http://" + admin + "/readyz"})
+	return nil
+}
+
+// natsServer is a nats-server that syncs on every commit.
+func natsServer(b Binaries, dir string) (*Process, string, error) {
+	listen, monitor, err := twoAddrs()
+	if err != nil {
+		return nil, "", err
+	}
+	conf := filepath.Join(dir, "nats.conf")
+	text := fmt.Sprintf(`listen: %q
+http: %q
+max_payload: 2MiB
+jetstream { store_dir: %q, max_file_store: 20GiB, sync_interval: always }
+`, listen, monitor, filepath.Join(dir, "nats"))
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		return nil, "", err
+	}
+	return &Process{
+		Name: "nats-server", Path: b.NATSServer, Args: []string{"-c", conf},
+		ReadyURL: "http://" + monitor + "/healthz?js-enabled-only=true",
+	}, "nats://" + listen, nil
+}
+
+// writeConfig declares the sample types and the application demo.
+func writeConfig(dir string) error {
+	if err := os.CopyFS(dir, registry.SampleTypes()); err != nil {
+		return fmt.Errorf("write declarations: %w", err)
+	}
+	sum := sha256.Sum256([]byte(WriteKey))
+	app := fmt.Sprintf(`{"keys": [{"sha256": %q, "kind": "server"}]}`, hex.EncodeToString(sum[:]))
+	if err := os.MkdirAll(filepath.Join(dir, "applications"), 0o750); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "applications", "demo.json"), []byte(app), 0o600)
+}
+
+// Start starts every process and waits until each can work.
+func (p *Pipeline) Start(ctx context.Context) error {
+	for _, proc := range p.Processes {
+		if err := proc.Launch(); err != nil {
+			return err
+		}
+	}
+	return p.AwaitReady(ctx)
+}
+
+// AwaitReady waits until every process can work.
+func (p *Pipeline) AwaitReady(ctx context.Context) error {
+	for _, proc := range p.Processes {
+		if err := proc.AwaitReady(ctx); err != nil {
+			return fmt.Errorf("%s is not ready: %w\n%s", proc.Name, err, proc.Output())
+		}
+	}
+	return nil
+}
+
+// Stop kills what still runs.
+func (p *Pipeline) Stop() {
+	for i := len(p.Processes) - 1; i >= 0; i-- {
+		p.Processes[i].Stop()
+	}
+}
+
+func twoAddrs() (first, second string, err error) {
+	if first, err = FreeAddr(); err != nil {
+		return "", "", err
+	}
+	second, err = FreeAddr()
+	return first, second, err
+}
