@@ -1,0 +1,126 @@
+package registry
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/schema"
+)
+
+// Limits of an application's declaration.
+const (
+	maxKeys    = 100
+	maxOrigins = 100
+)
+
+// parseApplication reads a declaration `{"keys": [{"sha256", "kind", "origins",
+// "disabled"}]}` and returns every fault at once. Digests come back in lower
+// case.
+func parseApplication(raw []byte) ([]keyRecord, []event.Fault) {
+	tree, faults := schema.Read(raw)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	m := schema.Members{Faults: &faults}
+	var keys []keyRecord
+	found := false
+	m.Object(tree, map[string]func(any){
+		"keys": func(v any) { keys, found = parseKeys(m.At("keys"), v), true },
+	})
+	if !found && len(faults) == 0 {
+		m.Faultf("the member keys is missing")
+	}
+	return keys, faults
+}
+
+func parseKeys(m schema.Members, v any) []keyRecord {
+	list, ok := v.([]any)
+	if !ok || len(list) > maxKeys {
+		m.Faultf("wants an array of at most %d keys", maxKeys)
+		return nil
+	}
+	keys := make([]keyRecord, len(list))
+	for i, v := range list {
+		keys[i] = parseKey(m.At(strconv.Itoa(i)), v)
+	}
+	return keys
+}
+
+func parseKey(m schema.Members, v any) (k keyRecord) {
+	m.Object(v, map[string]func(any){
+		"sha256":   func(v any) { k.SHA256 = parseSum(m.At("sha256"), v) },
+		"kind":     func(v any) { k.Kind = parseKind(m.At("kind"), v) },
+		"origins":  func(v any) { k.Origins = parseOrigins(m.At("origins"), v) },
+		"disabled": func(v any) { k.Disabled = parseBool(m.At("disabled"), v) },
+	})
+	object, ok := v.(map[string]any)
+	if !ok {
+		return k
+	}
+	for _, name := range []string{"sha256", "kind"} {
+		if _, has := object[name]; !has {
+			m.Faultf("the member %s is missing", name)
+		}
+	}
+	_, has := object["origins"]
+	switch {
+	case k.Kind == Browser && !has:
+		m.Faultf("a browser key needs origins: the pages that it is used from")
+	case k.Kind == Server && has:
+		m.At("origins").Faultf("a server key has no origins")
+	}
+	return k
+}
+
+// parseSum reads the hash of a key. It never quotes it: it may be the secret.
+func parseSum(m schema.Members, v any) string {
+	s, _ := v.(string)
+	if _, err := parseDigest(s); err != nil {
+		m.Faultf("wants the SHA-256 of the key, 64 hexadecimal digits")
+		return ""
+	}
+	return strings.ToLower(s)
+}
+
+func parseKind(m schema.Members, v any) Kind {
+	s, _ := v.(string)
+	kind := Kind(s)
+	if kind != Browser && kind != Server {
+		m.Faultf("wants %q or %q", Browser, Server)
+		return ""
+	}
+	return kind
+}
+
+func parseOrigins(m schema.Members, v any) []string {
+	list, ok := v.([]any)
+	if !ok || len(list) == 0 || len(list) > maxOrigins {
+		m.Faultf("wants an array of 1 to %d origins", maxOrigins)
+		return nil
+	}
+	origins := make([]string, 0, len(list))
+	for i, v := range list {
+		at := m.At(strconv.Itoa(i))
+		origin, ok := v.(string)
+		switch err := checkOrigin(origin); {
+		case !ok:
+			at.Faultf("wants an origin")
+		case err != nil:
+			at.Faultf("%v", err)
+		case slices.Contains(origins, origin):
+			at.Faultf("stands there twice")
+		}
+		origins = append(origins, origin)
+	}
+	return origins
+}
+
+func parseBool(m schema.Members, v any) bool {
+	b, ok := v.(bool)
+	if !ok {
+		m.Faultf("wants true or false")
+	}
+	return b
+}

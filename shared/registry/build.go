@@ -1,0 +1,63 @@
+package registry
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// set builds the schemas and the policy.
+func (r *Registry) set() *schema.Set {
+	policy := schema.DefaultPolicy()
+	types := make(map[schema.Type]schema.Versioned, len(r.schemas.records))
+	for key, rec := range r.schemas.records {
+		if key == stream.KeyPolicy {
+			if p, ok := rec.value.(schema.Policy); ok && rec.readable {
+				policy = p
+			}
+			continue
+		}
+		t, err := keyType(key)
+		if err != nil {
+			continue // no type's key: logged when it was read
+		}
+		v := schema.Versioned{Revision: rec.revision}
+		if s, ok := rec.value.(*schema.Schema); ok && rec.readable {
+			v.Schema = s
+		}
+		types[t] = v
+	}
+	return schema.NewSet(r.schemas.revision, policy, types)
+}
+
+// access builds who may write and read. Equal digests are decided by the order
+// of names.
+func (r *Registry) access(ctx context.Context) *Access {
+	a := newAccess()
+	r.static.addTo(a)
+	names := slices.Sorted(maps.Keys(r.applications.records))
+	for _, name := range names {
+		for _, k := range r.applications.records[name].value {
+			if !a.addKey(k.sum, k.value) && !r.static.hasKey(k.sum) {
+				r.log.LogAttrs(ctx, slog.LevelWarn, "two applications have the same write key; the first one keeps it",
+					slog.String("application", name))
+			}
+		}
+	}
+	a.name(names...)
+	for _, id := range slices.Sorted(maps.Keys(r.tokens.records)) {
+		if t := r.tokens.records[id]; t.readable && !a.addToken(t.value.sum, t.value.value) {
+			r.log.LogAttrs(ctx, slog.LevelWarn, "two tokens have the same secret; the first one counts",
+				slog.String("token", id))
+		}
+	}
+	return a
+}
+
+func (s static) hasKey(sum digest) bool {
+	return slices.ContainsFunc(s.keys, func(k hashed[Key]) bool { return k.sum == sum })
+}
