@@ -1,0 +1,167 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// version returns content a or b of the one event, at a place, in a revision.
+func version(content string, seq, revision uint64) *store.Document {
+	return &store.Document{
+		ID: "demo/x", Status: store.Stored, Application: "demo", EventID: "x",
+		ContentHash: content, Data: []byte(`{"content":"` + content + `"}`),
+		Origin: store.Origin{Epoch: 1, Seq: seq}, Revision: revision, Original: []byte(content),
+	}
+}
+
+// expected returns the check of an end state. One content holds the id: nothing
+// says which, the first write decides. Every content that was written is there
+// once, from its earliest place, in the highest revision of that place.
+func expected(batches [][]*store.Document) func(*database) error {
+	best := make(map[string]*store.Document)
+	for _, docs := range batches {
+		for _, d := range docs {
+			// Not by store.Supersedes, which is under test.
+			b, ok := best[d.ContentHash]
+			if !ok || d.Origin.Seq < b.Origin.Seq || d.Origin.Seq == b.Origin.Seq && d.Revision > b.Revision {
+				best[d.ContentHash] = d
+			}
+		}
+	}
+	return func(db *database) error {
+		main, ok := db.docs["demo/x"]
+		if !ok {
+			return fmt.Errorf("nobody holds the id: %s", db)
+		}
+		for content, want := range best {
+			id, status := "demo/x", store.Stored
+			if content != main.ContentHash {
+				id, status = store.ConflictID("demo", content, "x"), store.Rejected
+			}
+			got, ok := db.docs[id]
+			if !ok {
+				return fmt.Errorf("content %s is lost: %s", content, db)
+			}
+			if holderOf(got) != holderOf(want) || got.Status != status || string(got.Data) != string(want.Data) {
+				return fmt.Errorf("content %s is not %+v: %s", content, holderOf(want), db)
+			}
+			if status == store.Rejected && (len(got.Errors) != 1 || got.Errors[0].Code != event.CodeIDConflict) {
+				return fmt.Errorf("a conflict with reasons %+v", got.Errors)
+			}
+		}
+		if len(db.docs) != len(best) {
+			return fmt.Errorf("%d documents of %d contents: %s", len(db.docs), len(best), db)
+		}
+		return nil
+	}
+}
+
+// notLost returns the check of an end state with a removal in between: what did
+// not expire is there, wherever.
+func notLost(batches [][]*store.Document) func(*database) error {
+	return func(db *database) error {
+		for _, docs := range batches {
+			for _, d := range docs {
+				main, held := db.docs[d.ID]
+				_, beside := db.docs[store.ConflictID("demo", d.ContentHash, "x")]
+				if db.expired != d.ContentHash && !beside && (!held || main.ContentHash != d.ContentHash) {
+					return fmt.Errorf("content %s is lost: %s", d.ContentHash, db)
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// versions of one event: two contents, each at two places and in two revisions
+// of the earlier one.
+func versions() []*store.Document {
+	return []*store.Document{
+		version("a", 1, 1), version("a", 1, 2), version("a", 3, 1),
+		version("b", 2, 1), version("b", 2, 2), version("b", 4, 2),
+	}
+}
+
+// cases returns what the writers write: each three of the versions by a writer
+// each, the same one more than once included, and bulks of several.
+func cases() [][][]*store.Document {
+	v := versions()
+	var list [][][]*store.Document
+	for i := range v {
+		for j := i; j < len(v); j++ {
+			for k := j; k < len(v); k++ {
+				list = append(list, [][]*store.Document{{v[i]}, {v[j]}, {v[k]}})
+			}
+		}
+	}
+	return append(list,
+		[][]*store.Document{{v[0], v[3]}, {v[5], v[2]}},
+		[][]*store.Document{{v[0], v[3]}, {v[4], v[1]}},
+		[][]*store.Document{{v[2], v[1], v[3]}, {v[0], v[5]}},
+		[][]*store.Document{{v[0], v[3]}, {v[4]}, {v[1]}},
+	)
+}
+
+// TestEveryInterleavingEndsInTheSameDocuments is guarantee 4 of DESIGN.
+func TestEveryInterleavingEndsInTheSameDocuments(t *testing.T) {
+	total, err := exploreAll(bug{}, cases(), expected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("explored %d states, %d of them ends", total.states, total.ends)
+}
+
+// TestNothingIsLostBesideExpiry: a holder that expires at any moment takes no
+// other event with it.
+func TestNothingIsLostBesideExpiry(t *testing.T) {
+	if _, err := exploreAll(bug{}, withExpiry(), notLost); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withExpiry returns the cases of two writers, and the removal.
+func withExpiry() [][][]*store.Document {
+	v := versions()
+	var list [][][]*store.Document
+	for i := range v {
+		for j := i; j < len(v); j++ {
+			list = append(list, [][]*store.Document{{v[i]}, {v[j]}, nil})
+			list = append(list, [][]*store.Document{{v[i], v[3]}, {v[j], v[0]}, nil})
+		}
+	}
+	return list
+}
+
+// exploreAll explores cases until one shows a fault.
+func exploreAll(
+	b bug, cases [][][]*store.Document, check func([][]*store.Document) func(*database) error,
+) (total exploration, err error) {
+	for i, batches := range cases {
+		counted, err := explore(b, batches, 2, check(batches))
+		total.states += counted.states
+		total.ends += counted.ends
+		if err != nil {
+			return total, fmt.Errorf("case %d %w", i, err)
+		}
+	}
+	return total, nil
+}
+
+// TestExplorerFindsPlantedBugs: a checker counts only after it has failed.
+func TestExplorerFindsPlantedBugs(t *testing.T) {
+	for _, b := range bugs() {
+		t.Run(b.name, func(t *testing.T) {
+			_, err := exploreAll(b, cases(), expected)
+			if err == nil {
+				_, err = exploreAll(b, withExpiry(), notLost)
+			}
+			if err == nil {
+				t.Fatal("no interleaving shows the planted bug")
+			}
+			t.Logf("found: %v", err)
+		})
+	}
+}

@@ -1,0 +1,192 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// The explorer runs the real Writer, once in every order that the steps of
+// several writers can take, with crashes between any two of them. Writers are
+// coroutines, so an order is a list of choices and nothing is left to chance:
+// a run is repeated by its choices. Where two orders lead to the same documents
+// and the same knowledge of every writer, what follows is explored once.
+
+// process is one writer with what it has to write. A killed one is started
+// again with the same documents, as the stream redelivers what is not
+// acknowledged.
+type process struct {
+	session *session
+	next    func() (struct{}, bool)
+	stop    func()
+	done    bool
+	kill    bool
+	err     error
+}
+
+func start(db *database, docs []*store.Document) *process {
+	p := new(process)
+	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
+		ended := false
+		p.session = &session{db: db, mine: make(map[string]*store.Document)}
+		p.session.pause = func() bool {
+			if ended || !yield(struct{}{}) {
+				ended = true // the run is over
+				return false
+			}
+			killed := p.kill
+			p.kill = false
+			return !killed
+		}
+		for {
+			p.session.seen.Reset()
+			err := p.session.work(docs)
+			if ended || err == nil {
+				return
+			}
+			if !errors.Is(err, errCrash) {
+				p.err = err
+				return
+			}
+		}
+	})
+	p.advance()
+	return p
+}
+
+// work writes the documents; a process without any is the one that removes
+// what is expired.
+func (s *session) work(docs []*store.Document) error {
+	if docs == nil {
+		return s.expire("demo/x")
+	}
+	_, err := store.NewWriter(store.WriterConfig{Backend: s}).Write(context.Background(), docs)
+	return err
+}
+
+// advance takes the pending step and goes to before the next one.
+func (p *process) advance() {
+	if _, more := p.next(); !more {
+		p.done = true
+	}
+}
+
+// choice is the number of the process that goes on; killed if negative.
+type choice int
+
+// run is one order of steps as far as it has got.
+type run struct {
+	db        *database
+	processes []*process
+	crashes   int // how many are left
+	choices   []choice
+}
+
+func (r *run) take(c choice) {
+	i := int(c)
+	if c < 0 {
+		i = -i - 1
+		r.processes[i].kill = true
+		r.crashes--
+	}
+	r.processes[i].advance()
+	r.choices = append(r.choices, c)
+}
+
+func (r *run) options() []choice {
+	var list []choice
+	for i, p := range r.processes {
+		if p.done {
+			continue
+		}
+		list = append(list, choice(i))
+		if r.crashes > 0 {
+			list = append(list, choice(-i-1))
+		}
+	}
+	return list
+}
+
+// state is the run's state as text: documents, and what each writer knows.
+func (r *run) state() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s|%d", r.db, r.crashes)
+	for _, p := range r.processes {
+		fmt.Fprintf(&b, "|%v %s", p.done, p.session.seen.String())
+	}
+	return b.String()
+}
+
+func (r *run) end() {
+	for _, p := range r.processes {
+		p.stop()
+	}
+}
+
+// exploration counts what was explored.
+type exploration struct{ states, ends int }
+
+// explore returns the first fault that check finds in an end state, and the
+// choices that lead there.
+func explore(
+	b bug, batches [][]*store.Document, crashes int, check func(*database) error,
+) (exploration, error) {
+	begin := func(choices []choice) *run {
+		r := &run{db: &database{docs: make(map[string]*store.Document), bug: b}, crashes: crashes}
+		for _, docs := range batches {
+			r.processes = append(r.processes, start(r.db, docs))
+		}
+		for _, c := range choices {
+			r.take(c)
+		}
+		return r
+	}
+	var counted exploration
+	seen := make(map[string]bool)
+	todo := [][]choice{nil}
+	for len(todo) > 0 {
+		r := begin(todo[len(todo)-1])
+		todo = todo[:len(todo)-1]
+		branches, err := follow(r, seen, &counted, check)
+		r.end()
+		if err != nil {
+			return counted, fmt.Errorf("after choices %v: %w", r.choices, err)
+		}
+		todo = append(todo, branches...)
+	}
+	return counted, nil
+}
+
+// follow goes on until the end or a known state, always by the first option,
+// and returns the other ones.
+func follow(
+	r *run, seen map[string]bool, counted *exploration, check func(*database) error,
+) (branches [][]choice, err error) {
+	for {
+		key := r.state()
+		if seen[key] {
+			return branches, nil
+		}
+		seen[key] = true
+		counted.states++
+		options := r.options()
+		if len(options) == 0 {
+			counted.ends++
+			for _, p := range r.processes {
+				if p.err != nil {
+					return branches, p.err
+				}
+			}
+			return branches, check(r.db)
+		}
+		for _, o := range options[1:] {
+			branches = append(branches, append(slices.Clone(r.choices), o))
+		}
+		r.take(options[0])
+	}
+}

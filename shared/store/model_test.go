@@ -1,0 +1,197 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// database is the model of a database: documents by id. Every step on one
+// document is atomic; between two steps any other writer may take its own.
+type database struct {
+	docs map[string]*store.Document
+	// expired is the content that was removed.
+	expired string
+	bug     bug
+}
+
+// bug changes the model, or what a writer sees of it, into one of the mistakes
+// that the write rule exists to prevent. The zero bug is none.
+type bug struct {
+	name string
+	// guard replaces store.Supersedes in Replace.
+	guard func(d *store.Document, h store.Holder) bool
+	// takenIsWritten reports a taken id as inserted.
+	takenIsWritten bool
+	// upsert makes Replace write where nothing matches the guard.
+	upsert bool
+	// twoSteps makes Replace read, let others go, and write.
+	twoSteps bool
+	// sameContent makes every holder look as if it had the asker's content, so
+	// that "no match" is taken for success with other content, too.
+	sameContent bool
+	// forgetsConflicts reports a conflict as inserted without keeping it.
+	forgetsConflicts bool
+}
+
+func bugs() []bug {
+	return []bug{
+		{name: "guard without place", guard: func(d *store.Document, h store.Holder) bool {
+			return d.ContentHash == h.ContentHash && h.Revision < d.Revision
+		}},
+		{name: "guard without revision", guard: func(d *store.Document, h store.Holder) bool {
+			return d.ContentHash == h.ContentHash && d.Origin.Before(h.Origin)
+		}},
+		{name: "guard without content", guard: func(d *store.Document, h store.Holder) bool {
+			d = storeWith(d, h.ContentHash)
+			return store.Supersedes(d, h)
+		}},
+		{name: "guard where the same place always wins", guard: func(d *store.Document, h store.Holder) bool {
+			return d.ContentHash == h.ContentHash && !h.Origin.Before(d.Origin)
+		}},
+		{name: "no guard: the last one wins", guard: func(*store.Document, store.Holder) bool { return true }},
+		{name: "E11000 taken for stale", takenIsWritten: true},
+		{name: "upsert instead of guarded replace", upsert: true},
+		{name: "guard and replacement in two steps", twoSteps: true},
+		{name: "no match is success for other content", sameContent: true},
+		{name: "conflict not kept", forgetsConflicts: true},
+	}
+}
+
+func storeWith(d *store.Document, hash string) *store.Document {
+	c := *d
+	c.ContentHash = hash
+	return &c
+}
+
+func holderOf(d *store.Document) store.Holder {
+	return store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
+}
+
+// String is the state as text: equal text, equal state.
+func (db *database) String() string {
+	b := new(strings.Builder)
+	fmt.Fprintf(b, "expired=%s;", db.expired)
+	for _, id := range slices.Sorted(maps.Keys(db.docs)) {
+		d := db.docs[id]
+		fmt.Fprintf(b, "%s=%s@%d.r%d.%s;", id, d.ContentHash, d.Origin.Seq, d.Revision, d.Status)
+	}
+	return b.String()
+}
+
+// errCrash ends a Write whose process is killed between two steps.
+var errCrash = errors.New("killed")
+
+// session is one writer's connection to the database. Before every step it
+// yields to the scheduler, which lets it go on or kills it there.
+type session struct {
+	db *database
+	// pause returns false when the process is killed.
+	pause func() bool
+	// seen is all that the writer has learnt since its process began. The
+	// writer is deterministic, so equal seen is equal inner state.
+	seen strings.Builder
+	mine map[string]*store.Document
+}
+
+func (s *session) step(do func() string) error {
+	if !s.pause() {
+		return errCrash
+	}
+	s.seen.WriteString(do())
+	return nil
+}
+
+func (s *session) Insert(_ context.Context, docs []*store.Document) ([]error, error) {
+	errs := make([]error, len(docs))
+	for i, d := range docs {
+		s.mine[d.ID] = d
+		err := s.step(func() string {
+			forgotten := s.db.bug.forgetsConflicts && strings.Contains(d.ID, "#")
+			switch _, taken := s.db.docs[d.ID]; {
+			case taken && !s.db.bug.takenIsWritten:
+				errs[i] = store.ErrDuplicate
+				return "taken "
+			case !taken && !forgotten:
+				s.db.docs[d.ID] = d
+			}
+			return "new "
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return errs, nil
+}
+
+func (s *session) Holders(_ context.Context, ids []string) (map[string]store.Holder, error) {
+	holders := make(map[string]store.Holder)
+	for _, id := range ids {
+		err := s.step(func() string {
+			d, ok := s.db.docs[id]
+			if !ok {
+				return "nobody "
+			}
+			h := holderOf(d)
+			if s.db.bug.sameContent {
+				h.ContentHash = s.mine[id].ContentHash
+			}
+			holders[id] = h
+			return fmt.Sprintf("%s@%d.r%d ", h.ContentHash, h.Origin.Seq, h.Revision)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return holders, nil
+}
+
+func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, error) {
+	for _, d := range docs {
+		matched := false
+		check := func() string {
+			h, ok := s.db.docs[d.ID]
+			matched = s.db.bug.upsert || ok && s.guard(d, holderOf(h))
+			return fmt.Sprintf("match %v ", s.db.bug.twoSteps && matched)
+		}
+		put := func() string {
+			if matched {
+				s.db.docs[d.ID] = d
+			}
+			return "replaced "
+		}
+		steps := []func() string{func() string { return check() + put() }}
+		if s.db.bug.twoSteps {
+			steps = []func() string{check, put}
+		}
+		for _, do := range steps {
+			if err := s.step(do); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return make([]error, len(docs)), nil
+}
+
+// expire removes the holder of an id.
+func (s *session) expire(id string) error {
+	return s.step(func() string {
+		if d, ok := s.db.docs[id]; ok {
+			s.db.expired = d.ContentHash
+			delete(s.db.docs, id)
+		}
+		return "expired "
+	})
+}
+
+func (s *session) guard(d *store.Document, h store.Holder) bool {
+	if s.db.bug.guard != nil {
+		return s.db.bug.guard(d, h)
+	}
+	return store.Supersedes(d, h)
+}

@@ -1,0 +1,201 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// doc returns a stored document with its own content.
+func doc(id string, seq uint64) *store.Document {
+	return &store.Document{
+		ID: store.DocumentID("demo", id), Status: store.Stored, Application: "demo", EventID: id,
+		ContentHash: "hash of " + id, Data: []byte(`{}`), Origin: store.Origin{Epoch: 1, Seq: seq}, Revision: 1,
+		Original: []byte(`{"data":{}}`),
+	}
+}
+
+func docs(n int) []*store.Document {
+	list := make([]*store.Document, n)
+	for i := range list {
+		list[i] = doc(fmt.Sprintf("%05d", i), uint64(i+1))
+	}
+	return list
+}
+
+func expectCalls(t *testing.T, m *memory, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, m.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestFreshDocumentsTakeOneInsert(t *testing.T) {
+	m := newMemory()
+	got, err := store.NewWriter(store.WriterConfig{Backend: m}).
+		Write(t.Context(), []*store.Document{doc("c", 1), doc("a", 2), doc("b", 3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectCalls(t, m, "insert demo/a demo/b demo/c")
+	if diff := cmp.Diff([]store.Outcome{store.Inserted, store.Inserted, store.Inserted}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNoDocuments(t *testing.T) {
+	m := newMemory()
+	got, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), nil)
+	if err != nil || len(got) != 0 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	expectCalls(t, m)
+}
+
+// TestOutcomesAreInTheOrderGiven mixes every outcome that needs no fault.
+func TestOutcomesAreInTheOrderGiven(t *testing.T) {
+	now := time.Now()
+	held := doc("held", 5)
+	m := newMemory(held, doc("same", 5))
+	expired, expiring := doc("expired", 1), doc("expiring", 1)
+	expired.ExpiresAt, expiring.ExpiresAt = now, now.Add(1)
+	second := doc("held", 1)
+	second.ContentHash = "another"
+	w := store.NewWriter(store.WriterConfig{Backend: m, Now: func() time.Time { return now }})
+	got, err := w.Write(t.Context(), []*store.Document{
+		expired, second, doc("new", 2), doc("held", 4), doc("same", 5), doc("new", 1), expiring, doc("new", 3),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []store.Outcome{
+		store.Expired, store.Conflict, store.Unchanged, store.Replaced, store.Unchanged, store.Inserted,
+		store.Inserted, store.Unchanged,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	expectCalls(t, m,
+		"insert demo/expiring demo/held demo/new demo/same",
+		"holders demo/held demo/same",
+		"replace demo/held",
+		"insert demo#another/held")
+	if second.Status != store.Stored || second.ID != "demo/held" {
+		t.Error("the caller's document was changed")
+	}
+}
+
+func TestBulksAreBounded(t *testing.T) {
+	m := newMemory()
+	var sizes []int
+	m.fail = func(_ string, ids []string) error { sizes = append(sizes, len(ids)); return nil }
+	w := store.NewWriter(store.WriterConfig{Backend: m})
+	if _, err := w.Write(t.Context(), docs(2500)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{1000, 1000, 500}, sizes); diff != "" {
+		t.Errorf("documents a bulk (-want +got):\n%s", diff)
+	}
+
+	sizes = nil
+	large := docs(40)
+	for i, d := range large {
+		d.EventID += "-large"
+		d.ID = store.DocumentID(d.Application, d.EventID)
+		d.Data = make([]byte, 1<<20)
+		if i == 20 {
+			d.Data = make([]byte, 20<<20)
+		}
+	}
+	if _, err := w.Write(t.Context(), large); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{15, 5, 1, 15, 4}, sizes); diff != "" {
+		t.Errorf("documents of 1 MiB, one of 20, a bulk (-want +got):\n%s", diff)
+	}
+}
+
+// TestErrorClasses: a caller sees one of two classes, and nothing unknown
+// stays silent.
+func TestErrorClasses(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		class  error
+		alarms int
+	}{
+		"unavailable":   {store.ErrUnavailable, store.ErrUnavailable, 0},
+		"configuration": {store.ErrConfiguration, store.ErrConfiguration, 0},
+		"unknown":       {store.ErrUnknown, store.ErrUnavailable, 1},
+		"unclassified":  {errors.New("what is this"), store.ErrUnavailable, 1},
+	} {
+		for _, operation := range []string{"insert", "holders", "replace"} {
+			t.Run(name+" "+operation, func(t *testing.T) {
+				m := newMemory(doc("a", 9))
+				m.fail = func(op string, _ []string) error {
+					if op == operation {
+						return fmt.Errorf("wrapped: %w", c.err)
+					}
+					return nil
+				}
+				alarms := 0
+				w := store.NewWriter(store.WriterConfig{Backend: m, Alarm: func(error) { alarms++ }})
+				got, err := w.Write(t.Context(), []*store.Document{doc("a", 1)})
+				if got != nil || !errors.Is(err, c.class) || !errors.Is(err, c.err) || alarms != c.alarms {
+					t.Errorf("outcomes %v, error %v, %d alarms", got, err, alarms)
+				}
+			})
+		}
+	}
+}
+
+func TestEndedContextRaisesNoAlarm(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	m := newMemory()
+	m.fail = func(string, []string) error { cancel(); return errors.New("connection closed") }
+	w := store.NewWriter(store.WriterConfig{Backend: m, Alarm: func(err error) { t.Errorf("alarm: %v", err) }})
+	_, err := w.Write(ctx, docs(1))
+	if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// TestHolderThatComesAndGoes: an id that is taken and free in turn for ever
+// ends in an error, not in a loop.
+func TestHolderThatComesAndGoes(t *testing.T) {
+	m := newMemory(doc("a", 1))
+	m.forget = true
+	_, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), []*store.Document{doc("a", 1), doc("b", 2)})
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Error(err)
+	}
+	if n := len(m.calls); n > 20 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestNewWriterNeedsABackend(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	store.NewWriter(store.WriterConfig{})
+}
+
+func TestOutcomeNames(t *testing.T) {
+	var names []string
+	for o := store.Outcome(0); o <= store.Expired+1; o++ {
+		names = append(names, o.String())
+	}
+	want := "pending inserted replaced unchanged conflict unstorable expired outcome(7)"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("names %q, want %q", got, want)
+	}
+}
