@@ -1,0 +1,44 @@
+package daemon
+
+import (
+	"errors"
+	"strings"
+)
+
+// Exit codes of every program.
+const (
+	ExitOK          = 0
+	ExitFailure     = 1
+	ExitUsage       = 2
+	ExitUnreachable = 3
+)
+
+// ErrUsage is wrapped by errors that the caller of the program can mend:
+// wrong flags, wrong settings, invalid input.
+var ErrUsage = errors.New("wrong usage")
+
+// ErrUnreachable is wrapped by errors of a program that ended because
+// something it needs could not be reached.
+var ErrUnreachable = errors.New("could not be reached")
+
+// ExitCode is the exit code for an error a program ended with.
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, ErrUsage):
+		return ExitUsage
+	case errors.Is(err, ErrUnreachable):
+		return ExitUnreachable
+	}
+	return ExitFailure
+}
+
+// Faults are all faults of a configuration. As an error it wraps ErrUsage.
+type Faults []string
+
+// Error lists every fault.
+func (f Faults) Error() string { return "configuration is not valid: " + strings.Join(f, "; ") }
+
+// Is makes Faults a kind of ErrUsage.
+func (f Faults) Is(target error) bool { return target == ErrUsage }

@@ -1,0 +1,59 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// ConnectNATS connects to a NATS server that may not be there yet: it retries
+// for as long as the connection is open, also after a refused login, and logs
+// each loss and return once. Credentials come from the URL or from the file
+// named by EYE_NATS_CREDS. name is what the server shows of this client.
+func ConnectNATS(url, name string, log *slog.Logger, opts ...nats.Option) (*nats.Conn, error) {
+	all := []nats.Option{
+		nats.Name(name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, 250*time.Millisecond),
+		nats.Timeout(5 * time.Second),
+		// A peer that vanished without a word is noticed within half a minute.
+		nats.PingInterval(10 * time.Second),
+		nats.MaxPingsOutstanding(2),
+	}
+	if file := os.Getenv("EYE_NATS_CREDS"); file != "" {
+		all = append(all, nats.UserCredentials(file))
+	}
+	all = append(append(all, LogNATS(log)...), opts...)
+	nc, err := nats.Connect(url, all...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	return nc, nil
+}
+
+// LogNATS are options that log what happens to a connection.
+func LogNATS(log *slog.Logger) []nats.Option {
+	return []nats.Option{
+		nats.ConnectHandler(func(nc *nats.Conn) {
+			log.Info("NATS connected", slog.String("server", nc.ConnectedUrlRedacted()))
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("NATS connected again", slog.String("server", nc.ConnectedUrlRedacted()))
+		}),
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if nc.IsClosed() || err == nil {
+				return // closed on purpose
+			}
+			log.Warn("NATS connection lost", slog.Any("error", err))
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Warn("NATS reports an error", slog.Any("error", err))
+		}),
+	}
+}
