@@ -1,0 +1,84 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// again is how long a lane waits after a request that was turned down.
+const again = 20 * time.Millisecond
+
+// fetch returns the next batch; it may be empty. It waits for the lane's turn
+// and, while the store is away, for its return. With an error it may return
+// messages, too: they must be handed back.
+func (s *Service) fetch(ctx context.Context) ([]delivery, error) {
+	select {
+	case <-ctx.Done():
+		return nil, nil
+	case <-s.turn:
+	}
+	defer func() { s.turn <- struct{}{} }()
+	// Checked with the turn in hand: the lane before may have met the outage
+	// in the meantime.
+	if err := s.outage.wait(ctx); err != nil {
+		return nil, nil
+	}
+	if err := s.sameStream(ctx); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	msgs, err := s.puller.pull(ctx)
+	batch := s.deliveries(ctx, msgs)
+	if len(batch) > 0 {
+		s.metrics.fetched(batch, time.Since(begin))
+	}
+	s.state.set(partNATS, err)
+	switch {
+	case ctx.Err() != nil:
+		return batch, nil
+	case errors.Is(err, errNoConsumer):
+		s.handBack(batch)
+		return nil, s.restoreConsumer(ctx, err)
+	default:
+		return batch, err
+	}
+}
+
+// deliveries reads the metadata of messages. A message that did not come from
+// a consumer cannot be settled, so nobody waits for it.
+func (s *Service) deliveries(ctx context.Context, msgs []*nats.Msg) []delivery {
+	if len(msgs) == 0 {
+		return nil
+	}
+	batch := make([]delivery, 0, len(msgs))
+	for _, m := range msgs {
+		d, err := asDelivery(m)
+		if err != nil {
+			s.log.LogAttrs(ctx, slog.LevelWarn, "ignored a message that is not of the consumer", slog.Any("error", err))
+			continue
+		}
+		batch = append(batch, d)
+	}
+	return batch
+}
+
+// judgeAll judges a batch by one registry revision, and returns that, too.
+func (s *Service) judgeAll(ctx context.Context, batch []delivery) ([]*store.Document, uint64) {
+	set := s.rules()
+	docs := make([]*store.Document, len(batch))
+	for i := range batch {
+		var failed *failure
+		if docs[i], failed = judge(batch[i].Message, set, s.epoch); failed != nil {
+			s.metrics.panics.Inc()
+			s.log.LogAttrs(ctx, slog.LevelError, "the validator panicked on a message",
+				slog.Uint64("seq", batch[i].Seq), slog.String("stack", string(failed.stack)))
+		}
+	}
+	return docs, set.Revision()
+}

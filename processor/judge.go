@@ -1,0 +1,75 @@
+package processor
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Judge returns the document of a message: a pure function of the message, the
+// schemas and policy of one registry revision, and the stream's epoch. It does
+// not panic: an event on which the validator does is rejected with
+// event.CodeValidatorFailed. The document's Original aliases m.Payload.
+func Judge(m Message, set *schema.Set, epoch int64) *store.Document {
+	d, _ := judge(m, set, epoch)
+	return d
+}
+
+// rules are the schemas and the policy of one registry revision: *schema.Set.
+type rules interface {
+	Revision() uint64
+	Judge(ev *event.Event, received time.Time) schema.Verdict
+}
+
+// judge is Judge. It also tells of a panic, so that somebody hears of it.
+func judge(m Message, set rules, epoch int64) (*store.Document, *failure) {
+	dec := decode(m)
+	ev, failed := dec.event, dec.failed
+	v, panicked := validate(set, ev, dec.received)
+	if panicked != nil {
+		failed = panicked
+		fault := event.Fault{Code: event.CodeValidatorFailed, Path: event.Pointer(), Message: panicMessage}
+		// What the envelope says needs no schema; it is judged alone.
+		v, panicked = validate(set, &event.Event{Faults: append(ev.Faults, fault)}, dec.received)
+		if panicked != nil {
+			v.Faults = []event.Fault{fault}
+		}
+	}
+	d := &store.Document{
+		ID:            dec.id,
+		Status:        store.Stored,
+		Application:   dec.application,
+		EventID:       ev.EventID,
+		SessionID:     ev.SessionID,
+		Category:      ev.Category,
+		Name:          ev.Name,
+		Data:          ev.Data,
+		Timestamp:     ev.Timestamp,
+		ReceivedAt:    dec.received.Truncate(time.Millisecond),
+		ContentHash:   ev.ContentHash,
+		Origin:        store.Origin{Epoch: epoch, Seq: m.Seq},
+		Revision:      set.Revision(),
+		SchemaVersion: int64(v.SchemaVersion),
+		Original:      m.Payload,
+	}
+	if len(v.Faults) > 0 {
+		d.Status, d.Errors = store.Rejected, v.Faults
+	}
+	if v.Retention > 0 {
+		d.ExpiresAt = d.ReceivedAt.Add(v.Retention)
+	}
+	return d, failed
+}
+
+// validate is Judge of the rules under recover.
+func validate(set rules, ev *event.Event, received time.Time) (v schema.Verdict, failed *failure) {
+	defer func() {
+		if value := recover(); value != nil {
+			failed = &failure{value: value, stack: debug.Stack()}
+		}
+	}()
+	return set.Judge(ev, received), nil
+}

@@ -1,0 +1,178 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// observeLimit bounds one look.
+const observeLimit = 10 * time.Second
+
+// look is what one look at the stream saw.
+type look struct {
+	stream jetstream.Stream
+	state  jetstream.StreamState
+	max    int64
+	// floor is the last sequence up to which every durable consumer is done.
+	floor uint64
+	// live is the shared consumer.
+	live *jetstream.ConsumerInfo
+}
+
+// observe keeps the gauges and purges, until ctx ends.
+func (s *Service) observe(ctx context.Context) error {
+	tick := time.NewTicker(s.cfg.Observe)
+	defer tick.Stop()
+	purge := purger{s: s}
+	failing := false
+	for {
+		err := s.observeOnce(ctx, &purge)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ErrReplaced):
+			return err
+		case err != nil && !failing:
+			s.log.LogAttrs(ctx, slog.LevelWarn, "cannot look at the stream", slog.Any("error", err))
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-s.kick:
+		}
+	}
+}
+
+func (s *Service) observeOnce(ctx context.Context, purge *purger) error {
+	ctx, cancel := context.WithTimeout(ctx, observeLimit)
+	defer cancel()
+	l, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.gauge(ctx, l); err != nil {
+		return err
+	}
+	return purge.run(ctx, l)
+}
+
+// look asks for the stream before its consumers. So a consumer that has
+// nothing left is done with at least all that the stream held.
+func (s *Service) look(ctx context.Context) (*look, error) {
+	str, err := s.cfg.JetStream.Stream(ctx, stream.Name)
+	if err != nil {
+		return nil, fmt.Errorf("look at the stream: %w", err)
+	}
+	info := str.CachedInfo()
+	if info.Created.UnixMicro() != s.epoch {
+		return nil, ErrReplaced
+	}
+	l := &look{stream: str, state: info.State, max: info.Config.MaxBytes, floor: info.State.LastSeq}
+	consumers := str.ListConsumers(ctx)
+	for c := range consumers.Info() {
+		if c.Config.Durable == "" {
+			continue
+		}
+		done := c.AckFloor.Stream
+		if c.Name == stream.Consumer {
+			l.live = c
+		} else if c.NumPending == 0 && c.NumAckPending == 0 {
+			// Nothing is left of what it wants. Its floor stays behind, at the
+			// last message that its filter matched.
+			done = info.State.LastSeq
+		}
+		l.floor = min(l.floor, done)
+	}
+	if err := consumers.Err(); err != nil {
+		return nil, fmt.Errorf("look at the consumers: %w", err)
+	}
+	if l.live == nil {
+		return nil, errNoConsumer
+	}
+	return l, nil
+}
+
+// gauge sets the gauges, and says once when the floor falls behind.
+func (s *Service) gauge(ctx context.Context, l *look) error {
+	m := s.metrics
+	m.streamBytes.Set(float64(l.state.Bytes))
+	m.streamMaximum.Set(float64(l.max))
+	m.inWork.Set(float64(l.live.NumAckPending))
+	m.lagEvents.Set(float64(l.live.NumPending) + float64(l.live.NumAckPending))
+	var lag, floor time.Duration
+	var err error
+	if l.live.NumPending > 0 {
+		if lag, err = s.age(ctx, l, l.live.Delivered.Stream+1); err != nil {
+			return err
+		}
+	}
+	if l.live.NumPending > 0 || l.live.NumAckPending > 0 {
+		if floor, err = s.age(ctx, l, l.live.AckFloor.Stream+1); err != nil {
+			return err
+		}
+	}
+	m.lagSeconds.Set(lag.Seconds())
+	m.floorAge.Set(floor.Seconds())
+	s.alarm(ctx, floor)
+	return nil
+}
+
+// alarm tells when events wait for so long that, with half as much again, the
+// stream's retention would be over.
+func (s *Service) alarm(ctx context.Context, age time.Duration) {
+	late := age > s.cfg.Stream.Retention/2
+	if late && !s.late {
+		s.metrics.floorAlarm.Set(1)
+		s.log.LogAttrs(ctx, slog.LevelError, "events wait for more than half of the stream's retention",
+			slog.Duration("age", age), slog.Duration("retention", s.cfg.Stream.Retention))
+	}
+	if !late && s.late {
+		s.metrics.floorAlarm.Set(0)
+	}
+	s.late = late
+}
+
+// age returns how long ago the stream took the first message from seq on, 0 if
+// there is none.
+func (s *Service) age(ctx context.Context, l *look, seq uint64) (time.Duration, error) {
+	t, _, err := timeFrom(ctx, l.stream, seq)
+	if err != nil || t.IsZero() {
+		return 0, err
+	}
+	return max(0, s.cfg.Now().Sub(t)), nil
+}
+
+// timeFrom returns time and sequence of the first message from seq on; a zero
+// time if there is none.
+func timeFrom(ctx context.Context, str jetstream.Stream, seq uint64) (time.Time, uint64, error) {
+	m, err := str.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return time.Time{}, 0, nil
+	}
+	if err != nil {
+		return time.Time{}, 0, fmt.Errorf("read message %d of the stream: %w", seq, err)
+	}
+	return m.Time, m.Sequence, nil
+}
+
+// settledABit makes the observer look before its time when much was settled
+// since the last time: a small stream can be full within a tick.
+func (s *Service) settledABit(bytes int) {
+	if s.settledBytes.Add(int64(bytes)) < s.cfg.Stream.MaxBytes/20 {
+		return
+	}
+	s.settledBytes.Store(0)
+	select {
+	case s.kick <- struct{}{}:
+	default: // it is on its way
+	}
+}

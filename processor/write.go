@@ -1,0 +1,102 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+const (
+	// writeLimit bounds one attempt to write a batch.
+	writeLimit = time.Minute
+	// drainLimit bounds the attempt that is running when the processor ends,
+	// and handOverLimit the goodbye after it.
+	drainLimit    = 8 * time.Second
+	handOverLimit = 3 * time.Second
+	// backoffMin and backoffMax bound the wait between two attempts.
+	backoffMin = 100 * time.Millisecond
+	backoffMax = 5 * time.Second
+)
+
+// write writes the documents of a batch and returns what the write rule did
+// with each. While the store is away it tries again, for as long as it takes.
+// The error says that nothing is decided: it is of class store.ErrConfiguration,
+// or ctx has ended.
+func (s *Service) write(
+	ctx context.Context, revision uint64, docs []*store.Document,
+) (written []store.Outcome, err error) {
+	failing := false
+	defer func() {
+		if failing {
+			s.outage.end(ctx, err == nil)
+		}
+	}()
+	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
+		if written, err = s.attempt(ctx, revision, docs); err == nil {
+			return written, nil
+		}
+		if o := ofError(ctx, err); settlements[o].action != retry {
+			return nil, err
+		}
+		if !failing {
+			failing = true
+			s.outage.begin(ctx, err)
+		}
+		s.metrics.retries.Inc()
+		if sleep(ctx, wait) != nil {
+			return nil, err
+		}
+	}
+}
+
+// attempt writes once. The end of ctx does not break off an attempt, it bounds
+// it.
+func (s *Service) attempt(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(drainLimit, cancel)
+		context.AfterFunc(bounded, func() { t.Stop() })
+	})()
+	if err := s.raiseRevision(bounded, revision); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	written, err := s.writer.Write(bounded, docs)
+	s.metrics.write.Observe(time.Since(begin).Seconds())
+	if err == nil && len(written) != len(docs) {
+		return nil, fmt.Errorf("%w: %d outcomes for %d documents", store.ErrUnknown, len(written), len(docs))
+	}
+	return written, err
+}
+
+// raiseRevision records a revision in the store before the first document of
+// it may be there, so that a store never holds one it does not know of.
+func (s *Service) raiseRevision(ctx context.Context, revision uint64) error {
+	s.raise.Lock()
+	defer s.raise.Unlock()
+	if revision <= s.raised {
+		return nil
+	}
+	if err := s.cfg.Store.RaiseRevision(ctx, revision); err != nil {
+		return fmt.Errorf("record revision: %w", err)
+	}
+	s.raised = revision
+	s.metrics.revision.Set(float64(revision))
+	return nil
+}
+
+// sleep waits, a little more or less than d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // spreads retries, no secret
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
