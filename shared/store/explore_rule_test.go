@@ -102,6 +102,7 @@ func cases() [][][]*store.Document {
 		[][]*store.Document{{v[0], v[3]}, {v[4], v[1]}},
 		[][]*store.Document{{v[2], v[1], v[3]}, {v[0], v[5]}},
 		[][]*store.Document{{v[0], v[3]}, {v[4]}, {v[1]}},
+		[][]*store.Document{{v[0], v[1], v[2]}, {v[3], v[4]}},
 	)
 }
 

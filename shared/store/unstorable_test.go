@@ -203,8 +203,18 @@ func TestUnstorableConflict(t *testing.T) {
 	}
 	second := doc("a", 2)
 	second.ContentHash = "b"
-	got, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), []*store.Document{second})
-	if err != nil || got[0] != store.Conflict {
+	// Beside it a document that is stripped in the same round: both go into the
+	// next one, whose bulk must be sorted, too.
+	list := []*store.Document{second, poison(docs(1), 0)[0]}
+	bad := m.refuse
+	m.refuse = func(d *store.Document) error {
+		if string(d.Data) == poisoned {
+			return store.ErrUnencodable
+		}
+		return bad(d)
+	}
+	got, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), list)
+	if err != nil || got[0] != store.Conflict || got[1] != store.Unstorable {
 		t.Fatalf("%v, %v", got, err)
 	}
 	kept := m.docs["demo#b/a"]
