@@ -8,10 +8,11 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// scope is what a token may see: every application when applications is nil,
-// else those.
+// scope is what a token may see, by one snapshot of the registry.
 type scope struct {
+	// applications are those the token may see; nil is every one.
 	applications []string
+	access       *registry.Access
 }
 
 // authenticate finds the token of a request in the registry's newest snapshot.
@@ -37,9 +38,9 @@ func authenticate(snapshot *registry.Snapshot, h http.Header) (scope, error) {
 	}
 	switch token.Role {
 	case registry.Operator:
-		return scope{}, nil
+		return scope{access: snapshot.Access}, nil
 	case registry.Analyst:
-		return scope{applications: token.Applications}, nil
+		return scope{access: snapshot.Access, applications: token.Applications}, nil
 	}
 	return scope{}, &failure{
 		status: http.StatusForbidden, code: codeForbidden,
@@ -76,13 +77,13 @@ func (s scope) restrict(application string) ([]string, error) {
 
 // named is restrict for lookups by id, which need names: a token that may see
 // everything gets the applications that the registry knows.
-func (s scope) named(application string, access *registry.Access) ([]string, error) {
+func (s scope) named(application string) ([]string, error) {
 	names, err := s.restrict(application)
 	if err != nil {
 		return nil, err
 	}
 	if names == nil {
-		names = access.Applications()
+		names = s.access.Applications()
 	}
 	if len(names) > maxLookup {
 		return nil, badRequest(codeTooManyApps, "parameter application is needed: there are more than %d applications", maxLookup)

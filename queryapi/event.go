@@ -32,7 +32,7 @@ func (s *Service) event(w http.ResponseWriter, r *http.Request, who scope) error
 	if n := utf8.RuneCountInString(id); n < 1 || n > event.MaxIDLength {
 		return badRequest(codeInvalidParameter, "event_id must be a text of 1 to %d characters", event.MaxIDLength)
 	}
-	apps, err := who.named(q.application, s.registry.Snapshot().Access)
+	apps, err := who.named(q.application)
 	if err != nil {
 		return err
 	}

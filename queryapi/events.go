@@ -18,7 +18,7 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request, who scope) erro
 	if err != nil {
 		return err
 	}
-	eq, err := s.eventQuery(&q, who)
+	eq, err := eventQuery(&q, who)
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,10 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request, who scope) erro
 
 // eventQuery is the question to the store. One event_id is looked for in named
 // applications, since the store finds ids by application.
-func (s *Service) eventQuery(q *query, who scope) (store.EventQuery, error) {
+func eventQuery(q *query, who scope) (store.EventQuery, error) {
 	apps, err := who.restrict(q.application)
 	if q.eventID != "" && err == nil {
-		apps, err = who.named(q.application, s.registry.Snapshot().Access)
+		apps, err = who.named(q.application)
 	}
 	return store.EventQuery{
 		Applications: apps, SessionID: q.sessionID, Category: q.category, Name: q.name,

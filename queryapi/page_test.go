@@ -33,10 +33,10 @@ func behind(d *store.Document, p store.Position) bool {
 }
 
 func fill(n, bytes int) *shelf {
-	s := &shelf{}
+	s, data := &shelf{}, make([]byte, bytes)
 	for i := range n {
 		s.docs = append(s.docs, &store.Document{
-			ID: fmt.Sprintf("demo/%05d", i), Timestamp: time.UnixMicro(int64(i / 3)).UTC(), Data: make([]byte, bytes),
+			ID: fmt.Sprintf("demo/%05d", i), Timestamp: time.UnixMicro(int64(i / 3)).UTC(), Data: data,
 		})
 	}
 	return s

@@ -89,6 +89,7 @@ func TestHostileQueriesAreRefused(t *testing.T) {
 		"session_id=urn:uuid:" + aSession:                     codeInvalidParameter,
 		"session_id=" + aSession[:35] + "g":                   codeInvalidParameter,
 		"session_id=" + strings.Repeat("-", 36):               codeInvalidParameter,
+		"session_id=" + aSession + "0":                        codeInvalidParameter,
 		`session_id={"$ne":""}`:                               codeInvalidParameter,
 		"category=":                                           codeInvalidParameter,
 		"category=" + strings.Repeat("a", 201):                codeInvalidParameter,

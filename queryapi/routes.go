@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/theeye/theeye/queryapi/apidoc"
+	"github.com/theeye/theeye/shared/daemon"
 )
 
 // Paths of the API; the two prefixes are followed by one escaped segment.
@@ -59,7 +60,7 @@ func (s *Service) routes() http.Handler {
 		get(e, path, s.query(call))
 	}
 	get(e, callDocument, serveDocument)
-	get(e, callHealth, serveHealth)
+	get(e, callHealth, echo.WrapHandler(daemon.Health()))
 	return e
 }
 
@@ -186,19 +187,8 @@ func pathSegment(r *http.Request, prefix string) (string, error) {
 }
 
 func serveDocument(c echo.Context) error {
-	c.Response().Header().Set("Content-Type", "application/json")
-	return write(c, apidoc.Document())
-}
-
-func serveHealth(c echo.Context) error {
-	c.Response().Header().Set("Content-Type", "application/json")
-	return write(c, []byte(`{"status":"ok"}`))
-}
-
-func write(c echo.Context, b []byte) error {
-	c.Response().WriteHeader(http.StatusOK)
-	if _, err := c.Response().Write(b); err != nil {
-		return fmt.Errorf("write the answer: %w", err)
+	if err := c.Blob(http.StatusOK, "application/json", apidoc.Document()); err != nil {
+		return fmt.Errorf("write the document: %w", err)
 	}
 	return nil
 }

@@ -125,6 +125,14 @@ func (s *Service) Addr() net.Addr {
 	return s.listener.Addr()
 }
 
+// Close frees the address of a service that Run never served.
+func (s *Service) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Close() //nolint:wrapcheck // it names the address
+}
+
 // Handler answers the API's requests.
 func (s *Service) Handler() http.Handler { return s.handler }
 

@@ -214,6 +214,12 @@ func TestStoreNotPrepared(t *testing.T) {
 	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d %s", status, got.raw)
 	}
+	// Prepared once is prepared: no query asks again.
+	b.ready = func() error { t.Error("asked again"); return nil }
+	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+		t.Errorf("%d %s", status, got.raw)
+	}
+	b.ready = nil
 	for _, check := range w.service.Ready() {
 		if check.Err != nil {
 			t.Errorf("%v", check)
