@@ -138,10 +138,10 @@ func elsewhere(name string) bool {
 	switch name {
 	case "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_NATS_URL", "EYE_NATS_CREDS", "EYE_MONGO_URI", "EYE_MONGO_DATABASE",
 		"EYE_MONGO_PASSWORD", "EYE_OPERATOR_TOKEN", "EYE_CONFIG", "EYE_URL", "EYE_TOKEN", "EYE_COLLECTOR_URL",
-		"EYE_WRITE_KEY", "EYE_VERSION", "EYE_COMMIT":
+		"EYE_WRITE_KEY", "EYE_DATA", "EYE_LOG_LEVEL", "EYE_VERSION", "EYE_COMMIT":
 		return true
 	}
-	for _, p := range []string{"EYE_TEST_", "EYE_BENCH_", "EYE_CHAOS_", "EYE_E2E_"} {
+	for _, p := range []string{"EYE_STREAM_", "EYE_TEST_", "EYE_BENCH_", "EYE_CHAOS_", "EYE_E2E_"} {
 		if strings.HasPrefix(name, p) {
 			return true
 		}

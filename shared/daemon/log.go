@@ -26,32 +26,40 @@ func terminalHandler(w io.Writer, level slog.Level) slog.Handler {
 	return tint.NewTextHandler(w, &tint.Options{Level: level, ReplaceAttr: tame})
 }
 
-// tame quotes text that a terminal would obey.
+// tame makes visible what a terminal would obey.
 func tame(_ []string, a slog.Attr) slog.Attr {
+	a.Key = visible(a.Key)
 	v := a.Value.Resolve()
-	text := ""
 	switch v.Kind() {
 	case slog.KindString:
-		text = v.String()
+		return slog.String(a.Key, visible(v.String()))
 	case slog.KindAny:
 		switch x := v.Any().(type) {
 		case error:
-			text = x.Error()
+			return slog.String(a.Key, visible(x.Error()))
 		case []string:
-			text = strings.Join(x, "; ")
-		default:
-			return a
+			return slog.String(a.Key, visible(strings.Join(x, "; ")))
 		}
-	default:
-		return a
 	}
-	if strings.ContainsFunc(text, unprintable) {
-		text = strconv.Quote(text)
-	}
-	return slog.String(a.Key, text)
+	return a
 }
 
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+// visible replaces control characters by their pictures, and others that do
+// not print by a dot. The handler turns the four characters \x1b into an
+// escape, so they are one here.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsPrint(r):
+			return r
+		case r < ' ':
+			return '\u2400' + r
+		case r == '\u007f':
+			return '\u2421'
+		}
+		return '·'
+	}, strings.ReplaceAll(text, `\x1b`, "\u241b"))
+}
 
 // logLevel reads EYE_LOG_LEVEL.
 func logLevel(env *Env) slog.Level {

@@ -41,10 +41,10 @@ func ConnectNATS(url, name string, log *slog.Logger, opts ...nats.Option) (*nats
 func LogNATS(log *slog.Logger) []nats.Option {
 	return []nats.Option{
 		nats.ConnectHandler(func(nc *nats.Conn) {
-			log.Info("NATS connected", slog.String("server", nc.ConnectedUrlRedacted()))
+			log.Info("NATS connected", slog.String("server", nc.ConnectedAddr()))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			log.Info("NATS connected again", slog.String("server", nc.ConnectedUrlRedacted()))
+			log.Info("NATS connected again", slog.String("server", nc.ConnectedAddr()))
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() || err == nil {

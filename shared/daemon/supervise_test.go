@@ -1,0 +1,68 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var silent = slog.New(slog.NewJSONHandler(io.Discard, nil))
+
+func TestSuperviseReturnsTheWorksError(t *testing.T) {
+	for want, err := range map[int]error{
+		ExitOK:          nil,
+		ExitFailure:     errors.New("x"),
+		ExitUsage:       fmt.Errorf("port: %w", ErrUsage),
+		ExitUnreachable: fmt.Errorf("store: %w", ErrUnreachable),
+	} {
+		if got := Supervise(silent, func(context.Context) error { return err }); got != want {
+			t.Errorf("exit code for %v = %d, want %d", err, got, want)
+		}
+	}
+}
+
+// The signal ends the context; what run does then counts.
+func TestSuperviseDrains(t *testing.T) {
+	lost := errors.New("lost while draining")
+	for _, c := range []struct{ returned, want error }{{nil, nil}, {context.Canceled, nil}, {lost, lost}} {
+		signals := make(chan os.Signal, 1)
+		signals <- syscall.SIGTERM
+		err := supervise(silent, signals, time.Minute, func(ctx context.Context) error {
+			<-ctx.Done()
+			return c.returned
+		})
+		if !errors.Is(err, c.want) {
+			t.Errorf("supervise = %v, want %v", err, c.want)
+		}
+	}
+}
+
+func TestSuperviseSecondSignal(t *testing.T) {
+	signals, release := make(chan os.Signal), make(chan struct{})
+	defer close(release)
+	go func() { signals <- syscall.SIGTERM; signals <- os.Interrupt }()
+	err := supervise(silent, signals, time.Hour, func(context.Context) error { <-release; return nil })
+	if !errors.Is(err, errDrain) || ExitCode(err) != ExitFailure {
+		t.Errorf("supervise = %v", err)
+	}
+}
+
+func TestSuperviseDrainLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals, release := make(chan os.Signal, 1), make(chan struct{})
+		signals <- syscall.SIGTERM
+		began := time.Now()
+		err := supervise(silent, signals, DrainLimit, func(context.Context) error { <-release; return nil })
+		if waited := time.Since(began); !errors.Is(err, errDrain) || waited != DrainLimit {
+			t.Errorf("supervise = %v after %s", err, waited)
+		}
+		close(release)
+	})
+}
