@@ -1,0 +1,167 @@
+package collector
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxBody bounds a body, in bytes, as it arrives and unpacked.
+	maxBody = 8 << 20
+	// firstRead is the memory that every body starts with.
+	firstRead = 16 << 10
+	// maxExcess bounds what is read and thrown away of a body that is too
+	// large, so that its client comes to read the answer.
+	maxExcess = 8 << 20
+)
+
+// reader reads bodies within one budget of memory for all requests together.
+type reader struct {
+	budget  budget
+	timeout time.Duration
+	unpack  unpacker
+}
+
+// body is the text of one request. release gives its memory back; nothing may
+// alias the text then.
+type body struct {
+	text   []byte
+	budget *budget
+}
+
+// release may be called once.
+func (b *body) release() {
+	b.budget.give(cap(b.text))
+	if cap(b.text) == firstRead {
+		buffers.Put((*[firstRead]byte)(b.text[:firstRead]))
+	}
+	b.text = nil
+}
+
+var buffers = sync.Pool{New: func() any { return new([firstRead]byte) }}
+
+// grow makes room for more, up to want bytes in all.
+func (b *body) grow(want int) error {
+	if !b.budget.take(want) {
+		return errOverloaded
+	}
+	if want == firstRead {
+		b.text = buffers.Get().(*[firstRead]byte)[:0]
+		return nil
+	}
+	old := *b
+	b.text = append(make([]byte, 0, want), old.text...)
+	if cap(old.text) > 0 {
+		old.release()
+	}
+	return nil
+}
+
+// fill reads source to its end, at most maxBody bytes. likely is how many bytes
+// will come, as far as known: the memory grows to it, not beyond what arrived
+// by a factor of four.
+func (b *body) fill(source io.Reader, likely int) error {
+	for {
+		if len(b.text) == cap(b.text) {
+			if err := b.grow(nextSize(cap(b.text), likely)); err != nil {
+				return err
+			}
+		}
+		n, err := source.Read(b.text[len(b.text):cap(b.text)])
+		b.text = b.text[:len(b.text)+n]
+		switch {
+		case len(b.text) > maxBody:
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// nextSize is the size after have. One byte more than likely lets the end be
+// seen without growing again.
+func nextSize(have, likely int) int {
+	next := max(4*have, firstRead)
+	if likely >= have && likely < next {
+		next = max(likely+1, firstRead)
+	}
+	return min(next, maxBody+1)
+}
+
+var errTooLarge = fail(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
+	"a body has at most "+strconv.Itoa(maxBody)+" bytes, unpacked")
+
+// read takes the body of a request, unpacked. The caller releases it.
+func (d *reader) read(w http.ResponseWriter, r *http.Request) (*body, error) {
+	packed, err := checkEncoding(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	deadline := http.NewResponseController(w)
+	// A writer without deadlines, as in tests, is bounded by its caller.
+	_ = deadline.SetReadDeadline(time.Now().Add(d.timeout))
+	if r.ContentLength > maxBody {
+		if r.Header.Get("Expect") == "" {
+			discard(r.Body)
+		}
+		return nil, errTooLarge
+	}
+	b := &body{budget: &d.budget}
+	if err := b.fill(r.Body, int(max(r.ContentLength, 0))); err != nil {
+		b.release()
+		if errors.Is(err, errTooLarge) {
+			discard(r.Body)
+		}
+		return nil, bodyFailure(err)
+	}
+	// After a failure the deadline stays: nothing may wait for the rest.
+	_ = deadline.SetReadDeadline(time.Time{})
+	if !packed && !isGzip(b.text) {
+		return b, nil
+	}
+	defer b.release()
+	return d.unpack.gunzip(r.Context(), b)
+}
+
+// discard reads on for a while without keeping anything: a connection that is
+// reset while its client still sends loses the answer.
+func discard(source io.Reader) { _, _ = io.CopyN(io.Discard, source, maxExcess) }
+
+// bodyFailure says why a body could not be read. Anything that is not known is
+// the client's: a broken connection, or a broken chunk.
+func bodyFailure(err error) error {
+	var f *failure
+	switch {
+	case errors.As(err, &f), errors.Is(err, errOverloaded):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fail(http.StatusRequestTimeout, codeBodyTimeout, "the body did not arrive in time")
+	}
+	return fail(http.StatusBadRequest, codeBodyIncomplete, "the body ends too early, or its chunks are broken")
+}
+
+// budget bounds memory. It never waits: who holds a part of it and waits for
+// more would stand in the way of others that do the same.
+type budget struct {
+	max  int64
+	held atomic.Int64
+}
+
+// take reports whether there was room for n bytes, and if so holds them.
+func (b *budget) take(n int) bool {
+	if b.held.Add(int64(n)) <= b.max {
+		return true
+	}
+	b.give(n)
+	return false
+}
+
+func (b *budget) give(n int) { b.held.Add(-int64(n)) }

@@ -1,0 +1,76 @@
+package collector
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/theeye/theeye/shared/registry"
+)
+
+// headerWriteKey and paramWriteKey are where a key may stand, beside the user
+// name of Basic and the token of Bearer.
+const (
+	headerWriteKey = "X-Write-Key"
+	paramWriteKey  = "write_key"
+)
+
+// authenticate returns the write key of a request, which has one at least, all
+// equal where there are several, and is allowed to use it from its origin.
+func authenticate(access *registry.Access, r *http.Request) (registry.Key, error) {
+	secret, err := credential(r)
+	if err != nil {
+		return registry.Key{}, err
+	}
+	key, ok := access.WriteKey(secret)
+	switch {
+	case !ok:
+		// A token is no write key either: it answers like one that is unknown.
+		return registry.Key{}, fail(http.StatusUnauthorized, codeUnauthorized, "the write key is not known here")
+	case key.Disabled:
+		return registry.Key{}, fail(http.StatusForbidden, codeKeyDisabled, "the write key is disabled")
+	}
+	return key, checkOrigin(key, r.Header)
+}
+
+// credential returns the one secret of a request.
+func credential(r *http.Request) (string, error) {
+	var secret string
+	for _, s := range candidates(r) {
+		switch {
+		case s == "" || s == secret:
+		case secret == "":
+			secret = s
+		default:
+			return "", fail(http.StatusBadRequest, codeSeveralKeys, "the request carries two different write keys")
+		}
+	}
+	if secret == "" {
+		return "", fail(http.StatusUnauthorized, codeUnauthorized,
+			"a write key is needed: Authorization: Bearer, X-Write-Key, Basic user name, or ?write_key=")
+	}
+	return secret, nil
+}
+
+// candidates are the secrets in all places where one may stand.
+func candidates(r *http.Request) []string {
+	var found []string
+	for _, value := range r.Header["Authorization"] {
+		scheme, rest, _ := strings.Cut(value, " ")
+		switch {
+		case strings.EqualFold(scheme, "Bearer"):
+			found = append(found, strings.TrimSpace(rest))
+		case strings.EqualFold(scheme, "Basic"):
+			one := http.Request{Header: http.Header{"Authorization": {value}}}
+			user, _, _ := one.BasicAuth()
+			found = append(found, user)
+		}
+	}
+	found = append(found, r.Header[headerWriteKey]...)
+	if strings.Contains(r.URL.RawQuery, paramWriteKey) {
+		// A part of the query that cannot be read holds no key.
+		query, _ := url.ParseQuery(r.URL.RawQuery)
+		found = append(found, query[paramWriteKey]...)
+	}
+	return found
+}

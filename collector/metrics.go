@@ -1,0 +1,100 @@
+package collector
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics counts by route template and by code, both of a fixed number.
+type metrics struct {
+	seconds       *prometheus.HistogramVec
+	events        *prometheus.CounterVec
+	commitSeconds prometheus.Histogram
+	batchSeconds  prometheus.Histogram
+	batchEvents   prometheus.Histogram
+	fallbacks     prometheus.Counter
+}
+
+var latencyBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}
+
+func newMetrics() *metrics {
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "eye_collector_" + name, Help: help, Buckets: buckets})
+	}
+	return &metrics{
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "eye_collector_request_seconds",
+			Help:    "Time to answer a request, by route and status.",
+			Buckets: latencyBuckets,
+		}, []string{"route", "status"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "eye_collector_events_total",
+			Help: "Events answered accepted or refused; a refused one by its code.",
+		}, []string{"outcome", "code"}),
+		commitSeconds: histogram("commit_seconds", "Time from queueing a request's events to their result.", latencyBuckets),
+		batchSeconds:  histogram("batch_seconds", "Time to commit one batch.", latencyBuckets),
+		batchEvents: histogram("batch_events", "Events committed together.",
+			[]float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000}),
+		fallbacks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "eye_collector_batch_fallbacks_total",
+			Help: "Batches that the server refused whole and that were published event by event.",
+		}),
+	}
+}
+
+// register also registers what is read from the service when it is asked for.
+func (m *metrics) register(r prometheus.Registerer, s *Service) error {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "eye_collector_" + name, Help: help}, value)
+	}
+	for _, c := range []prometheus.Collector{
+		m.seconds, m.events, m.commitSeconds, m.batchSeconds, m.batchEvents, m.fallbacks,
+		gauge("queue_events", "Events of requests that wait for their commit.", func() float64 {
+			events, _ := s.committer.queue.depth()
+			return float64(events)
+		}),
+		gauge("queue_bytes", "Memory that these requests hold.", func() float64 {
+			_, bytes := s.committer.queue.depth()
+			return float64(bytes)
+		}),
+		gauge("body_bytes", "Memory of the bodies at work.", func() float64 {
+			return float64(s.reader.budget.held.Load())
+		}),
+		gauge("registry_revision", "Registry revision that the collector knows, 0 before the first.", func() float64 {
+			if snapshot := s.registry.Snapshot(); snapshot != nil {
+				return float64(snapshot.Schemas.Revision())
+			}
+			return 0
+		}),
+	} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count counts the events of an answered request.
+func (m *metrics) count(results []result) {
+	accepted := 0
+	for i := range results {
+		if refusal := results[i].refusal; refusal != nil {
+			m.events.WithLabelValues(statusRefused, refusal.Code).Inc()
+		} else {
+			accepted++
+		}
+	}
+	m.events.WithLabelValues(statusAccepted, "").Add(float64(accepted))
+}
+
+// observe measures a request.
+func (m *metrics) observe(route string, status int, took time.Duration) {
+	switch route {
+	case pathEvents, pathValidate, pathHealth:
+	default:
+		route = "other"
+	}
+	m.seconds.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}

@@ -1,0 +1,185 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Limits bound the collector's memory and time. A zero field is its default.
+type Limits struct {
+	// QueueEvents and QueueBytes bound what waits for its commit: 20,000
+	// events and 64 MiB.
+	QueueEvents int
+	QueueBytes  int64
+	// BodyBytes bounds the memory of all bodies at work: 256 MiB.
+	BodyBytes int64
+	// BodyTimeout bounds the arrival of a body: 15 s.
+	BodyTimeout time.Duration
+	// QueueTimeout bounds the wait in the queue, CommitTimeout the wait for
+	// the server's acknowledgement of one batch: 5 s each. A request spans two
+	// batches at most, so it is answered within their sum and one
+	// CommitTimeout more.
+	QueueTimeout, CommitTimeout time.Duration
+}
+
+// minQueue lets the largest request through an empty queue.
+const minQueueBytes = 2*maxBody + maxEvents*overhead
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.QueueEvents, 20_000)
+	setDefault(&l.QueueBytes, 64<<20)
+	setDefault(&l.BodyBytes, 256<<20)
+	setDefault(&l.BodyTimeout, 15*time.Second)
+	setDefault(&l.QueueTimeout, 5*time.Second)
+	setDefault(&l.CommitTimeout, 5*time.Second)
+	return l
+}
+
+func setDefault[T int | int64 | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	// Listen is the address to serve on; "" serves through Handler alone.
+	Listen string
+	// JetStream is asked whether the stream is there.
+	JetStream jetstream.JetStream
+	// Conn carries the events to the stream.
+	Conn *nats.Conn
+	// Registry knows the write keys and the types.
+	Registry *registry.Registry
+	// Guard returns why nothing may be published now, as where the disk is
+	// nearly full; nil is no guard.
+	Guard   func() error
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
+	Limits  Limits
+}
+
+// Service takes events in. It is safe for concurrent use.
+type Service struct {
+	registry  *registry.Registry
+	js        jetstream.JetStream
+	conn      *nats.Conn
+	guard     func() error
+	log       *slog.Logger
+	metrics   *metrics
+	reader    reader
+	committer *committer
+	handler   http.Handler
+	listener  net.Listener
+	// quiet bounds the log lines about a stream that is away.
+	quiet rate.Sometimes
+}
+
+// New checks c and binds its address; Run serves.
+func New(c Config) (*Service, error) {
+	if c.JetStream == nil || c.Conn == nil || c.Registry == nil || c.Logger == nil || c.Metrics == nil {
+		return nil, errors.New("collector: JetStream, Conn, Registry, Logger and Metrics are needed")
+	}
+	limits := c.Limits.withDefaults()
+	if limits.QueueEvents < maxEvents || limits.QueueBytes < minQueueBytes || limits.BodyBytes < minQueueBytes {
+		return nil, fmt.Errorf("collector: the limits must let one request of %d events and %d bytes through", maxEvents, maxBody)
+	}
+	if c.Guard == nil {
+		c.Guard = func() error { return nil }
+	}
+	s := &Service{
+		registry: c.Registry, js: c.JetStream, conn: c.Conn, guard: c.Guard, log: c.Logger, metrics: newMetrics(),
+		quiet: rate.Sometimes{First: 1, Interval: time.Second},
+	}
+	s.reader.budget.max, s.reader.timeout = limits.BodyBytes, limits.BodyTimeout
+	s.reader.unpack = unpacker{budget: &s.reader.budget, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	s.committer = newCommitter(c.Conn, limits, s.metrics)
+	s.handler = s.routes()
+	if err := s.metrics.register(c.Metrics, s); err != nil {
+		return nil, fmt.Errorf("collector: register metrics: %w", err)
+	}
+	if c.Listen == "" {
+		return s, nil
+	}
+	var err error
+	if s.listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", c.Listen); err != nil {
+		return nil, fmt.Errorf("collector: %w", err)
+	}
+	return s, nil
+}
+
+// Run serves until ctx ends, lets the requests at work finish, and commits what
+// is queued. Requests that come by Handler are answered 503 before and after.
+func (s *Service) Run(ctx context.Context) error {
+	s.committer.queue.start()
+	committed := make(chan struct{})
+	go func() {
+		defer close(committed)
+		s.committer.run()
+	}()
+	defer func() {
+		s.committer.queue.close()
+		<-committed
+		s.log.InfoContext(ctx, "collector stopped")
+	}()
+	if s.listener == nil {
+		<-ctx.Done()
+		return nil
+	}
+	s.log.InfoContext(ctx, "collector serves", slog.String("address", s.listener.Addr().String()))
+	return daemon.Serve(ctx, s.listener, daemon.HTTPServer(s.handler, s.log))
+}
+
+// Addr is the address the service listens on, nil without one.
+func (s *Service) Addr() net.Addr {
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// Handler answers the API's requests.
+func (s *Service) Handler() http.Handler { return s.handler }
+
+// readyWithin bounds the question whether the stream is there.
+const readyWithin = 2 * time.Second
+
+// Ready names what the service needs to accept events, with what is missing.
+func (s *Service) Ready() []daemon.Check {
+	checks := []daemon.Check{{Name: "registry"}, {Name: "space", Err: s.guard()}, {Name: "stream", Err: s.streamReady()}}
+	if s.registry.Snapshot() == nil {
+		checks[0].Err = errors.New("no complete snapshot of the registry yet")
+	}
+	return checks
+}
+
+func (s *Service) streamReady() error {
+	if !s.conn.IsConnected() {
+		return errors.New("NATS is away")
+	}
+	if limit := s.conn.MaxPayload(); limit < event.MaxBytes+maxHeaders {
+		return fmt.Errorf("max_payload of NATS is %d bytes, less than an event with its headers may have", limit)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	if _, err := s.js.Stream(ctx, stream.Name); err != nil {
+		return fmt.Errorf("look up stream %s: %w", stream.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package collector
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+// validate judges a request's events as the processor would if they were
+// received now, and keeps nothing.
+func (s *Service) validate(c echo.Context) error {
+	a, err := s.admit(c)
+	if err != nil {
+		return err
+	}
+	b, err := s.reader.read(c.Response(), c.Request())
+	if err != nil {
+		return err
+	}
+	defer b.release()
+	split, err := event.Split(b.text, saysNDJSON(c.Request().Header), maxEvents)
+	if err != nil {
+		return failureOf(err)
+	}
+	out := append(make([]byte, 0, 64+96*len(split.Items)), `{"results":[`...)
+	for i, item := range split.Items {
+		out = a.judge(out, i, item)
+	}
+	return answer(c, http.StatusOK, append(out, "]}\n"...))
+}
+
+// judge appends the outcome that an event would have.
+func (a admission) judge(out []byte, index int, item event.Item) []byte {
+	refusal := item.Refusal
+	if refusal == nil {
+		var ev *event.Event
+		if ev, refusal = event.Decode(item.Raw); refusal == nil {
+			return appendVerdict(out, index, ev.EventID, a.snapshot.Schemas.Judge(ev, a.received))
+		}
+	}
+	return append(appendRefused(out, index, refusal), '}')
+}

@@ -1,0 +1,368 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Write keys of every world, and a query token.
+const (
+	shopKey     = "browser-key-of-the-shop"
+	serverKey   = "server-key-of-the-shop"
+	disabledKey = "disabled-key-of-the-shop"
+	otherKey    = "server-key-of-another"
+	token       = "query-token"
+	shopOrigin  = "https://shop.example.com"
+)
+
+// natsServer is a server that tests stop and start again on the same data.
+type natsServer struct {
+	t   testing.TB
+	dir string
+
+	mu      sync.Mutex
+	current *server.Server
+}
+
+func startNATS(t testing.TB) *natsServer {
+	t.Helper()
+	n := &natsServer{t: t, dir: t.TempDir()}
+	n.start()
+	t.Cleanup(n.stop)
+	return n
+}
+
+func (n *natsServer) start() {
+	s, err := server.NewServer(&server.Options{
+		DontListen: true, JetStream: true, SyncAlways: true, StoreDir: n.dir,
+		NoSigs: true, NoLog: true, MaxPayload: 2 << 20, JetStreamMaxStore: 16 << 30,
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(20 * time.Second) {
+		n.t.Fatal("the NATS server does not start")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.current = s
+}
+
+func (n *natsServer) stop() {
+	n.mu.Lock()
+	s := n.current
+	n.current = nil
+	n.mu.Unlock()
+	if s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+}
+
+// InProcessConn connects to the server that runs now.
+func (n *natsServer) InProcessConn() (net.Conn, error) {
+	n.mu.Lock()
+	s := n.current
+	n.mu.Unlock()
+	if s == nil {
+		return nil, errors.New("stopped")
+	}
+	return s.InProcessConn()
+}
+
+func (n *natsServer) connect() (*nats.Conn, jetstream.JetStream) {
+	conn, err := nats.Connect("", nats.InProcessServer(n), nats.MaxReconnects(-1),
+		nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0), nats.ReconnectBufSize(-1))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return conn, js
+}
+
+// world is a running collector over a real NATS server that syncs always.
+type world struct {
+	t       testing.TB
+	nats    *natsServer
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	service *Service
+	metrics *prometheus.Registry
+	base    string
+	client  *http.Client
+	log     *lockedBuffer
+	end     func()
+}
+
+// newWorld starts everything; change may alter the service's configuration.
+func newWorld(t testing.TB, change ...func(*Config)) *world {
+	t.Helper()
+	w := &world{t: t, nats: startNATS(t), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
+	w.conn, w.js = w.nats.connect()
+	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 30}))
+	w.declare()
+	reg := registry.New(registry.Config{
+		JetStream: w.js, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Static: registry.Credentials{Tokens: []registry.StaticToken{{Secret: token, Token: registry.Token{ID: "t", Role: registry.Operator}}}},
+	})
+	w.run(reg.Run)
+	<-reg.Ready()
+	cfg := Config{
+		Listen: "127.0.0.1:0", JetStream: w.js, Conn: w.conn, Registry: reg,
+		Logger: slog.New(slog.NewJSONHandler(w.log, nil)), Metrics: w.metrics,
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	service, err := New(cfg)
+	w.must(err)
+	w.service = service
+	w.end = w.run(service.Run)
+	w.eventually("the service runs", func() bool {
+		service.committer.queue.mu.Lock()
+		defer service.committer.queue.mu.Unlock()
+		return service.committer.queue.open
+	})
+	w.base = "http://" + service.Addr().String()
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	t.Cleanup(transport.CloseIdleConnections)
+	w.client = &http.Client{Transport: transport, Timeout: 60 * time.Second}
+	return w
+}
+
+// declare puts the sample types and two applications into the registry.
+func (w *world) declare() {
+	sum := func(key string) string {
+		s := sha256.Sum256([]byte(key))
+		return hex.EncodeToString(s[:])
+	}
+	w.apply(registry.SampleTypes())
+	w.apply(fstest.MapFS{
+		"applications/shop.json": {Data: fmt.Appendf(nil, `{"keys": [
+			{"sha256": %q, "kind": "browser", "origins": [%q, "https://www.example.com"]},
+			{"sha256": %q, "kind": "server"},
+			{"sha256": %q, "kind": "browser", "origins": ["https://old.example.com"], "disabled": true}]}`,
+			sum(shopKey), shopOrigin, sum(serverKey), sum(disabledKey))},
+		"applications/other.json": {Data: fmt.Appendf(nil, `{"keys": [{"sha256": %q, "kind": "server"}]}`, sum(otherKey))},
+	})
+}
+
+func (w *world) apply(files fs.FS) {
+	w.t.Helper()
+	d, err := registry.LoadDir(files)
+	w.must(err)
+	_, err = d.Apply(w.ctx(), w.js, "test")
+	w.must(err)
+}
+
+// run runs f until the test, or the returned function, ends it.
+func (w *world) run(f func(context.Context) error) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	end = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				w.t.Errorf("run: %v", err)
+			}
+		case <-time.After(30 * time.Second):
+			w.t.Error("it does not stop")
+		}
+	})
+	w.t.Cleanup(end)
+	return end
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	w.t.Cleanup(cancel)
+	return ctx
+}
+
+// eventually polls until ok, or fails the test.
+func (w *world) eventually(what string, ok func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(30 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			w.t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// reply is an answer, read whole.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+
+	Accepted, Refused int
+	Results           []struct {
+		Index   int
+		EventID string `json:"event_id"`
+		Status  string
+		Code    string
+		Message string
+		Errors  []struct{ Code, Path, Message string }
+	}
+	Code   string
+	Detail string
+}
+
+// send posts a body with the key of the shop's server, unless the headers,
+// pairs of name and value, say otherwise. A value "-" removes a header.
+func (w *world) send(path string, body []byte, headers ...string) reply {
+	w.t.Helper()
+	r, err := w.try(path, body, headers...)
+	w.must(err)
+	return r
+}
+
+func (w *world) try(path string, body []byte, headers ...string) (reply, error) {
+	req, err := http.NewRequest(http.MethodPost, w.base+path, bytes.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	req.Header.Set("X-Write-Key", serverKey)
+	for i := 0; i < len(headers); i += 2 {
+		if req.Header.Del(headers[i]); headers[i+1] != "-" {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	return w.do(req)
+}
+
+func (w *world) do(req *http.Request) (reply, error) {
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return reply{}, err
+	}
+	r := reply{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &r); err != nil {
+			return r, fmt.Errorf("answer %q: %w", text, err)
+		}
+	}
+	return r, nil
+}
+
+// wantProblem checks an answer that is no list of results.
+func (r reply) wantProblem(t testing.TB, status int, code string) {
+	t.Helper()
+	if r.status != status || r.Code != code {
+		t.Errorf("answer %d %s, want %d with code %s", r.status, r.text, status, code)
+	}
+	if got := r.header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("content type %q", got)
+	}
+	if status == http.StatusServiceUnavailable && r.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}
+
+// stored returns every message of the stream in order.
+func (w *world) stored() []*jetstream.RawStreamMsg {
+	w.t.Helper()
+	s, err := w.js.Stream(w.ctx(), stream.Name)
+	w.must(err)
+	state := s.CachedInfo().State
+	var all []*jetstream.RawStreamMsg
+	for seq := state.FirstSeq; seq <= state.LastSeq && seq > 0; seq++ {
+		m, err := s.GetMsg(w.ctx(), seq)
+		w.must(err)
+		all = append(all, m)
+	}
+	return all
+}
+
+// count is the number of messages in the stream.
+func (w *world) count() uint64 {
+	w.t.Helper()
+	s, err := w.js.Stream(w.ctx(), stream.Name)
+	w.must(err)
+	return s.CachedInfo().State.Msgs
+}
+
+// lockedBuffer collects a log.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// click is a valid event of a sample type with the given id.
+func click(id string) []byte {
+	return fmt.Appendf(nil, `{"event_id": %q, "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "page interaction", `+
+		`"name": "cta click", "data": {"host": "www.example.com", "path": "/", "element": "chat bubble"}, "timestamp": "2021-01-01 09:15:27.243860"}`, id)
+}
+
+// clicks is an array of n of them.
+func clicks(prefix string, n int) []byte {
+	b := []byte{'['}
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, click(fmt.Sprintf("%s-%d", prefix, i))...)
+	}
+	return append(b, ']')
+}
