@@ -1,0 +1,196 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// benchEvents is how many events a benchmark moves: EYE_BENCH_EVENTS, else
+// 20,000.
+func benchEvents() int {
+	if n, err := strconv.Atoi(os.Getenv("EYE_BENCH_EVENTS")); err == nil && n > 0 {
+		return n
+	}
+	return 20_000
+}
+
+// sample makes events like those of sites: 20 in a session, ids in UUID version
+// 7, a duplicate of an earlier one at every duplicates-th place (0 is never).
+func sample(n, duplicates int) []*nats.Msg {
+	rng := rand.New(rand.NewPCG(1, 2))
+	msgs := make([]*nats.Msg, n)
+	var session string
+	for i := range msgs {
+		if i%20 == 0 {
+			session = uuid.Must(uuid.NewRandom()).String()
+		}
+		if duplicates > 0 && i%duplicates == duplicates-1 {
+			msgs[i] = msgs[rng.IntN(i)]
+			continue
+		}
+		at := receivedAt.Add(time.Duration(i) * time.Millisecond)
+		payload := fmt.Sprintf(`{"event_id":%q,"session_id":%q,"category":"page interaction","name":"cta click",`+
+			`"data":{"host":"www.example.com","path":"/products/%d","element":"chat bubble","position":{"x":%d,"y":%d}},"timestamp":%q}`,
+			uuid.Must(uuid.NewV7()), session, rng.IntN(1000), rng.IntN(1920), rng.IntN(1080), event.FormatTime(at))
+		m := stream.Message{Application: "demo", ReceivedAt: at, Format: event.FormatNative, Payload: []byte(payload)}
+		msgs[i] = m.Msg(stream.Subject("demo", "page interaction", "cta click"))
+	}
+	return msgs
+}
+
+// fill publishes with a bounded number in flight.
+func (w *world) fill(msgs []*nats.Msg) {
+	const inFlight = 1000
+	for len(msgs) > 0 {
+		n := min(inFlight, len(msgs))
+		w.publishMsg(msgs[:n]...)
+		msgs = msgs[n:]
+	}
+}
+
+// rate lets one processor empty the stream, and returns messages a second.
+func (w *world) rate(b *testing.B, change ...any) float64 {
+	n := w.consumer().NumPending
+	begin := time.Now()
+	r := w.start(change...)
+	w.awaitSettled()
+	took := time.Since(begin)
+	if err := r.stop(); err != nil {
+		b.Fatal(err)
+	}
+	return float64(n) / took.Seconds()
+}
+
+// bare returns the rate of unordered InsertMany, 1,000 a batch, 2 writers, of
+// the documents that a processor makes of msgs, into a collection with the same
+// indexes.
+func (w *world) bare(b *testing.B, set *schema.Set, msgs []*nats.Msg) float64 {
+	raws := make([]any, len(msgs))
+	for i, m := range msgs {
+		d := Judge(Message{Header: m.Header, Payload: m.Data, Seq: uint64(i + 1)}, set, 1)
+		raw, err := mongo.AppendDocument(nil, d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		raws[i] = bson.Raw(raw)
+	}
+	name := fmt.Sprintf("bare_%d", rand.Uint64())
+	prepared, err := mongo.Open(w.ctx(), mongo.Config{URI: w.uri, Database: name})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := errors.Join(prepared.Prepare(w.ctx()), prepared.Close(w.ctx())); err != nil {
+		b.Fatal(err)
+	}
+	safe := writeconcern.Majority()
+	safe.Journal = new(true)
+	client, err := driver.Connect(options.Client().ApplyURI(w.uri).SetWriteConcern(safe))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		_ = client.Database(name).Drop(context.Background())
+		_ = client.Disconnect(context.Background())
+	}()
+	runtime.GC()
+	begin := time.Now()
+	insertAll(b, client.Database(name).Collection("events"), raws)
+	return float64(len(msgs)) / time.Since(begin).Seconds()
+}
+
+func insertAll(b *testing.B, events *driver.Collection, raws []any) {
+	const writers, size = 2, 1000
+	batches := make(chan []any)
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for batch := range batches {
+				if _, err := events.InsertMany(context.Background(), batch, options.InsertMany().SetOrdered(false)); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for len(raws) > 0 {
+		n := min(size, len(raws))
+		batches <- raws[:n]
+		raws = raws[n:]
+	}
+	close(batches)
+	wg.Wait()
+}
+
+// newBenchWorld is a world with room, and the registry's schemas.
+func newBenchWorld(b *testing.B) (*world, *schema.Set) {
+	w := newWorld(b)
+	w.stream.MaxBytes = 8 << 30
+	r := w.start()
+	set := r.cfg.Registry.Snapshot().Schemas
+	if err := r.stop(); err != nil {
+		b.Fatal(err)
+	}
+	return w, set
+}
+
+// BenchmarkProcessor empties a stream into MongoDB, and reports the rate and
+// its ratio to that of bare inserts of equal documents on the same server.
+func BenchmarkProcessor(b *testing.B) {
+	w, set := newBenchWorld(b)
+	var ours, bare float64
+	rounds := 0
+	for b.Loop() {
+		msgs := sample(benchEvents(), 0)
+		bare += w.bare(b, set, msgs)
+		w.fill(msgs)
+		ours += w.rate(b)
+		rounds++
+	}
+	b.ReportMetric(ours/float64(rounds), "events/s")
+	b.ReportMetric(bare/float64(rounds), "bare/s")
+	b.ReportMetric(ours/bare, "of-bare")
+}
+
+// BenchmarkDuplicates compares a stream in which every tenth event is a copy of
+// an earlier one with one that has none.
+func BenchmarkDuplicates(b *testing.B) {
+	w, _ := newBenchWorld(b)
+	var fresh, dup float64
+	for b.Loop() {
+		w.fill(sample(benchEvents(), 0))
+		fresh += w.rate(b)
+		w.fill(sample(benchEvents(), 10))
+		dup += w.rate(b)
+	}
+	b.ReportMetric(dup/fresh, "of-fresh")
+}
+
+// BenchmarkJudge is the cost of judging one event.
+func BenchmarkJudge(b *testing.B) {
+	_, set := newBenchWorld(b)
+	m := sample(1, 0)[0]
+	msg := Message{Header: m.Header, Payload: m.Data, Seq: 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		Judge(msg, set, 1)
+	}
+}
