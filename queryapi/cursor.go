@@ -53,7 +53,7 @@ func encodeCursor(fingerprint [8]byte, p store.Position) string {
 	b := make([]byte, 0, cursorHeader+len(p.ID))
 	b = append(b, cursorVersion)
 	b = append(b, fingerprint[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(p.Time.UnixMicro())) //nolint:gosec // two's complement on purpose
+	b = binary.BigEndian.AppendUint64(b, uint64(p.Time.UnixMicro()))
 	b = append(b, make([]byte, 8)...)
 	b = append(b, p.ID...)
 	sum := cursorSum(b)
@@ -77,7 +77,7 @@ func decodeCursor(fingerprint [8]byte, cursor string) (store.Position, error) {
 	if cursorSum(b) != sum {
 		return store.Position{}, errCursor
 	}
-	micros := int64(binary.BigEndian.Uint64(b[9:sumOffset])) //nolint:gosec // as it was written
+	micros := int64(binary.BigEndian.Uint64(b[9:sumOffset]))
 	return store.Position{Time: time.UnixMicro(micros).UTC(), ID: string(b[cursorHeader:])}, nil
 }
 
@@ -91,7 +91,7 @@ func cursorSum(b []byte) [8]byte {
 // cursor that belongs to no such query.
 func (q *query) position(call string) (*store.Position, error) {
 	if q.cursor == "" {
-		return nil, nil //nolint:nilnil // no position is the start
+		return nil, nil
 	}
 	p, err := decodeCursor(q.fingerprint(call), q.cursor)
 	if err != nil {

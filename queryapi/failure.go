@@ -12,32 +12,40 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Codes of the problems that this API answers. They are contracts.
+// Codes of the problems that this API answers. They are contracts, named in
+// the API's document.
 const (
-	codeUnauthorized       = "unauthorized"
-	codeApplicationDenied  = "application_not_allowed"
-	codeUnknownParameter   = "unknown_parameter"
-	codeInvalidParameter   = "invalid_parameter"
-	codeRepeatedParameter  = "repeated_parameter"
-	codeInvalidQuery       = "invalid_query"
-	codeInvalidCursor      = "invalid_cursor"
-	codeForbidden          = "forbidden"
-	codeNotFound           = "not_found"
-	codeMethodNotAllowed   = "method_not_allowed"
-	codeAmbiguousEvent     = "ambiguous_event"
-	codeTooManyApps        = "too_many_applications"
-	codeStarting           = "starting"
-	codeOverloaded         = "overloaded"
-	codeStoreUnavailable   = "store_unavailable"
-	codeStreamUnavailable  = "stream_unavailable"
-	codeBacklogTooLong     = "backlog_too_long"
-	codeQueryTimeout       = "query_timeout"
-	codeInternal           = "internal"
-	retrySoon              = time.Second
-	retryLater             = 5 * time.Second
-	statusClientWentAway   = 499
-	detailOfInternalFaults = "the request could not be served; the service's log says why"
+	codeUnauthorized      = "unauthorized" //nolint:misspell // as HTTP spells it
+	codeForbidden         = "forbidden"
+	codeApplicationDenied = "application_not_allowed"
+	codeUnknownParameter  = "unknown_parameter"
+	codeInvalidParameter  = "invalid_parameter"
+	codeRepeatedParameter = "repeated_parameter"
+	codeInvalidQuery      = "invalid_query"
+	codeInvalidCursor     = "invalid_cursor"
+	codeTooManyApps       = "too_many_applications"
+	codeNotFound          = "not_found"
+	codeMethodNotAllowed  = "method_not_allowed"
+	codeAmbiguousEvent    = "ambiguous_event"
+	codeStarting          = "starting"
+	codeOverloaded        = "overloaded"
+	codeStoreUnavailable  = "store_unavailable"
+	codeStreamUnavailable = "stream_unavailable"
+	codeBacklogTooLong    = "backlog_too_long"
+	codeQueryTimeout      = "query_timeout"
+	codeInternal          = "internal"
 )
+
+// How long a client should wait before it asks again.
+const (
+	retrySoon  = time.Second
+	retryLater = 5 * time.Second
+)
+
+// statusClientGone is what metrics count a request as whose client went away.
+const statusClientGone = 499
+
+const internalDetail = "the request could not be served; the service's log says why"
 
 // failure is an error that has an answer: every handler returns one, or an
 // error that answerFor turns into one.
@@ -84,13 +92,13 @@ func answerFor(ctx context.Context, err error) *failure {
 			detail: "the query took too long; ask for a shorter time range or fewer events",
 		}
 	case ctx.Err() != nil:
-		return &failure{status: statusClientWentAway, code: "client_closed_request", detail: "the client went away"}
+		return &failure{status: statusClientGone, code: "client_closed_request", detail: "the client went away"}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConfiguration):
 		return unavailable(codeStoreUnavailable, "the store does not answer", retryLater, err)
 	}
 	return &failure{
 		status: http.StatusInternalServerError, code: codeInternal,
-		detail: detailOfInternalFaults, cause: err,
+		detail: internalDetail, cause: err,
 	}
 }
 

@@ -62,7 +62,7 @@ func (w *world) settle(n int) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if info.AckFloor.Stream >= uint64(n) { //nolint:gosec // a small number
+		if info.AckFloor.Stream >= uint64(n) {
 			return
 		}
 	}

@@ -120,18 +120,15 @@ func (s *Service) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			cause := recover()
-			switch {
-			case cause == nil:
-			case cause == http.ErrAbortHandler: //nolint:errorlint // net/http compares it so
-				panic(cause)
-			default:
-				s.log.ErrorContext(c.Request().Context(), "panic in a query",
-					slog.String("route", c.Path()), slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
-				if c.Response().Committed {
-					panic(http.ErrAbortHandler)
-				}
-				err = &failure{status: http.StatusInternalServerError, code: codeInternal, detail: detailOfInternalFaults}
+			if cause == nil {
+				return
 			}
+			s.log.ErrorContext(c.Request().Context(), "panic in a query",
+				slog.String("route", c.Path()), slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
+			if c.Response().Committed {
+				panic(http.ErrAbortHandler)
+			}
+			err = &failure{status: http.StatusInternalServerError, code: codeInternal, detail: internalDetail}
 		}()
 		return next(c)
 	}

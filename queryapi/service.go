@@ -130,7 +130,7 @@ func (s *Service) Close() error {
 	if s.listener == nil {
 		return nil
 	}
-	return s.listener.Close() //nolint:wrapcheck // it names the address
+	return s.listener.Close()
 }
 
 // Handler answers the API's requests.

@@ -56,7 +56,7 @@ func Run(ctx context.Context, p *daemon.Process) (err error) {
 		return fmt.Errorf("query API: %w", err)
 	}
 	reg := registry.New(registry.Config{JetStream: js, Static: operatorOf(s.operatorToken), Logger: p.Logger})
-	service, err := New(Config{
+	service, err := New(Config{ //nolint:contextcheck // a request brings its own
 		Listen: s.listen, JetStream: js, Registry: reg, Store: s.store, Logger: p.Logger, Metrics: p.Metrics,
 	})
 	if err != nil {

@@ -66,7 +66,7 @@ func newWorld(t testing.TB, change ...func(*queryapi.Config)) *world {
 	reg := w.startRegistry()
 	cfg := queryapi.Config{
 		Listen: "127.0.0.1:0", JetStream: w.js, Registry: reg, Store: w.store,
-		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), Metrics: w.metrics,
+		Logger: slog.New(slog.DiscardHandler), Metrics: w.metrics,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -165,7 +165,7 @@ func dropDatabase(t testing.TB, uri, name string) {
 
 func (w *world) startRegistry() *registry.Registry {
 	reg := registry.New(registry.Config{
-		JetStream: w.js, Static: credentials(), Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		JetStream: w.js, Static: credentials(), Logger: slog.New(slog.DiscardHandler),
 	})
 	w.run(reg.Run)
 	select {

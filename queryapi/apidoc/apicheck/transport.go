@@ -22,7 +22,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := base.RoundTrip(req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a transport hands errors on
+		return nil, err
 	}
 	if err := Check(req, resp); err != nil {
 		t.T.Errorf("the API's document does not describe this answer: %v", err)
