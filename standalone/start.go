@@ -1,0 +1,149 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+const (
+	// firstToken is the id of the operator token that is made when there is
+	// none.
+	firstToken = "first-operator"
+	// author is who the registry's history names for what is applied here.
+	author = "theeye up"
+	// pollEvery is how often something that comes by itself is looked for.
+	pollEvery = 20 * time.Millisecond
+	// tellAfter is how long a start may wait before it says what for.
+	tellAfter = 3 * time.Second
+)
+
+// start brings the declarations into force, opens the door, and sees to an
+// operator token. It returns when ctx ends.
+func (a *App) start(ctx context.Context, d *door) error {
+	if err := a.setUp(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	d.open.Store(true)
+	close(a.started)
+	<-ctx.Done()
+	return nil
+}
+
+// setUp does everything that has to be done before the first event.
+func (a *App) setUp(ctx context.Context) error {
+	// The processor makes stream and buckets.
+	if err := stream.Wait(ctx, a.js); err != nil {
+		return err
+	}
+	if err := a.poll(ctx, "the declarations", func() error { return a.declare(ctx) }); err != nil {
+		return err
+	}
+	if err := a.awaitRevision(ctx); err != nil {
+		return err
+	}
+	if err := a.ensureOperator(ctx); err != nil {
+		return err
+	}
+	// Not for the store: while it is away events are taken all the same.
+	return a.poll(ctx, "the collector", func() error { return lacking(a.collector.Ready()) })
+}
+
+// declare applies what is declared, before the first event is taken. Files
+// that did not change since they were last applied stay as the registry has
+// them.
+func (a *App) declare(ctx context.Context) error {
+	var folders []fs.FS
+	if a.cfg.Dev {
+		folders = append(folders, registry.SampleTypes())
+	}
+	if a.cfg.ConfigDir != "" {
+		folders = append(folders, os.DirFS(a.cfg.ConfigDir))
+	}
+	for _, folder := range folders {
+		d, err := registry.LoadDir(folder)
+		if err != nil {
+			// The one who follows the folder logs every fault and waits for
+			// their end. A service that was fine yesterday is not kept from
+			// starting by a typing error in a schema.
+			continue
+		}
+		if _, err := d.ApplyChanged(ctx, a.js, author); err != nil {
+			return fmt.Errorf("apply declarations: %w", err)
+		}
+	}
+	return nil
+}
+
+// awaitRevision waits until the services judge by what is declared.
+func (a *App) awaitRevision(ctx context.Context) error {
+	kv, err := a.js.KeyValue(ctx, stream.BucketSchemas)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", stream.BucketSchemas, err)
+	}
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return fmt.Errorf("read revision of %s: %w", stream.BucketSchemas, err)
+	}
+	var want uint64
+	if s, ok := status.(*jetstream.KeyValueBucketStatus); ok {
+		want = s.StreamInfo().State.LastSeq
+	}
+	return a.poll(ctx, "the registry", func() error {
+		if s := a.registry.Snapshot(); s == nil || s.Schemas.Revision() < want {
+			return errors.New("the registry is not loaded")
+		}
+		return nil
+	})
+}
+
+// ensureOperator makes an operator token when nobody could do anything.
+func (a *App) ensureOperator(ctx context.Context) error {
+	if a.registry.Snapshot().Access.Operators() > 0 {
+		return nil
+	}
+	secret, err := registry.CreateToken(ctx, a.js, registry.Token{ID: firstToken, Role: registry.Operator})
+	if errors.Is(err, registry.ErrTokenExists) {
+		return nil // the snapshot had not seen it yet
+	}
+	if err != nil {
+		return fmt.Errorf("make an operator token: %w", err)
+	}
+	a.cfg.NewOperatorToken(secret)
+	return nil
+}
+
+// poll calls f until it returns nil or ctx ends. What keeps it waiting long is
+// logged once.
+func (a *App) poll(ctx context.Context, what string, f func() error) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	began, told := time.Now(), false
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if !told && time.Since(began) > tellAfter {
+			told = true
+			a.log.Warn("Start waits", slog.String("for", what), slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
