@@ -31,6 +31,15 @@ func TestHostileParameters(t *testing.T) {
 			}
 		}
 	}
+	// What one call knows, another refuses.
+	for _, target := range []string{
+		"/v1/events?code=x", "/v1/events/x?limit=1", "/v1/events/x?session_id=" + aSession, "/v1/sessions/" + aSession + "?order=desc",
+		"/v1/sessions/" + aSession + "?from=2026-01-01T00:00:00Z", "/v1/rejected/summary?order=desc", "/v1/rejected/summary?cursor=x",
+	} {
+		if status, got := w.get(operator, target); status != http.StatusBadRequest || got.Code != "unknown_parameter" {
+			t.Errorf("%s: %d %s", target, status, got.raw)
+		}
+	}
 	for _, query := range []string{
 		"category=%7B%22%24ne%22%3Anull%7D", "name=%24where", "event_id=%7B%24gt%3A1%7D", "category=.*", "category=%00", "name=c%27+OR+1%3D1--",
 		"category=%25", "name=_", "event_id=" + strings.Repeat("%F0%9F%91%81", 200), "category=c%00",

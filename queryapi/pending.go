@@ -40,8 +40,9 @@ type waiting struct {
 
 // backlog looks for events among the messages that processors have still to
 // settle: those between the ack floor of the live consumer and the end of the
-// stream. It reads the stream directly and disturbs no consumer. It is safe
-// for concurrent use.
+// stream. It reads the stream directly and disturbs no consumer; of a stream
+// with replicas any one may answer, so an event of the last milliseconds can
+// be missed there. It is safe for concurrent use.
 type backlog struct {
 	js jetstream.JetStream
 	// looks bounds how many run at once.
