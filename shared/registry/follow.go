@@ -50,7 +50,7 @@ type follower struct {
 func (f *follower) look(ctx context.Context) {
 	seen, err := outside(f.fsys)
 	if err != nil {
-		f.trouble(ctx, "the folder of declarations cannot be read", err)
+		f.trouble(ctx, err)
 		return
 	}
 	if f.done && seen.settled(f.seen, f.at) {
@@ -59,7 +59,7 @@ func (f *follower) look(ctx context.Context) {
 	at := time.Now()
 	read, err := inside(f.fsys)
 	if err != nil {
-		f.trouble(ctx, "the folder of declarations cannot be read", err)
+		f.trouble(ctx, err)
 		return
 	}
 	if f.done && read == f.read {
@@ -83,17 +83,17 @@ func (f *follower) apply(ctx context.Context) bool {
 		return true
 	}
 	if err != nil {
-		f.trouble(ctx, "the folder of declarations cannot be read", err)
+		f.trouble(ctx, err)
 		return false
 	}
 	changes, err := d.ApplyChanged(ctx, f.js, followAuthor)
 	if n := len(changes.Created) + len(changes.Updated); n > 0 {
 		f.log.LogAttrs(ctx, slog.LevelInfo, "declarations were applied",
-			slog.Any("created", changes.Created), slog.Any("updated", changes.Updated))
+			slog.Int("created", len(changes.Created)), slog.Int("updated", len(changes.Updated)))
 	}
 	if err != nil {
 		if !errors.Is(err, jetstream.ErrBucketNotFound) { // the processor makes them
-			f.trouble(ctx, "the declarations cannot be applied; trying again", err)
+			f.trouble(ctx, err)
 		}
 		return false
 	}
@@ -102,10 +102,10 @@ func (f *follower) apply(ctx context.Context) bool {
 }
 
 // trouble logs what does not go away by itself once, not at every look.
-func (f *follower) trouble(ctx context.Context, message string, err error) {
+func (f *follower) trouble(ctx context.Context, err error) {
 	if ctx.Err() != nil || f.said == err.Error() {
 		return
 	}
 	f.said = err.Error()
-	f.log.LogAttrs(ctx, slog.LevelError, message, slog.String("error", err.Error()))
+	f.log.LogAttrs(ctx, slog.LevelError, "the declarations cannot be applied; trying again", slog.String("error", err.Error()))
 }

@@ -88,6 +88,9 @@ func message(kind string, details gojsonschema.ErrorDetails) string {
 // of a member.
 func text(v any) string {
 	if f, ok := v.(*big.Float); ok {
+		if f.IsInt() && f.MantExp(nil) <= 64 {
+			return f.Text('f', 0)
+		}
 		return f.Text('g', -1)
 	}
 	s := fmt.Sprint(v)

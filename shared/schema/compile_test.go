@@ -1,0 +1,198 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+const (
+	draft4 = `"$schema": "http://json-schema.org/draft-04/schema#", `
+	draft6 = `"$schema": "http://json-schema.org/draft-06/schema#", `
+	draft7 = `"$schema": "http://json-schema.org/draft-07/schema#", `
+)
+
+func compile(t testing.TB, raw string) *Schema {
+	t.Helper()
+	s, faults := Compile([]byte(raw))
+	if len(faults) > 0 {
+		t.Fatalf("Compile(%.200s): %v", raw, faults)
+	}
+	return s
+}
+
+// list is repeat elements, joined: element may have a verb for its index.
+func list(repeat int, element string) string {
+	parts := make([]string, repeat)
+	for i := range parts {
+		parts[i] = element
+		if strings.Contains(element, "%d") {
+			parts[i] = fmt.Sprintf(element, i)
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func TestCompileAccepts(t *testing.T) {
+	for name, raw := range map[string]string{
+		"empty":                   `{}`,
+		"true":                    `true`,
+		"false, draft 7":          `{` + draft7 + `"properties": {"a": false}}`,
+		"draft without hash":      `{"$schema": "http://json-schema.org/draft-06/schema", "const": 1}`,
+		"annotations":             `{"title": "t", "description": "d", "default": [1], "examples": [{}], "$comment": "c", "readOnly": true, "contentEncoding": "base64"}`,
+		"our keywords":            `{"x-eye-pii": "hash", "properties": {"a": {"x-eye-reject-examples": [{"$ref": "file:///"}]}}}`,
+		"id at the root":          `{"$id": "https://schemas.example.com/a.json", "definitions": {"a": {}}, "properties": {"a": {"$ref": "#/definitions/a"}}}`,
+		"id of draft 4":           `{` + draft4 + `"id": "https://schemas.example.com/a.json"}`,
+		"members named keywords":  `{"properties": {"$ref": {}, "id": {}, "$id": {}, "type": {}, "enum": {}, "const": {}, "definitions": {"properties": {"$ref": {}}}}}`,
+		"definitions of any name": `{"definitions": {"id": {}, "enum": {}, "$ref": {}, "a/b~c": {"type": "string"}, "é ": {}}, "properties": {"a": {"$ref": "#/definitions/a~1b~0c"}, "b": {"$ref": "#/definitions/%C3%A9%20"}}}`,
+		"reference into a schema": `{"properties": {"a": {"type": "string"}, "b": {"$ref": "#/properties/a"}}, "allOf": [{}, {"properties": {"c": {"$ref": "#/allOf/0"}}}]}`,
+		"recursion into the data": `{"properties": {"child": {"$ref": "#"}}, "items": {"$ref": "#"}, "additionalProperties": {"$ref": "#"}}`,
+		"list, recursive":         `{"definitions": {"node": {"properties": {"next": {"$ref": "#/definitions/node"}}}}, "properties": {"head": {"$ref": "#/definitions/node"}}}`,
+		"definitions beside $ref": `{"$ref": "#/definitions/a", "definitions": {"a": {"type": "object"}}, "title": "t"}`,
+		"draft 4 bounds":          `{` + draft4 + `"minimum": 1, "exclusiveMinimum": true, "additionalProperties": false, "items": [{}], "additionalItems": true}`,
+		"counts as floats":        `{"minLength": 2.0, "maxLength": 1e2}`,
+		"dependencies":            `{"dependencies": {"a": ["b"], "c": {"required": ["d"]}, "e": []}}`,
+		"forty alternatives":      `{"oneOf": [` + list(40, `{"required": ["a","b","c","d","e","f","g","h","i","j"], "properties": {"kind": {"const": %d}}}`) + `]}`,
+		"two thousand members":    `{"properties": {` + list(2000, `"m%d": {"type": "string"}`) + `}}`,
+		"long bounded pattern":    `{"pattern": "^[a-zA-Z0-9]{1,255}$"}`,
+		"a size to the byte":      `{"title": "` + strings.Repeat("x", MaxBytes-13) + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) { compile(t, raw) })
+	}
+}
+
+// Each refusal is at the place where the fault is; "" is the document.
+func TestCompileRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		raw  string
+		want []string // pointers, in order
+	}{
+		"no JSON":            {`{"type": }`, []string{"/type"}},
+		"two documents":      {`{} {}`, []string{""}},
+		"comment":            {`{} // x`, []string{""}},
+		"ends early":         {`{"a": {`, []string{"/a"}},
+		"invalid UTF-8":      {"{\"title\": \"\xff\"}", []string{"/title"}},
+		"duplicate member":   {`{"type": "string", "type": "number"}`, []string{"/type"}},
+		"duplicate, escaped": {`{"type": "string", "\u0074ype": "number"}`, []string{"/type"}},
+		"over 64 KB":         {`{"title": "` + strings.Repeat("x", MaxBytes) + `"}`, []string{""}},
+		"deep":               {strings.Repeat(`{"not":`, MaxDepth+1) + "{}" + strings.Repeat("}", MaxDepth+1), []string{strings.Repeat("/not", MaxDepth)}},
+		"huge exponent":      {`{"minimum": 1e10000000}`, []string{"/minimum"}},
+		"many digits":        {`{"multipleOf": 1` + strings.Repeat("0", 64) + `, "maximum": 1e309}`, []string{"/maximum", "/multipleOf"}},
+		"no schema":          {`[]`, []string{""}},
+		"null":               {`null`, []string{""}},
+		"number":             {`1`, []string{""}},
+
+		"draft 2020":         {`{"$schema": "https://json-schema.org/draft/2020-12/schema"}`, []string{"/$schema"}},
+		"draft of a file":    {`{"$schema": "file:///etc/passwd"}`, []string{"/$schema"}},
+		"draft inside":       {`{"properties": {"a": {` + draft7 + `"type": "string"}}}`, []string{"/properties/a/$schema"}},
+		"unknown keyword":    {`{"propertees": {}, "not": {"requierd": []}}`, []string{"/not/requierd", "/propertees"}},
+		"newer keyword":      {`{` + draft4 + `"const": 1, "if": {}, "propertyNames": {}}`, []string{"/const", "/if", "/propertyNames"}},
+		"$defs":              {`{"$defs": {}}`, []string{"/$defs"}},
+		"id of draft 4 in 7": {`{"id": "http://example.com/"}`, []string{"/id"}},
+		"$id inside":         {`{"properties": {"a": {"$id": "http://example.com/"}}}`, []string{"/properties/a/$id"}},
+		"boolean in draft 4": {`{` + draft4 + `"properties": {"a": true}}`, []string{"/properties/a"}},
+
+		"ref to a file":       {`{"$ref": "file:///etc/passwd"}`, []string{"/$ref"}},
+		"ref over HTTP":       {`{"items": {"$ref": "http://127.0.0.1:1/x#/a"}}`, []string{"/items/$ref"}},
+		"ref to a metaschema": {`{"$ref": "http://json-schema.org/draft-07/schema#"}`, []string{"/$ref"}},
+		"relative ref":        {`{"allOf": [{"$ref": "other.json"}, {"$ref": "/etc/passwd"}, {"$ref": ""}]}`, []string{"/allOf/0/$ref", "/allOf/1/$ref", "/allOf/2/$ref"}},
+		"ref by name":         {`{"$ref": "#name"}`, []string{"/$ref"}},
+		"ref is no string":    {`{"$ref": 1}`, []string{"/$ref"}},
+		"ref to nothing":      {`{"properties": {"a": {"$ref": "#/definitions/a"}}}`, []string{"/properties/a/$ref"}},
+		"ref to no schema":    {`{"properties": {"a": {"$ref": "#/properties"}, "b": {"$ref": "#/enum/0"}}, "enum": [{}]}`, []string{"/properties/a/$ref", "/properties/b/$ref"}},
+		"ref to a default":    {`{"properties": {"a": {"$ref": "#/default"}}, "default": {"$ref": "file:///etc/passwd"}}`, []string{"/properties/a/$ref"}},
+		"beside ref":          {`{"definitions": {"a": {}}, "properties": {"b": {"$ref": "#/definitions/a", "type": "string"}}}`, []string{"/properties/b/type"}},
+		"broken escape":       {`{"$ref": "#/%zz"}`, []string{"/$ref"}},
+
+		"ref to itself":          {`{"$ref": "#"}`, []string{""}},
+		"cycle of two":           {`{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"$ref": "#/definitions/a"}}}`, []string{"/definitions/b"}},
+		"cycle by allOf":         {`{"allOf": [{"$ref": "#"}]}`, []string{"/allOf/0"}},
+		"cycle by not":           {`{"not": {"anyOf": [{"oneOf": [{"$ref": "#"}]}]}}`, []string{"/not/anyOf/0/oneOf/0"}},
+		"cycle by if":            {`{"if": {"$ref": "#"}, "then": {"$ref": "#"}, "else": {"$ref": "#"}}`, []string{"/else", "/if", "/then"}},
+		"cycle by dependencies":  {`{"dependencies": {"a": {"$ref": "#"}}}`, []string{"/dependencies/a"}},
+		"doubling in place":      {`{"definitions": {"d0": {"type": "string"}, ` + doubling(30) + `}, "$ref": "#/definitions/d30"}`, []string{""}},
+		"doubling down the data": {`{"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}}`, []string{""}},
+		"too many alternatives":  {`{"anyOf": [` + list(1500, `{"type":"string","minLength":1}`) + `]}`, []string{""}},
+
+		"no such type":          {`{"type": "text"}`, []string{"/type"}},
+		"no type":               {`{"type": []}`, []string{"/type"}},
+		"a type twice":          {`{"type": ["string", "string"]}`, []string{"/type"}},
+		"enum empty":            {`{"enum": []}`, []string{"/enum"}},
+		"enum equal":            {`{"enum": [1, 1.0, "1"]}`, []string{"/enum/1"}},
+		"enum beyond doubles":   {`{"enum": [9007199254740992, -9007199254740992, 9007199254740991]}`, []string{"/enum/0", "/enum/1"}},
+		"const beyond doubles":  {`{"const": {"a": [9007199254740993]}}`, []string{"/const/a/0"}},
+		"required no list":      {`{"required": "a"}`, []string{"/required"}},
+		"required twice":        {`{"required": ["a", "b", "a", 1]}`, []string{"/required/2", "/required/3"}},
+		"properties no object":  {`{"properties": []}`, []string{"/properties"}},
+		"allOf empty":           {`{"allOf": [], "items": []}`, []string{"/allOf", "/items"}},
+		"items of no schema":    {`{"items": [1]}`, []string{"/items/0"}},
+		"dependencies":          {`{"dependencies": {"a": 1, "b": [1]}}`, []string{"/dependencies/a", "/dependencies/b/0"}},
+		"then without if":       {`{"then": {}}`, []string{"/then"}},
+		"exclusive alone":       {`{` + draft4 + `"exclusiveMinimum": true}`, []string{"/exclusiveMinimum"}},
+		"exclusive of draft 4":  {`{"minimum": 1, "exclusiveMinimum": true}`, []string{"/exclusiveMinimum"}},
+		"counts":                {`{"minLength": -1, "maxLength": 1.5, "minItems": "1", "maxItems": 1e300, "minProperties": null}`, []string{"/maxItems", "/maxLength", "/minItems", "/minLength", "/minProperties"}},
+		"bounds crossed":        {`{"minLength": 2, "maxLength": 1, "minProperties": 3, "maxProperties": 0}`, []string{"/minLength", "/minProperties"}},
+		"multiple of zero":      {`{"multipleOf": 0, "not": {"multipleOf": -1}, "items": {"multipleOf": "1"}}`, []string{"/items/multipleOf", "/multipleOf", "/not/multipleOf"}},
+		"minimum no number":     {`{"minimum": "1"}`, []string{"/minimum"}},
+		"unique no boolean":     {`{"uniqueItems": 1}`, []string{"/uniqueItems"}},
+		"unknown format":        {`{"format": "phone", "not": {"format": 1}}`, []string{"/format", "/not/format"}},
+		"pattern not RE2":       {`{"pattern": "(?=a)", "patternProperties": {"(?<!a)": {}, "\\1": {}}}`, []string{"/pattern", "/patternProperties/(?<!a)", `/patternProperties/\1`}},
+		"pattern no string":     {`{"pattern": 1}`, []string{"/pattern"}},
+		"pattern long":          {`{"pattern": "` + strings.Repeat("a", maxPattern+1) + `"}`, []string{"/pattern"}},
+		"pattern complex":       {`{"pattern": "(a{1,100}b{1,100}){1,10}"}`, []string{"/pattern"}},
+		"pattern repeats":       {`{"pattern": "((a{100}){100}){100}"}`, []string{"/pattern"}},
+		"patterns together":     {`{"allOf": [` + list(16, `{"pattern": "^[a-f%d]{1,900}$"}`) + `]}`, []string{""}},
+		"pointer of odd names":  {`{"properties": {"a/b~": {"type": 1}}}`, []string{"/properties/a~1b~0/type"}},
+		"everything at once":    {`{"type": "x", "properties": {"a": {"format": "y"}}, "z": 1}`, []string{"/properties/a/format", "/type", "/z"}},
+		"faults beside numbers": {`{"type": "x", "minimum": 1e400}`, []string{"/minimum", "/type"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, faults := Compile([]byte(tc.raw))
+			if s != nil {
+				t.Error("a schema was returned beside the faults")
+			}
+			got := make([]string, len(faults))
+			for i, f := range faults {
+				got[i] = f.Path
+				if f.Code == "" || f.Message == "" {
+					t.Errorf("fault without code or message: %+v", f)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("places of the faults (-want +got):\n%s\n%v", diff, faults)
+			}
+		})
+	}
+}
+
+// doubling is n definitions, each of which names the one before twice.
+func doubling(n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		parts[i] = fmt.Sprintf(`"d%d": {"allOf": [{"$ref": "#/definitions/d%d"}, {"$ref": "#/definitions/d%d"}]}`, i+1, i, i)
+	}
+	return strings.Join(parts, ",")
+}
+
+func TestCompileCodes(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{`:                              event.CodeInvalidJSON,
+		`{"a": 1, "a": 2}`:               event.CodeDuplicateKey,
+		`{"minimum": 1e999}`:             event.CodeNumberOutOfRange,
+		strings.Repeat("[", 1<<16):       event.CodeTooDeep,
+		strings.Repeat("[", MaxBytes+1):  event.CodeTooLarge,
+		`[` + list(MaxValues, "1") + `]`: event.CodeTooLarge,
+		`{"type": "x"}`:                  CodeInvalidDeclaration,
+		"\ufeff{}":                       event.CodeInvalidJSON,
+		`{"enum": [` + list(9997, "%d"):  event.CodeInvalidJSON,
+	} {
+		_, faults := Compile([]byte(raw))
+		if len(faults) == 0 || faults[0].Code != want {
+			t.Errorf("Compile(%.40s) = %v, want code %s", raw, faults, want)
+		}
+	}
+}

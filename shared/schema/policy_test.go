@@ -1,0 +1,65 @@
+package schema
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+func TestParsePolicy(t *testing.T) {
+	for raw, want := range map[string]Policy{
+		`{}`:                     {FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown},
+		`{"future_skew": "0s"}`:  {UnknownTypes: RejectUnknown},
+		`{"oldest_age": "720h"}`: {FutureSkew: 5 * time.Minute, OldestAge: 720 * time.Hour, UnknownTypes: RejectUnknown},
+		`{"unknown_types": "store", "retention": {"stored": "24h", "rejected": "1h", "types": {"page=20interaction/cta=20click": "48h"}}}`: {
+			FutureSkew: 5 * time.Minute, UnknownTypes: StoreUnknown,
+			Retention: Retention{Stored: 24 * time.Hour, Rejected: time.Hour, Types: map[Type]time.Duration{
+				{"page interaction", "cta click"}: 48 * time.Hour,
+			}},
+		},
+	} {
+		got, faults := ParsePolicy([]byte(raw))
+		if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
+			t.Errorf("ParsePolicy(%s) (-want +got):\n%s%v", raw, diff, faults)
+		}
+	}
+}
+
+func TestParsePolicyFaults(t *testing.T) {
+	for raw, want := range map[string][]string{
+		`[]`: {""},
+		`{`:  {""},
+		`{"future_skew": 300, "oldest_age": "-1s", "unknown_types": "keep", "Future_skew": "5m"}`:                                                               {"/Future_skew", "/future_skew", "/oldest_age", "/unknown_types"},
+		`{"future_skew": "5 minutes", "oldest_age": "1000000h", "retention": 1}`:                                                                                {"/future_skew", "/oldest_age", "/retention"},
+		`{"retention": {"store": "1h", "stored": null, "types": {"page interaction/x": "1h", "a": "1h", "a/b": "x", "=2/b": "1h", "/b": "1h", "a/b/c": "1h"}}}`: {"/retention/store", "/retention/stored", "/retention/types/~1b", "/retention/types/=2~1b", "/retention/types/a", "/retention/types/a~1b", "/retention/types/a~1b~1c", "/retention/types/page interaction~1x"},
+		`{"retention": {"types": []}}`:                {"/retention/types"},
+		`{"future_skew": "5m", "future_skew": "10m"}`: {"/future_skew"},
+	} {
+		_, faults := ParsePolicy([]byte(raw))
+		var got []string
+		for _, f := range faults {
+			got = append(got, f.Path)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("ParsePolicy(%s), places of the faults (-want +got):\n%s%v", raw, diff, faults)
+		}
+	}
+}
+
+func TestTypes(t *testing.T) {
+	for _, want := range []Type{{"page interaction", "cta click"}, {"a/b", "é"}, {"=", "."}} {
+		got, err := ParseType(want.String())
+		if err != nil || got != want {
+			t.Errorf("ParseType(%q) = %v, %v", want.String(), got, err)
+		}
+	}
+	long := Type{"a", string(make([]byte, event.MaxIDLength+1))}
+	for _, s := range []string{"", "a", "a/", "/a", "a b/c", "a/b/c", "=FF/a", long.String()} {
+		if got, err := ParseType(s); err == nil {
+			t.Errorf("ParseType(%q) = %v, want an error", s, got)
+		}
+	}
+}
