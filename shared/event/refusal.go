@@ -42,7 +42,7 @@ func (s *scanner) whyNot(err error) *Refusal {
 	case errors.Is(err, errValues):
 		return refuse(CodeTooLarge, "the event has more than %d values", MaxValues)
 	case errors.Is(err, errNumber):
-		return refuse(CodeNumberOutOfRange, "the number after byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
+		return refuse(CodeNumberOutOfRange, "the number that ends at byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
 			s.dec.InputOffset(), MaxNumberBytes, MaxExponent)
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return refuse(CodeDuplicateKey, "the key %s stands twice in one object", duplicate(err))

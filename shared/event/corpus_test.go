@@ -1,0 +1,134 @@
+package event_test
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+// corpus returns the files of one list under testdata by their names.
+func corpus(tb testing.TB, list string) map[string][]byte {
+	tb.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", list, "*.json"))
+	if err != nil || len(paths) < 40 {
+		tb.Fatalf("list %s: %d files, %v", list, len(paths), err)
+	}
+	files := make(map[string][]byte, len(paths))
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		files[strings.TrimSuffix(filepath.Base(path), ".json")] = text
+	}
+	return files
+}
+
+func TestAcceptList(t *testing.T) {
+	for name, raw := range corpus(t, "accept") {
+		t.Run(name, func(t *testing.T) {
+			e := agree(t, raw)
+			if e == nil {
+				t.Fatal("refused")
+			}
+			sameAsStandardLibrary(t, raw, e)
+		})
+	}
+}
+
+// sameAsStandardLibrary compares the decoded tree with another parser's.
+func sameAsStandardLibrary(t *testing.T, raw []byte, e *event.Event) {
+	t.Helper()
+	var want map[string]any
+	dec := stdjson.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&want); err != nil {
+		t.Fatalf("the standard library refuses: %v", err)
+	}
+	data, isObject := want["data"].(map[string]any)
+	if isObject != (e.Tree != nil) {
+		t.Fatalf("Tree is %v", e.Tree)
+	}
+	// Not cmp.Diff: its time doubles with every level of nesting.
+	if isObject && !reflect.DeepEqual(data, e.Tree) {
+		t.Fatalf("Tree is %v, want %v", e.Tree, data)
+	}
+}
+
+// A file of this list is named <code>-<what>.json.
+func TestRejectList(t *testing.T) {
+	for name, raw := range corpus(t, "reject") {
+		t.Run(name, func(t *testing.T) {
+			want, _, _ := strings.Cut(name, "-")
+			if e := agree(t, raw); e != nil {
+				t.Fatal("carried")
+			}
+			_, r := event.Inspect(raw)
+			if r.Code != want {
+				t.Fatalf("got %v, want %s", r, want)
+			}
+			if len(r.Message) > 300 || strings.ContainsAny(r.Message, "\x00\x1b\r\n") {
+				t.Fatalf("message %q", r.Message)
+			}
+		})
+	}
+}
+
+// agree checks what holds for all bytes: Inspect and Decode give one answer,
+// the decoded event is within its contract, and decoding what was decoded
+// changes nothing. It returns nil when the event is refused.
+func agree(tb fataler, raw []byte) *event.Event {
+	tb.Helper()
+	before := bytes.Clone(raw)
+	h, r := event.Inspect(raw)
+	e, r2 := event.Decode(raw)
+	if !bytes.Equal(before, raw) {
+		tb.Fatal("the bytes were changed")
+	}
+	if diff := cmp.Diff(r, r2); diff != "" {
+		tb.Fatalf("Inspect and Decode disagree:\n%s", diff)
+	}
+	if r != nil {
+		if e != nil || h != (event.Head{}) {
+			tb.Fatal("refused and decoded")
+		}
+		return nil
+	}
+	if h != e.Head {
+		tb.Fatalf("heads differ: %+v, %+v", h, e.Head)
+	}
+	if h.EventID == "" || len(e.ContentHash) != 32 {
+		tb.Fatalf("no identity: %+v", e)
+	}
+	if (e.Data == nil) != (e.Tree == nil) {
+		tb.Fatal("Data and Tree differ")
+	}
+	if e.Data != nil {
+		settled(tb, e.Data)
+	}
+	return e
+}
+
+// settled checks that data is in the form that both stores keep: decoding it
+// again gives the same bytes.
+func settled(tb fataler, data []byte) {
+	tb.Helper()
+	again, r := event.Decode([]byte(`{"data":` + string(data) + `}`))
+	if r != nil {
+		if r.Code == event.CodeTooLarge { // escapes can make it longer
+			return
+		}
+		tb.Fatalf("Data is refused: %v", r)
+	}
+	if !bytes.Equal(again.Data, data) {
+		tb.Fatalf("Data changes when decoded again:\n%s\n%s", data, again.Data)
+	}
+}

@@ -1,0 +1,85 @@
+package event_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+func TestPointer(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		tokens []string
+	}{
+		{"", nil},
+		{"/data", []string{"data"}},
+		{"/data/a~1b/m~0n/0/", []string{"data", "a/b", "m~n", "0", ""}},
+		{"/~01", []string{"~1"}},
+	} {
+		if got := event.Pointer(c.tokens...); got != c.want {
+			t.Errorf("Pointer(%q) = %q, want %q", c.tokens, got, c.want)
+		}
+	}
+}
+
+func faults(n int, message string) []event.Fault {
+	list := make([]event.Fault, n)
+	for i := range list {
+		list[i] = event.Fault{Code: event.CodeSchemaViolation, Path: "/data", Message: message}
+	}
+	return list
+}
+
+func TestBoundFaults(t *testing.T) {
+	if got := event.BoundFaults(nil); len(got) != 0 {
+		t.Errorf("nothing became %v", got)
+	}
+	twenty := faults(event.MaxFaults, "short")
+	if diff := cmp.Diff(twenty, event.BoundFaults(twenty)); diff != "" {
+		t.Errorf("within the bounds, but changed:\n%s", diff)
+	}
+	got := event.BoundFaults(faults(100_000, "short"))
+	last := got[len(got)-1]
+	if len(got) != event.MaxFaults || last.Message != "99981 more faults are not listed" || last.Code != event.CodeSchemaViolation {
+		t.Errorf("%d faults, the last is %v", len(got), last)
+	}
+	long := faults(1, "x"+strings.Repeat("é", event.MaxFaultBytes))
+	got = event.BoundFaults(long)
+	if m := got[0].Message; len(got) != 1 || len(m) > 512 || !strings.HasSuffix(m, "é…") {
+		t.Errorf("a long message became %q", got)
+	}
+	if len(long[0].Message) < event.MaxFaultBytes {
+		t.Error("the argument was changed")
+	}
+	if got = event.BoundFaults(faults(1, "a\xffb")); got[0].Message != "a\uFFFDb" {
+		t.Errorf("bad UTF-8 became %q", got)
+	}
+}
+
+func TestBoundFaultsIsBoundedAndSettles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) event.Fault {
+			text := rapid.OneOf(rapid.String(), rapid.Just(strings.Repeat("漢", 300)), rapid.Just("\xff\xfe"))
+			return event.Fault{Code: event.CodeInvalidData, Path: text.Draw(t, "path"), Message: text.Draw(t, "message")}
+		}), 0, 40).Draw(t, "faults")
+		got := event.BoundFaults(list)
+		size := 0
+		for _, f := range got {
+			size += len(f.Code) + len(f.Path) + len(f.Message)
+			if !utf8.ValidString(f.Path + f.Message) {
+				t.Fatalf("%q is no UTF-8", f)
+			}
+		}
+		if len(got) > event.MaxFaults || size > event.MaxFaultBytes || (len(got) == 0) != (len(list) == 0) {
+			t.Fatalf("%d faults of %d bytes", len(got), size)
+		}
+		if diff := cmp.Diff(got, event.BoundFaults(got)); diff != "" {
+			t.Fatalf("bounding twice changes it:\n%s", diff)
+		}
+	})
+}

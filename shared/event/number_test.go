@@ -1,0 +1,174 @@
+package event_test
+
+import (
+	stdjson "encoding/json"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+func TestNumbers(t *testing.T) {
+	nines := func(n int) string { return strings.Repeat("9", n) }
+	for _, c := range []struct {
+		text string
+		kind event.Kind // 0: refused
+		want string     // "": the text itself
+	}{
+		{"0", event.Int64, ""},
+		{"-1", event.Int64, ""},
+		{"9007199254740993", event.Int64, ""},
+		{"999999999999999999", event.Int64, ""},
+		{"9223372036854775807", event.Int64, ""},
+		{"-9223372036854775808", event.Int64, ""},
+		{"9223372036854775808", event.Decimal, ""},
+		{"-9223372036854775809", event.Decimal, ""},
+		{nines(34), event.Decimal, ""},
+		{"-" + nines(34), event.Decimal, ""},
+		{nines(35), event.Double, "1e+35"},
+		{strings.Repeat("1", 64), event.Double, "1.1111111111111112e+63"},
+		{"-0", event.Double, "-0.0"},
+		{"-0.0", event.Double, ""},
+		{"-0e5", event.Double, "-0.0"},
+		{"1.0", event.Double, ""},
+		{"1.50", event.Double, "1.5"},
+		{"0.1", event.Double, ""},
+		{"1e2", event.Double, "100.0"},
+		{"100.0", event.Double, ""},
+		{"1E+2", event.Double, "100.0"},
+		{"9007199254740993.0", event.Double, "9007199254740992.0"},
+		{"1e20", event.Double, "100000000000000000000.0"},
+		{"1e21", event.Double, "1e+21"},
+		{"1e-6", event.Double, "0.000001"},
+		{"1e-7", event.Double, "1e-7"},
+		{"1.5e-10", event.Double, "1.5e-10"},
+		{"1e308", event.Double, "1e+308"},
+		{"-1e308", event.Double, "-1e+308"},
+		{"1e-308", event.Double, ""},
+		{"0e-308", event.Double, "0.0"},
+		{"1e0000000308", event.Double, "1e+308"},
+		{"1e309", 0, ""},
+		{"9e308", 0, ""},
+		{"0.1e-308", 0, ""},
+		{"1e-309", 0, ""},
+		{"0e309", 0, ""},
+		{"0.000001e-308", 0, ""},
+		{strings.Repeat("1", 65), 0, ""},
+		{"", 0, ""},
+		{"-", 0, ""},
+		{"+1", 0, ""},
+		{"01", 0, ""},
+		{"-01", 0, ""},
+		{"1.", 0, ""},
+		{".1", 0, ""},
+		{"1e", 0, ""},
+		{"1e+", 0, ""},
+		{"1.e1", 0, ""},
+		{"1x", 0, ""},
+		{"1.5x", 0, ""},
+		{"1e5x", 0, ""},
+		{" 1", 0, ""},
+		{"NaN", 0, ""},
+		{"0x10", 0, ""},
+		{"1_0", 0, ""},
+	} {
+		n, ok := event.ParseNumber([]byte(c.text))
+		if ok != (c.kind != 0) || n.Kind != c.kind && ok {
+			t.Errorf("ParseNumber(%s) = %+v, %t", c.text, n, ok)
+		}
+		want := c.want
+		if want == "" {
+			want = c.text
+		}
+		if got := string(event.AppendNumber([]byte("x"), []byte(c.text))); got != "x"+want {
+			t.Errorf("AppendNumber(%s) = %s, want %s", c.text, got[1:], want)
+		}
+	}
+}
+
+// fataler is what checks need of a testing.TB; a *rapid.T is none.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// checkNumber checks what holds for every text.
+func checkNumber(tb fataler, text []byte) {
+	tb.Helper()
+	n, ok := event.ParseNumber(text)
+	if !ok {
+		return
+	}
+	if !stdjson.Valid(text) {
+		tb.Fatalf("%q is no JSON", text)
+	}
+	kept := event.AppendNumber(nil, text)
+	again, ok := event.ParseNumber(kept)
+	if !ok || again.Kind != n.Kind || again.Int != n.Int ||
+		math.Float64bits(again.Double) != math.Float64bits(n.Double) {
+		tb.Fatalf("%s is %+v, but %s is %+v (%t)", text, n, kept, again, ok)
+	}
+	if twice := event.AppendNumber(nil, kept); string(twice) != string(kept) {
+		tb.Fatalf("%s became %s, then %s", text, kept, twice)
+	}
+	exact, ok := new(big.Rat).SetString(string(text))
+	if !ok {
+		tb.Fatalf("big.Rat refuses %s", text)
+	}
+	checkValue(tb, n, kept, exact)
+}
+
+// checkValue compares a number with its exact value.
+func checkValue(tb fataler, n event.Number, kept []byte, exact *big.Rat) {
+	tb.Helper()
+	switch n.Kind {
+	case event.Int64:
+		if exact.Cmp(new(big.Rat).SetInt64(n.Int)) != 0 {
+			tb.Fatalf("%s is not %d", exact, n.Int)
+		}
+	case event.Decimal:
+		if exact.RatString() != string(kept) || len(strings.TrimPrefix(string(kept), "-")) > 34 {
+			tb.Fatalf("%s is kept as %s", exact, kept)
+		}
+	case event.Double:
+		if want, _ := exact.Float64(); want != n.Double {
+			tb.Fatalf("%s is nearest to %v, not %v", exact, want, n.Double)
+		}
+		if f, err := strconv.ParseFloat(string(kept), 64); err != nil || f != n.Double {
+			tb.Fatalf("%s parses to %v, want %v", kept, f, n.Double)
+		}
+	default:
+		tb.Fatalf("kind %d", n.Kind)
+	}
+}
+
+// numberText draws texts of JSON numbers, most of them within the limits.
+func numberText() *rapid.Generator[string] {
+	return rapid.OneOf(
+		rapid.StringMatching(`-?(0|[1-9][0-9]{0,40})`),
+		rapid.StringMatching(`-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?`),
+		rapid.Custom(func(t *rapid.T) string {
+			return strconv.FormatFloat(rapid.Float64().Draw(t, "double"), 'g', -1, 64)
+		}),
+		rapid.Custom(func(t *rapid.T) string { return strconv.FormatInt(rapid.Int64().Draw(t, "int"), 10) }),
+		rapid.SampledFrom([]string{"0", "-0", "1", "1.0", "1e2", "100.0", "9223372036854775808", "1e-308", "1e308"}),
+	)
+}
+
+func TestNumbersKeepKindAndValue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { checkNumber(t, []byte(numberText().Draw(t, "text"))) })
+}
+
+func TestAppendNumberDoesNotAllocate(t *testing.T) {
+	dst := make([]byte, 0, 64)
+	text := []byte("123.456e-3")
+	if n := testing.AllocsPerRun(100, func() { dst = event.AppendNumber(dst[:0], text) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
