@@ -20,9 +20,9 @@ import (
 const (
 	// databaseName is the file of the embedded store in the data folder.
 	databaseName = "events.db"
-	// registryRoom is what the embedded server may keep on disk beside the
-	// stream, in bytes.
-	registryRoom = 2 << 30
+	// spareRoom is what the embedded server may keep on disk, in bytes, beside
+	// what the stream and the registry reserve.
+	spareRoom = 1 << 30
 	// closeLimit bounds the farewell to the store.
 	closeLimit = 5 * time.Second
 )
@@ -32,7 +32,7 @@ const (
 func (a *App) openNATS() error {
 	log := a.part("nats")
 	srv, err := natsd.Start(natsd.Config{
-		Dir: a.cfg.DataDir, MaxStore: a.cfg.Stream.MaxBytes + registryRoom, MinFree: a.cfg.MinFree, Logger: log,
+		Dir: a.cfg.DataDir, MaxStore: a.cfg.Stream.StoreBytes() + spareRoom, MinFree: a.cfg.MinFree, Logger: log,
 	})
 	if err != nil {
 		return err
@@ -80,6 +80,9 @@ func (a *App) openStore() error {
 			return err
 		}
 		a.store = st
+	}
+	if a.cfg.WrapStore != nil {
+		a.store = a.cfg.WrapStore(a.store)
 	}
 	a.undo = append(a.undo, a.closeStore)
 	return nil

@@ -24,8 +24,8 @@ func TestNATSFaultsAreFound(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"sync_interval: always", "", "acknowledges before the disk has it"},
 		{"sync_interval: always", "sync_interval: 100ms", "acknowledges before the disk has it"},
-		{"max_file_store: 12GiB", "", "the stream's limit does not fit into max_file_store"},
-		{"max_file_store: 12GiB", "max_file_store: 10GiB", "the stream's limit does not fit into max_file_store"},
+		{"max_file_store: 16GiB", "", "the stream's limit does not fit into max_file_store"},
+		{"max_file_store: 16GiB", "max_file_store: 10GiB", "the stream's limit does not fit into max_file_store"},
 		{"max_memory_store: 64MiB", "", "memory is not bounded"},
 		{"max_payload: 2MiB", "", "an event of the largest size does not fit into max_payload"},
 		{"max_payload: 2MiB", "max_payload: 2MB", ""},

@@ -14,6 +14,10 @@ import (
 // DrainLimit bounds how long a program drains after it was told to end.
 const DrainLimit = 15 * time.Second
 
+// sameSignal is how close signals count as one: some senders tell the process
+// and then its group.
+const sameSignal = 100 * time.Millisecond
+
 // errDrain says that a program did not drain in time.
 var errDrain = errors.New("not drained in time")
 
@@ -50,17 +54,22 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, limit time.Duration, 
 		log.Info("Draining", slog.String("signal", sig.String()), slog.Duration("limit", limit))
 	}
 	cancel()
+	began := time.Now()
 	late := time.NewTimer(limit)
 	defer late.Stop()
-	select {
-	case err := <-done:
-		if errors.Is(err, context.Canceled) {
-			return nil // ended as told
+	for {
+		select {
+		case err := <-done:
+			if errors.Is(err, context.Canceled) {
+				return nil // ended as told
+			}
+			return err
+		case sig := <-signals:
+			if time.Since(began) > sameSignal {
+				return fmt.Errorf("%w: a second signal (%s)", errDrain, sig)
+			}
+		case <-late.C:
+			return fmt.Errorf("%w: %s", errDrain, limit)
 		}
-		return err
-	case sig := <-signals:
-		return fmt.Errorf("%w: a second signal (%s)", errDrain, sig)
-	case <-late.C:
-		return fmt.Errorf("%w: %s", errDrain, limit)
 	}
 }

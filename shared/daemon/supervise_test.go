@@ -44,14 +44,23 @@ func TestSuperviseDrains(t *testing.T) {
 	}
 }
 
+// A second signal ends at once, but one that came with the first is the first.
 func TestSuperviseSecondSignal(t *testing.T) {
-	signals, release := make(chan os.Signal), make(chan struct{})
-	defer close(release)
-	go func() { signals <- syscall.SIGTERM; signals <- os.Interrupt }()
-	err := supervise(silent, signals, time.Hour, func(context.Context) error { <-release; return nil })
-	if !errors.Is(err, errDrain) || ExitCode(err) != ExitFailure {
-		t.Errorf("supervise = %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		signals, release := make(chan os.Signal), make(chan struct{})
+		began := time.Now()
+		go func() {
+			signals <- syscall.SIGTERM
+			signals <- syscall.SIGTERM
+			time.Sleep(time.Second)
+			signals <- os.Interrupt
+		}()
+		err := supervise(silent, signals, time.Hour, func(context.Context) error { <-release; return nil })
+		if waited := time.Since(began); !errors.Is(err, errDrain) || ExitCode(err) != ExitFailure || waited != time.Second {
+			t.Errorf("supervise = %v after %s", err, waited)
+		}
+		close(release)
+	})
 }
 
 func TestSuperviseDrainLimit(t *testing.T) {

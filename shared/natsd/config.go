@@ -19,8 +19,8 @@ const (
 	// a person to log in and look.
 	DefaultMinFree = 512 << 20
 	// DefaultMaxStore bounds what JetStream keeps on disk, in bytes: the
-	// 10 GiB of the stream and room for the registry.
-	DefaultMaxStore = 12 << 30
+	// 10 GiB of the stream and the 4 of the registry, which are reserved.
+	DefaultMaxStore = 16 << 30
 
 	// maxPayload carries an event of 1 MiB with its headers; one message above
 	// it fails its whole batch.

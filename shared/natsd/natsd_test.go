@@ -113,7 +113,7 @@ func TestOptions(t *testing.T) {
 		MaxStore, MaxMemory            int64
 	}
 	got := settings{o.SyncAlways, o.DontListen, o.NoSigs, o.MaxPayload, o.JetStreamMaxStore, o.JetStreamMaxMemory}
-	want := settings{true, true, true, 2 << 20, 12 << 30, 64 << 20}
+	want := settings{true, true, true, 2 << 20, 16 << 30, 64 << 20}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -15,7 +15,7 @@ import (
 
 const (
 	// startLimit bounds one start of the server, which after a crash reads all
-	// of the stream's files: 12 GiB at the speed of a slow disk.
+	// of the stream's files: 16 GiB at the speed of a slow disk.
 	startLimit = 10 * time.Minute
 	// stopLimit bounds the stop of the server.
 	stopLimit = 30 * time.Second

@@ -16,6 +16,12 @@ const AckWait = 30 * time.Second
 // MaxAckPending bounds the messages in work at all processors together.
 const MaxAckPending = 20_000
 
+// buckets are all of the registry's.
+var buckets = []string{BucketSchemas, BucketApplications, BucketTokens, BucketApplied}
+
+// bucketMaxBytes bounds each of the registry's buckets on disk.
+const bucketMaxBytes = 1 << 30
+
 // Config is what an operator decides about the stream.
 type Config struct {
 	// MaxBytes bounds the stream on disk, in bytes; default 10 GiB.
@@ -42,6 +48,12 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
+// StoreBytes is what a server must be allowed to keep on disk, in bytes: the
+// server reserves the stream's and each bucket's bound when they are created.
+func (c Config) StoreBytes() int64 {
+	return c.WithDefaults().MaxBytes + int64(len(buckets))*bucketMaxBytes
+}
+
 // Ensure creates the stream, the registry's buckets and the shared consumer,
 // or brings them to the configuration c. It only adds and changes limits; a
 // difference that would need a stream to be made anew is an error.
@@ -50,7 +62,7 @@ func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 	if _, err := js.CreateOrUpdateStream(ctx, eventsConfig(c)); err != nil {
 		return fmt.Errorf("create or update stream %s: %w", Name, err)
 	}
-	for _, bucket := range []string{BucketSchemas, BucketApplications, BucketTokens, BucketApplied} {
+	for _, bucket := range buckets {
 		if err := ensureBucket(ctx, js, bucket, c.Replicas); err != nil {
 			return err
 		}
@@ -106,7 +118,7 @@ func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, re
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		_, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket: bucket, History: 64, Replicas: replicas,
-			Storage: jetstream.FileStorage, MaxBytes: 1 << 30,
+			Storage: jetstream.FileStorage, MaxBytes: bucketMaxBytes,
 		})
 	}
 	if err != nil {

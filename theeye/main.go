@@ -1,0 +1,85 @@
+// Command theeye is The Eye as people use it: `theeye up` runs everything in
+// one process.
+//
+// A setting is a flag, else an environment variable (--data is EYE_DATA), else
+// a default that works on one machine. Exit codes: 0 done, 1 a failure, 2 wrong
+// usage or invalid input, 3 what it needs could not be reached.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/theeye/theeye/shared/daemon"
+)
+
+// cli is everything theeye can be told: one field, and one file, a command.
+type cli struct {
+	JSON    bool        `name:"json" env:"EYE_JSON" help:"Print for machines."`
+	Version versionFlag `help:"Print version, commit and platform."`
+
+	Up         upCmd      `cmd:"" help:"Run everything in one process."`
+	VersionCmd versionCmd `cmd:"" name:"version" help:"Print version, commit and platform."`
+}
+
+// terminal is where a command prints: out what was asked for, err the rest.
+type terminal struct {
+	out, err io.Writer
+	json     bool
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs one command and returns the exit code.
+func run(args []string, out, errs io.Writer) (code int) {
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("theeye"),
+		kong.Description("Takes in events of user behaviour, validates them, keeps them, and answers queries."),
+		kong.Writers(out, errs),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		panic(err) // the commands above are declared wrongly
+	}
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case exit:
+			code = int(e)
+		default:
+			panic(e)
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		_, _ = fmt.Fprintf(errs, "theeye: %v\ntry: theeye --help\n", err)
+		return daemon.ExitUsage
+	}
+	err = command.Run(&terminal{out: out, err: errs, json: c.JSON})
+	var told exit
+	if errors.As(err, &told) {
+		return int(told)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(errs, "theeye: %v\n", err)
+	}
+	return daemon.ExitCode(err)
+}
+
+// exit is an exit code. As an error it says that its reason was told.
+type exit int
+
+// Error names the code.
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
