@@ -96,7 +96,7 @@ func ceiling(t time.Time, unit time.Duration) int64 {
 }
 
 // behind adds the keyset condition.
-func (c *conditions) behind(clock string, after *store.Position, descending bool, unit time.Duration) {
+func (c *conditions) behind(clock, id string, after *store.Position, descending bool, unit time.Duration) {
 	if after == nil {
 		return
 	}
@@ -108,17 +108,17 @@ func (c *conditions) behind(clock string, after *store.Position, descending bool
 	if unit == time.Millisecond {
 		at = after.Time.UnixMilli()
 	}
-	c.and(`(`+clock+`, e.id) `+op+` (?, ?)`, at, after.ID)
+	c.and(`(`+clock+`, `+id+`) `+op+` (?, ?)`, at, after.ID)
 }
 
 // order returns the order of a page, and its limit as the last argument.
-func (c *conditions) order(clock, group string, descending bool, limit int) string {
+func (c *conditions) order(clock, id string, descending bool, limit int) string {
 	direction := ""
 	if descending {
 		direction = " DESC"
 	}
 	c.args = append(c.args, limit)
-	return group + ` ORDER BY ` + clock + direction + `, e.id` + direction + ` LIMIT ?`
+	return ` ORDER BY ` + clock + direction + `, ` + id + direction + ` LIMIT ?`
 }
 
 // qualified are columns with the table's alias.

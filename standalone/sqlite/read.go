@@ -8,8 +8,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Events implements store.Reader. The index is named, because without
-// statistics SQLite guesses.
+// Events implements store.Reader.
 func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]*store.Document, error) {
 	if err := checkLimit(q.Limit); err != nil {
 		return nil, fmt.Errorf("find events: %w", err)
@@ -17,6 +16,16 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]*store.Docume
 	if none(q.Applications) {
 		return nil, nil
 	}
+	query, args := s.eventsQuery(q)
+	docs, err := s.documents(ctx, query, args)
+	if err != nil {
+		return nil, fmt.Errorf("find events: %w", err)
+	}
+	return docs, nil
+}
+
+// eventsQuery names the index, because without statistics SQLite guesses.
+func (s *Store) eventsQuery(q store.EventQuery) (string, []any) {
 	const clock = `e.timestamp_us`
 	c := s.where(store.Stored)
 	c.applications(q.Applications)
@@ -33,13 +42,9 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]*store.Docume
 	c.equal(`e.name`, q.Name)
 	c.equal(`e.event_id`, q.EventID)
 	c.between(clock, q.From, q.To, time.Microsecond)
-	c.behind(clock, q.After, q.Descending, time.Microsecond)
-	order := c.order(clock, "", q.Descending, q.Limit)
-	docs, err := s.documents(ctx, `SELECT `+qualified+` FROM events e`+eventIndex(q)+c.text.String()+order, c.args)
-	if err != nil {
-		return nil, fmt.Errorf("find events: %w", err)
-	}
-	return docs, nil
+	c.behind(clock, `e.id`, q.After, q.Descending, time.Microsecond)
+	order := c.order(clock, `e.id`, q.Descending, q.Limit)
+	return `SELECT ` + qualified + ` FROM events e` + eventIndex(q) + c.text.String() + order, c.args
 }
 
 // eventIndex names the index that selects the fewest events.
@@ -66,13 +71,22 @@ func (s *Store) Rejected(ctx context.Context, q store.RejectedQuery) ([]*store.D
 	if none(q.Applications) {
 		return nil, nil
 	}
+	query, args := s.rejectedQuery(q)
+	docs, err := s.documents(ctx, query, args)
+	if err != nil {
+		return nil, fmt.Errorf("find rejected events: %w", err)
+	}
+	return docs, nil
+}
+
+func (s *Store) rejectedQuery(q store.RejectedQuery) (string, []any) {
 	clock, from, group := `e.received_at`, `events e INDEXED BY rejected_received_v1`, ""
 	c := s.where(store.Rejected)
 	switch {
 	case q.EventID != "":
 		from = `events e INDEXED BY rejected_event_id_v1`
 		if q.Code != "" {
-			c.and(`EXISTS (SELECT 1 FROM reasons r WHERE r.code = ? AND r.received_at = e.received_at AND r.id = e.id)`, q.Code)
+			c.and(hasReason, q.Code)
 		}
 	case q.Code != "":
 		// In the order of reasons, where an event stands once for each path.
@@ -81,14 +95,17 @@ func (s *Store) Rejected(ctx context.Context, q store.RejectedQuery) ([]*store.D
 		c.and(`r.code = ?`, q.Code)
 	}
 	rejectedConditions(c, q, clock)
-	c.behind(clock, q.After, q.Descending, time.Millisecond)
-	order := c.order(clock, group, q.Descending, q.Limit)
-	docs, err := s.documents(ctx, `SELECT `+qualified+` FROM `+from+c.text.String()+order, c.args)
-	if err != nil {
-		return nil, fmt.Errorf("find rejected events: %w", err)
+	id := `e.id`
+	if group != "" {
+		id = `r.id`
 	}
-	return docs, nil
+	c.behind(clock, id, q.After, q.Descending, time.Millisecond)
+	order := c.order(clock, id, q.Descending, q.Limit)
+	return `SELECT ` + qualified + ` FROM ` + from + c.text.String() + group + order, c.args
 }
+
+// hasReason is the condition that a code is among the reasons of an event.
+const hasReason = `EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id)`
 
 // rejectedConditions adds what Rejected and RejectedSummary have in common.
 func rejectedConditions(c *conditions, q store.RejectedQuery, clock string) {

@@ -46,7 +46,7 @@ func (s *Store) RejectedSummary(ctx context.Context, q store.RejectedQuery) ([]s
 	c := s.where(store.Rejected)
 	rejectedConditions(c, q, `e.received_at`)
 	if q.Code != "" {
-		c.and(`EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id)`, q.Code)
+		c.and(hasReason, q.Code)
 	}
 	c.args = append(c.args, q.Limit)
 	groups, err := s.groups(ctx, `SELECT e.application, e.category, e.name, r.code, r.path,

@@ -1,0 +1,19 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+)
+
+// LimitPages bounds the file, as a full disk would.
+func (s *Store) LimitPages(ctx context.Context, pages int) error {
+	return s.writer.transaction(ctx, func(w *writer) error {
+		return w.exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+	})
+}
+
+// HoldTurn keeps every writer waiting until release is called.
+func (s *Store) HoldTurn() (release func()) {
+	<-s.writer.turn
+	return func() { s.writer.turn <- struct{}{} }
+}
