@@ -37,6 +37,8 @@ type Pipeline struct {
 	// ProcessorAdmins are the base addresses of the admin listeners of the
 	// processors.
 	ProcessorAdmins []string
+
+	database struct{ uri, name string } // that Drop removes
 }
 
 // Single is `theeye up --dev` over the data folder dir/data.
@@ -74,8 +76,9 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 		return nil, err
 	}
 	p := &Pipeline{Key: WriteKey, Token: operatorSecret, NATSURL: natsURL, Processes: []*Process{nats}}
+	p.database.uri, p.database.name = uri, "rig_"+rand.Text()
 	env := []string{
-		"EYE_NATS_URL=" + natsURL, "EYE_MONGO_URI=" + uri, "EYE_MONGO_DATABASE=" + "rig_" + rand.Text(),
+		"EYE_NATS_URL=" + natsURL, "EYE_MONGO_URI=" + uri, "EYE_MONGO_DATABASE=" + p.database.name,
 	}
 	for _, s := range []struct{ name, path string }{
 		{"processor 1", b.Processor}, {"processor 2", b.Processor},
