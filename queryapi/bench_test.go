@@ -34,10 +34,12 @@ func benchSession(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x"
 func fillBench(b *testing.B, w *world, events int) (sessions int) {
 	b.Helper()
 	sessions = max(events/10, 1)
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	// Events every six seconds until now: a week of them, at the default size.
+	const pause = 6 * time.Second
+	start := time.Now().Add(-time.Duration(events) * pause)
 	docs := make([]*store.Document, 0, 1000)
 	for i := range events {
-		at := start.Add(time.Duration(i) * 6 * time.Second)
+		at := start.Add(time.Duration(i) * pause)
 		docs = append(docs, w.document("shop", at, anEvent(fmt.Sprintf("%012x", i), benchSession(i%sessions),
 			"page interaction", "pageview", at.Format(time.RFC3339Nano))))
 		if len(docs) == cap(docs) || i == events-1 {
