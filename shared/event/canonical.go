@@ -25,7 +25,10 @@ func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
 	case '[':
 		dst = append(dst, '[')
 		for k := i + 1; k < n.next; k = s.nodes[k].next {
-			dst = append(s.appendCanonical(dst, k, 0), ',')
+			if k > i+1 {
+				dst = append(dst, ',')
+			}
+			dst = s.appendCanonical(dst, k, 0)
 		}
 		return append(dst, ']')
 	}
@@ -45,9 +48,12 @@ func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
 	slices.SortFunc(s.order[base:], func(a, b int32) int { return bytes.Compare(s.text(a), s.text(b)) })
 	dst = append(dst, '{')
 	for o := base; o < end; o++ {
+		if o > base {
+			dst = append(dst, ',')
+		}
 		k := s.order[o]
 		dst = append(s.appendScalar(dst, k), ':')
-		dst = append(s.appendCanonical(dst, k+1, 0), ',')
+		dst = s.appendCanonical(dst, k+1, 0)
 	}
 	s.order = s.order[:base]
 	return append(dst, '}')

@@ -45,7 +45,7 @@ func (s *scanner) whyNot(err error) *Refusal {
 		return refuse(CodeNumberOutOfRange, "the number that ends at byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
 			s.dec.InputOffset(), MaxNumberBytes, MaxExponent)
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return refuse(CodeDuplicateKey, "the key %s stands twice in one object", duplicate(err))
+		return refuse(CodeDuplicateKey, "%s stands twice in one object", duplicate(err))
 	}
 	return refuse(CodeInvalidText, "the text%s is not valid UTF-8, or escapes half of a surrogate pair", after(err))
 }
@@ -146,10 +146,10 @@ func duplicate(err error) string {
 	var e *jsontext.SyntacticError
 	if errors.As(err, &e) {
 		if name := e.JSONPointer.LastToken(); len(name) <= 40 {
-			return fmt.Sprintf("%q", name)
+			return fmt.Sprintf("the key %q", name)
 		}
 	}
-	return "of an object"
+	return "a key"
 }
 
 // after says where err happened.

@@ -1,0 +1,131 @@
+package event_test
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+func TestInspectReadsTheHead(t *testing.T) {
+	for raw, want := range map[string]event.Head{
+		`{"event_id":"a","category":"c","name":"n"}`:        {EventID: "a", Category: "c", Name: "n"},
+		`{"event_id":"\u0061","category":"","name":1}`:      {EventID: "a"},
+		`{"event_id":"a","CATEGORY":"c","Name":"n"}`:        {EventID: "a"},
+		`{"data":{"event_id":"b"},"event_id":"a"}`:          {EventID: "a"},
+		`{"event_id":"a","category":"c\u0000\ud83d\ude00"}`: {EventID: "a", Category: "c\x00😀"},
+	} {
+		if h, r := event.Inspect([]byte(raw)); r != nil || h != want {
+			t.Errorf("%s: %+v, %v", raw, h, r)
+		}
+	}
+}
+
+func TestInspectLimitsTheSize(t *testing.T) {
+	pad := func(n int) []byte { return []byte(`{"a":"` + strings.Repeat("x", n-8) + `"}`) }
+	if e := agree(t, pad(event.MaxBytes)); e == nil {
+		t.Error("the largest event is refused")
+	}
+	_, r := event.Inspect(pad(event.MaxBytes + 1))
+	if r == nil || r.Code != event.CodeTooLarge || r.Message != "the event is 1048577 bytes long; 1048576 are allowed" {
+		t.Error(r)
+	}
+	if _, r = event.Inspect(make([]byte, event.MaxBytes+1)); r == nil || r.Code != event.CodeTooLarge {
+		t.Error("size is not judged first:", r)
+	}
+}
+
+func TestRefusalsHelp(t *testing.T) {
+	nest := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for raw, want := range map[string]string{
+		`{"name":"x","data":{"a":` + nest(32) + `}}`:                                "too_deep: data nests 33 levels; 32 are allowed",
+		`{"` + strings.Repeat("k", 99) + `":` + nest(33) + `}`:                      "too_deep: a member nests 33 levels; 32 are allowed",
+		`{"data":` + nest(20_000) + `}`:                                             "too_deep: data nests more than 9999 levels; 32 are allowed",
+		`{"a":1,"a":2}`:                                                             `duplicate_key: the key "a" stands twice in one object`,
+		`{"` + strings.Repeat("k", 99) + `":1,"` + strings.Repeat("k", 99) + `":1}`: "duplicate_key: a key stands twice in one object",
+		`[1]`:              "not_object: an event is an object, not an array",
+		`"x"`:              "not_object: an event is an object, not a string",
+		`-1`:               "not_object: an event is an object, not a number",
+		`null`:             "not_object: an event is an object, not null",
+		`true`:             "not_object: an event is an object, not a boolean",
+		`{"a":tru}`:        "invalid_json: not valid JSON at byte 8: invalid character '}' in literal true (expecting 'e')",
+		`{"a":1`:           "invalid_json: not valid JSON at byte 6: the text ends too early",
+		``:                 "invalid_json: not valid JSON at byte 0: the text ends too early",
+		`{} {}`:            "invalid_json: not valid JSON at byte 3: something follows the value",
+		`{"a":1e999}`:      "number_out_of_range: the number that ends at byte 10 is out of range: at most 64 bytes, an exponent within 308, a value that a double can hold",
+		"{\"a\":\"\xff\"}": "invalid_text: the text after byte 6 is not valid UTF-8, or escapes half of a surrogate pair",
+	} {
+		_, r := event.Inspect([]byte(raw))
+		if r == nil || r.Error() != want {
+			t.Errorf("%.60s\ngot  %v\nwant %s", raw, r, want)
+		}
+	}
+}
+
+// What hostile bytes cost is bounded: no more memory than a few times the body,
+// and no stack that grows with the nesting.
+func TestHostileBytesCostLittle(t *testing.T) {
+	const mega = 1 << 20
+	for name, raw := range map[string]string{
+		"arrays":       strings.Repeat("[", mega),
+		"objects":      strings.Repeat(`{"a":`, mega/5),
+		"in data":      `{"data":` + strings.Repeat("[", mega-8),
+		"closed":       `{"data":` + strings.Repeat("[", mega/2-8) + strings.Repeat("]", mega/2-8) + "}",
+		"empty values": `{"data":[` + strings.Repeat("{},", 350_000)[:mega-20] + `{}]}`,
+		"digits":       `{"data":` + strings.Repeat("9", mega-10) + "}",
+		"quotes":       strings.Repeat(`"`, mega),
+		"escapes":      `{"data":"` + strings.Repeat(`\u0061`, mega/6-10) + `"}`,
+		"keys":         `{` + strings.Repeat(`"k":{},`, mega/7-10) + `"z":1}`,
+		"lines":        "{}\n" + strings.Repeat("[\n", mega/2-2),
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := []byte(raw)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, r := event.Inspect(body)
+			b, err := event.Split(body, false, 1000)
+			runtime.ReadMemStats(&after)
+			if r == nil && name != "escapes" {
+				t.Error("carried")
+			}
+			if err == nil && len(b.Items) != 1 {
+				t.Errorf("split into %d", len(b.Items))
+			}
+			if got := after.TotalAlloc - before.TotalAlloc; got > 16*mega {
+				t.Errorf("allocated %d bytes", got)
+			}
+			if after.StackInuse > before.StackInuse+2*mega {
+				t.Errorf("the stack grew by %d bytes", after.StackInuse-before.StackInuse)
+			}
+		})
+	}
+}
+
+// A scanner or parser comes back from the pool as new, whatever it held.
+func TestConcurrentUseOfThePools(t *testing.T) {
+	accept, reject := corpus(t, "accept"), corpus(t, "reject")
+	wantID := map[string]string{}
+	for name, raw := range accept {
+		h, _ := event.Inspect(raw)
+		wantID[name] = h.EventID
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for name, raw := range reject {
+				if e, _ := event.Decode(raw); e != nil {
+					t.Errorf("%s is carried", name)
+				}
+				_, _ = event.Split(raw, true, 10)
+			}
+			for name, raw := range accept {
+				if e, r := event.Decode(raw); r != nil || e.EventID != wantID[name] {
+					t.Errorf("%s: %+v, %v", name, e, r)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
