@@ -41,6 +41,10 @@ func (s *Set) Known(category, name string) bool {
 // is unknown.
 func (s *Set) Version(t Type) uint64 { return s.types[t].Revision }
 
+// Schema returns the schema of a type, nil when the type is unknown or its
+// schema cannot be used.
+func (s *Set) Schema(t Type) *Schema { return s.types[t].Schema }
+
 // Types returns the known types, by category and name.
 func (s *Set) Types() []Type {
 	return slices.SortedFunc(maps.Keys(s.types), compareTypes)

@@ -1,0 +1,198 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// testServer is an embedded server that can be stopped and started again under
+// the same connections.
+type testServer struct {
+	t   *testing.T
+	dir string
+
+	mu      sync.Mutex
+	current *server.Server // nil while stopped
+}
+
+func startServer(t *testing.T) *testServer {
+	t.Helper()
+	s := &testServer{t: t, dir: t.TempDir()}
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *testServer) start() {
+	s.t.Helper()
+	srv, err := server.NewServer(&server.Options{
+		JetStream: true, StoreDir: s.dir, DontListen: true, NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(10 * time.Second) {
+		s.t.Fatal("nats-server is not ready")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = srv
+}
+
+func (s *testServer) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != nil {
+		s.current.Shutdown()
+		s.current.WaitForShutdown()
+		s.current = nil
+	}
+}
+
+// InProcessConn makes a connection to the server that runs now.
+func (s *testServer) InProcessConn() (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == nil {
+		return nil, errors.New("the server is stopped")
+	}
+	return s.current.InProcessConn()
+}
+
+func (s *testServer) connect() jetstream.JetStream {
+	s.t.Helper()
+	nc, err := nats.Connect("", nats.InProcessServer(s), nats.MaxReconnects(-1),
+		nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return js
+}
+
+// ready starts a server with everything that stream.Ensure makes.
+func ready(t *testing.T) (*testServer, jetstream.JetStream) {
+	t.Helper()
+	s := startServer(t)
+	js := s.connect()
+	ensure(t, js)
+	return s, js
+}
+
+func ensure(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	if err := stream.Ensure(bounded(t), js, stream.Config{MaxBytes: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bounded is a context that ends with the test, or before it gets too long.
+func bounded(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// run runs a registry until the test ends.
+func run(t *testing.T, cfg Config) *Registry {
+	t.Helper()
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := New(cfg)
+	background(t, r.Run)
+	return r
+}
+
+// background runs f until the test ends, and wants nil of it then.
+func background(t *testing.T, f func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("Run returned %v when its context ended", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("Run did not return when its context ended")
+		}
+	})
+}
+
+// eventually waits until a snapshot is as wanted.
+func eventually(t *testing.T, r *Registry, what string, wanted func(*Snapshot) bool) *Snapshot {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		changed := r.Changed()
+		if s := r.Snapshot(); s != nil && wanted(s) {
+			return s
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("no snapshot came in which %s", what)
+		}
+	}
+}
+
+// put puts a value as it is and returns its revision.
+func put(t *testing.T, js jetstream.JetStream, bucket, key, value string) uint64 {
+	t.Helper()
+	revision, err := open(t, js, bucket).PutString(bounded(t), key, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return revision
+}
+
+func open(t *testing.T, js jetstream.JetStream, bucket string) jetstream.KeyValue {
+	t.Helper()
+	kv, err := js.KeyValue(bounded(t), bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kv
+}
+
+// logs collects what is logged.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logs) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(l, nil)) }
