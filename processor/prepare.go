@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/store"
@@ -63,11 +64,12 @@ func (s *Service) untilDone(ctx context.Context, p part, do func(context.Context
 	}
 }
 
-// permanent reports whether only a person can mend an error: the store or the
-// stream refuses its configuration, or a guard has tripped.
+// permanent reports whether waiting does not mend an error: the store or the
+// stream refuses its configuration, a guard has tripped, or the connection was
+// closed under the processor.
 func permanent(err error) bool {
 	var api *jetstream.APIError
-	return errors.Is(err, ErrRevision) || errors.Is(err, ErrReplaced) || errors.Is(err, store.ErrConfiguration) ||
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, ErrRevision) || errors.Is(err, ErrReplaced) || errors.Is(err, store.ErrConfiguration) ||
 		errors.As(err, &api) && api.Code == 400
 }
 

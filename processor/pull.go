@@ -85,6 +85,9 @@ func (p *puller) pull(ctx context.Context) ([]*nats.Msg, error) {
 	if err := p.connected(ctx); err != nil {
 		return nil, err
 	}
+	if msgs, err := p.late(ctx); err != nil || len(msgs) > 0 {
+		return msgs, err
+	}
 	wanted, reply, err := p.request()
 	if err != nil {
 		return nil, err
@@ -97,13 +100,11 @@ func (p *puller) pull(ctx context.Context) ([]*nats.Msg, error) {
 		if err != nil {
 			return msgs, p.ended(ctx, err)
 		}
-		if !strings.HasPrefix(m.Subject, p.inbox) {
+		switch {
+		case !p.isStatus(m):
 			msgs = append(msgs, m)
 			size += m.Size()
-			continue
-		}
-		// The answers of earlier requests say nothing about this one.
-		if m.Subject == reply {
+		case m.Subject == reply: // else it ends an earlier request
 			if done, err := p.status(m, len(msgs)); done {
 				return msgs, err
 			}
@@ -112,21 +113,38 @@ func (p *puller) pull(ctx context.Context) ([]*nats.Msg, error) {
 	return msgs, nil
 }
 
-// request sends a request for as many messages as a batch has room for, beside
-// those that came late for an earlier one.
+// isStatus tells answers of the server, which come on the inbox, from messages,
+// which come with their own subjects.
+func (p *puller) isStatus(m *nats.Msg) bool { return strings.HasPrefix(m.Subject, p.inbox) }
+
+// late returns messages that came after their request had been given up; they
+// are a batch of their own.
+func (p *puller) late(ctx context.Context) ([]*nats.Msg, error) {
+	waiting, _, err := p.sub.Pending()
+	if err != nil {
+		return nil, fmt.Errorf("look at the answers of the consumer: %w", err)
+	}
+	var msgs []*nats.Msg
+	for size := 0; waiting > 0 && len(msgs) < p.events && size < p.bytes; waiting-- {
+		m, err := p.sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return msgs, p.ended(ctx, err)
+		}
+		if !p.isStatus(m) {
+			msgs = append(msgs, m)
+			size += m.Size()
+		}
+	}
+	return msgs, nil
+}
+
+// request asks for a batch and returns how many messages it asked for, and
+// where the answers come.
 func (p *puller) request() (wanted int, reply string, err error) {
 	r := request{Batch: p.events, MaxBytes: p.bytes, Expires: pullExpiry, NoWait: true}
 	if p.huge {
 		r.Batch, r.MaxBytes, p.huge = 1, 0, false
 	}
-	late, _, err := p.sub.Pending()
-	if err != nil {
-		return 0, "", fmt.Errorf("look at the answers of the consumer: %w", err)
-	}
-	if late >= r.Batch {
-		return r.Batch, "", nil
-	}
-	wanted, r.Batch = r.Batch, r.Batch-late
 	body, err := json.Marshal(r)
 	if err != nil {
 		return 0, "", fmt.Errorf("write a request: %w", err)
@@ -136,25 +154,22 @@ func (p *puller) request() (wanted int, reply string, err error) {
 	if err := p.nc.PublishRequest(p.subject, reply, body); err != nil {
 		return 0, "", fmt.Errorf("ask the consumer: %w", err)
 	}
-	return wanted, reply, nil
+	return r.Batch, reply, nil
 }
 
 // status reads an answer that is no message, and reports whether the request
 // is over.
 func (p *puller) status(m *nats.Msg, got int) (done bool, err error) {
-	switch code, text := m.Header.Get("Status"), m.Header.Get("Description"); code {
-	case "100": // a sign of life
+	switch code, text := m.Header.Get("Status"), m.Header.Get("Description"); {
+	case code == "100": // a sign of life
 		return false, nil
-	case "404", "408": // there is no more, or there was nothing
+	case text == "Message Size Exceeds MaxBytes":
+		p.huge = got == 0
 		return true, nil
-	case "409":
-		if strings.HasPrefix(text, "Message Size Exceeds MaxBytes") {
-			p.huge = got == 0
-			return true, nil
-		}
-		return true, fmt.Errorf("%w: %s", errNoConsumer, text)
-	default: // 503: no responders
+	case code == "503", text == "Consumer Deleted", text == "Consumer is push based":
 		return true, fmt.Errorf("%w: status %s %s", errNoConsumer, code, text)
+	default: // there is no more, there was nothing, the server moves: ask again
+		return true, nil
 	}
 }
 
@@ -203,7 +218,7 @@ func (p *puller) close(ctx context.Context) []*nats.Msg {
 		if err != nil {
 			return rest
 		}
-		if !strings.HasPrefix(m.Subject, p.inbox) {
+		if !p.isStatus(m) {
 			rest = append(rest, m)
 		}
 	}

@@ -191,10 +191,14 @@ func (s *Service) lane(ctx context.Context) error {
 	}
 }
 
+// progressEvery is a third of the time after which the server would deliver a
+// batch again.
+const progressEvery = stream.AckWait / 3
+
 // process brings a batch to its outcomes. Until it is settled, the server is
 // told that it is in work.
 func (s *Service) process(ctx context.Context, batch []delivery) error {
-	stop := s.keepInProgress(batch)
+	stop := repeat(progressEvery, func() { s.inProgress(batch) })
 	defer stop()
 	docs, revision := s.judgeAll(ctx, batch)
 	written, err := s.write(ctx, revision, docs)

@@ -1,25 +1,258 @@
 package processor
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
-// One event travels the whole way.
-func TestOneEvent(t *testing.T) {
+// Every kind of message has its outcome, beside all others.
+func TestOutcomes(t *testing.T) {
+	w := newWorld(t)
+	foreign := &nats.Msg{Subject: "events.anything", Data: []byte("foreign")}
+	huge := accepted("demo", with("event_id", `"huge"`, "data", `{"host":"h","path":"`+strings.Repeat("x", 5<<20)+`"}`))
+	w.publish(pageview("a"), with("event_id", `"bad"`, "data", `{"host":7}`), with("event_id", `"new"`, "name", `"new"`),
+		pageview("a"), with("event_id", `"a"`, "data", `{"host":"other","path":"/"}`), "not an event")
+	w.publishMsg(accepted("other", pageview("a")), huge, foreign, foreign)
+	r := w.start()
+	w.awaitSettled()
+
+	for id, codes := range map[string]string{"demo/a": "", "other/a": "", "demo/bad": "schema_violation", "demo/new": "unknown_type"} {
+		d := w.lookup(id)
+		if d == nil {
+			t.Errorf("%s is missing", id)
+			continue
+		}
+		if (d.Status == store.Stored) != (codes == "") || codes != "" && d.Errors[0].Code != codes {
+			t.Errorf("%s is %s %v, want %q", id, d.Status, d.Errors, codes)
+		}
+	}
+	for outcome, want := range map[string]float64{
+		"outcome=stored": 2, "outcome=duplicate": 2, "outcome=rejected": 6, "code=" + event.CodeIDConflict: 1,
+		"code=" + event.CodeTooLarge: 1, "code=" + event.CodeInvalidMessage: 1, "code=" + event.CodeInvalidJSON: 1,
+		"code=" + event.CodeSchemaViolation: 1, "code=" + event.CodeUnknownType: 1,
+	} {
+		if got := r.metric("events_total", outcome); got != want {
+			t.Errorf("%v events with %s, want %v", got, outcome, want)
+		}
+	}
+	if stored, rejected := w.counts(); stored != 2 || rejected != 6 {
+		t.Errorf("%d stored and %d rejected documents, want 2 and 6", stored, rejected)
+	}
+}
+
+// The same event many times, at once and again, is stored once.
+func TestCopies(t *testing.T) {
+	w := newWorld(t)
+	w.publishAll(slices.Repeat([]string{pageview("a")}, 1000))
+	w.start()
+	w.awaitSettled()
+	w.publishAll(slices.Repeat([]string{pageview("a")}, 100))
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 1 || rejected != 0 {
+		t.Errorf("%d stored, %d rejected", stored, rejected)
+	}
+	if d := w.lookup("demo/a"); d.Origin.Seq != 1 {
+		t.Errorf("its place is %d, and the first copy's 1", d.Origin.Seq)
+	}
+}
+
+// Several processors race for a stream with copies and conflicts in it.
+func TestProcessorsSideBySide(t *testing.T) {
+	w := newWorld(t)
+	const n = 1500
+	events := pageviews("e", n)
+	other := with("event_id", `"e0007"`, "data", `{"host":"other","path":"/"}`)
+	w.publishAll(slices.Concat(events, []string{other}, events))
+	small := func(c *Config) { c.BatchEvents = 50 }
+	first, second := w.assemble(small), w.assemble(small)
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != n || rejected != 1 {
+		t.Errorf("%d stored, %d rejected, want %d and 1", stored, rejected, n)
+	}
+	for _, r := range []*runner{first, second} {
+		if err := r.stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+	if c := w.consumer(); c.NumRedelivered != 0 {
+		t.Errorf("%d messages are delivered again", c.NumRedelivered)
+	}
+}
+
+// A processor that dies between the write and the acknowledgement leaves
+// nothing that the next one does not complete, once.
+func TestCrashBeforeAck(t *testing.T) {
+	w := newWorld(t)
+	const n = 300
+	w.publishAll(pageviews("e", n))
+	var r *runner
+	var dead sync.Once
+	crashing := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		errs, err := next(ctx, docs)
+		dead.Do(func() { r.nc.Close() })
+		return errs, err
+	}}
+	started := make(chan struct{})
+	r = w.assemble(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
+		real := s.rules
+		s.rules = func() rules { <-started; return real() } // until r is known
+	})
+	close(started)
+	if err := r.wait(); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("Run without a connection: %v", err)
+	}
+	if c := w.consumer(); c.AckFloor.Stream != 0 || c.NumAckPending == 0 {
+		t.Fatalf("acknowledged up to %d, %d in work: this is no crash", c.AckFloor.Stream, c.NumAckPending)
+	}
+	// The server forgets who had what, as if AckWait were over.
+	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
+		t.Fatal(err)
+	}
+	next := w.start()
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != n || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n)
+	}
+	if again := next.metric("events_total", "outcome=duplicate"); again < 100 {
+		t.Errorf("%v events were written before the crash", again)
+	}
+}
+
+// A message on which the validator panics is rejected alone.
+func TestPoison(t *testing.T) {
+	w := newWorld(t)
+	events := pageviews("e", 99)
+	events = slices.Insert(events, 50, with("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
+	w.publishAll(events)
+	r := w.start(func(s *Service) {
+		real := s.rules
+		s.rules = func() rules { return panicking{real(), "POISON"} }
+	})
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 99 || rejected != 1 {
+		t.Errorf("%d stored, %d rejected, want 99 and 1", stored, rejected)
+	}
+	if d := w.lookup("demo/poison"); d == nil || d.Errors[0].Code != event.CodeValidatorFailed {
+		t.Errorf("the poisoned event became %+v", d)
+	}
+	if r.metric("panics_total") != 1 {
+		t.Errorf("%v panics are counted", r.metric("panics_total"))
+	}
+}
+
+// One batch is judged by one revision while the registry changes all the time,
+// and no document comes before its revision was recorded.
+func TestOneRevisionPerBatch(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	var recorded uint64
+	seen := map[uint64]bool{}
+	watching := &hooked{
+		Store: w.store,
+		raised: func(revision uint64) {
+			mu.Lock()
+			defer mu.Unlock()
+			recorded = max(recorded, revision)
+		},
+		insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+			mu.Lock()
+			for _, d := range docs {
+				seen[d.Revision] = true
+				if d.Revision != docs[0].Revision {
+					t.Errorf("revisions %d and %d in one batch", docs[0].Revision, d.Revision)
+				}
+				if d.Revision > recorded {
+					t.Errorf("a document of revision %d, and %d is recorded", d.Revision, recorded)
+				}
+			}
+			mu.Unlock()
+			return next(ctx, docs)
+		},
+	}
+	w.start(withStore(watching), func(c *Config) { c.BatchEvents = 20 })
+	var last uint64
+	for i := range 20 {
+		last = w.apply(map[string]string{"policy.json": fmt.Sprintf(`{"future_skew":"%dm"}`, i+1)})
+		w.publishAll(pageviews(fmt.Sprintf("r%d-", i), 30))
+	}
+	w.awaitSettled()
+	if len(seen) < 2 {
+		t.Errorf("only the revisions %v judged", seen)
+	}
+	if got, err := w.store.Revision(w.ctx()); err != nil || got > last {
+		t.Errorf("the store has seen revision %d (%v), the registry %d", got, err, last)
+	}
+}
+
+// A type that is registered later is known from then on; what was rejected
+// stays so until a replay.
+func TestTypeRegisteredLater(t *testing.T) {
 	w := newWorld(t)
 	r := w.start()
-	w.publish(pageview("a"))
+	w.publish(with("event_id", `"before"`, "name", `"new"`))
 	w.awaitSettled()
-	d := w.lookup("demo/a")
-	if d == nil || d.Status != store.Stored {
-		t.Fatalf("the event became %+v", d)
+	revision := w.apply(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
+	w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
+	w.publish(with("event_id", `"after"`, "name", `"new"`))
+	w.awaitSettled()
+	before, after := w.lookup("demo/before"), w.lookup("demo/after")
+	if before.Status != store.Rejected || after.Status != store.Stored {
+		t.Errorf("before is %s, after is %s", before.Status, after.Status)
 	}
-	if n := r.metric("events_total", "outcome=stored"); n != 1 {
-		t.Errorf("metrics count %v stored events", n)
+	if after.Revision != revision || before.Revision >= revision || after.SchemaVersion != int64(revision) {
+		t.Errorf("judged by revisions %d and %d, the registry's is %d", before.Revision, after.Revision, revision)
 	}
-	if err := r.stop(); err != nil {
-		t.Errorf("Run: %v", err)
+}
+
+// Batches are bounded in bytes and messages, and an event that is over the
+// bound passes alone.
+func TestBatchBounds(t *testing.T) {
+	w := newWorld(t)
+	var largest, most atomic.Int64
+	watching := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		size := 0
+		for _, d := range docs {
+			size += len(d.Original)
+		}
+		if len(docs) > 1 {
+			largest.Store(max(largest.Load(), int64(size)))
+		}
+		most.Store(max(most.Load(), int64(len(docs))))
+		return next(ctx, docs)
+	}}
+	padding := strings.Repeat("x", 5000)
+	for i := range 60 {
+		w.publish(with("event_id", fmt.Sprintf(`"e%d"`, i), "data", `{"host":"h","path":"`+padding+`"}`))
+	}
+	w.publish(with("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
+	w.publishAll(pageviews("small", 60))
+	w.start(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Lanes = 25, 50_000, 1 })
+	w.awaitSettled()
+	if stored, _ := w.counts(); stored != 121 {
+		t.Errorf("%d stored, want 121", stored)
+	}
+	if largest.Load() > 50_000 || most.Load() != 25 {
+		t.Errorf("batches of %d bytes and %d events, want at most 50,000 and 25", largest.Load(), most.Load())
+	}
+}
+
+func TestNewNeedsItsParts(t *testing.T) {
+	_, err := New(Config{})
+	for _, part := range []string{"JetStream", "Conn", "Registry", "Store"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("New without %s: %v", part, err)
+		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/stream"
 )
 
 // outcome is what became of a message.
@@ -146,28 +145,32 @@ func (s *Service) reply(d *delivery, body []byte) {
 	}
 }
 
-// keepInProgress tells the server, at a third of the time after which it would
-// deliver the batch again, that it is in work, until the returned function is
-// called; that may be more than once.
-func (s *Service) keepInProgress(batch []delivery) (done func()) {
+// inProgress tells the server that a batch is in work.
+func (s *Service) inProgress(batch []delivery) {
+	// Without a connection the signals would pile up.
+	if !s.cfg.Conn.IsConnected() {
+		return
+	}
+	for i := range batch {
+		s.reply(&batch[i], bodyProgress)
+	}
+}
+
+// repeat calls do every d until the returned function is called, which waits
+// for a call that is running and may itself be called again.
+func repeat(d time.Duration, do func()) (done func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(stream.AckWait / 3)
+		tick := time.NewTicker(d)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-			}
-			// Without a connection the signals would pile up.
-			if !s.cfg.Conn.IsConnected() {
-				continue
-			}
-			for i := range batch {
-				s.reply(&batch[i], bodyProgress)
+				do()
 			}
 		}
 	}()

@@ -1,0 +1,201 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// wire is a TCP proxy that can be cut.
+type wire struct {
+	listener net.Listener
+	target   string
+	mu       sync.Mutex
+	cut      bool
+	conns    map[net.Conn]bool
+	done     sync.WaitGroup
+}
+
+// newWire returns a wire to the database, and the URI through it.
+func newWire(w *world) (*wire, string) {
+	u, err := url.Parse(w.uri)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := &wire{listener: l, target: u.Host, conns: map[net.Conn]bool{}}
+	u.Host = l.Addr().String()
+	p.done.Go(p.serve)
+	w.t.Cleanup(func() {
+		_ = l.Close()
+		p.set(true)
+		p.done.Wait()
+	})
+	return p, u.String() + "?directConnection=true"
+}
+
+func (p *wire) serve() {
+	for {
+		in, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", p.target)
+		if err != nil {
+			_ = in.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.conns[in], p.conns[out] = true, true
+		if p.cut {
+			_, _ = in.Close(), out.Close()
+		}
+		p.mu.Unlock()
+		p.done.Go(func() { pipe(in, out) })
+		p.done.Go(func() { pipe(out, in) })
+	}
+}
+
+func pipe(dst, src net.Conn) {
+	_, _ = io.Copy(dst, src)
+	_, _ = dst.Close(), src.Close()
+}
+
+// set cuts the wire, or mends it.
+func (p *wire) set(cut bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = cut
+	if cut {
+		for c := range p.conns {
+			_ = c.Close()
+		}
+		clear(p.conns)
+	}
+}
+
+// While the store is away nothing more is fetched, nothing is delivered again,
+// and everything is stored when it is back.
+func TestStoreAway(t *testing.T) {
+	w := newWorld(t)
+	p, uri := newWire(w)
+	r := w.start(withStore(w.open(uri)), func(c *Config) { c.BatchEvents, c.Lanes = 10, 2 })
+	w.publishAll(pageviews("before", 20))
+	w.awaitSettled()
+
+	p.set(true)
+	const n = 200
+	w.publishAll(pageviews("during", n))
+	w.poll("the outage is noticed", func() bool { return r.metric("write_retries_total") >= 3 })
+	if c := w.consumer(); c.NumAckPending > 20 || c.NumPending < n-20 {
+		t.Errorf("%d in work, %d waiting: fetching goes on", c.NumAckPending, c.NumPending)
+	}
+	if r.state.get(partStore) == nil || r.metric("store_up") != 0 {
+		t.Errorf("ready says %v, store_up is %v", r.state.get(partStore), r.metric("store_up"))
+	}
+	p.set(false)
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != n+20 || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n+20)
+	}
+	if c := w.consumer(); c.Delivered.Consumer != n+20 {
+		t.Errorf("%d deliveries of %d messages", c.Delivered.Consumer, n+20)
+	}
+	w.poll("the store is ready", func() bool { return r.state.get(partStore) == nil && r.metric("store_up") == 1 })
+}
+
+// A processor that is told to end during an outage hands its batch back.
+func TestEndWhileStoreAway(t *testing.T) {
+	w := newWorld(t)
+	failing := &hooked{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
+		return nil, store.ErrUnavailable
+	}}
+	r := w.start(withStore(failing))
+	w.publishAll(pageviews("e", 50))
+	w.poll("the outage is noticed", func() bool { return r.metric("write_retries_total") >= 1 })
+	if err := r.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if c := w.consumer(); c.AckFloor.Stream != 0 {
+		t.Errorf("acknowledged up to %d, and nothing was written", c.AckFloor.Stream)
+	}
+	w.start()
+	w.awaitSettled()
+	if stored, _ := w.counts(); stored != 50 {
+		t.Errorf("%d stored, want 50", stored)
+	}
+}
+
+// A store that refuses its configuration stops the processor; no event is
+// judged by it, and another processor gets them at once.
+func TestStoreRefusesConfiguration(t *testing.T) {
+	w := newWorld(t)
+	refusing := &hooked{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
+		return nil, store.ErrConfiguration
+	}}
+	r := w.start(withStore(refusing))
+	w.publishAll(pageviews("e", 50))
+	if err := r.wait(); !errors.Is(err, store.ErrConfiguration) {
+		t.Errorf("Run: %v", err)
+	}
+	if stored, rejected := w.counts(); stored+rejected != 0 {
+		t.Errorf("%d stored, %d rejected", stored, rejected)
+	}
+	w.start()
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 50 || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want 50 and 0", stored, rejected)
+	}
+}
+
+// An error that nobody has classified decides nothing and raises an alarm.
+func TestUnknownFailure(t *testing.T) {
+	w := newWorld(t)
+	var once sync.Once
+	odd := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) (errs []error, err error) {
+		once.Do(func() { err = errors.New("nobody knows this") })
+		if err != nil {
+			return nil, err
+		}
+		return next(ctx, docs)
+	}}
+	r := w.start(withStore(odd))
+	w.publishAll(pageviews("e", 10))
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 10 || rejected != 0 || r.metric("store_alarms_total") != 1 {
+		t.Errorf("%d stored, %d rejected, %v alarms", stored, rejected, r.metric("store_alarms_total"))
+	}
+}
+
+// While a batch is in work for long the server hears of it often enough, and
+// not after it is done.
+func TestRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		signals := make(chan time.Duration, 100)
+		done := repeat(progressEvery, func() { signals <- time.Since(begin) })
+		for i := 1; i <= 10; i++ {
+			if at := <-signals; at != time.Duration(i)*stream.AckWait/3 {
+				t.Errorf("signal %d after %s", i, at)
+			}
+		}
+		done()
+		done()
+		time.Sleep(time.Hour)
+		if len(signals) != 0 {
+			t.Error("a signal after the end")
+		}
+	})
+}
