@@ -28,6 +28,7 @@ type App struct {
 	started  chan struct{} // closed once everything works
 	listener net.Listener
 	admin    *daemon.AdminServer
+	door     *door
 
 	nats     *natsd.Server
 	conns    []*nats.Conn
@@ -69,7 +70,7 @@ func (a *App) Addr() net.Addr { return a.listener.Addr() }
 // AdminAddr is the address of the admin listener.
 func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }
 
-// Started is closed once events are taken and queries are answered.
+// Started is closed once events are taken, processed and found.
 func (a *App) Started() <-chan struct{} { return a.started }
 
 // free undoes what a New that fails has done.
@@ -129,7 +130,11 @@ func (a *App) openServices() error {
 		JetStream: js, Conn: a.conns[1], Registry: a.registry, Guard: a.nats.Guard,
 		Logger: a.part("collector"), Metrics: a.cfg.Metrics,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	a.door = &door{collector: a.collector.Handler(), queryapi: a.queryapi.Handler()}
+	return nil
 }
 
 // credentials are those that live in memory.

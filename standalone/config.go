@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -52,6 +54,12 @@ type Config struct {
 	// NewOperatorToken is called with the secret of an operator token that Run
 	// made because there was none: it is nowhere else.
 	NewOperatorToken func(secret string)
+
+	// WrapStore and WrapHandler, where set, stand between the services and
+	// their store, and between the listener and the services: fault tests
+	// plant bugs with them.
+	WrapStore   func(store.Store) store.Store
+	WrapHandler func(http.Handler) http.Handler
 }
 
 func (c Config) withDefaults() Config {

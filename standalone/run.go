@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/theeye/theeye/processor"
@@ -17,7 +18,6 @@ const followEvery = time.Second
 
 // Run serves until ctx ends, drains, and frees everything that New took.
 func (a *App) Run(ctx context.Context) error {
-	d := &door{collector: a.collector.Handler(), queryapi: a.queryapi.Handler()}
 	group := daemon.Group{Logger: a.log}
 	group.Add("admin listener", a.admin.Run)
 	group.Add("NATS server", a.nats.Run)
@@ -31,16 +31,24 @@ func (a *App) Run(ctx context.Context) error {
 			return registry.Follow(ctx, a.cfg.ConfigDir, followEvery, a.js, a.part("declarations"))
 		})
 	}
-	group.Add("start", func(ctx context.Context) error { return a.start(ctx, d) })
+	group.Add("start", a.start)
 	group.Add("collector", a.collector.Run)
 	group.Add("public listener", func(ctx context.Context) error {
-		return daemon.Serve(ctx, a.listener, daemon.HTTPServer(d, a.log))
+		return daemon.Serve(ctx, a.listener, daemon.HTTPServer(a.wrap(a.door), a.log))
 	})
 	err := group.Run(ctx)
 	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, processor.ErrRevision) {
 		err = fmt.Errorf("%w: %w", daemon.ErrUsage, err) // a person has to decide
 	}
 	return err
+}
+
+// wrap puts what a fault test wants between the listener and the services.
+func (a *App) wrap(h http.Handler) http.Handler {
+	if a.cfg.WrapHandler == nil {
+		return h
+	}
+	return a.cfg.WrapHandler(h)
 }
 
 // holdConnections closes the connections when nothing uses them any more.
@@ -62,9 +70,7 @@ func (a *App) holdStore(ctx context.Context) error {
 // one of them misses it.
 func (a *App) Ready() []daemon.Check {
 	door := daemon.Check{Name: "door"}
-	select {
-	case <-a.started:
-	default:
+	if !a.door.open.Load() {
 		door.Err = errors.New("not open yet")
 	}
 	return merge([]daemon.Check{door}, a.processor.Ready(), a.collector.Ready(), a.queryapi.Ready())

@@ -27,16 +27,22 @@ const (
 	tellAfter = 3 * time.Second
 )
 
-// start brings the declarations into force, opens the door, and sees to an
-// operator token. It returns when ctx ends.
-func (a *App) start(ctx context.Context, d *door) error {
-	if err := a.setUp(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+// start brings the declarations into force, sees to an operator token, opens
+// the door, and tells when everything works. It returns when ctx ends.
+func (a *App) start(ctx context.Context) error {
+	err := a.setUp(ctx)
+	if err == nil {
+		a.door.open.Store(true)
+		// Not sooner, but the door does not wait for it: while the store is
+		// away events are taken all the same.
+		err = a.poll(ctx, "the services", func() error { return lacking(a.Ready()) })
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	d.open.Store(true)
 	close(a.started)
 	<-ctx.Done()
 	return nil
@@ -54,11 +60,7 @@ func (a *App) setUp(ctx context.Context) error {
 	if err := a.awaitRevision(ctx); err != nil {
 		return err
 	}
-	if err := a.ensureOperator(ctx); err != nil {
-		return err
-	}
-	// Not for the store: while it is away events are taken all the same.
-	return a.poll(ctx, "the collector", func() error { return lacking(a.collector.Ready()) })
+	return a.ensureOperator(ctx)
 }
 
 // declare applies what is declared, before the first event is taken. Files
@@ -122,7 +124,12 @@ func (a *App) ensureOperator(ctx context.Context) error {
 		return fmt.Errorf("make an operator token: %w", err)
 	}
 	a.cfg.NewOperatorToken(secret)
-	return nil
+	return a.poll(ctx, "the operator token", func() error {
+		if a.registry.Snapshot().Access.Operators() == 0 {
+			return errors.New("the registry does not show it yet")
+		}
+		return nil
+	})
 }
 
 // poll calls f until it returns nil or ctx ends. What keeps it waiting long is

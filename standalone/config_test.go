@@ -1,0 +1,66 @@
+package standalone
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Every fault is told in one go, and names the setting.
+func TestFaultsAllAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	faults := Config{
+		Listen: "8080", AdminListen: "nowhere", DataDir: file, ConfigDir: file, MongoURI: "http://secret@x",
+		OperatorToken: "short", Stream: stream.Config{Replicas: 3},
+	}.Faults()
+	all := faults.Error()
+	for _, want := range []string{
+		`listen: "8080"`, `admin listen: "nowhere"`, "data: ", "config: ", "mongo: ", "EYE_OPERATOR_TOKEN: ", "EYE_STREAM_REPLICAS: ",
+	} {
+		if strings.Count(all, want) < 1 {
+			t.Errorf("faults lack %q:\n%s", want, strings.Join(faults, "\n"))
+		}
+	}
+	if len(faults) != 7 || strings.Contains(all, "secret") || strings.Contains(all, "short") {
+		t.Errorf("%d faults:\n%s", len(faults), strings.Join(faults, "\n"))
+	}
+	if faults := (Config{DataDir: t.TempDir()}).Faults(); len(faults) != 0 {
+		t.Errorf("the defaults are faulty: %q", faults)
+	}
+}
+
+// Public keys stay on this machine.
+func TestDevListensOnLoopbackOnly(t *testing.T) {
+	for listen, ok := range map[string]bool{
+		"127.0.0.1:8080": true, "localhost:0": true, "[::1]:8080": true, "127.8.9.1:1": true,
+		"0.0.0.0:8080": false, ":8080": false, "[::]:8080": false, "192.0.2.1:80": false, "example.com:80": false,
+		"localhost.example.com:80": false, "[::ffff:192.0.2.1]:80": false,
+	} {
+		if got := len(Config{Listen: listen, Dev: true}.Faults()) == 0; got != ok {
+			t.Errorf("--dev --listen %s is allowed: %t, want %t", listen, got, ok)
+		}
+		if faults := (Config{Listen: listen}).Faults(); len(faults) != 0 {
+			t.Errorf("--listen %s: %q", listen, faults)
+		}
+	}
+}
+
+func TestNewRefusesFaultyConfig(t *testing.T) {
+	_, err := New(Config{Listen: "x", Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
+	if daemon.ExitCode(err) != daemon.ExitUsage {
+		t.Errorf("New = %v", err)
+	}
+	if _, err := New(Config{}); err == nil {
+		t.Error("New without a logger")
+	}
+}
