@@ -140,12 +140,14 @@ func withExpiry() [][][]*store.Document {
 func exploreAll(
 	b bug, cases [][][]*store.Document, check func([][]*store.Document) func(*database) error,
 ) (total exploration, err error) {
-	for i, batches := range cases {
-		counted, err := explore(b, batches, 2, check(batches))
-		total.states += counted.states
-		total.ends += counted.ends
-		if err != nil {
-			return total, fmt.Errorf("case %d %w", i, err)
+	for _, replay := range []bool{false, true} {
+		for i, batches := range cases {
+			counted, err := explore(b, replay, batches, 2, check(batches))
+			total.states += counted.states
+			total.ends += counted.ends
+			if err != nil {
+				return total, fmt.Errorf("replay %v, case %d %w", replay, i, err)
+			}
 		}
 	}
 	return total, nil

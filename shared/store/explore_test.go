@@ -65,7 +65,9 @@ func (s *session) work(docs []*store.Document) error {
 	if docs == nil {
 		return s.expire("demo/x")
 	}
-	_, err := store.NewWriter(store.WriterConfig{Backend: s}).Write(context.Background(), docs)
+	w := store.NewWriter(store.WriterConfig{Backend: s})
+	w.ExpectHeld(s.db.replay)
+	_, err := w.Write(context.Background(), docs)
 	return err
 }
 
@@ -134,10 +136,10 @@ type exploration struct{ states, ends int }
 // explore returns the first fault that check finds in an end state, and the
 // choices that lead there.
 func explore(
-	b bug, batches [][]*store.Document, crashes int, check func(*database) error,
+	b bug, replay bool, batches [][]*store.Document, crashes int, check func(*database) error,
 ) (exploration, error) {
 	begin := func(choices []choice) *run {
-		r := &run{db: &database{docs: make(map[string]*store.Document), bug: b}, crashes: crashes}
+		r := &run{db: &database{docs: make(map[string]*store.Document), replay: replay, bug: b}, crashes: crashes}
 		for _, docs := range batches {
 			r.processes = append(r.processes, start(r.db, docs))
 		}

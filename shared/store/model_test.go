@@ -17,7 +17,9 @@ type database struct {
 	docs map[string]*store.Document
 	// expired is the content that was removed.
 	expired string
-	bug     bug
+	// replay says that writers look before they insert.
+	replay bool
+	bug    bug
 }
 
 // bug changes the model, or what a writer sees of it, into one of the mistakes
@@ -139,7 +141,9 @@ func (s *session) Holders(_ context.Context, ids []string) (map[string]store.Hol
 			}
 			h := holderOf(d)
 			if s.db.bug.sameContent {
-				h.ContentHash = s.mine[id].ContentHash
+				if mine, asked := s.mine[id]; asked {
+					h.ContentHash = mine.ContentHash
+				}
 			}
 			holders[id] = h
 			return fmt.Sprintf("%s@%d.r%d ", h.ContentHash, h.Origin.Seq, h.Revision)

@@ -20,6 +20,8 @@ type bulk struct {
 	// accepted counts the documents of which the database said that they are
 	// written or held: the witnesses that it works.
 	accepted int
+	// held counts the entries that met a holder with their content.
+	held int
 	// refused are the entries that the database, not the adapter, called
 	// unstorable in this round.
 	refused []*entry
@@ -29,6 +31,12 @@ type bulk struct {
 // distinct contents under one id.
 func (w *Writer) settle(ctx context.Context, entries []*entry) error {
 	b := &bulk{backend: w.backend, next: entries}
+	if w.mostlyHeld.Load() {
+		if err := b.look(ctx); err != nil {
+			return err
+		}
+	}
+	defer func() { w.mostlyHeld.Store(2*b.held > len(entries)) }()
 	for range maxRounds {
 		if len(b.next) == 0 {
 			return nil
@@ -54,7 +62,22 @@ func (b *bulk) round(ctx context.Context) error {
 		return err
 	}
 	// The others under an id must know which content holds it now.
-	better, err := b.compare(ctx, append(held, rest...))
+	return b.improve(ctx, append(held, rest...))
+}
+
+// look does a round without its insertion: in a replay nearly every id is held,
+// and asking first is cheaper than being refused. What nobody holds is inserted
+// by the following round, as if this one had not been.
+func (b *bulk) look(ctx context.Context) error {
+	all := b.next
+	b.next = nil
+	return b.improve(ctx, all)
+}
+
+// improve reads the holders once, replaces those that mine supersede, and gets
+// the next round ready.
+func (b *bulk) improve(ctx context.Context, held []*entry) error {
+	better, err := b.compare(ctx, held)
 	if err != nil {
 		return err
 	}
@@ -121,8 +144,10 @@ func (b *bulk) compare(ctx context.Context, held []*entry) (better []*entry, err
 		case !ok:
 			b.next = append(b.next, e)
 		case Supersedes(e.doc, h):
+			b.held++
 			better = append(better, e)
 		case h.ContentHash == e.doc.ContentHash:
+			b.held++
 			e.end(Unchanged)
 		case e.conflict:
 			// The id names the content, so only a foreign hand can do this.

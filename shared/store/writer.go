@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,12 +50,14 @@ type WriterConfig struct {
 	Alarm func(error)
 }
 
-// Writer applies the write rule. It is safe for concurrent use and holds no
-// state between two calls.
+// Writer applies the write rule. It is safe for concurrent use.
 type Writer struct {
 	backend Backend
 	now     func() time.Time
 	alarm   func(error)
+	// mostlyHeld says that most ids of the last bulk were held, as in a
+	// replay. It decides only what is asked first, never an outcome.
+	mostlyHeld atomic.Bool
 }
 
 // NewWriter returns a Writer. It panics without a Backend.

@@ -92,6 +92,36 @@ func TestOutcomesAreInTheOrderGiven(t *testing.T) {
 	}
 }
 
+// TestReplayLooksFirst: once most ids of a bulk were held, the next bulk asks
+// before it inserts, and forgets that when the ids are new again.
+func TestReplayLooksFirst(t *testing.T) {
+	m := newMemory(docs(4)...)
+	w := store.NewWriter(store.WriterConfig{Backend: m})
+	for revision := range uint64(2) {
+		list := docs(5)
+		for _, d := range list[:2] {
+			d.Revision = 2 + revision
+		}
+		list[4].EventID += "-" + fmt.Sprint(revision)
+		list[4].ID = store.DocumentID("demo", list[4].EventID)
+		if _, err := w.Write(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		fresh := doc(fmt.Sprint("fresh", len(m.calls)), 9)
+		if _, err := w.Write(t.Context(), []*store.Document{fresh}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	four := " demo/00000 demo/00001 demo/00002 demo/00003"
+	expectCalls(t, m,
+		"insert"+four+" demo/00004-0", "holders"+four, "replace demo/00000 demo/00001",
+		"holders"+four+" demo/00004-1", "replace demo/00000 demo/00001", "insert demo/00004-1",
+		"holders demo/fresh6", "insert demo/fresh6",
+		"insert demo/fresh8")
+}
+
 func TestBulksAreBounded(t *testing.T) {
 	m := newMemory()
 	var sizes []int
