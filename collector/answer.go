@@ -22,7 +22,9 @@ const (
 
 // answer writes a JSON body. An error of the connection is nobody's to handle.
 func answer(c echo.Context, status int, b []byte) error {
-	c.Response().Header().Set("Content-Type", "application/json")
+	h := c.Response().Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	c.Response().WriteHeader(status)
 	if _, err := c.Response().Write(b); err != nil {
 		return fmt.Errorf("write the answer: %w", err)

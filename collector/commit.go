@@ -94,8 +94,20 @@ func (c *committer) run() {
 		if b == nil {
 			return
 		}
+		before := c.queue.total()
 		c.publish(b)
+		c.expect = worthwhile(b.count, c.queue.total()-before)
 	}
+}
+
+// worthwhile is how many events the next batch waits for: nearly all that were
+// under way when this one was answered, in it and behind it. What few events
+// there are is not waited for, as their sync is short.
+func worthwhile(committed, arrived int) int {
+	if committed < smallBatch {
+		return 0
+	}
+	return min((committed+arrived)*7/8, maxBatch)
 }
 
 // publish commits one batch and resolves it.
@@ -135,6 +147,7 @@ func (c *committer) gather() *batch {
 			break
 		}
 		if timer == nil {
+			c.writer.open(b)
 			timer = time.NewTimer(c.limits.linger)
 			defer timer.Stop()
 		}
@@ -142,18 +155,7 @@ func (c *committer) gather() *batch {
 			break
 		}
 	}
-	c.expect = c.worthwhile(b)
 	return b
-}
-
-// worthwhile is how many events to wait for after batch b: most of those that
-// are under way now. Small batches are not waited for, as their sync is short.
-func (c *committer) worthwhile(b *batch) int {
-	if b.count < smallBatch {
-		return 0
-	}
-	waiting, _ := c.queue.depth()
-	return min(waiting*3/4, c.limits.count)
 }
 
 // take adds the carried or the next unit, and reports whether there was one

@@ -21,10 +21,11 @@ type queue struct {
 	// units has room for maxEvents units of one event, so put never blocks.
 	units chan *unit
 
-	mu     sync.Mutex
-	open   bool
-	events int
-	bytes  int64
+	mu      sync.Mutex
+	open    bool
+	events  int
+	bytes   int64
+	arrived int // events since the start
 }
 
 func newQueue(maxEvents int, maxBytes int64) *queue {
@@ -60,6 +61,7 @@ func (q *queue) put(u *unit) error {
 	}
 	q.events += len(u.msgs)
 	q.bytes += u.held
+	q.arrived += len(u.msgs)
 	q.units <- u
 	return nil
 }
@@ -70,6 +72,13 @@ func (q *queue) release(u *unit) {
 	defer q.mu.Unlock()
 	q.events -= len(u.msgs)
 	q.bytes -= u.held
+}
+
+// total returns how many events were ever put.
+func (q *queue) total() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.arrived
 }
 
 // depth returns what requests hold now.

@@ -60,6 +60,8 @@ type batch struct {
 	parts []part
 	count int // messages
 	bytes int // of their payloads
+	// sent is set once the batch is being sent while it fills.
+	sent *transfer
 }
 
 // add takes as many of the unit's messages from the index on as fit, and
@@ -78,17 +80,11 @@ func (b *batch) add(u *unit, from, maxCount, maxBytes int) int {
 	}
 	if n > 0 {
 		b.parts = append(b.parts, part{unit: u, msgs: msgs[:n]})
+		if b.sent != nil {
+			b.sent.send(msgs[:n])
+		}
 	}
 	return n
-}
-
-// messages returns the batch's messages in order.
-func (b *batch) messages() []*nats.Msg {
-	all := make([]*nats.Msg, 0, b.count)
-	for _, p := range b.parts {
-		all = append(all, p.msgs...)
-	}
-	return all
 }
 
 // resolve gives every message of the batch the same result.

@@ -57,8 +57,8 @@ func (w *writer) fits(msgs []*nats.Msg) error {
 	return nil
 }
 
-// write publishes b and gives each of its messages its result. It returns
-// before ctx's end or soon after.
+// write publishes b, as far as it is not sent yet, and gives each of its
+// messages its result. It returns before ctx's end or soon after.
 func (w *writer) write(ctx context.Context, b *batch) {
 	if !w.conn.IsConnected() {
 		// What is published now would wait in the client's buffer and reach the
@@ -66,11 +66,14 @@ func (w *writer) write(ctx context.Context, b *batch) {
 		b.resolve(errDisconnected)
 		return
 	}
-	if b.count < smallBatch {
-		w.singles(ctx, b)
-		return
+	if b.sent == nil {
+		if b.count < smallBatch {
+			w.singles(ctx, b)
+			return
+		}
+		w.open(b)
 	}
-	err := w.atomic(ctx, b.messages())
+	err := b.sent.commit(ctx)
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && !errors.Is(err, errStreamFull) {
 		// The server stored nothing of the batch. The reason may be one message
@@ -82,25 +85,46 @@ func (w *writer) write(ctx context.Context, b *batch) {
 	b.resolve(err)
 }
 
-// atomic publishes the messages as one ADR-50 batch and waits for its commit.
-func (w *writer) atomic(ctx context.Context, msgs []*nats.Msg) error {
-	id := nuid.Next()
-	last := len(msgs) - 1
-	for i, m := range msgs {
-		m.Header[jetstreamext.BatchIDHeader] = []string{id}
-		m.Header[jetstreamext.BatchSeqHeader] = []string{strconv.Itoa(i + 1)}
-		if i == last {
-			break
-		}
-		if err := w.conn.PublishMsg(m); err != nil {
-			return fmt.Errorf("%w: publish: %w", errNotCommitted, err)
-		}
+// open begins to send b as one ADR-50 batch, which the server stages while the
+// rest of it arrives. What is added to b from then on is sent at once.
+func (w *writer) open(b *batch) {
+	b.sent = &transfer{writer: w, id: nuid.Next()}
+	for _, p := range b.parts {
+		b.sent.send(p.msgs)
 	}
-	commit := msgs[last]
-	commit.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
-	commit.Header[nats.ExpectedStreamHdr] = []string{stream.Name}
-	ack, err := w.request(ctx, commit)
-	if err == nil && (ack.Batch != id || ack.Count != len(msgs)) {
+}
+
+// transfer is an atomic batch on its way to the server.
+type transfer struct {
+	writer *writer
+	id     string
+	count  int       // messages, the held one included
+	held   *nats.Msg // the newest: the last one carries the commit
+	err    error     // the first error of a publish
+}
+
+// send publishes messages without waiting. The newest is held back.
+func (t *transfer) send(msgs []*nats.Msg) {
+	for _, m := range msgs {
+		if t.held != nil && t.err == nil {
+			t.err = t.writer.conn.PublishMsg(t.held)
+		}
+		t.count++
+		m.Header[jetstreamext.BatchIDHeader] = []string{t.id}
+		m.Header[jetstreamext.BatchSeqHeader] = []string{strconv.Itoa(t.count)}
+		t.held = m
+	}
+}
+
+// commit publishes the held message and waits for the acknowledgement of all.
+func (t *transfer) commit(ctx context.Context) error {
+	if t.err != nil {
+		return fmt.Errorf("%w: publish: %w", errNotCommitted, t.err)
+	}
+	t.held.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
+	t.held.Header[nats.ExpectedStreamHdr] = []string{stream.Name}
+	ack, err := t.writer.request(ctx, t.held)
+	if err == nil && (ack.Batch != t.id || ack.Count != t.count) {
 		return errAck
 	}
 	return err
