@@ -28,7 +28,7 @@ func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
 			if k > i+1 {
 				dst = append(dst, ',')
 			}
-			dst = s.appendCanonical(dst, k, 0)
+			dst = s.appendCanonical(dst, k, skip)
 		}
 		return append(dst, ']')
 	}
@@ -40,7 +40,7 @@ func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
 func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
 	base := len(s.order)
 	for k := i + 1; k < s.nodes[i].next; k = s.nodes[k+1].next {
-		if skip == 0 || k+1 != skip {
+		if k+1 != skip {
 			s.order = append(s.order, k)
 		}
 	}
@@ -53,7 +53,7 @@ func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
 		}
 		k := s.order[o]
 		dst = append(s.appendScalar(dst, k), ':')
-		dst = s.appendCanonical(dst, k+1, 0)
+		dst = s.appendCanonical(dst, k+1, skip)
 	}
 	s.order = s.order[:base]
 	return append(dst, '}')

@@ -61,6 +61,24 @@ func TestBoundFaults(t *testing.T) {
 	}
 }
 
+// The note needs room of its own where the bytes run out before the count.
+func TestBoundFaultsKeepsRoomForTheNote(t *testing.T) {
+	for size := 400; size <= 1020; size += 5 {
+		text := strings.Repeat("x", (size-len(event.CodeInvalidData))/2)
+		list := make([]event.Fault, 15)
+		for i := range list {
+			list[i] = event.Fault{Code: event.CodeInvalidData, Path: text, Message: text}
+		}
+		total := 0
+		for _, f := range event.BoundFaults(list) {
+			total += len(f.Code) + len(f.Path) + len(f.Message)
+		}
+		if total > event.MaxFaultBytes {
+			t.Errorf("faults of %d bytes each become %d bytes", size, total)
+		}
+	}
+}
+
 func TestBoundFaultsIsBoundedAndSettles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) event.Fault {
