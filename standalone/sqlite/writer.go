@@ -32,6 +32,9 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 // bounded by its size, and watching ctx in every statement would cost more than
 // the statement.
 func (w *writer) transaction(ctx context.Context, do func(*writer) error) error {
+	if ctx.Err() != nil { // select would choose at random
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, context.Cause(ctx))
+	}
 	select {
 	case _, open := <-w.turn:
 		if !open {
