@@ -182,7 +182,7 @@ func testSparse(t *testing.T, s store.Store) {
 	} {
 		for i := range 4 + 30*(burst%2) {
 			docs = append(docs, With(Event(burst*100+i), func(d *store.Document) {
-				d.Timestamp = at.Add(time.Duration(i) * 700 * time.Millisecond)
+				d.Timestamp = at.Add(time.Duration(i) * time.Second) // also on the edges of windows
 			}))
 		}
 	}

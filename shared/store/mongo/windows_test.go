@@ -1,0 +1,57 @@
+package mongo
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// TestWalk: windows follow each other without a gap or an overlap, from the
+// first size on, double, and end with the range.
+func TestWalk(t *testing.T) {
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	s := &Store{now: func() time.Time { return now }}
+	at := now.UnixMicro()
+	for name, c := range map[string]struct {
+		from, to   int64
+		descending bool
+		first      int64 // size of the first window
+	}{
+		"forwards":             {at - 1e12, at, false, firstWindow},
+		"backwards":            {at - 1e12, at, true, firstWindow},
+		"short":                {at, at + 5, false, 5},
+		"everything forwards":  {math.MinInt64, math.MaxInt64, false, firstWindow},
+		"the newest":           {math.MinInt64, math.MaxInt64, true, lastInstant - at + firstWindow},
+		"old ones backwards":   {math.MinInt64, at - 1e15, true, firstWindow},
+		"the future backwards": {at + 1e12, math.MaxInt64, true, firstWindow},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := s.walk(c.from, c.to, c.descending)
+			left, right := max(c.from, firstInstant), min(c.to, lastInstant)
+			size := firstWindow
+			for n := 0; left < right; n++ {
+				from, to := w.next()
+				want := min(size, right-left)
+				if n == 0 {
+					want = c.first
+				}
+				if to-from != want || c.descending && to != right || !c.descending && from != left {
+					t.Fatalf("window %d is %d..%d of %d..%d, want a size of %d", n, from, to, left, right, want)
+				}
+				if c.descending {
+					right = from
+				} else {
+					left = to
+				}
+				size *= 2
+				w.take()
+				if n > 60 {
+					t.Fatal("too many windows")
+				}
+			}
+			if w.from < w.to {
+				t.Errorf("%d..%d is left", w.from, w.to)
+			}
+		})
+	}
+}
