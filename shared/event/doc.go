@@ -14,5 +14,13 @@
 //
 // Numbers are decided here, so that both stores agree: an integer literal that
 // fits int64 stays an int64, one of up to 34 digits becomes a Decimal128, and
-// every other number the nearest double. Number says which.
+// every other number the nearest double. Number says which. What a double cannot
+// hold (9e308, 1e-309) is refused, not rounded to infinity or zero.
+//
+// The canonical form that is hashed is JSON without white space: members sorted
+// by the bytes of their names, numbers as AppendNumber writes them, strings
+// with no escape but those of ", \ and control characters.
+//
+// The way of a body: Split → Inspect at the door; Decode in the processor. Both
+// read the tape that scan writes.
 package event
