@@ -122,8 +122,8 @@ func plainValues(d *store.Document) []any {
 	}
 	return []any{
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, string(d.Data),
-		d.Timestamp.UnixMicro(), d.ReceivedAt.UnixMilli(), nil, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq), //nolint:gosec // small
-		int64(d.Revision), d.SchemaVersion, faults, original, //nolint:gosec // small
+		d.Timestamp.UnixMicro(), d.ReceivedAt.UnixMilli(), nil, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
+		int64(d.Revision), d.SchemaVersion, faults, original,
 	}
 }
 
@@ -153,7 +153,7 @@ func BenchmarkDuplicates(b *testing.B) {
 		again := func(ctx context.Context, docs []*store.Document) error {
 			for i := 0; i < len(docs); i += 10 {
 				// The same event once more, from a later place.
-				k := *storetest.Event(int(docs[i].Origin.Seq) - 1 - 2*n) //nolint:gosec // small
+				k := *storetest.Event(int(docs[i].Origin.Seq) - 1 - 2*n)
 				k.Origin = docs[i].Origin
 				docs[i] = &k
 			}

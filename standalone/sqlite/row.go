@@ -57,8 +57,8 @@ func appendArgs(args []any, d *store.Document) ([]any, error) {
 	}
 	return append(args,
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, data, timestamp,
-		d.ReceivedAt.UnixMilli(), expires, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq), //nolint:gosec // see above
-		int64(d.Revision), d.SchemaVersion, faults, original), nil //nolint:gosec // see above
+		d.ReceivedAt.UnixMilli(), expires, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
+		int64(d.Revision), d.SchemaVersion, faults, original), nil
 }
 
 // scan reads one row of columns.

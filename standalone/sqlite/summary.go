@@ -63,9 +63,9 @@ func (s *Store) RejectedSummary(ctx context.Context, q store.RejectedQuery) ([]s
 
 // groups runs the summary and adds the samples' event_ids.
 func (s *Store) groups(ctx context.Context, query string, args []any) ([]store.RejectedGroup, error) {
-	rows, err := s.readers.QueryContext(ctx,
-		`SELECT g.*, (SELECT event_id FROM events WHERE id = g.sample) FROM (`+query+`) g
-		ORDER BY g.n DESC, 1, 2, 3, 4, 5`, args...)
+	query = `SELECT g.*, (SELECT event_id FROM events WHERE id = g.sample) FROM (` + query + `) g
+		ORDER BY g.n DESC, 1, 2, 3, 4, 5`
+	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -100,8 +100,9 @@ func (s *Store) bulk(
 // holdersAtOnce is how many ids one statement asks for.
 const holdersAtOnce = 100
 
-var holdersStatement = `SELECT id, content_hash, epoch, seq, revision FROM events
-	WHERE id IN (?` + strings.Repeat(", ?", holdersAtOnce-1) + `)`
+var holdersStatement = fmt.Sprintf(
+	`SELECT id, content_hash, epoch, seq, revision FROM events WHERE id IN (?%s)`,
+	strings.Repeat(", ?", holdersAtOnce-1))
 
 // Holders implements store.Backend. A reading connection sees everything that
 // was committed before it begins, so also what made Insert report a duplicate.

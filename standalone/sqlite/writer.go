@@ -11,6 +11,8 @@ import (
 // writer is the one connection that writes.
 type writer struct {
 	conn *sql.Conn
+	// unended is the context of every statement: see transaction.
+	unended context.Context
 	// turn holds one token: who has it may use the rest.
 	turn chan struct{}
 	// prepared are the statements of the bulks, by their text.
@@ -22,7 +24,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database for writing: %w", classify(err))
 	}
-	w := &writer{conn: conn, turn: make(chan struct{}, 1), prepared: make(map[string]*sql.Stmt)}
+	w := &writer{conn: conn, unended: context.WithoutCancel(ctx), turn: make(chan struct{}, 1), prepared: make(map[string]*sql.Stmt)}
 	w.turn <- struct{}{}
 	return w, nil
 }
@@ -61,7 +63,7 @@ func (w *writer) transaction(ctx context.Context, do func(*writer) error) error 
 
 // exec runs a statement that is not worth preparing.
 func (w *writer) exec(statement string, args ...any) error {
-	_, err := w.conn.ExecContext(context.Background(), statement, args...)
+	_, err := w.conn.ExecContext(w.unended, statement, args...)
 	return classify(err)
 }
 
@@ -70,12 +72,12 @@ func (w *writer) run(statement string, args []any) (int64, error) {
 	stmt, ok := w.prepared[statement]
 	if !ok {
 		var err error
-		if stmt, err = w.conn.PrepareContext(context.Background(), statement); err != nil {
+		if stmt, err = w.conn.PrepareContext(w.unended, statement); err != nil {
 			return 0, classify(err)
 		}
 		w.prepared[statement] = stmt
 	}
-	result, err := stmt.ExecContext(context.Background(), args...)
+	result, err := stmt.ExecContext(w.unended, args...)
 	if err != nil {
 		return 0, classify(err)
 	}

@@ -162,7 +162,7 @@ func BenchmarkDuplicates(b *testing.B) {
 		again := func(ctx context.Context, docs []*store.Document) error {
 			for i := 0; i < len(docs); i += 10 {
 				// The same event once more, from a later place.
-				k := *storetest.Event(int(docs[i].Origin.Seq) - 1 - 2*n) //nolint:gosec // small
+				k := *storetest.Event(int(docs[i].Origin.Seq) - 1 - 2*n)
 				k.Origin = docs[i].Origin
 				docs[i] = &k
 			}

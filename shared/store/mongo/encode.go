@@ -77,7 +77,7 @@ func appendDocument(dst []byte, d *store.Document) ([]byte, error) {
 	dst = appendTimes(dst, d)
 	dst = bsoncore.AppendStringElement(dst, fieldContentHash, d.ContentHash)
 	dst = appendOrigin(dst, d.Origin)
-	dst = bsoncore.AppendInt64Element(dst, fieldRevision, int64(d.Revision)) //nolint:gosec // see check
+	dst = bsoncore.AppendInt64Element(dst, fieldRevision, int64(d.Revision))
 	if d.SchemaVersion != 0 {
 		dst = bsoncore.AppendInt64Element(dst, fieldSchemaVersion, d.SchemaVersion)
 	}
@@ -128,7 +128,7 @@ func appendTimes(dst []byte, d *store.Document) []byte {
 func appendOrigin(dst []byte, o store.Origin) []byte {
 	start, dst := bsoncore.AppendDocumentElementStart(dst, fieldOrigin)
 	dst = bsoncore.AppendInt64Element(dst, fieldEpoch, o.Epoch)
-	dst = bsoncore.AppendInt64Element(dst, fieldSeq, int64(o.Seq)) //nolint:gosec // see check
+	dst = bsoncore.AppendInt64Element(dst, fieldSeq, int64(o.Seq))
 	return end(dst, start)
 }
 
@@ -150,5 +150,5 @@ func appendFaults(dst []byte, faults []event.Fault) []byte {
 // end closes a document or array that starts at start.
 func end(dst []byte, start int32) []byte {
 	dst = append(dst, 0)
-	return bsoncore.UpdateLength(dst, start, int32(len(dst[start:]))) //nolint:gosec // bulks stay far under 2 GiB
+	return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])))
 }

@@ -28,8 +28,8 @@ var codes = map[int]error{
 	10334: store.ErrUnstorable, // BSONObjectTooLarge
 	17280: store.ErrUnstorable, // KeyTooLong
 
-	13:    store.ErrConfiguration, // Unauthorized
-	18:    store.ErrConfiguration, // AuthenticationFailed
+	13:    store.ErrConfiguration, // no rights
+	18:    store.ErrConfiguration, // wrong password
 	26:    store.ErrConfiguration, // NamespaceNotFound
 	85:    store.ErrConfiguration, // IndexOptionsConflict
 	86:    store.ErrConfiguration, // IndexKeySpecsConflict

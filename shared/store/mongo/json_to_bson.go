@@ -133,7 +133,7 @@ func appendScalar(dst, key []byte, kind jsontext.Kind, value []byte) ([]byte, er
 		dst, err := jsontext.AppendUnquote(dst, value)
 		dst = append(dst, 0)
 		// A string's length counts its NUL and not itself.
-		return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])-4)), err //nolint:gosec // bounded
+		return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])-4)), err
 	case jsontext.KindNumber:
 		return appendNumber(dst, key, value)
 	case jsontext.KindTrue:

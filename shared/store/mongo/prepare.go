@@ -166,12 +166,12 @@ func (s *Store) Revision(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
-	return uint64(v), nil //nolint:gosec // raise writes no negative one
+	return uint64(v), nil
 }
 
 // RaiseRevision implements store.Store.
 func (s *Store) RaiseRevision(ctx context.Context, revision uint64) error {
-	return s.raise(ctx, metaRevision, int64(revision)) //nolint:gosec // a stream's sequence
+	return s.raise(ctx, metaRevision, int64(revision))
 }
 
 // metaInt returns 0 for a document that is not there.

@@ -31,7 +31,7 @@ const (
 
 // needsWindows says how this server is to be asked; the first call asks it.
 func (s *Store) needsWindows(ctx context.Context) (bool, error) {
-	if o := Order(s.order.Load()); o != OrderDetect { //nolint:gosec // an Order was stored
+	if o := Order(s.order.Load()); o != OrderDetect {
 		return o == OrderByWindows, nil
 	}
 	raw, err := s.meta.Database().RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Raw()

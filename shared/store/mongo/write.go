@@ -49,7 +49,8 @@ func guard(d *store.Document) bson.D {
 			bson.D{{Key: epoch, Value: bson.D{{Key: "$gt", Value: o.Epoch}}}},
 			bson.D{{Key: epoch, Value: o.Epoch}, {Key: seq, Value: bson.D{{Key: "$gt", Value: o.Seq}}}},
 			bson.D{
-				{Key: epoch, Value: o.Epoch}, {Key: seq, Value: o.Seq},
+				{Key: epoch, Value: o.Epoch},
+				{Key: seq, Value: o.Seq},
 				{Key: fieldRevision, Value: bson.D{{Key: "$lt", Value: d.Revision}}},
 			},
 		}},

@@ -40,7 +40,7 @@ func Event(n int) *store.Document {
 		Timestamp:     at,
 		ReceivedAt:    at.Add(time.Second).Truncate(time.Millisecond),
 		ContentHash:   fmt.Sprintf("%032x", n),
-		Origin:        store.Origin{Epoch: Epoch, Seq: uint64(n) + 1}, //nolint:gosec // n is not negative
+		Origin:        store.Origin{Epoch: Epoch, Seq: uint64(n) + 1},
 		Revision:      7,
 		SchemaVersion: 3,
 		Original:      []byte(original),

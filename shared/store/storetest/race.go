@@ -24,7 +24,7 @@ func testRace(t *testing.T, s store.Store) {
 	failures := make(chan error, racers)
 	for r := range racers {
 		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(uint64(r), 1)) //nolint:gosec // a seeded test
+			rng := rand.New(rand.NewPCG(uint64(r), 1))
 			mine := slices.Clone(versions)
 			rng.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 			w := store.NewWriter(store.WriterConfig{Backend: s})
@@ -66,7 +66,7 @@ func raceVersions() []*store.Document {
 		for c, content := range contents {
 			for _, seq := range []uint64{10, 20, 30} {
 				for _, revision := range []uint64{1, 2, 3} {
-					versions = append(versions, place(content, seq+uint64(c), revision)) //nolint:gosec // 0 or 1
+					versions = append(versions, place(content, seq+uint64(c), revision))
 				}
 			}
 		}
