@@ -17,3 +17,9 @@ func (s *Store) HoldTurn() (release func()) {
 	<-s.writer.turn
 	return func() { s.writer.turn <- struct{}{} }
 }
+
+// Setting returns a setting of the connection that writes.
+func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
+	err = s.writer.conn.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
+	return value, err
+}

@@ -91,16 +91,13 @@ func TestReopen(t *testing.T) {
 
 // TestSettings: power safety is a setting that nobody sees missing.
 func TestSettings(t *testing.T) {
-	dir := t.TempDir()
-	prepared(t, sqlite.Config{Path: filepath.Join(dir, "events.db")})
-	db, err := sql.Open("sqlite", filepath.Join(dir, "events.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	var mode string
-	if err := db.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode); err != nil || mode != "wal" {
-		t.Errorf("journal mode %q, error %v", mode, err)
+	s := prepared(t, sqlite.Config{})
+	for name, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "1",
+	} {
+		if got, err := s.Setting(t.Context(), name); got != want || err != nil {
+			t.Errorf("%s is %q, want %q; error %v", name, got, want, err)
+		}
 	}
 }
 

@@ -100,6 +100,19 @@ func TestInvalidURIsAreNotShown(t *testing.T) {
 	}
 }
 
+// TestSafeWrites: no URI can weaken what Insert promises.
+func TestSafeWrites(t *testing.T) {
+	for _, uri := range []string{"mongodb://host", "mongodb://host/?w=0", "mongodb://host/?w=1&journal=false"} {
+		opts, err := clientOptions(Config{URI: uri})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wc := opts.WriteConcern; wc.W != "majority" || wc.Journal == nil || !*wc.Journal {
+			t.Errorf("%s: write concern %+v", uri, wc)
+		}
+	}
+}
+
 // TestNoServer: Open does not wait, the first operation says that nobody is
 // there, and says it in time.
 func TestNoServer(t *testing.T) {
