@@ -2,16 +2,11 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
-
-// errNotCommitted is wrapped by every reason why a request's events are not
-// known to be on disk.
-var errNotCommitted = errors.New("not committed")
 
 // errLate is why a unit that waited too long is not published any more.
 var errLate = fmt.Errorf("%w: waited too long in the queue", errNotCommitted)

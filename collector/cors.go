@@ -43,6 +43,7 @@ func exposeTo(h http.Header, origin string) {
 func (s *Service) preflight(c echo.Context) error {
 	r, h := c.Request(), c.Response().Header()
 	h.Set("Allow", allow)
+	h.Add("Vary", "Origin")
 	h.Add("Vary", "Access-Control-Request-Method")
 	h.Add("Vary", "Access-Control-Request-Headers")
 	origin := r.Header.Get("Origin")

@@ -127,6 +127,10 @@ func New(c Config) (*Service, error) {
 // Run serves until ctx ends, lets the requests at work finish, and commits what
 // is queued. Requests that come by Handler are answered 503 before and after.
 func (s *Service) Run(ctx context.Context) error {
+	if err := s.committer.writer.start(); err != nil {
+		return fmt.Errorf("collector: %w", err)
+	}
+	defer s.committer.writer.stop()
 	s.committer.queue.start()
 	committed := make(chan struct{})
 	go func() {

@@ -2,11 +2,9 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,20 +18,8 @@ import (
 // than an atomic batch, whose two syncs and file cost some milliseconds flat.
 const smallBatch = 16
 
-// maxParallel bounds the single publishes that are under way.
-const maxParallel = 64
-
 // maxHeaders is more than the headers of a message take, in bytes.
 const maxHeaders = 2 << 10
-
-// codeServerStoreFailed is the server's error code for a stream over its limits.
-const codeServerStoreFailed jetstream.ErrorCode = 10077
-
-var (
-	errStreamFull   = fmt.Errorf("%w: the stream is full", errNotCommitted)
-	errDisconnected = fmt.Errorf("%w: NATS is away", errNotCommitted)
-	errAck          = fmt.Errorf("%w: the acknowledgement does not match", errNotCommitted)
-)
 
 // writer publishes batches and resolves them. One atomic batch is sent without
 // waiting for its messages; the acknowledgement of the last one, which comes
@@ -42,12 +28,16 @@ var (
 type writer struct {
 	conn  *nats.Conn
 	meter *metrics
+	acks  *inbox
 }
 
-// fits reports whether every message is within what the server takes. One that
-// is not would fail its whole batch, so it must not get into one. With the
-// max_payload that The Eye's configuration sets, all fit.
+// fits returns why messages cannot be published now: without a connection, or
+// because one is over what the server takes and would fail its whole batch.
+// With the max_payload that The Eye's configuration sets, all fit.
 func (w *writer) fits(msgs []*nats.Msg) error {
+	if !w.conn.IsConnected() {
+		return errDisconnected
+	}
 	limit := w.conn.MaxPayload()
 	for _, m := range msgs {
 		if int64(len(m.Data)+maxHeaders) > limit {
@@ -123,62 +113,13 @@ func (t *transfer) commit(ctx context.Context) error {
 	}
 	t.held.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
 	t.held.Header[nats.ExpectedStreamHdr] = []string{stream.Name}
-	ack, err := t.writer.request(ctx, t.held)
+	reply, err := t.writer.conn.RequestMsgWithContext(ctx, t.held)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotCommitted, err)
+	}
+	ack, err := readAck(reply)
 	if err == nil && (ack.Batch != t.id || ack.Count != t.count) {
 		return errAck
 	}
 	return err
-}
-
-// singles publishes each message by itself, in parallel.
-func (w *writer) singles(ctx context.Context, b *batch) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, maxParallel)
-	for _, p := range b.parts {
-		for _, m := range p.msgs {
-			delete(m.Header, jetstreamext.BatchIDHeader)
-			delete(m.Header, jetstreamext.BatchSeqHeader)
-			delete(m.Header, jetstreamext.BatchCommitHeader)
-			m.Header[nats.ExpectedStreamHdr] = []string{stream.Name}
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				_, err := w.request(ctx, m)
-				p.unit.resolve(1, err)
-			})
-		}
-	}
-	wg.Wait()
-}
-
-// ack is what the server answers to a publish.
-type ack struct {
-	Stream string `json:"stream"`
-	Seq    uint64 `json:"seq"`
-	Batch  string `json:"batch"`
-	Count  int    `json:"count"`
-
-	Error *jetstream.APIError `json:"error"`
-}
-
-// request publishes a message and waits for the stream's acknowledgement. Every
-// error wraps errNotCommitted.
-func (w *writer) request(ctx context.Context, m *nats.Msg) (ack, error) {
-	reply, err := w.conn.RequestMsgWithContext(ctx, m)
-	if err != nil {
-		return ack{}, fmt.Errorf("%w: %w", errNotCommitted, err)
-	}
-	var a ack
-	if err := json.Unmarshal(reply.Data, &a); err != nil {
-		return ack{}, fmt.Errorf("%w: %w", errAck, err)
-	}
-	switch {
-	case a.Error != nil && a.Error.ErrorCode == codeServerStoreFailed:
-		return ack{}, fmt.Errorf("%w: %w", errStreamFull, a.Error)
-	case a.Error != nil:
-		return ack{}, fmt.Errorf("%w: %w", errNotCommitted, a.Error)
-	case a.Stream != stream.Name || a.Seq == 0:
-		return ack{}, errAck
-	}
-	return a, nil
 }

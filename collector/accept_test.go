@@ -1,0 +1,278 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// zipped packs text with gzip.
+func zipped(text []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(text)
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// payloads returns the bodies of all messages in the stream.
+func (w *world) payloads() []string {
+	w.t.Helper()
+	var all []string
+	for _, m := range w.stored() {
+		all = append(all, string(m.Data))
+	}
+	return all
+}
+
+// Every form of a body brings the exact bytes of its events into the stream.
+func TestForms(t *testing.T) {
+	a, b := string(click("a")), "{ \"event_id\" : \"b\",\n\t\"category\":\"x\" }"
+	line := strings.ReplaceAll(b, "\n", " ")
+	for name, c := range map[string]struct {
+		body    string
+		headers []string
+		want    []string
+	}{
+		"one event":                    {a, nil, []string{a}},
+		"one event with white space":   {" \r\n" + b + "\n", nil, []string{b}},
+		"array":                        {"[" + a + " , " + b + "]", nil, []string{a, b}},
+		"batch":                        {`{"events": [` + a + "," + b + `], "sent_at": "2026-01-02T03:04:05Z"}`, nil, []string{a, b}},
+		"lines by type":                {a + "\n" + line + "\n", []string{"Content-Type", "application/x-ndjson; charset=utf-8"}, []string{a, line}},
+		"lines by the first":           {a + "\n" + line, nil, []string{a, line}},
+		"lines with blanks and CRLF":   {"\r\n" + a + "\r\n\r\n \t\r\n" + line + "\r\n", []string{"Content-Type", "application/x-ndjson"}, []string{a, line}},
+		"text/plain of a beacon":       {a, []string{"Content-Type", "text/plain;charset=UTF-8"}, []string{a}},
+		"no content type":              {a, []string{"Content-Type", "-"}, []string{a}},
+		"form content type":            {a, []string{"Content-Type", "application/x-www-form-urlencoded"}, []string{a}},
+		"unreadable content type":      {a, []string{"Content-Type", ";;;"}, []string{a}},
+		"gzip by header":               {string(zipped([]byte(a))), []string{"Content-Encoding", "gzip"}, []string{a}},
+		"gzip by its bytes":            {string(zipped([]byte(a))), nil, []string{a}},
+		"gzip in two parts":            {string(zipped([]byte("["+a))) + string(zipped([]byte(","+b+"]"))), []string{"Content-Encoding", "GZIP"}, []string{a, b}},
+		"identity":                     {a, []string{"Content-Encoding", "identity"}, []string{a}},
+		"application in the body":      {`{"application": "other", "category": "c"}`, nil, []string{`{"application": "other", "category": "c"}`}},
+		"one broken line of several":   {a + "\n{broken\n" + line + "\n", nil, []string{a, line}},
+		"a batch's events are no type": {`{"events": [` + a + `], "name": "n"}`, nil, []string{`{"events": [` + a + `], "name": "n"}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			r := w.send(pathEvents, []byte(c.body), c.headers...)
+			if r.status != http.StatusAccepted || r.Accepted != len(c.want) {
+				t.Errorf("answer %d %s", r.status, r.text)
+			}
+			if diff := cmp.Diff(c.want, w.payloads()); diff != "" {
+				t.Errorf("stream (-want +got):\n%s", diff)
+			}
+			for _, m := range w.stored() {
+				if got := m.Header.Get(stream.HeaderApplication); got != "shop" {
+					t.Errorf("application %q", got)
+				}
+			}
+		})
+	}
+}
+
+// A message carries what the collector knows, and a subject of its type only
+// where the registry knows that.
+func TestMessage(t *testing.T) {
+	w := newWorld(t)
+	before := time.Now()
+	body := `{"sent_at": "2026-01-02T03:04:05Z", "events": [` + string(click("known")) +
+		`, {"category": "page interaction", "name": "unheard of"}, {"event_id": "*.> \r\n", "category": 7}]}`
+	r := w.send(pathEvents, []byte(body))
+	after := time.Now()
+	if r.Accepted != 3 {
+		t.Fatalf("answer %s", r.text)
+	}
+	subjects := []string{"events.shop.page=20interaction.cta=20click", "events.shop.unregistered", "events.shop.unregistered"}
+	derived := []string{"", r.Results[1].EventID, ""}
+	for i, raw := range w.stored() {
+		m, err := stream.Parse(raw.Header, raw.Data)
+		w.must(err)
+		if raw.Subject != subjects[i] {
+			t.Errorf("subject %q, want %q", raw.Subject, subjects[i])
+		}
+		if m.ReceivedAt.Before(before) || m.ReceivedAt.After(after) {
+			t.Errorf("received at %s, not between %s and %s", m.ReceivedAt, before, after)
+		}
+		want := stream.Message{
+			Application: "shop", DerivedID: derived[i], ReceivedAt: m.ReceivedAt,
+			SentAt: "2026-01-02T03:04:05Z", Format: event.FormatNative, Payload: raw.Data,
+		}
+		if diff := cmp.Diff(want, m); diff != "" {
+			t.Errorf("message %d (-want +got):\n%s", i, diff)
+		}
+	}
+	ids := []string{r.Results[0].EventID, r.Results[2].EventID}
+	if diff := cmp.Diff([]string{"known", "*.> \r\n"}, ids); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}
+
+// A request header must not be made from text that a client chose freely.
+func TestSentAtIsNoWayIntoHeaders(t *testing.T) {
+	w := newWorld(t)
+	for _, sentAt := range []string{`"a\r\nEye-Application: other"`, `"` + strings.Repeat("1", 65) + `"`, `{"x": 1}`, `"\u0000"`, `"é"`} {
+		if r := w.send(pathEvents, []byte(`{"sent_at": `+sentAt+`, "events": [{"category": "c"}]}`)); r.status != http.StatusAccepted {
+			t.Errorf("sent_at %s: answer %d %s", sentAt, r.status, r.text)
+		}
+	}
+	for _, m := range w.stored() {
+		if got, ok := m.Header[stream.HeaderSentAt]; ok || m.Header.Get(stream.HeaderApplication) != "shop" {
+			t.Errorf("headers %v %q", m.Header, got)
+		}
+	}
+}
+
+// These bodies are not events at all: nothing of them is kept.
+func TestUnusableBodies(t *testing.T) {
+	w := newWorld(t)
+	large := `{"category": "` + strings.Repeat("x", maxBody) + `"}`
+	for name, c := range map[string]struct {
+		body   string
+		status int
+		code   string
+	}{
+		"empty":            {"", 400, codeEmptyBody},
+		"blank":            {" \r\n\t", 400, codeEmptyBody},
+		"null":             {"null", 400, codeNotEvents},
+		"number":           {"1", 400, codeNotEvents},
+		"string":           {`"x"`, 400, codeNotEvents},
+		"empty array":      {"[]", 400, codeEmptyBatch},
+		"empty batch":      {`{"events": []}`, 400, codeEmptyBatch},
+		"1,001 events":     {"[" + strings.Repeat("{},", 1000) + "{}]", 413, codeTooManyEvents},
+		"1,001 lines":      {strings.Repeat("{}\n", 1001), 413, codeTooManyEvents},
+		"too large":        {large, 413, codeBodyTooLarge},
+		"garbage behind":   {"{} garbage", 400, event.CodeInvalidJSON},
+		"two on a line":    {"{}{}", 400, event.CodeInvalidJSON},
+		"truncated":        {`{"a": [1, 2`, 400, event.CodeInvalidJSON},
+		"comment":          {`{} // comment`, 400, event.CodeInvalidJSON},
+		"comment inside":   {`{/* */}`, 400, event.CodeInvalidJSON},
+		"trailing comma":   {`{"a": 1,}`, 400, event.CodeInvalidJSON},
+		"NaN":              {`{"a": NaN}`, 400, event.CodeInvalidJSON},
+		"leading zero":     {`{"a": 01}`, 400, event.CodeInvalidJSON},
+		"plus sign":        {`{"a": +1}`, 400, event.CodeInvalidJSON},
+		"byte order mark":  {"\xEF\xBB\xBF{}", 400, event.CodeInvalidJSON},
+		"UTF-16":           {"{\x00}\x00", 400, event.CodeInvalidJSON},
+		"UTF-16 with mark": {"\xFF\xFE{\x00}\x00", 400, event.CodeInvalidJSON},
+		"a megabyte of [":  {strings.Repeat("[", 1<<20), 400, event.CodeInvalidJSON},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range []string{pathEvents, pathValidate} {
+				w.send(path, []byte(c.body)).wantProblem(t, c.status, c.code)
+			}
+			// Without Content-Length the answer is the same.
+			req, err := http.NewRequest(http.MethodPost, w.base+pathEvents, struct{ *strings.Reader }{strings.NewReader(c.body)})
+			w.must(err)
+			req.Header.Set("Authorization", "Bearer "+serverKey)
+			r, err := w.do(req)
+			w.must(err)
+			r.wantProblem(t, c.status, c.code)
+		})
+	}
+	if n := w.count(); n != 0 {
+		t.Errorf("%d events are kept", n)
+	}
+}
+
+// An event that cannot be carried is refused, and no other with it.
+func TestRefusedEvents(t *testing.T) {
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	w := newWorld(t)
+	for name, c := range map[string]struct{ event, code string }{
+		"number":               {`1`, event.CodeNotObject},
+		"null":                 {`null`, event.CodeNotObject},
+		"nested array":         {`[{}]`, event.CodeNotObject},
+		"invalid UTF-8":        {"{\"a\": \"\xff\"}", event.CodeInvalidText},
+		"overlong UTF-8":       {"{\"a\": \"\xc0\xaf\"}", event.CodeInvalidText},
+		"lone surrogate":       {`{"a": "\ud800"}`, event.CodeInvalidText},
+		"duplicate key":        {`{"a": 1, "a": 2}`, event.CodeDuplicateKey},
+		"duplicate by escape":  {`{"a": 1, "\u0061": 2}`, event.CodeDuplicateKey},
+		"depth 33":             {`{"data": ` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}`, event.CodeTooDeep},
+		"1,001 keys":           {`{"data": {` + many(1001, `"k%d": 1`) + `}}`, event.CodeTooLarge},
+		"350,000 empty":        {`{"data": [` + strings.Repeat("{},", 349_999) + `{}]}`, event.CodeTooLarge},
+		"1e400":                {`{"a": 1e400}`, event.CodeNumberOutOfRange},
+		"1e10000000":           {`{"a": 1e10000000}`, event.CodeNumberOutOfRange},
+		"a megabyte of digits": {`{"a": ` + strings.Repeat("9", 1_000_000) + `}`, event.CodeNumberOutOfRange},
+		"over 1 MiB":           {`{"a": "` + strings.Repeat("x", event.MaxBytes) + `"}`, event.CodeTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := w.count()
+			r := w.send(pathEvents, []byte("["+string(click("first"))+","+c.event+","+string(click("last"))+"]"))
+			if r.status != http.StatusAccepted || r.Accepted != 2 || r.Refused != 1 || len(r.Results) != 3 {
+				t.Fatalf("answer %d %.500s", r.status, r.text)
+			}
+			got := r.Results[1]
+			if got.Status != statusRefused || got.Code != c.code || got.Message == "" || got.EventID != "" || len(got.Message) > 500 {
+				t.Errorf("result %+v, want code %s", got, c.code)
+			}
+			if r.Results[0].EventID != "first" || r.Results[2].EventID != "last" || r.Results[2].Index != 2 {
+				t.Errorf("results %+v", r.Results)
+			}
+			if got := w.count() - before; got != 2 {
+				t.Errorf("%d events are kept, want 2", got)
+			}
+			alone := w.send(pathEvents, []byte("["+c.event+"]"))
+			if alone.status != http.StatusUnprocessableEntity || alone.Accepted != 0 || alone.Results[0].Code != c.code {
+				t.Errorf("alone: %d %.500s", alone.status, alone.text)
+			}
+		})
+	}
+}
+
+// Whatever can be carried comes out as it went in.
+func TestCarriedExactly(t *testing.T) {
+	events := []string{
+		"{\"a\": \"\u2028 \uffff \\u0000 <script> \\r\\n\"}",
+		`{"$where": 1, "a.b": 2, "": 3, "__proto__": {}, "_id": 5, "status": "x", "\u0000": 7}`,
+		`{"n": [9007199254740993, 9223372036854775807, 9223372036854775808, 1234567890123456789012345678901234, -0, 1.0, 0.1]}`,
+		`{"event_id": "one", "EVENT_ID": "two"}`,
+		`{"data": ` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`,
+		`{"x": "` + strings.Repeat("y", event.MaxBytes-len(`{"x": ""}`)) + `"}`,
+	}
+	w := newWorld(t)
+	r := w.send(pathEvents, []byte("["+strings.Join(events, ",\n")+"]"))
+	if r.Accepted != len(events) {
+		t.Fatalf("answer %.500s", r.text)
+	}
+	if diff := cmp.Diff(events, w.payloads()); diff != "" {
+		t.Errorf("stream (-want +got):\n%.2000s", diff)
+	}
+	if r.Results[3].EventID != "one" {
+		t.Errorf("event id %q", r.Results[3].EventID)
+	}
+}
+
+// Another application's event of the same id is another event.
+func TestApplicationComesFromTheKey(t *testing.T) {
+	w := newWorld(t)
+	for _, key := range []string{serverKey, otherKey} {
+		if r := w.send(pathEvents, click("same"), "X-Write-Key", key); r.Accepted != 1 {
+			t.Fatalf("answer %s", r.text)
+		}
+	}
+	var got []string
+	for _, m := range w.stored() {
+		got = append(got, m.Header.Get(stream.HeaderApplication))
+	}
+	if diff := cmp.Diff([]string{"shop", "other"}, got); diff != "" {
+		t.Errorf("applications (-want +got):\n%s", diff)
+	}
+}

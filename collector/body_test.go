@@ -1,0 +1,265 @@
+package collector
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestEncodings(t *testing.T) {
+	w := newWorld(t)
+	var deflated bytes.Buffer
+	z, err := flate.NewWriter(&deflated, 9)
+	w.must(err)
+	_, _ = z.Write(click("d"))
+	w.must(z.Close())
+	good := zipped(click("z"))
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)/2] ^= 0x10
+	sum := bytes.Clone(good)
+	sum[len(sum)-6] ^= 1
+	size := bytes.Clone(good)
+	size[len(size)-4] ^= 1
+	for name, c := range map[string]struct {
+		body     []byte
+		encoding string
+		status   int
+		code     string
+	}{
+		"br":              {good, "br", 415, codeUnsupportedEncoding},
+		"deflate":         {deflated.Bytes(), "deflate", 415, codeUnsupportedEncoding},
+		"gzip twice":      {zipped(good), "gzip, gzip", 415, codeUnsupportedEncoding},
+		"gzip and others": {good, "gzip, br", 415, codeUnsupportedEncoding},
+		"zstd":            {good, "zstd", 415, codeUnsupportedEncoding},
+		"packed twice":    {zipped(good), "gzip", 400, "invalid_json"},
+		"not gzip":        {click("n"), "gzip", 400, codeInvalidGzip},
+		"empty":           {nil, "gzip", 400, codeInvalidGzip},
+		"only the magic":  {good[:2], "-", 400, codeInvalidGzip},
+		"truncated":       {good[:len(good)-9], "-", 400, codeInvalidGzip},
+		"half a trailer":  {good[:len(good)-3], "gzip", 400, codeInvalidGzip},
+		"broken":          {flipped, "gzip", 400, codeInvalidGzip},
+		"wrong checksum":  {sum, "gzip", 400, codeInvalidGzip},
+		"wrong size":      {size, "gzip", 400, codeInvalidGzip},
+		"garbage behind":  {append(bytes.Clone(good), "garbage garbage garbage"...), "gzip", 400, codeInvalidGzip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.send(pathEvents, c.body, "Content-Encoding", c.encoding)
+			r.wantProblem(t, c.status, c.code)
+			if c.status == http.StatusUnsupportedMediaType && r.header.Get("Accept-Encoding") != "gzip" {
+				t.Errorf("Accept-Encoding %q", r.header.Get("Accept-Encoding"))
+			}
+		})
+	}
+	if n := w.count(); n != 0 {
+		t.Errorf("%d events are kept", n)
+	}
+	if got := w.service.reader.budget.held.Load(); got != 0 {
+		t.Errorf("%d bytes are still held", got)
+	}
+}
+
+// The largest bodies pass, packed or not, with or without Content-Length.
+func TestLargestBody(t *testing.T) {
+	w := newWorld(t)
+	part := `{"x": "` + strings.Repeat("y", 1<<20-64) + `"}`
+	body := []byte("[" + strings.Repeat(part+",", 7) + part)
+	body = append(body, bytes.Repeat([]byte(" "), maxBody-1-len(body))...)
+	body = append(body, ']')
+	for _, b := range [][]byte{body, zipped(body)} {
+		if r := w.send(pathEvents, b); r.Accepted != 8 {
+			t.Fatalf("answer %d %.300s", r.status, r.text)
+		}
+		if r := w.send(pathEvents, append(bytes.Clone(body), ' ')); r.status != http.StatusRequestEntityTooLarge {
+			t.Fatalf("one byte more: answer %d %.300s", r.status, r.text)
+		}
+	}
+	if r := w.send(pathEvents, zipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("packed, one byte more: answer %d %.300s", r.status, r.text)
+	}
+}
+
+// bomb is a gzip file of about 200 KB that holds 200 MB, and lies about it if
+// asked to.
+func bomb(lie bool) []byte {
+	var b bytes.Buffer
+	b.Write(zipped(bytes.Repeat([]byte{' '}, 200<<20)))
+	packed := b.Bytes()
+	if lie {
+		copy(packed[len(packed)-4:], []byte{1, 0, 0, 0})
+	}
+	return packed
+}
+
+func TestBombs(t *testing.T) {
+	w := newWorld(t)
+	for _, lie := range []bool{false, true} {
+		packed := bomb(lie)
+		stop := make(chan struct{})
+		peak := make(chan uint64)
+		go func() { peak <- peakHeap(stop) }()
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() {
+				r, err := w.try(pathEvents, packed, "Content-Encoding", "gzip")
+				if err != nil || r.status != http.StatusRequestEntityTooLarge || r.Code != codeBodyTooLarge {
+					t.Errorf("answer %d %s (%v)", r.status, r.text, err)
+				}
+			})
+		}
+		wg.Wait()
+		close(stop)
+		// The bodies themselves, the slots, and room for what is garbage.
+		if got := <-peak; got > 512<<20 {
+			t.Errorf("the heap grew to %d MiB", got>>20)
+		}
+	}
+	if got := w.service.reader.budget.held.Load(); got != 0 {
+		t.Errorf("%d bytes are still held", got)
+	}
+}
+
+// peakHeap samples the heap until stop is closed.
+func peakHeap(stop <-chan struct{}) (peak uint64) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.HeapAlloc)
+		select {
+		case <-stop:
+			return peak
+		case <-tick.C:
+		}
+	}
+}
+
+// raw sends text on a connection of its own and returns the answer's first
+// line, or "" when the connection was closed without one.
+func (w *world) raw(text string, halfClose bool) string {
+	w.t.Helper()
+	conn, err := net.Dial("tcp", w.service.Addr().String())
+	w.must(err)
+	defer func() { _ = conn.Close() }()
+	w.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	_, err = io.WriteString(conn, text)
+	w.must(err)
+	if half, ok := conn.(*net.TCPConn); ok && halfClose {
+		w.must(half.CloseWrite())
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil && line == "" && !isClosed(err) {
+		w.t.Errorf("read: %v", err)
+	}
+	return strings.TrimSpace(line)
+}
+
+func isClosed(err error) bool {
+	timeout, ok := err.(net.Error)
+	return !ok || !timeout.Timeout()
+}
+
+const postHead = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nX-Write-Key: " + serverKey + "\r\n"
+
+func TestBrokenTransfers(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.BodyTimeout = 300 * time.Millisecond })
+	for name, c := range map[string]struct {
+		text      string
+		halfClose bool
+		want      string
+	}{
+		"short body":          {postHead + "Content-Length: 100\r\n\r\n{\"a\": 1}  ", true, "HTTP/1.1 400 Bad Request"},
+		"slow body":           {postHead + "Content-Length: 100\r\n\r\n{\"a\": 1}  ", false, "HTTP/1.1 408 Request Timeout"},
+		"slow chunks":         {postHead + "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"a\": 1}\r\n", false, "HTTP/1.1 408 Request Timeout"},
+		"bad chunk size":      {postHead + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a\": 1}\r\n0\r\n\r\n", false, "HTTP/1.1 400 Bad Request"},
+		"bad chunk end":       {postHead + "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"a\": 1}garbage", false, "HTTP/1.1 400 Bad Request"},
+		"missing last chunk":  {postHead + "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"a\": 1}\r\n", true, "HTTP/1.1 400 Bad Request"},
+		"too large by header": {postHead + "Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n", false, "HTTP/1.1 413 Request Entity Too Large"},
+		"slow and too large":  {postHead + "Content-Length: 99999999\r\n\r\n{}", false, "HTTP/1.1 413 Request Entity Too Large"},
+		"no key, slow body":   {"POST /v1/events HTTP/1.1\r\nHost: eye\r\nContent-Length: 100\r\n\r\n{}", true, "HTTP/1.1 401 Unauthorized"},
+		"gzip, slow":          {postHead + "Content-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\x1f\x8b\x08", false, "HTTP/1.1 408 Request Timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := w.raw(c.text, c.halfClose); got != c.want {
+				t.Errorf("answer %q, want %q", got, c.want)
+			}
+		})
+	}
+	if n := w.count(); n != 0 {
+		t.Errorf("%d events are kept", n)
+	}
+	w.eventually("the memory is given back", func() bool { return w.service.reader.budget.held.Load() == 0 })
+	if strings.Contains(w.log.String(), `"level":"WARN"`) || strings.Contains(w.log.String(), `"level":"ERROR"`) {
+		t.Errorf("clients' mistakes are logged: %s", w.log)
+	}
+}
+
+// Headers that do not come to an end are given up within the server's limit.
+func TestSlowHeaders(t *testing.T) {
+	w := newWorld(t)
+	if got := w.raw(postHead, false); got != "" {
+		t.Errorf("answer %q, want a closed connection", got)
+	}
+}
+
+// What a body claims to hold costs no memory before it arrives, and bodies over
+// the budget are put off.
+func TestBodyBudget(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
+	// One body takes half of it and waits.
+	conn, err := net.Dial("tcp", w.service.Addr().String())
+	w.must(err)
+	defer func() { _ = conn.Close() }()
+	_, err = fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
+	w.must(err)
+	held := w.service.reader.budget.held.Load
+	w.eventually("it began", func() bool { return held() > 0 })
+	if held() != firstRead {
+		t.Errorf("%d bytes are held for a body that claims %d", held(), maxBody)
+	}
+	body := bytes.Repeat([]byte(" "), maxBody-1)
+	_, err = conn.Write(body)
+	w.must(err)
+	w.eventually("the body is held", func() bool { return held() == maxBody+1 })
+	w.send(pathEvents, body).wantProblem(t, http.StatusServiceUnavailable, codeOverloaded)
+	w.send(pathEvents, zipped(body)).wantProblem(t, http.StatusBadRequest, codeEmptyBody)
+	if r := w.send(pathEvents, clicks("small", 100)); r.Accepted != 100 {
+		t.Errorf("a small one beside: %d %.300s", r.status, r.text)
+	}
+	_, err = conn.Write([]byte("1"))
+	w.must(err)
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.Contains(line, "400") {
+		t.Errorf("answer %q (%v)", line, err)
+	}
+	w.eventually("the memory is given back", func() bool { return held() == 0 })
+	if r := w.send(pathEvents, append(body, '1')); r.status != http.StatusBadRequest {
+		t.Errorf("afterwards: %d %.300s", r.status, r.text)
+	}
+}
+
+func TestNextSize(t *testing.T) {
+	for _, c := range []struct{ have, likely, want int }{
+		{0, 0, firstRead},
+		{0, 100, firstRead},
+		{firstRead, 0, 4 * firstRead},
+		{firstRead, firstRead, firstRead + 1},
+		{firstRead, 3 * firstRead, 3*firstRead + 1},
+		{firstRead, maxBody, 4 * firstRead},
+		{4 << 20, 0, maxBody + 1},
+		{4 << 20, maxBody, maxBody + 1},
+	} {
+		if got := nextSize(c.have, c.likely); got != c.want {
+			t.Errorf("nextSize(%d, %d) = %d, want %d", c.have, c.likely, got, c.want)
+		}
+	}
+}

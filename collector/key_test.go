@@ -1,0 +1,77 @@
+package collector
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func basic(user string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"))
+}
+
+func TestKeys(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		query   string
+		headers []string
+		status  int
+		code    string
+	}{
+		"X-Write-Key":              {"", []string{"X-Write-Key", serverKey}, 202, ""},
+		"Bearer":                   {"", []string{"X-Write-Key", "-", "Authorization", "Bearer " + serverKey}, 202, ""},
+		"bearer":                   {"", []string{"X-Write-Key", "-", "Authorization", "bearer  " + serverKey}, 202, ""},
+		"Basic":                    {"", []string{"X-Write-Key", "-", "Authorization", basic(serverKey)}, 202, ""},
+		"query":                    {"?write_key=" + serverKey, []string{"X-Write-Key", "-"}, 202, ""},
+		"the same twice":           {"?write_key=" + serverKey, []string{"Authorization", basic(serverKey)}, 202, ""},
+		"another scheme beside":    {"", []string{"Authorization", "Digest x"}, 202, ""},
+		"an empty one beside":      {"?write_key=", []string{"Authorization", "Bearer "}, 202, ""},
+		"none":                     {"", []string{"X-Write-Key", "-"}, 401, codeUnauthorized},
+		"empty":                    {"?write_key=", []string{"X-Write-Key", ""}, 401, codeUnauthorized},
+		"unknown":                  {"", []string{"X-Write-Key", "revoked-long-ago"}, 401, codeUnauthorized},
+		"query token":              {"", []string{"X-Write-Key", "-", "Authorization", "Bearer " + token}, 401, codeUnauthorized},
+		"broken Basic":             {"", []string{"X-Write-Key", "-", "Authorization", "Basic ???"}, 401, codeUnauthorized},
+		"password of Basic":        {"", []string{"X-Write-Key", "-", "Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+serverKey))}, 401, codeUnauthorized},
+		"long":                     {"", []string{"X-Write-Key", strings.Repeat("k", 9000)}, 401, codeUnauthorized},
+		"two different":            {"?write_key=" + otherKey, nil, 400, codeSeveralKeys},
+		"two different in a query": {"?write_key=" + otherKey + "&write_key=" + serverKey, []string{"X-Write-Key", "-"}, 400, codeSeveralKeys},
+		"key and token":            {"", []string{"Authorization", "Bearer " + token}, 400, codeSeveralKeys},
+		"disabled":                 {"", []string{"X-Write-Key", disabledKey}, 403, codeKeyDisabled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := w.count()
+			for _, path := range []string{pathEvents, pathValidate} {
+				r := w.send(path+c.query, click("k"), c.headers...)
+				if c.status == http.StatusAccepted {
+					if r.status/100 != 2 {
+						t.Errorf("%s answers %d %s", path, r.status, r.text)
+					}
+					continue
+				}
+				r.wantProblem(t, c.status, c.code)
+				if (r.header.Get("WWW-Authenticate") != "") != (c.status == http.StatusUnauthorized) {
+					t.Errorf("WWW-Authenticate %q", r.header.Get("WWW-Authenticate"))
+				}
+			}
+			want := uint64(0)
+			if c.status == http.StatusAccepted {
+				want = 1
+			}
+			if got := w.count() - before; got != want {
+				t.Errorf("%d events are kept, want %d", got, want)
+			}
+		})
+	}
+}
+
+// A key in a second header line counts too.
+func TestRepeatedKeyHeaders(t *testing.T) {
+	w := newWorld(t)
+	req, err := http.NewRequest(http.MethodPost, w.base+pathEvents, strings.NewReader("{}"))
+	w.must(err)
+	req.Header["X-Write-Key"] = []string{serverKey, otherKey}
+	r, err := w.do(req)
+	w.must(err)
+	r.wantProblem(t, http.StatusBadRequest, codeSeveralKeys)
+}
