@@ -35,10 +35,14 @@ func (s *Service) fetch(ctx context.Context) ([]delivery, error) {
 	begin := time.Now()
 	msgs, err := s.puller.pull(ctx)
 	batch := s.deliveries(ctx, msgs)
+	took := time.Since(begin)
 	if len(batch) > 0 {
-		s.metrics.fetched(batch, time.Since(begin))
+		s.metrics.fetched(batch, took)
 	}
 	s.state.set(partNATS, err)
+	if len(batch) == 0 && err == nil && took < again {
+		err = sleep(ctx, again) // turned down at once: do not ask in a circle
+	}
 	switch {
 	case ctx.Err() != nil:
 		return batch, nil

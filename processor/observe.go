@@ -12,8 +12,11 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// observeLimit bounds one look.
-const observeLimit = 10 * time.Second
+const (
+	// observeLimit bounds one look at the stream, probeLimit one at the store.
+	observeLimit = 10 * time.Second
+	probeLimit   = 3 * time.Second
+)
 
 // look is what one look at the stream saw.
 type look struct {
@@ -33,6 +36,13 @@ func (s *Service) observe(ctx context.Context) error {
 	purge := purger{s: s}
 	failing := false
 	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-s.kick:
+		}
+		s.probe(ctx)
 		err := s.observeOnce(ctx, &purge)
 		switch {
 		case ctx.Err() != nil:
@@ -43,12 +53,16 @@ func (s *Service) observe(ctx context.Context) error {
 			s.log.LogAttrs(ctx, slog.LevelWarn, "cannot look at the stream", slog.Any("error", err))
 		}
 		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-s.kick:
-		}
+	}
+}
+
+// probe asks the store whether it is there: without events nobody else would
+// notice that it is not.
+func (s *Service) probe(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	if err := s.cfg.Store.Ready(bounded); ctx.Err() == nil {
+		s.outage.probed(err)
 	}
 }
 
@@ -65,8 +79,7 @@ func (s *Service) observeOnce(ctx context.Context, purge *purger) error {
 	return purge.run(ctx, l)
 }
 
-// look asks for the stream before its consumers. So a consumer that has
-// nothing left is done with at least all that the stream held.
+// look asks for the stream and for what its consumers still need.
 func (s *Service) look(ctx context.Context) (*look, error) {
 	str, err := s.cfg.JetStream.Stream(ctx, stream.Name)
 	if err != nil {
@@ -87,8 +100,9 @@ func (s *Service) look(ctx context.Context) (*look, error) {
 			l.live = c
 		} else if c.NumPending == 0 && c.NumAckPending == 0 {
 			// Nothing is left of what it wants. Its floor stays behind, at the
-			// last message that its filter matched.
-			done = info.State.LastSeq
+			// last message that its filter matched. It hears of a new message
+			// a moment later than the stream, hence the look before.
+			done = max(done, s.lastSeq)
 		}
 		l.floor = min(l.floor, done)
 	}
@@ -98,6 +112,7 @@ func (s *Service) look(ctx context.Context) (*look, error) {
 	if l.live == nil {
 		return nil, errNoConsumer
 	}
+	s.lastSeq = info.State.LastSeq
 	return l, nil
 }
 

@@ -67,3 +67,18 @@ func (o *outage) end(ctx context.Context, back bool) {
 	o.s.metrics.storeUp.Set(1)
 	o.s.log.LogAttrs(ctx, slog.LevelInfo, "the store is back", slog.Duration("away", time.Since(o.since)))
 }
+
+// probed notes whether the store answered when nothing was being written to
+// it; a lane's own failure knows better.
+func (o *outage) probed(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failing > 0 {
+		return
+	}
+	o.s.state.set(partStore, err)
+	o.s.metrics.storeUp.Set(0)
+	if err == nil {
+		o.s.metrics.storeUp.Set(1)
+	}
+}

@@ -199,3 +199,14 @@ func TestRepeat(t *testing.T) {
 		}
 	})
 }
+
+// An idle processor notices, too, that the store is away.
+func TestIdleWhileStoreAway(t *testing.T) {
+	w := newWorld(t)
+	p, uri := newWire(w)
+	r := w.start(withStore(w.open(uri)))
+	p.set(true)
+	w.poll("the store is not ready", func() bool { return r.state.get(partStore) != nil && r.metric("store_up") == 0 })
+	p.set(false)
+	w.poll("the store is ready again", func() bool { return r.state.get(partStore) == nil && r.metric("store_up") == 1 })
+}

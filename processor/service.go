@@ -100,8 +100,10 @@ type Service struct {
 	// settledBytes counts towards the next kick.
 	settledBytes atomic.Int64
 
-	// late is whether the floor was behind at the last look; the observer uses it.
-	late bool
+	// late is whether the floor was behind at the last look, lastSeq the end
+	// of the stream at it. The observer uses them.
+	late    bool
+	lastSeq uint64
 
 	state readiness
 }

@@ -1,0 +1,74 @@
+package processor
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/theeye/theeye/shared/store"
+)
+
+// A processor that is told to end finishes the write it is in, acknowledges
+// it, and keeps nothing of what it had fetched.
+func TestDrain(t *testing.T) {
+	w := newWorld(t)
+	const n = 500
+	entered, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	slow := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		once.Do(func() { close(entered) })
+		<-release
+		if err := ctx.Err(); err != nil {
+			t.Errorf("the write is broken off: %v", err)
+		}
+		return next(ctx, docs)
+	}}
+	r := w.start(withStore(slow), func(c *Config) { c.BatchEvents, c.Lanes = 50, 2 })
+	w.publishAll(pageviews("e", n))
+	<-entered
+	r.cancel()
+	close(release)
+	if err := r.wait(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	stored, _ := w.counts()
+	c := w.consumer()
+	if settled := int(c.AckFloor.Stream); stored == 0 || stored == n || settled > stored {
+		t.Errorf("%d stored, acknowledged up to %d", stored, settled)
+	}
+	next := w.start()
+	w.awaitSettled()
+	if all, rejected := w.counts(); all != n || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want %d and 0", all, rejected, n)
+	}
+	// What was written had been acknowledged: it did not come again.
+	if again := next.metric("events_total", "outcome=duplicate"); again != 0 {
+		t.Errorf("%v events were written and not acknowledged", again)
+	}
+}
+
+// What arrives while the processor is ending goes to the next one at once.
+func TestHandOver(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(func(c *Config) { c.Lanes = 1 })
+	w.publish(pageview("a"))
+	w.awaitSettled()
+	p := r.puller
+	<-r.turn // no lane pulls from here on
+	if _, _, err := p.request(); err != nil {
+		t.Fatal(err)
+	}
+	w.publishAll(pageviews("late", 20))
+	w.poll("messages are delivered", func() bool { return w.consumer().NumAckPending > 0 })
+	if err := r.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	next := w.start()
+	w.awaitSettled()
+	if stored, _ := w.counts(); stored != 21 {
+		t.Errorf("%d stored, want 21", stored)
+	}
+	if next.metric("redelivered_total") == 0 {
+		t.Error("nothing had been delivered to the first: the test shows nothing")
+	}
+}

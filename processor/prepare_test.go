@@ -1,0 +1,162 @@
+package processor
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// A processor that finds nothing makes everything.
+func TestPrepareFromNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{stream.Name, "KV_" + stream.BucketSchemas, "KV_" + stream.BucketApplications, "KV_" + stream.BucketTokens} {
+		if err := w.js.DeleteStream(w.ctx(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.store.Ready(w.ctx()); err == nil {
+		t.Error("the store is ready before anybody prepared it")
+	}
+	w.start()
+	if err := w.store.Ready(w.ctx()); err != nil {
+		t.Errorf("the store is not ready: %v", err)
+	}
+	// Nothing is registered, so nothing is known.
+	w.publish(pageview("a"))
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 0 || rejected != 1 {
+		t.Errorf("%d stored, %d rejected", stored, rejected)
+	}
+}
+
+// A store that has seen a later revision than the registry is beside a NATS
+// that was wiped.
+func TestRevisionGuard(t *testing.T) {
+	w := newWorld(t)
+	if err := w.store.Prepare(w.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	revision := w.apply(map[string]string{"policy.json": `{"future_skew":"1m"}`})
+	if err := w.store.RaiseRevision(w.ctx(), revision); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(pageview("a"))
+	r := w.start() // the same revision is no reason
+	w.awaitSettled()
+	if err := r.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if err := w.store.RaiseRevision(w.ctx(), revision+1); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(pageview("b"))
+	if err := w.assemble().wait(); !errors.Is(err, ErrRevision) {
+		t.Errorf("Run beside a store of a later revision: %v", err)
+	}
+	if c := w.consumer(); c.Delivered.Consumer != 1 {
+		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
+	}
+}
+
+// neverReady is a registry that nobody runs.
+func neverReady(js jetstream.JetStream) *registry.Registry {
+	return registry.New(registry.Config{JetStream: js})
+}
+
+// Nothing is judged before there is a complete snapshot of the registry.
+func TestNoSnapshotNoFetch(t *testing.T) {
+	w := newWorld(t)
+	w.publish(pageview("a"))
+	r := w.assemble(func(c *Config) { c.Registry = neverReady(c.JetStream) })
+	w.poll("it waits for the registry", func() bool { return r.state.get(partRegistry) == errNoSnapshot })
+	if c := w.consumer(); c.Delivered.Consumer != 0 {
+		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
+	}
+	names := map[string]bool{}
+	for _, c := range r.Ready() {
+		names[c.Name] = c.Err == nil
+	}
+	if len(names) != len(parts) || !names["nats"] || names["registry"] || names["store"] || names["start"] {
+		t.Errorf("ready says %v", names)
+	}
+	if err := r.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// The server restarts under a processor, which goes on.
+func TestNATSRestarts(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.publishAll(pageviews("before", 100))
+	w.awaitSettled()
+	w.stopNATS()
+	w.startNATS()
+	w.poll("the test is connected again", w.nc.IsConnected)
+	w.publishAll(pageviews("after", 100))
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 200 || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want 200 and 0", stored, rejected)
+	}
+}
+
+// A consumer that somebody deleted is made again.
+func TestConsumerDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.publishAll(pageviews("before", 10))
+	w.awaitSettled()
+	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
+		t.Fatal(err)
+	}
+	w.publishAll(pageviews("after", 10))
+	w.poll("the consumer is there again", func() bool {
+		_, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
+		return err == nil
+	})
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 20 || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want 20 and 0", stored, rejected)
+	}
+}
+
+// A stream that was made anew has other places: the processor ends.
+func TestStreamReplaced(t *testing.T) {
+	for name, replace := range map[string]func(*world) error{
+		"deleted": func(w *world) error { return w.js.DeleteStream(w.ctx(), stream.Name) },
+		"made anew": func(w *world) error {
+			return errors.Join(w.js.DeleteStream(w.ctx(), stream.Name), stream.Ensure(w.ctx(), w.js, w.stream))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			r := w.start()
+			w.publish(pageview("a"))
+			w.awaitSettled()
+			if err := replace(w); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.wait(); !errors.Is(err, ErrReplaced) {
+				t.Errorf("Run: %v", err)
+			}
+			// The next one starts from the beginning.
+			w.start()
+			w.publish(pageview("a"), pageview("b"))
+			w.awaitSettled()
+			// The place in the old stream is the earlier one.
+			if d := w.lookup("demo/a"); d.Origin.Epoch != r.epoch {
+				t.Errorf("the event's place is %+v", d.Origin)
+			}
+			if d := w.lookup("demo/b"); d.Origin.Epoch <= r.epoch {
+				t.Errorf("the new event's place is %+v", d.Origin)
+			}
+			if stored, _ := w.counts(); stored != 2 {
+				t.Errorf("%d stored, want 2", stored)
+			}
+		})
+	}
+}

@@ -1,0 +1,255 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// streamFull is the server's error code for a stream that takes no more.
+const streamFull = 10077
+
+// small makes the stream so small that some hundred events fill it.
+func (w *world) small() {
+	w.t.Helper()
+	w.stream.MaxBytes = 1 << 20
+	if err := stream.Ensure(w.ctx(), w.js, w.stream); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// large is an event of about 10 KB.
+func large(id string) string {
+	return with("event_id", fmt.Sprintf("%q", id), "data", `{"host":"h","path":"`+strings.Repeat("x", 10_000)+`"}`)
+}
+
+// tryPublish publishes one event and returns the server's answer.
+func (w *world) tryPublish(payload string) error {
+	_, err := w.js.PublishMsg(w.ctx(), accepted("demo", payload))
+	return err
+}
+
+func isFull(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == streamFull
+}
+
+// A publisher that is no faster than the processor never meets a full stream,
+// however much it publishes.
+func TestProcessedEventsNeverFill(t *testing.T) {
+	w := newWorld(t)
+	w.small()
+	r := w.start()
+	const n = 400 // four times what the stream holds
+	for i := range n {
+		if err := w.tryPublish(large(fmt.Sprintf("e%d", i))); err != nil {
+			t.Fatalf("event %d: %v", i, err)
+		}
+		if i%20 == 19 {
+			w.awaitSettled()
+			w.poll("there is room again", func() bool { return w.state().Bytes <= uint64(w.stream.MaxBytes)*purgeFrom/100 })
+		}
+	}
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != n || rejected != 0 {
+		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n)
+	}
+	w.poll("the purge is counted", func() bool { return r.metric("purged_total") == float64(w.state().FirstSeq-1) })
+}
+
+// A stream full of events that are not processed takes no more and loses
+// nothing, and clears when they are.
+func TestUnprocessedEventsFill(t *testing.T) {
+	w := newWorld(t)
+	w.small()
+	release := make(chan struct{})
+	r := w.start(withStore(&hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		<-release
+		return next(ctx, docs)
+	}}))
+	n := 0
+	err := w.tryPublish(large("e0"))
+	for ; err == nil; err = w.tryPublish(large(fmt.Sprintf("e%d", n))) {
+		n++
+	}
+	if !isFull(err) {
+		t.Errorf("a full stream answers %v", err)
+	}
+	w.poll("the observer has looked", func() bool { return r.metric("lag_events") == float64(n) })
+	if s := w.state(); s.FirstSeq != 1 || s.Msgs != uint64(n) {
+		t.Errorf("%d of %d messages are left, the first is %d", s.Msgs, n, s.FirstSeq)
+	}
+	close(release)
+	w.poll("the stream takes more", func() bool { return w.tryPublish(large("more")) == nil })
+	w.awaitSettled()
+	if stored, _ := w.counts(); stored != n+1 {
+		t.Errorf("%d stored, want %d", stored, n+1)
+	}
+}
+
+// look looks once, as the observer does.
+func (r *runner) lookOnce(t *testing.T, purge *purger) {
+	t.Helper()
+	if err := r.observeOnce(r.w.ctx(), purge); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// idle is a processor whose observer does nothing by itself, at a time of the
+// test's choice.
+func (w *world) idle(now func() time.Time) (*runner, *purger) {
+	r := w.start(func(c *Config) { c.Observe, c.Now = time.Hour, now })
+	return r, &purger{s: r.Service}
+}
+
+// What is older than the retention goes, what is younger stays.
+func TestRetention(t *testing.T) {
+	w := newWorld(t)
+	var clock atomic.Pointer[time.Time]
+	set := func(now time.Time) { clock.Store(&now) }
+	set(time.Now())
+	w.publishAll(pageviews("old", 100))
+	between := w.state().LastTime
+	r, purge := w.idle(func() time.Time { return *clock.Load() })
+	w.awaitSettled()
+	w.poll("time has passed", func() bool { return time.Since(between) > 50*time.Millisecond })
+	w.publishAll(pageviews("young", 100))
+	w.awaitSettled()
+
+	r.lookOnce(t, purge)
+	if s := w.state(); s.FirstSeq != 1 {
+		t.Errorf("the first is %d before the retention is over", s.FirstSeq)
+	}
+	r.cfg.Stream.Retention = time.Second // a hundredth is 10 ms
+	set(between.Add(time.Second + 20*time.Millisecond))
+	r.lookOnce(t, purge)
+	if s := w.state(); s.FirstSeq != 101 || s.Msgs != 100 {
+		t.Errorf("%d messages are left, the first is %d, want 101", s.Msgs, s.FirstSeq)
+	}
+	set(between.Add(time.Hour))
+	r.lookOnce(t, purge)
+	if s := w.state(); s.Msgs != 0 || s.LastSeq != 200 {
+		t.Errorf("%d messages are left of %d", s.Msgs, s.LastSeq)
+	}
+	r.lookOnce(t, purge) // of an empty stream
+}
+
+// Nothing is purged that a durable consumer still needs, be it a replay that
+// has not begun, one that is in the middle, or one that wants few subjects.
+func TestPurgeHonoursReplays(t *testing.T) {
+	w := newWorld(t)
+	clock := func() time.Time { return time.Now().Add(1000 * time.Hour) }
+	r, purge := w.idle(clock)
+	w.publishAll(pageviews("a", 50))
+	w.publishMsg(accepted("other", pageview("other")))
+	w.publishAll(pageviews("b", 49))
+	w.awaitSettled()
+
+	replay := func(name, filter string) jetstream.Consumer {
+		c, err := w.js.CreateOrUpdateConsumer(w.ctx(), stream.Name, jetstream.ConsumerConfig{
+			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: filter,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := func() uint64 {
+		r.lookOnce(t, purge)
+		r.lookOnce(t, purge) // a consumer's end is believed at the second look
+		return w.state().FirstSeq
+	}
+	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.OfApplication("other"))
+	if got := first(); got != 1 {
+		t.Errorf("purged below %d under replays that have not begun", got)
+	}
+	ackNext(t, all, 30)
+	if got := first(); got != 1 {
+		t.Errorf("purged below %d under a replay that wants message 51", got)
+	}
+	ackNext(t, few, 1)
+	if got := first(); got != 31 {
+		t.Errorf("the first is %d, and a replay is at 31", got)
+	}
+	ackNext(t, all, 70)
+	if got := w.state().LastSeq; first() != got+1 {
+		t.Errorf("the first is %d of %d, and everybody is done", first(), got)
+	}
+}
+
+func ackNext(t *testing.T, c jetstream.Consumer, n int) {
+	t.Helper()
+	batch, err := c.Fetch(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m := range batch.Messages() {
+		if err := m.DoubleAck(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n--
+	}
+	if n != 0 {
+		t.Fatalf("%d messages are missing", n)
+	}
+}
+
+// Purging from 80 % of the bound ends at 70 % and not below.
+func TestOverfull(t *testing.T) {
+	look := func(bytes uint64) *look {
+		return &look{max: 1000_000, state: jetstream.StreamState{FirstSeq: 501, Msgs: 1000, Bytes: bytes}}
+	}
+	for bytes, keep := range map[uint64]uint64{0: 0, 500_000: 0, 800_000: 0, 810_000: 501 + 135 + 1, 1_000_000: 501 + 300 + 1} {
+		if got := overfull(look(bytes)); got != keep {
+			t.Errorf("of %d bytes the first to keep is %d, want %d", bytes, got, keep)
+		}
+	}
+	unbounded := look(1 << 40)
+	unbounded.max = -1
+	if got := overfull(unbounded); got != 0 {
+		t.Errorf("a stream without a bound is purged below %d", got)
+	}
+}
+
+// Events that wait for more than half of the retention raise an alarm.
+func TestFloorAlarm(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	waiting := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		<-release
+		return next(ctx, docs)
+	}}
+	var late atomic.Int64
+	r := w.start(withStore(waiting), func(c *Config) {
+		c.Observe, c.BatchEvents, c.Lanes = time.Hour, 1, 1
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	})
+	w.publishAll(pageviews("e", 10))
+	w.poll("an event is in work", func() bool { return w.consumer().NumAckPending == 1 })
+	purge := &purger{s: r.Service}
+	r.lookOnce(t, purge)
+	if r.metric("ack_floor_alarm") != 0 || r.metric("lag_events") != 10 || r.metric("in_work_events") != 1 {
+		t.Errorf("alarm %v, lag %v, in work %v", r.metric("ack_floor_alarm"), r.metric("lag_events"), r.metric("in_work_events"))
+	}
+	much := w.stream.Retention/2 + time.Minute
+	late.Store(int64(much))
+	r.lookOnce(t, purge)
+	if r.metric("ack_floor_alarm") != 1 || r.metric("ack_floor_age_seconds") < much.Seconds() || r.metric("lag_seconds") < much.Seconds() {
+		t.Errorf("alarm %v, age %v", r.metric("ack_floor_alarm"), r.metric("ack_floor_age_seconds"))
+	}
+	close(release)
+	w.awaitSettled()
+	r.lookOnce(t, purge)
+	if r.metric("ack_floor_alarm") != 0 || r.metric("lag_seconds") != 0 || r.metric("lag_events") != 0 {
+		t.Errorf("alarm %v, lag %v after the end", r.metric("ack_floor_alarm"), r.metric("lag_seconds"))
+	}
+}
