@@ -77,3 +77,5 @@ replace github.com/theeye/theeye/processor => ../processor
 require github.com/theeye/theeye/queryapi v0.0.0
 
 replace github.com/theeye/theeye/queryapi => ../queryapi
+
+tool github.com/nats-io/nats-server/v2

@@ -3,9 +3,10 @@
 // then holds every document of the store against its own record of what it
 // sent.
 //
-//	Load    sends and records     →  Ledger, what was sent and what was accepted
-//	Fleet   starts and kills      →  real binaries, one process or many
-//	Check   reads the query API   →  findings: missing, twice, altered, …
+//	Load            sends and records   →  Ledger: what was sent, what was accepted
+//	Fleet           starts and kills    →  real binaries, one process or many
+//	Ledger.Check    reads everything    →  findings: missing, twice, altered, …
+//	Trial           one run of all three
 //
 // The checker knows what to expect by how an event was made (Kind) and shares
 // no code with the pipeline. It is trusted only because it fails on each of a

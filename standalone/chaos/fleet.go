@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -11,41 +10,7 @@ import (
 
 // Fleet is a running pipeline of one or more processes.
 type Fleet struct {
-	// Collector and Query are the base addresses of the two HTTP services.
-	Collector, Query string
-	// WriteKey and Token open them; the token may read everything.
-	WriteKey, Token string
-	// Processes are started in this order and stopped in the reverse one.
-	Processes []*rig.Process
-	// Settled returns nil once the processor has nothing left to do.
-	Settled func(context.Context) error
-}
-
-// Start starts every process and waits until each can work.
-func (f *Fleet) Start(ctx context.Context) error {
-	for _, p := range f.Processes {
-		if err := p.Launch(); err != nil {
-			return err
-		}
-	}
-	return f.ready(ctx)
-}
-
-// Stop kills what still runs.
-func (f *Fleet) Stop() {
-	for i := len(f.Processes) - 1; i >= 0; i-- {
-		f.Processes[i].Stop()
-	}
-}
-
-// ready waits for every process.
-func (f *Fleet) ready(ctx context.Context) error {
-	for _, p := range f.Processes {
-		if err := p.AwaitReady(ctx); err != nil {
-			return fmt.Errorf("%s is not ready: %w\n%s", p.Name, err, p.Output())
-		}
-	}
-	return nil
+	*rig.Pipeline
 }
 
 // Kills says how a fleet is tormented.
@@ -77,5 +42,5 @@ func (f *Fleet) Torment(ctx context.Context, r *rand.Rand, k Kills) (map[string]
 			return count, err
 		}
 	}
-	return count, f.ready(ctx)
+	return count, f.AwaitReady(ctx)
 }

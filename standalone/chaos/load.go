@@ -21,6 +21,8 @@ type Load struct {
 	URL, Key string
 	// Clients is the number of concurrent clients.
 	Clients int
+	// PerSecond bounds the requests a second of each client.
+	PerSecond int
 	// Seed makes the events' shapes repeatable; their ids are always new.
 	Seed   uint64
 	Ledger *Ledger
@@ -62,6 +64,7 @@ func (l *Load) client(ctx, finish context.Context, r *rand.Rand) error {
 		if err := l.deliver(finish, client, batch); err != nil {
 			return err
 		}
+		pause(ctx, time.Second/time.Duration(l.PerSecond))
 	}
 	return nil
 }

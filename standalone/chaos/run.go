@@ -10,6 +10,10 @@ import (
 	"github.com/theeye/theeye/standalone/rig"
 )
 
+// perSecond is how often each client sends: enough for work to be under way
+// whenever a kill comes, little enough for the check to stay short.
+const perSecond = 20
+
 // Trial is one run: load, kills, then the check.
 type Trial struct {
 	Fleet *Fleet
@@ -20,6 +24,8 @@ type Trial struct {
 	// MinAccepted is how many events must at least be accepted, so that a run
 	// in which nothing worked proves nothing; the load goes on until then.
 	MinAccepted int
+	// Grace is how long findings must stay to count.
+	Grace time.Duration
 }
 
 // Report says what a trial did and found.
@@ -38,21 +44,40 @@ func (t *Trial) Run(ctx context.Context) (Report, error) {
 	if err := t.Fleet.Start(ctx); err != nil {
 		return Report{}, err
 	}
-	load := &Load{URL: t.Fleet.Collector, Key: t.Fleet.WriteKey, Clients: t.Clients, Seed: t.Seed, Ledger: NewLedger()}
+	load := &Load{URL: t.Fleet.Collector, Key: t.Fleet.Key, Clients: t.Clients, PerSecond: perSecond, Seed: t.Seed, Ledger: NewLedger()}
 	kills, err := t.torment(ctx, load)
 	if err != nil {
 		return Report{}, err
 	}
-	if err := rig.Poll(ctx, func() error { return t.Fleet.Settled(ctx) }); err != nil {
-		return Report{}, fmt.Errorf("the processor does not come to its end: %w", err)
-	}
-	docs, err := ReadAll(ctx, http.DefaultClient, t.Fleet.Query, t.Fleet.Token)
+	docs, findings, err := t.examine(ctx, load.Ledger)
 	if err != nil {
-		return Report{}, fmt.Errorf("read the outcomes: %w", err)
+		return Report{}, err
 	}
-	r := Report{Kills: kills, Accepted: load.Ledger.Accepted(), Documents: len(docs), Findings: load.Ledger.Check(docs)}
+	r := Report{Kills: kills, Accepted: load.Ledger.Accepted(), Documents: len(docs), Findings: findings}
 	r.Requests, r.Failed = load.Requests()
 	return r, nil
+}
+
+// examine waits until the processors are done and checks the documents. What
+// the processors say of themselves can be some seconds old, so findings stand
+// only if they are still there after Grace.
+func (t *Trial) examine(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
+	if err := rig.Poll(ctx, func() error { return t.Fleet.Settled(ctx) }); err != nil {
+		return nil, nil, fmt.Errorf("the processors do not come to their end: %w", err)
+	}
+	grace, cancel := context.WithTimeout(ctx, t.Grace)
+	defer cancel()
+	for {
+		docs, err = ReadAll(ctx, http.DefaultClient, t.Fleet.Query, t.Fleet.Token)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the outcomes: %w", err)
+		}
+		findings = ledger.Check(docs)
+		if len(findings) == 0 || grace.Err() != nil {
+			return docs, findings, nil
+		}
+		pause(grace, 200*time.Millisecond)
+	}
 }
 
 // torment kills while the load runs, and ends the load when every process is
