@@ -11,7 +11,7 @@ import (
 
 // AckWait is how long a fetched message may be in work without a sign of
 // progress before another processor gets it.
-const AckWait = 30 * time.Second
+const AckWait = 10 * time.Second
 
 // MaxAckPending bounds the messages in work at all processors together.
 const MaxAckPending = 20_000
