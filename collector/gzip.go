@@ -65,6 +65,9 @@ func (u *unpacker) gunzip(ctx context.Context, packed *body) (*body, error) {
 		return nil, errGzip
 	}
 	b := &body{budget: u.budget}
+	if err := b.grow(max(likely+1, firstRead)); err != nil {
+		return nil, err
+	}
 	if err := b.fill(z, likely); err != nil {
 		b.release()
 		if errors.Is(err, errTooLarge) || errors.Is(err, errOverloaded) {

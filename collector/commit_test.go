@@ -1,0 +1,360 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// idle is a committer of a world whose own one has stopped, for tests that put
+// units in before it runs.
+func (w *world) idle(limits Limits) *committer {
+	w.t.Helper()
+	w.end()
+	c := newCommitter(w.conn, limits.withDefaults(), newMetrics())
+	w.must(c.writer.start())
+	w.t.Cleanup(c.writer.stop)
+	c.queue.start()
+	return c
+}
+
+func messages(prefix string, n, size int) []*nats.Msg {
+	msgs := make([]*nats.Msg, n)
+	for i := range msgs {
+		m := stream.Message{
+			Application: "shop", ReceivedAt: time.Unix(1, 0), Format: "native",
+			Payload: fmt.Appendf(nil, "%s-%d%s", prefix, i, strings.Repeat(" ", size)),
+		}
+		msgs[i] = m.Msg(stream.Unregistered("shop"))
+	}
+	return msgs
+}
+
+// results commits units that are queued together, and returns their results.
+func (c *committer) results(units ...[]*nats.Msg) []error {
+	errs := make([]error, len(units))
+	var wg sync.WaitGroup
+	for i, msgs := range units {
+		before := len(c.queue.units)
+		wg.Go(func() { errs[i] = c.commit(msgs, int64(len(msgs))) })
+		for len(c.queue.units) == before {
+			runtime.Gosched() // until it is queued, behind the one before
+		}
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); c.run() }()
+	wg.Wait()
+	c.queue.close()
+	<-done
+	return errs
+}
+
+// Whatever the sizes of requests are, each arrives whole and in order, and the
+// batches stay within the server's limit.
+func TestGroups(t *testing.T) {
+	for _, sizes := range [][]int{
+		{1}, {15}, {16}, {999}, {1000}, {1, 1, 1}, {8, 8}, {1000, 1}, {999, 2}, {600, 600, 600}, {1000, 1000}, {1, 1000, 15},
+	} {
+		t.Run(fmt.Sprint(sizes), func(t *testing.T) {
+			w := newWorld(t)
+			c := w.idle(Limits{})
+			var units [][]*nats.Msg
+			var want []string
+			for i, n := range sizes {
+				msgs := messages(fmt.Sprint(i), n, 0)
+				units = append(units, msgs)
+				for _, m := range msgs {
+					want = append(want, string(m.Data))
+				}
+			}
+			for i, err := range c.results(units...) {
+				if err != nil {
+					t.Errorf("unit %d: %v", i, err)
+				}
+			}
+			if diff := cmp.Diff(want, w.payloads()); diff != "" {
+				t.Errorf("stream (-want +got):\n%.2000s", diff)
+			}
+			if events, bytes := c.queue.depth(); events != 0 || bytes != 0 {
+				t.Errorf("%d events and %d bytes are still held", events, bytes)
+			}
+		})
+	}
+}
+
+// Large events fill a batch by their bytes.
+func TestGroupOfLargeEvents(t *testing.T) {
+	w := newWorld(t)
+	c := w.idle(Limits{})
+	errs := c.results(messages("a", 12, 1<<20), messages("b", 12, 1<<20))
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count(); n != 24 {
+		t.Errorf("%d events are kept, want 24", n)
+	}
+}
+
+// A message that the server takes in no batch fails its request alone.
+func TestOnePoisonedRequest(t *testing.T) {
+	w := newWorld(t)
+	c := w.idle(Limits{})
+	poisoned := messages("bad", 10, 0)
+	poisoned[4].Header[nats.ExpectedLastSeqHdr] = []string{"999999"}
+	errs := c.results(messages("a", 10, 0), poisoned, messages("b", 10, 0))
+	if errs[0] != nil || errs[2] != nil {
+		t.Errorf("the others failed too: %v", errs)
+	}
+	if !errors.Is(errs[1], errNotCommitted) {
+		t.Errorf("the poisoned one = %v", errs[1])
+	}
+	if got := testutil.ToFloat64(c.meter.fallbacks); got != 1 {
+		t.Errorf("%v batches fell back, want 1", got)
+	}
+	kept := strings.Join(w.payloads(), " ") + " "
+	for _, want := range []string{"a-0 ", "a-9 ", "b-0 ", "b-9 "} {
+		if !strings.Contains(kept, want) {
+			t.Errorf("%s is not kept", want)
+		}
+	}
+	for _, m := range w.stored() {
+		if m.Header.Get("Nats-Batch-Id") != "" {
+			t.Errorf("a single message says it belongs to a batch: %v", m.Header)
+		}
+	}
+}
+
+// A message over max_payload must not get into a batch, whoever set it so low.
+func TestTooLargeForTheServer(t *testing.T) {
+	w := newWorld(t)
+	c := w.idle(Limits{})
+	msgs := messages("x", 1, 2<<20)
+	if err := c.commit(msgs, 1); !errors.Is(err, errNotCommitted) {
+		t.Errorf("commit = %v", err)
+	}
+	c.queue.close()
+}
+
+func TestStreamFull(t *testing.T) {
+	w := newWorld(t)
+	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 100_000}))
+	full := func(n int) {
+		t.Helper()
+		w.eventually("the stream is full", func() bool {
+			r := w.send(pathEvents, clicks("f", n))
+			if r.status != http.StatusAccepted {
+				r.wantProblem(t, http.StatusServiceUnavailable, codeStreamFull)
+				return true
+			}
+			return false
+		})
+	}
+	full(50) // batches
+	full(1)  // singles
+	before := w.count()
+	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
+	if r := w.send(pathEvents, clicks("again", 100)); r.Accepted != 100 || w.count() != before+100 {
+		t.Errorf("with room again: %d %.300s", r.status, r.text)
+	}
+}
+
+// What the collector says is accepted is in the stream, and the backlog is
+// bounded however many send.
+func TestQueueIsBounded(t *testing.T) {
+	w := newWorld(t)
+	c := w.idle(Limits{QueueEvents: 1000, QueueBytes: minQueueBytes, QueueTimeout: time.Minute})
+	var wg sync.WaitGroup
+	for range 9 {
+		wg.Go(func() {
+			if err := c.commit(messages("q", 100, 0), 1000); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	w.eventually("900 events wait", func() bool { events, _ := c.queue.depth(); return events == 900 })
+	if err := c.commit(messages("q", 101, 0), 1000); !errors.Is(err, errOverloaded) {
+		t.Errorf("too many events: %v", err)
+	}
+	if err := c.commit(messages("q", 1, 0), minQueueBytes-8999); !errors.Is(err, errOverloaded) {
+		t.Errorf("too many bytes: %v", err)
+	}
+	go c.run()
+	wg.Wait()
+	if err := c.commit(messages("q", 1000, 0), minQueueBytes); err != nil {
+		t.Errorf("after the others: %v", err)
+	}
+	c.queue.close()
+	if err := c.commit(messages("q", 1, 0), 1); !errors.Is(err, errNotRunning) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// A unit that waited too long is answered and not published.
+func TestLateUnits(t *testing.T) {
+	w := newWorld(t)
+	c := w.idle(Limits{QueueTimeout: time.Nanosecond})
+	errs := c.results(messages("late", 20, 0), messages("late", 2, 0))
+	for _, err := range errs {
+		if !errors.Is(err, errLate) {
+			t.Errorf("result %v", err)
+		}
+	}
+	if n := w.count(); n != 0 {
+		t.Errorf("%d events are kept", n)
+	}
+}
+
+// A server that does not answer costs a request commitTimeout, not more.
+func TestSilentServer(t *testing.T) {
+	for _, n := range []int{1, 100} {
+		w := newWorld(t)
+		c := w.idle(Limits{CommitTimeout: 50 * time.Millisecond})
+		w.must(w.js.DeleteStream(w.ctx(), stream.Name))
+		sub, err := w.conn.SubscribeSync(stream.Subjects) // a responder that never responds
+		w.must(err)
+		if errs := c.results(messages("s", n, 0)); !errors.Is(errs[0], errNotCommitted) || !errors.Is(errs[0], context.DeadlineExceeded) {
+			t.Errorf("%d events: %v", n, errs[0])
+		}
+		w.must(sub.Unsubscribe())
+	}
+}
+
+// Without a stream, or with another service on its subjects, nothing is said
+// to be accepted.
+func TestNoStream(t *testing.T) {
+	for _, n := range []int{1, 100} {
+		w := newWorld(t)
+		w.must(w.js.DeleteStream(w.ctx(), stream.Name))
+		w.send(pathEvents, clicks("n", n)).wantProblem(t, http.StatusServiceUnavailable, codeCommitFailed)
+		sub, err := w.conn.Subscribe(stream.Subjects, func(m *nats.Msg) {
+			if m.Reply != "" {
+				_ = m.Respond([]byte(`{"stream": "OTHER", "seq": 1}`))
+			}
+		})
+		w.must(err)
+		w.must(w.conn.Flush())
+		w.send(pathEvents, clicks("n", n)).wantProblem(t, http.StatusServiceUnavailable, codeCommitFailed)
+		w.must(sub.Unsubscribe())
+	}
+}
+
+// A client that goes away changes nothing about what it sent, and leaves no
+// place taken.
+func TestClientGoesAway(t *testing.T) {
+	w := newWorld(t)
+	w.nats.stop() // so that commits take a while
+	w.eventually("the connection is gone", func() bool { return !w.conn.IsConnected() })
+	w.nats.start()
+	w.eventually("the connection is back", w.conn.IsConnected)
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+pathEvents, strings.NewReader(string(click(fmt.Sprint(i)))))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("X-Write-Key", serverKey)
+			time.AfterFunc(time.Duration(i)*100*time.Microsecond, cancel)
+			if resp, err := w.client.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+		})
+	}
+	wg.Wait()
+	w.eventually("nothing is held", func() bool {
+		events, bytes := w.service.committer.queue.depth()
+		return events == 0 && bytes == 0 && w.service.reader.budget.held.Load() == 0
+	})
+}
+
+// The server is stopped and started under load: every event that was answered
+// accepted is in the stream.
+func TestRestartsOfNATS(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.CommitTimeout = time.Second })
+	var mu sync.Mutex
+	var accepted []string
+	var refused atomic.Int64
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				prefix := fmt.Sprintf("r-%d-%d", i, n)
+				count := 1 + (i%4)*40
+				r, err := w.try(pathEvents, clicks(prefix, count))
+				switch {
+				case err != nil:
+					t.Error(err)
+				case r.status == http.StatusAccepted:
+					mu.Lock()
+					for j := range count {
+						accepted = append(accepted, fmt.Sprintf("%s-%d", prefix, j))
+					}
+					mu.Unlock()
+				case r.status == http.StatusServiceUnavailable && r.header.Get("Retry-After") != "":
+					refused.Add(1)
+				default:
+					t.Errorf("answer %d %s", r.status, r.text)
+				}
+			}
+		})
+	}
+	answered := func() int { mu.Lock(); defer mu.Unlock(); return len(accepted) }
+	for range 4 {
+		before := answered()
+		w.eventually("events are accepted", func() bool { return answered() > before+500 })
+		failed := refused.Load()
+		w.nats.stop()
+		w.eventually("requests are put off", func() bool { return refused.Load() > failed })
+		w.nats.start()
+	}
+	stop()
+	wg.Wait()
+	w.eventually("the connection is back", w.conn.IsConnected)
+	kept := map[string]bool{}
+	for _, payload := range w.payloads() {
+		_, rest, _ := strings.Cut(payload, `"event_id": "`)
+		id, _, _ := strings.Cut(rest, `"`)
+		kept[id] = true
+	}
+	for _, id := range accepted {
+		if !kept[id] {
+			t.Errorf("%s was accepted and is lost", id)
+		}
+	}
+	t.Logf("%d events accepted, %d requests put off, %d messages kept", len(accepted), refused.Load(), len(kept))
+}
+
+// The same event a thousand times at once is accepted each time.
+func TestSameEventInParallel(t *testing.T) {
+	w := newWorld(t)
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			body := "[" + strings.Repeat(string(click("same"))+",", 9) + string(click("same")) + "]"
+			if r, err := w.try(pathEvents, []byte(body)); err != nil || r.Accepted != 10 {
+				t.Errorf("answer %d %s (%v)", r.status, r.text, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := w.count(); n != 1000 {
+		t.Errorf("%d messages, want 1000", n)
+	}
+}
