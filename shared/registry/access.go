@@ -90,7 +90,7 @@ type hashed[T any] struct {
 func lookUp[T any](m map[digest]hashed[T], secret string) (T, bool) {
 	sum := digestOf(secret)
 	h, ok := m[sum]
-	if ok && subtle.ConstantTimeCompare(h.sum[:], sum[:]) == 1 {
+	if ok && secret != "" && subtle.ConstantTimeCompare(h.sum[:], sum[:]) == 1 {
 		return h.value, true
 	}
 	var none T
@@ -116,9 +116,12 @@ func (a *Access) Applications() []string { return slices.Clone(a.applications) }
 // Operators returns how many operator tokens there are.
 func (a *Access) Operators() int { return a.operators }
 
-func newAccess() *Access {
+// newAccess returns an empty Access with room for so many keys and tokens.
+func newAccess(keys, tokens int) *Access {
 	return &Access{
-		keys: map[digest]hashed[Key]{}, tokens: map[digest]hashed[Token]{}, origins: map[string]bool{},
+		keys:    make(map[digest]hashed[Key], keys),
+		tokens:  make(map[digest]hashed[Token], tokens),
+		origins: make(map[string]bool, keys),
 	}
 }
 

@@ -85,8 +85,10 @@ func TestDevCredentials(t *testing.T) {
 }
 
 func TestSecretsThatAreNone(t *testing.T) {
-	a := newAccess()
+	a := newAccess(0, 0)
 	DevCredentials().hash().addTo(a)
+	// A setting that is empty, or the hash of nothing, lets nobody in.
+	Credentials{Keys: []StaticKey{{Application: "a"}}, Tokens: []StaticToken{{Token: Token{Role: Operator}}}}.hash().addTo(a)
 	for _, secret := range []string{"", " dev-write-key", "DEV-WRITE-KEY", digestOf(DevWriteKey).String(), strings.Repeat("x", 1<<20)} {
 		if _, ok := a.WriteKey(secret); ok {
 			t.Errorf("%.40q is a write key", secret)
@@ -99,7 +101,7 @@ func TestSecretsThatAreNone(t *testing.T) {
 
 // A preflight carries no key: what only a disabled key lists is not granted.
 func TestDisabledKeysListNoOrigins(t *testing.T) {
-	a := newAccess()
+	a := newAccess(0, 0)
 	a.addKey(digestOf("k"), Key{Application: "a", Kind: Browser, Origins: []string{"https://a.example"}, Disabled: true})
 	if a.OriginListed("https://a.example") {
 		t.Error("the origin of a disabled key is listed")
@@ -124,7 +126,7 @@ func TestEqualKeys(t *testing.T) {
 }
 
 func BenchmarkWriteKey(b *testing.B) {
-	a := newAccess()
+	a := newAccess(0, 0)
 	for i := range 10_000 {
 		a.addKey(digestOf(fmt.Sprint(i)), Key{Application: "a", Kind: Server})
 	}

@@ -171,3 +171,44 @@ func TestApplyAfterDelete(t *testing.T) {
 		t.Errorf("changes %+v", c)
 	}
 }
+
+// racing is a bucket in which somebody else puts a key between each of our Get
+// and what follows it, so many times.
+type racing struct {
+	jetstream.KeyValue
+	times int
+}
+
+func (r *racing) Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
+	entry, err := r.KeyValue.Get(ctx, key)
+	if r.times > 0 {
+		r.times--
+		if _, err := r.PutString(ctx, key, `{"schema": {"title": "another one's"}}`); err != nil {
+			return nil, err
+		}
+	}
+	return entry, err
+}
+
+// What somebody else puts meanwhile is seen, compared, and replaced as such.
+func TestApplyRaces(t *testing.T) {
+	_, js := ready(t)
+	d := load(t, mapFS(map[string]string{ctaName: `{}`}))
+	bucket := &racing{open(t, js, stream.BucketSchemas), 3}
+	a := applier{js: js, buckets: map[string]jetstream.KeyValue{stream.BucketSchemas: bucket}}
+	if err := a.put(bounded(t), d.files[0]); err != nil {
+		t.Fatal(err)
+	}
+	history, err := bucket.History(bounded(t), keyOf(t, someType))
+	if err != nil || len(history) != 4 {
+		t.Errorf("%d versions, want three of others and ours (%v)", len(history), err)
+	}
+	if diff := cmp.Diff(Changes{Updated: []string{ctaName}}, a.changes); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	bucket.times = 2 * maxRaces
+	d = load(t, mapFS(map[string]string{ctaName: `{"type": "object"}`}))
+	if err := a.put(bounded(t), d.files[0]); err == nil || bucket.times != maxRaces {
+		t.Errorf("an endless race ended with %v after %d rounds", err, 2*maxRaces-bucket.times)
+	}
+}

@@ -78,10 +78,11 @@ func (b *bucketWatch) drain(ctx context.Context) error {
 	}
 }
 
-// stop ends the watch. Its sender may be blocked, and is let go.
+// stop ends the watch. Its sender may be blocked: what it still sends is taken
+// until it closes the channel.
 func (b *bucketWatch) stop() {
 	go func() {
-		for range b.watcher.Updates() { //nolint:revive // emptied until the watcher closes it
+		for range b.watcher.Updates() {
 		}
 	}()
 	_ = b.watcher.Stop() // fails only when the connection is closed, and the watch with it

@@ -37,7 +37,7 @@ func (r *Registry) set() *schema.Set {
 // access builds who may write and read. Equal digests are decided by the order
 // of names.
 func (r *Registry) access(ctx context.Context) *Access {
-	a := newAccess()
+	a := newAccess(len(r.applications.records), len(r.tokens.records))
 	r.static.addTo(a)
 	names := slices.Sorted(maps.Keys(r.applications.records))
 	for _, name := range names {

@@ -54,14 +54,21 @@ type static struct {
 	tokens []hashed[Token]
 }
 
+// hash drops the secrets. A credential with an empty one is none.
 func (c Credentials) hash() static {
 	var s static
 	for _, k := range c.Keys {
+		if k.Secret == "" {
+			continue
+		}
 		s.keys = append(s.keys, hashed[Key]{digestOf(k.Secret), Key{
 			Application: k.Application, Kind: k.Kind, Origins: k.Origins, loopback: k.Loopback,
 		}})
 	}
 	for _, t := range c.Tokens {
+		if t.Secret == "" {
+			continue
+		}
 		s.tokens = append(s.tokens, hashed[Token]{digestOf(t.Secret), t.Token})
 	}
 	return s

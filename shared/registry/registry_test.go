@@ -3,12 +3,14 @@ package registry
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/schema"
@@ -248,4 +250,28 @@ func TestServerIsReplaced(t *testing.T) {
 	if got := judge(t, s, `{}`); got != event.CodeSchemaViolation {
 		t.Errorf("judged %q", got)
 	}
+}
+
+// Whenever Run ends, also in the middle of reading, it leaves nothing behind.
+func TestRunLeavesNothing(t *testing.T) {
+	_, js := ready(t)
+	for i := range 600 { // more than the watch of the library keeps
+		put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "c", Name: fmt.Sprint(i)}), anything)
+	}
+	<-run(t, Config{JetStream: js}).Ready() // so that the connection has what it keeps
+	before := goleak.IgnoreCurrent()
+	for i := range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := New(Config{JetStream: js, Logger: slog.New(slog.DiscardHandler)})
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		if i%2 == 0 {
+			<-r.Ready()
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	}
+	goleak.VerifyNone(t, before)
 }

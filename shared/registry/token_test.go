@@ -38,8 +38,13 @@ func TestCreateToken(t *testing.T) {
 
 func TestCreateTokenInvalid(t *testing.T) {
 	for _, token := range []Token{
-		{}, {ID: "Ann", Role: Analyst}, {ID: "a.b", Role: Analyst}, {ID: strings.Repeat("a", 65), Role: Analyst},
-		{ID: "ann"}, {ID: "ann", Role: "god"}, {ID: "ann", Role: Operator, Applications: []string{"shop"}},
+		{},
+		{ID: "Ann", Role: Analyst},
+		{ID: "a.b", Role: Analyst},
+		{ID: strings.Repeat("a", 65), Role: Analyst},
+		{ID: "ann"},
+		{ID: "ann", Role: "god"},
+		{ID: "ann", Role: Operator, Applications: []string{"shop"}},
 		{ID: "ann", Role: Analyst, Applications: []string{"Shop"}},
 	} {
 		if secret, err := CreateToken(t.Context(), nil, token); !errors.Is(err, ErrInvalidToken) || secret != "" {

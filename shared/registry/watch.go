@@ -72,20 +72,7 @@ func (r *Registry) watch(ctx context.Context) (whole bool, err error) {
 	defer w.stop()
 	opening.Stop()
 	for err == nil {
-		select {
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		case <-connected:
-			err = errWatchEnded
-		case e, ok := <-w.schemas.watcher.Updates():
-			err = w.schemas.take(ctx, e, ok)
-		case e, ok := <-w.applications.watcher.Updates():
-			err = w.applications.take(ctx, e, ok)
-		case e, ok := <-w.tokens.watcher.Updates():
-			err = w.tokens.take(ctx, e, ok)
-		case <-w.late.C:
-			w.waited = true
-		}
+		err = w.next(ctx, connected)
 		if err == nil {
 			err = w.drain(ctx)
 		}

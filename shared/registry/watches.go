@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // watches are those of the three buckets, and when to make a snapshot of them.
@@ -14,6 +16,25 @@ type watches struct {
 	late    *time.Timer
 	waiting bool
 	waited  bool
+}
+
+// next takes what comes next.
+func (w *watches) next(ctx context.Context, connected <-chan nats.Status) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-connected:
+		return errWatchEnded
+	case e, ok := <-w.schemas.watcher.Updates():
+		return w.schemas.take(ctx, e, ok)
+	case e, ok := <-w.applications.watcher.Updates():
+		return w.applications.take(ctx, e, ok)
+	case e, ok := <-w.tokens.watcher.Updates():
+		return w.tokens.take(ctx, e, ok)
+	case <-w.late.C:
+		w.waited = true
+		return nil
+	}
 }
 
 // complete reports whether all buckets were read whole.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"regexp/syntax"
 	"strings"
 	"testing"
 
@@ -145,7 +146,9 @@ func TestCompileRefuses(t *testing.T) {
 		"pattern long":          {`{"pattern": "` + strings.Repeat("a", maxPattern+1) + `"}`, []string{"/pattern"}},
 		"pattern complex":       {`{"pattern": "(a{1,100}b{1,100}){1,10}"}`, []string{"/pattern"}},
 		"pattern repeats":       {`{"pattern": "((a{100}){100}){100}"}`, []string{"/pattern"}},
-		"patterns together":     {`{"allOf": [` + list(16, `{"pattern": "^[a-f%d]{1,900}$"}`) + `]}`, []string{""}},
+		"patterns together":     {`{"allOf": [` + list(8, `{"pattern": "^[a-f%d]{1,900}$"}`) + `]}`, []string{""}},
+		"pattern that floats":   {`{"pattern": "[ab]{500}c"}`, []string{""}},
+		"pattern without end":   {`{"patternProperties": {"^a+[ab]{500}$": {}}}`, []string{""}},
 		"pointer of odd names":  {`{"properties": {"a/b~": {"type": 1}}}`, []string{"/properties/a~1b~0/type"}},
 		"everything at once":    {`{"type": "x", "properties": {"a": {"format": "y"}}, "z": 1}`, []string{"/properties/a/format", "/type", "/z"}},
 		"faults beside numbers": {`{"type": "x", "minimum": 1e400}`, []string{"/minimum", "/type"}},
@@ -193,6 +196,22 @@ func TestCompileCodes(t *testing.T) {
 		_, faults := Compile([]byte(raw))
 		if len(faults) == 0 || faults[0].Code != want {
 			t.Errorf("Compile(%.40s) = %v, want code %s", raw, faults, want)
+		}
+	}
+}
+
+// Patterns that read a whole string cost more than those that end early.
+func TestPatternsThatScan(t *testing.T) {
+	for pattern, scans := range map[string]bool{
+		`^/`: false, `^[a-z]{1,64}$`: false, `^(a|b)?c`: false, `(^a|^b)c`: false, `\Aa{2}`: false,
+		``: true, `a`: true, `^a+`: true, `^a*`: true, `^a{2,}`: true, `^a|b`: true, `(?m)^a`: true, `a^`: true,
+	} {
+		parsed, err := syntax.Parse(pattern, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := !(fromStart(parsed) && bounded(parsed)); got != scans {
+			t.Errorf("pattern %q scans: %t", pattern, got)
 		}
 	}
 }

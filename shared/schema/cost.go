@@ -4,8 +4,9 @@ import "github.com/theeye/theeye/shared/event"
 
 // maxCost bounds the evaluations of keywords that one value of an event can
 // cause. A plain type has a handful; forty alternatives with twenty required
-// members each have about 1,000.
-const maxCost = 4000
+// members each have about 1,000. The dearest schema that is taken judges the
+// largest event in seconds.
+const maxCost = 2000
 
 // cost returns the most that any one value of an event can cost, up to
 // maxCost+1. A schema whose references double at each step, whether in place

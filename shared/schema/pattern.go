@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"regexp/syntax"
+	"slices"
 )
 
 const (
@@ -11,8 +12,12 @@ const (
 	// maxProgram bounds the instructions it compiles to: matching costs the
 	// length of the string times those.
 	maxProgram = 2000
-	// programShare is how many instructions cost as much as one keyword.
-	programShare = 2
+	// boundedShare is how many instructions cost as much as one keyword where
+	// matching ends after as many characters as the pattern is long.
+	boundedShare = 2
+	// scanWeight is what one instruction costs where matching reads the whole
+	// string: a megabyte takes it some 20 ms.
+	scanWeight = 4
 )
 
 // pattern checks the keyword. The library compiles it once.
@@ -42,7 +47,32 @@ func (c *checker) regexp(m Members, text string) int {
 		m.Faultf("the pattern is too complex: it compiles to more than %d instructions", maxProgram)
 		return 0
 	}
-	return len(program.Inst) / programShare
+	if fromStart(parsed) && bounded(parsed) {
+		return len(program.Inst) / boundedShare
+	}
+	return len(program.Inst) * scanWeight
+}
+
+// fromStart reports whether a pattern matches from the start of the text only.
+func fromStart(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginText:
+		return true
+	case syntax.OpConcat, syntax.OpCapture:
+		return len(re.Sub) > 0 && fromStart(re.Sub[0])
+	case syntax.OpAlternate:
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !fromStart(sub) })
+	}
+	return false
+}
+
+// bounded reports whether what a pattern matches has a longest length.
+func bounded(re *syntax.Regexp) bool {
+	switch {
+	case re.Op == syntax.OpStar, re.Op == syntax.OpPlus, re.Op == syntax.OpRepeat && re.Max < 0:
+		return false
+	}
+	return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !bounded(sub) })
 }
 
 // reason says what is wrong with a regular expression.

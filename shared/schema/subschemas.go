@@ -53,10 +53,11 @@ func (c *checker) inPlace(n *node, m Members, v any) any {
 }
 
 func (c *checker) properties(n *node, m Members, v any) any {
-	return c.each(m, v, func(_ string, _ Members, child *node) {
+	copied := c.each(m, v, func(_ string, _ Members, child *node) {
 		n.object.either = append(n.object.either, child)
-		n.weight++
 	})
+	n.weight += len(n.object.either) / namesShare
+	return copied
 }
 
 func (c *checker) patternProperties(n *node, m Members, v any) any {

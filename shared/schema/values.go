@@ -16,6 +16,9 @@ const (
 	compareWeight = 8
 	// compileWeight is for each pattern of patternProperties.
 	compileWeight = 8
+	// namesShare is how many names or values that are only compared cost as
+	// much as one keyword.
+	namesShare = 16
 )
 
 // maxCount bounds lengths and counts.
@@ -65,7 +68,7 @@ func (c *checker) enum(n *node, m Members, v any) any {
 		size += len(text) + 2
 	}
 	c.allowed = max(c.allowed, size)
-	n.weight += compareWeight + len(list)/32
+	n.weight += compareWeight + len(list)/namesShare
 	return v
 }
 
