@@ -33,9 +33,9 @@ func (a *App) start(ctx context.Context) error {
 	err := a.setUp(ctx)
 	if err == nil {
 		a.door.open.Store(true)
-		// Not sooner, but the door does not wait for it: while the store is
-		// away events are taken all the same.
-		err = a.poll(ctx, "the services", func() error { return lacking(a.Ready()) })
+		// The processor is the last to have what it needs. The door does not
+		// wait for it: while the store is away events are taken all the same.
+		err = a.poll(ctx, "the processor", func() error { return lacking(a.processor.Ready()) })
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -149,8 +149,10 @@ func (a *App) poll(ctx context.Context, what string, f func() error) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-tick.C:
+		}
+		if ctx.Err() != nil { // also where both were due
+			return ctx.Err()
 		}
 	}
 }
