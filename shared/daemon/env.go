@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -51,6 +52,20 @@ func (e *Env) Required(name string) string {
 	v := e.get(name)
 	if v == "" {
 		e.Fault(name, "has to be set")
+	}
+	return v
+}
+
+// Address is the host:port of name, or def.
+func (e *Env) Address(name, def string) string {
+	v := e.String(name, def)
+	_, port, err := net.SplitHostPort(v)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		e.Fault(name, fmt.Sprintf("%q is no host:port", v))
+		return def
 	}
 	return v
 }

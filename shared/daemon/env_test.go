@@ -57,6 +57,22 @@ func TestEnvReportsEveryFault(t *testing.T) {
 	}
 }
 
+func TestEnvReadsAddresses(t *testing.T) {
+	for text, right := range map[string]bool{
+		"127.0.0.1:8080": true, ":0": true, "[::1]:65535": true, "localhost:80": true,
+		"nowhere": false, "8080": false, "127.0.0.1:": false, "127.0.0.1:http": false, "127.0.0.1:65536": false, "::1:80": false,
+	} {
+		e := NewEnv([]string{"EYE_A=" + text})
+		got, err := e.Address("EYE_A", "default:1"), e.Err()
+		if right && (got != text || err != nil) || !right && (got != "default:1" || !errors.Is(err, ErrUsage)) {
+			t.Errorf("%s reads as %s, %v", text, got, err)
+		}
+	}
+	if got := NewEnv(nil).Address("EYE_A", "127.0.0.1:1"); got != "127.0.0.1:1" {
+		t.Errorf("unset it reads as %s", got)
+	}
+}
+
 func TestEnvWarnsOfUnknownNamesOnce(t *testing.T) {
 	e := NewEnv([]string{"EYE_LISTN=x", "EYE_READ=1", "EYE_TOKEN=x", "EYE_TEST_MONGO_URI=x", "EYE_AAA=", "EYELID=x"})
 	var warned []string
