@@ -91,10 +91,18 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 // The server restarts under a processor, which goes on.
 func TestNATSRestarts(t *testing.T) {
 	w := newWorld(t)
-	w.start()
+	r := w.start()
 	w.publishAll(pageviews("before", 100))
 	w.awaitSettled()
 	w.stopNATS()
+	w.poll("it says that NATS is away", func() bool {
+		for _, c := range r.Ready() {
+			if c.Name == string(partNATS) {
+				return errors.Is(c.Err, errNATSAway)
+			}
+		}
+		return false
+	})
 	w.startNATS()
 	w.poll("the test is connected again", w.nc.IsConnected)
 	w.publishAll(pageviews("after", 100))

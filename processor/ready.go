@@ -22,6 +22,7 @@ var parts = []part{partNATS, partRegistry, partStore, partStart}
 var (
 	errNotYet     = errors.New("not reached yet")
 	errNoSnapshot = errors.New("no complete snapshot yet")
+	errNATSAway   = errors.New("NATS is away")
 )
 
 // readiness remembers how each part was met last. The zero value has met none.
@@ -54,7 +55,11 @@ func (r *readiness) get(p part) error {
 func (s *Service) Ready() []daemon.Check {
 	checks := make([]daemon.Check, len(parts))
 	for i, p := range parts {
-		checks[i] = daemon.Check{Name: string(p), Err: s.state.get(p)}
+		err := s.state.get(p)
+		if p == partNATS && err == nil && !s.cfg.Conn.IsConnected() {
+			err = errNATSAway // the lanes are waiting for it
+		}
+		checks[i] = daemon.Check{Name: string(p), Err: err}
 	}
 	return checks
 }

@@ -33,7 +33,7 @@ func read(env *daemon.Env) settings {
 	defaults := stream.Config{}.WithDefaults()
 	c := settings{
 		natsURL: env.String("EYE_NATS_URL", nats.DefaultURL),
-		admin:   env.String("EYE_ADMIN_LISTEN", daemon.DefaultAdminListen("processor")),
+		admin:   env.Address("EYE_ADMIN_LISTEN", daemon.DefaultAdminListen("processor")),
 		mongo: mongo.Config{
 			URI:      env.String("EYE_MONGO_URI", "mongodb://127.0.0.1:27017/"),
 			Database: env.String("EYE_MONGO_DATABASE", mongo.DefaultDatabase),

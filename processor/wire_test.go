@@ -17,13 +17,13 @@ import (
 // Every fault of the settings is told at once.
 func TestRunReportsEveryFault(t *testing.T) {
 	p := daemon.NewProcess("processor", daemon.NewEnv([]string{
-		"EYE_MONGO_URI=not-a-uri with secret:hunter2@", "EYE_STREAM_MAX_BYTES=lots", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s",
+		"EYE_MONGO_URI=not-a-uri with secret:hunter2@", "EYE_STREAM_MAX_BYTES=lots", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s", "EYE_ADMIN_LISTEN=nowhere",
 	}), io.Discard)
 	err := Run(t.Context(), p)
 	if daemon.ExitCode(err) != daemon.ExitUsage {
 		t.Errorf("exit code %d", daemon.ExitCode(err))
 	}
-	for _, name := range []string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION"} {
+	for _, name := range []string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_ADMIN_LISTEN"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("no word of %s in %v", name, err)
 		}
