@@ -19,8 +19,8 @@ type settings struct {
 func readSettings(env *daemon.Env) (settings, error) {
 	s := settings{
 		natsURL:     env.Required("EYE_NATS_URL"),
-		listen:      env.String("EYE_LISTEN", "127.0.0.1:8080"),
-		adminListen: env.String("EYE_ADMIN_LISTEN", daemon.DefaultAdminListen("collector")),
+		listen:      env.Address("EYE_LISTEN", "127.0.0.1:8080"),
+		adminListen: env.Address("EYE_ADMIN_LISTEN", daemon.DefaultAdminListen("collector")),
 	}
 	return s, env.Err()
 }
