@@ -184,20 +184,23 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportMetric(rounds/spent, "events/s")
 }
 
-// BenchmarkGrowth compares the rate at a full store with the rate at a tenth of
-// it. EYE_BENCH_STORED is the size of the full one; 1,000,000 is of interest.
+// BenchmarkGrowth compares the rate into a full store with the rate into one of
+// a tenth, in turns. EYE_BENCH_STORED is the size of the full one; 1,000,000 is
+// of interest.
 func BenchmarkGrowth(b *testing.B) {
 	full := benchSize(b, "EYE_BENCH_STORED", 20_000)
 	part := full / 10
-	for b.Loop() {
-		rule := ruled(prepared(b, sqlite.Config{}))
-		inBulks(b, benchWriters, 0, part, rule)
-		early := inBulks(b, benchWriters, part, part, rule)
-		inBulks(b, benchWriters, 2*part, full-3*part, rule)
-		late := inBulks(b, benchWriters, full-part, part, rule)
-		b.ReportMetric(late, "events/s")
-		b.ReportMetric(late/early, "of-early")
+	small, large := ruled(prepared(b, sqlite.Config{})), ruled(prepared(b, sqlite.Config{}))
+	inBulks(b, benchWriters, 0, part, small)
+	inBulks(b, benchWriters, 0, full, large)
+	var early, late, rounds float64
+	for first := full; b.Loop(); first += part {
+		early += 1 / inBulks(b, benchWriters, first, part, small)
+		late += 1 / inBulks(b, benchWriters, first, part, large)
+		rounds++
 	}
+	b.ReportMetric(rounds/late, "events/s")
+	b.ReportMetric(early/late, "of-early")
 }
 
 // BenchmarkTimeline reads one session of 20 events.
