@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -103,9 +102,6 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 	})
 	if err != nil {
 		return err
-	}
-	for _, name := range p.Env.Unknown() {
-		p.Logger.Warn("Unknown setting", slog.String("name", name))
 	}
 	group := daemon.Group{Logger: p.Logger}
 	group.Add("admin", admin.Run)

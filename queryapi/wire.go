@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -115,9 +114,6 @@ func readSettings(ctx context.Context, p *daemon.Process) (settings, error) {
 	}
 	if err := env.Err(); err != nil {
 		return settings{}, errors.Join(err, closeStore(ctx, s.store))
-	}
-	if unknown := env.Unknown(); len(unknown) > 0 {
-		p.Logger.Warn("settings that nothing reads", slog.Any("names", unknown))
 	}
 	return s, nil
 }

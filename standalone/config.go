@@ -85,8 +85,8 @@ func (c Config) Faults() daemon.Faults {
 	c = c.withDefaults()
 	var faults daemon.Faults
 	for _, address := range []struct{ name, value string }{{"listen", c.Listen}, {"admin listen", c.AdminListen}} {
-		if _, _, err := net.SplitHostPort(address.value); err != nil {
-			faults = append(faults, fmt.Sprintf("%s: %q is no host:port", address.name, address.value))
+		if err := daemon.CheckAddress(address.value); err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %v", address.name, err))
 		} else if address.name == "listen" && c.Dev && !loopback(address.value) {
 			faults = append(faults, fmt.Sprintf("listen: %q is reached from other machines, and the keys of --dev are public: "+
 				"use 127.0.0.1, or leave out --dev", address.value))

@@ -20,12 +20,12 @@ func TestFaultsAllAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	faults := Config{
-		Listen: "8080", AdminListen: "nowhere", DataDir: file, ConfigDir: file, MongoURI: "http://secret@x",
+		Listen: "8080", AdminListen: "nowhere:http", DataDir: file, ConfigDir: file, MongoURI: "http://secret@x",
 		OperatorToken: "short", Stream: stream.Config{Replicas: 3},
 	}.Faults()
 	all := faults.Error()
 	for _, want := range []string{
-		`listen: "8080"`, `admin listen: "nowhere"`, "data: ", "config: ", "mongo: ", "EYE_OPERATOR_TOKEN: ", "EYE_STREAM_REPLICAS: ",
+		`listen: "8080"`, `admin listen: "nowhere:http"`, "data: ", "config: ", "mongo: ", "EYE_OPERATOR_TOKEN: ", "EYE_STREAM_REPLICAS: ",
 	} {
 		if strings.Count(all, want) < 1 {
 			t.Errorf("faults lack %q:\n%s", want, strings.Join(faults, "\n"))

@@ -59,15 +59,23 @@ func (e *Env) Required(name string) string {
 // Address is the host:port of name, or def.
 func (e *Env) Address(name, def string) string {
 	v := e.String(name, def)
-	_, port, err := net.SplitHostPort(v)
+	if err := CheckAddress(v); err != nil {
+		e.Fault(name, err.Error())
+		return def
+	}
+	return v
+}
+
+// CheckAddress returns what is wrong with an address to listen on.
+func CheckAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		e.Fault(name, fmt.Sprintf("%q is no host:port", v))
-		return def
+		return fmt.Errorf("%q is no host:port", address)
 	}
-	return v
+	return nil
 }
 
 // Int is the whole number of name, or def.
