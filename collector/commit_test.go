@@ -1,10 +1,12 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -281,6 +283,23 @@ func TestClientGoesAway(t *testing.T) {
 		events, bytes := w.service.committer.queue.depth()
 		return events == 0 && bytes == 0 && w.service.reader.budget.held.Load() == 0
 	})
+}
+
+// What was read is committed though its client is gone before.
+func TestCommitOutlivesTheClient(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, n := range []int{1, 100} {
+		before := w.count()
+		req := httptest.NewRequestWithContext(ctx, http.MethodPost, pathEvents, bytes.NewReader(clicks("gone", n)))
+		req.Header.Set("X-Write-Key", serverKey)
+		rec := httptest.NewRecorder()
+		w.service.Handler().ServeHTTP(rec, req)
+		if got := w.count() - before; rec.Code != http.StatusAccepted || got != uint64(n) {
+			t.Errorf("answer %d, %d of %d events are kept", rec.Code, got, n)
+		}
+	}
 }
 
 // The server is stopped and started under load: every event that was answered

@@ -177,6 +177,14 @@ func (w *world) declare() {
 	})
 }
 
+// declareArray puts a type whose data.a holds strings, and waits until the
+// service knows it.
+func (w *world) declareArray() {
+	w.apply(fstest.MapFS{"schemas/c/n.json": {Data: []byte(
+		`{"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}`)}})
+	w.eventually("the type is known", func() bool { return w.service.registry.Snapshot().Schemas.Known("c", "n") })
+}
+
 func (w *world) apply(files fs.FS) {
 	w.t.Helper()
 	d, err := registry.LoadDir(files)

@@ -1,0 +1,322 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+func TestNewNamesWhatIsMissing(t *testing.T) {
+	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Registry") {
+		t.Errorf("New = %v", err)
+	}
+	w := newWorld(t)
+	cfg := Config{
+		JetStream: w.js, Conn: w.conn, Registry: w.service.registry, Metrics: prometheus.NewRegistry(),
+		Logger: slog.New(slog.DiscardHandler), Limits: Limits{QueueEvents: 999},
+	}
+	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "limits") {
+		t.Errorf("New with too small a queue = %v", err)
+	}
+	cfg.Limits, cfg.Listen = Limits{}, w.service.Addr().String()
+	if _, err := New(cfg); err == nil {
+		t.Error("New with an address in use returned no error")
+	}
+}
+
+// Before the first snapshot nobody is told that his key is wrong.
+func TestStarting(t *testing.T) {
+	w := newWorld(t, func(c *Config) {
+		c.Registry = registry.New(registry.Config{JetStream: c.JetStream, Logger: c.Logger}) // never runs
+	})
+	for _, path := range []string{pathEvents, pathValidate} {
+		w.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, codeStarting)
+	}
+	req, err := http.NewRequest(http.MethodOptions, w.base+pathEvents, nil)
+	w.must(err)
+	req.Header.Set("Origin", shopOrigin)
+	req.Header.Set("Access-Control-Request-Method", "POST")
+	r, err := w.do(req)
+	w.must(err)
+	r.wantProblem(t, http.StatusServiceUnavailable, codeStarting)
+	if checks := w.service.Ready(); checks[0].Err == nil {
+		t.Errorf("ready: %+v", checks)
+	}
+}
+
+func TestGuard(t *testing.T) {
+	var full error
+	w := newWorld(t, func(c *Config) { c.Guard = func() error { return full } })
+	full = errors.New("499 MiB are free, less than 512")
+	r := w.send(pathEvents, click("g"))
+	r.wantProblem(t, http.StatusServiceUnavailable, codeNoSpace)
+	if strings.Contains(r.text, "499") {
+		t.Errorf("the answer tells the outside about the disk: %s", r.text)
+	}
+	if r := w.send(pathValidate, click("g")); r.status != http.StatusOK {
+		t.Errorf("validation keeps nothing and answers %d %s", r.status, r.text)
+	}
+	full = nil
+	if r := w.send(pathEvents, click("g")); r.Accepted != 1 {
+		t.Errorf("with space again: %d %s", r.status, r.text)
+	}
+}
+
+func TestReady(t *testing.T) {
+	w := newWorld(t)
+	broken := func() (names []string) {
+		for _, c := range w.service.Ready() {
+			if c.Err != nil {
+				names = append(names, c.Name)
+			}
+		}
+		return names
+	}
+	if got := broken(); got != nil {
+		t.Errorf("not ready: %v", got)
+	}
+	w.must(w.js.DeleteStream(w.ctx(), stream.Name))
+	if got := broken(); len(got) != 1 || got[0] != "stream" {
+		t.Errorf("without a stream, not ready: %v", got)
+	}
+	w.nats.stop()
+	w.eventually("the connection is gone", func() bool { return !w.conn.IsConnected() })
+	if got := broken(); len(got) != 1 || got[0] != "stream" {
+		t.Errorf("without NATS, not ready: %v", got)
+	}
+	w.send(pathEvents, click("r")).wantProblem(t, http.StatusServiceUnavailable, codeCommitFailed)
+	if r := w.send(pathValidate, click("r")); r.status != http.StatusOK {
+		t.Errorf("validation without NATS: %d %s", r.status, r.text)
+	}
+}
+
+func TestOtherRequests(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		code, allow  string
+	}{
+		{http.MethodGet, "/v1/events", 405, codeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodPut, "/v1/events", 405, codeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodDelete, "/v1/validate", 405, codeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodPost, "/healthz", 405, codeMethodNotAllowed, "GET, HEAD"},
+		{http.MethodPost, "/v1/event", 404, codeNotFound, ""},
+		{http.MethodPost, "/v1/events/", 404, codeNotFound, ""},
+		{http.MethodGet, "/", 404, codeNotFound, ""},
+		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, codeNotFound, ""},
+		{http.MethodGet, "/metrics", 404, codeNotFound, ""},
+	} {
+		req, err := http.NewRequest(c.method, w.base+c.path, nil)
+		w.must(err)
+		r, err := w.do(req)
+		w.must(err)
+		r.wantProblem(t, c.status, c.code)
+		if got := r.header.Get("Allow"); got != c.allow {
+			t.Errorf("%s %s: Allow %q, want %q", c.method, c.path, got, c.allow)
+		}
+	}
+	req, err := http.NewRequest(http.MethodGet, w.base+pathHealth, nil)
+	w.must(err)
+	if r, err := w.do(req); err != nil || r.status != http.StatusOK || r.text != `{"status":"ok"}` {
+		t.Errorf("health: %d %s (%v)", r.status, r.text, err)
+	}
+}
+
+// A panic is one answer and one line of the log, and shows nothing outside.
+func TestPanic(t *testing.T) {
+	w := newWorld(t)
+	e := w.service.handler.(*echo.Echo)
+	e.POST("/panic", func(echo.Context) error { panic("secret\r\ninside") })
+	e.POST("/late-panic", func(c echo.Context) error {
+		_, _ = c.Response().Write([]byte("half"))
+		panic("late")
+	})
+	r := w.send("/panic", nil)
+	r.wantProblem(t, http.StatusInternalServerError, codeInternal)
+	if strings.Contains(r.text, "secret") {
+		t.Errorf("answer %s", r.text)
+	}
+	if _, err := w.try("/late-panic", nil); err == nil {
+		t.Error("half an answer looks whole")
+	}
+	lines := 0
+	for line := range strings.Lines(w.log.String()) {
+		var record struct{ Panic string }
+		w.must(json.Unmarshal([]byte(line), &record))
+		if record.Panic == "secret\r\ninside" {
+			lines++
+		}
+	}
+	if lines != 1 {
+		t.Errorf("%d lines tell of the panic:\n%s", lines, w.log)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	w.send(pathEvents, []byte("["+string(click("m"))+`,1,{"a":1,"a":2}]`))
+	w.send(pathEvents, clicks("m", 20))
+	w.send("/no/such/path", nil)
+	for labels, want := range map[[2]string]float64{
+		{statusAccepted, ""}: 21, {statusRefused, "not_object"}: 1, {statusRefused, "duplicate_key"}: 1,
+	} {
+		if got := testutil.ToFloat64(w.service.metrics.events.WithLabelValues(labels[0], labels[1])); got != want {
+			t.Errorf("events %v = %v, want %v", labels, got, want)
+		}
+	}
+	if n, err := testutil.GatherAndCount(w.metrics, "eye_collector_request_seconds"); err != nil || n != 2 {
+		t.Errorf("%d series of requests (%v), want events/202 and other/404", n, err)
+	}
+	for _, name := range []string{
+		"eye_collector_queue_events", "eye_collector_queue_bytes", "eye_collector_body_bytes",
+		"eye_collector_registry_revision", "eye_collector_commit_seconds", "eye_collector_batch_events",
+	} {
+		if n, err := testutil.GatherAndCount(w.metrics, name); err != nil || n != 1 {
+			t.Errorf("%s: %d series (%v)", name, n, err)
+		}
+	}
+}
+
+// The end comes while requests are under way: each is answered, none is lost.
+func TestDrain(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	accepted := 0
+	var wg sync.WaitGroup
+	ctx, stop := context.WithCancel(context.Background())
+	for range 16 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				r, err := w.try(pathEvents, clicks("d", 20))
+				if err != nil {
+					return // the listener is closed
+				}
+				if r.status != http.StatusAccepted {
+					t.Errorf("answer %d %s", r.status, r.text)
+				}
+				mu.Lock()
+				accepted += r.Accepted
+				mu.Unlock()
+			}
+		})
+	}
+	w.eventually("events are accepted", func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 500 })
+	w.end()
+	stop()
+	wg.Wait()
+	if n := w.count(); n < uint64(accepted) {
+		t.Errorf("%d events are kept of %d accepted", n, accepted)
+	}
+	if events, bytes := w.service.committer.queue.depth(); events != 0 || bytes != 0 {
+		t.Errorf("%d events and %d bytes are still held", events, bytes)
+	}
+}
+
+// With Handler alone, requests outside of Run are put off.
+func TestHandlerWithoutListener(t *testing.T) {
+	w := newWorld(t)
+	service, err := New(Config{
+		JetStream: w.js, Conn: w.conn, Registry: w.service.registry, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	})
+	w.must(err)
+	if service.Addr() != nil {
+		t.Errorf("address %s", service.Addr())
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	w.must(err)
+	srv := daemon.HTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
+	w.run(func(ctx context.Context) error { return daemon.Serve(ctx, l, srv) })
+	w.base = "http://" + l.Addr().String()
+	w.send(pathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, codeStopping)
+	end := w.run(service.Run)
+	w.eventually("it accepts", func() bool { return w.send(pathEvents, click("h")).status == http.StatusAccepted })
+	end()
+	w.send(pathEvents, click("late")).wantProblem(t, http.StatusServiceUnavailable, codeStopping)
+}
+
+// A whole process: settings, a separate NATS that has nothing yet, readiness.
+func TestProcess(t *testing.T) {
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 2 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	if !srv.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the NATS server does not start")
+	}
+	listen, admin := freeAddr(t), freeAddr(t)
+	w := &world{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	p := daemon.NewProcess("collector", daemon.NewEnv([]string{
+		"EYE_NATS_URL=" + srv.ClientURL(), "EYE_LISTEN=" + listen, "EYE_ADMIN_LISTEN=" + admin,
+	}), io.Discard)
+	w.run(func(ctx context.Context) error { return Run(ctx, p) })
+	ready := func() int {
+		resp, err := w.client.Get("http://" + admin + "/readyz")
+		if err != nil {
+			return 0
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	w.eventually("it says that it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
+	w.send(pathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, codeStarting)
+
+	conn, err := nats.Connect(srv.ClientURL())
+	w.must(err)
+	t.Cleanup(conn.Close)
+	w.js, err = jetstream.New(conn)
+	w.must(err)
+	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
+	w.declare()
+	w.eventually("it is ready", func() bool { return ready() == http.StatusOK })
+	w.eventually("it accepts", func() bool { return w.send(pathEvents, click("p")).Accepted == 1 })
+	if n := w.count(); n != 1 {
+		t.Errorf("%d events are kept", n)
+	}
+}
+
+// freeAddr is an address that nobody uses right now.
+func freeAddr(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestSettings(t *testing.T) {
+	var log bytes.Buffer
+	p := daemon.NewProcess("collector", daemon.NewEnv(nil), &log)
+	if err := Run(context.Background(), p); !errors.Is(err, daemon.ErrUsage) || !strings.Contains(err.Error(), "EYE_NATS_URL") {
+		t.Errorf("Run without settings = %v", err)
+	}
+	p = daemon.NewProcess("collector", daemon.NewEnv([]string{"EYE_NATS_URL=nats://%zz"}), &log)
+	if err := Run(context.Background(), p); !errors.Is(err, daemon.ErrUsage) {
+		t.Errorf("Run with a broken URL = %v", err)
+	}
+}

@@ -1,0 +1,82 @@
+package collector
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+// Validation says what the processor would, for each event, and keeps nothing.
+func TestValidate(t *testing.T) {
+	w := newWorld(t)
+	future := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	change := func(old, replacement string) string {
+		return strings.Replace(string(click("v")), old, replacement, 1)
+	}
+	cases := []struct {
+		event, status string
+		codes         []string
+	}{
+		{string(click("v")), statusStored, nil},
+		{`{"a": 1, "a": 2}`, statusRefused, []string{event.CodeDuplicateKey}},
+		{`[1]`, statusRefused, []string{event.CodeNotObject}},
+		{change(`"cta click"`, `"unheard of"`), statusRejected, []string{event.CodeUnknownType}},
+		{change(`"element": "chat bubble"`, `"element": 1`), statusRejected, []string{event.CodeSchemaViolation}},
+		{change(`2021-01-01 09:15:27.243860`, future), statusRejected, []string{event.CodeTimestampInFuture}},
+		{change(`"v"`, `7`), statusRejected, []string{event.CodeInvalidEventID}},
+		{`{}`, statusRejected, []string{
+			event.CodeInvalidSessionID, event.CodeInvalidCategory, event.CodeInvalidName, event.CodeInvalidData, event.CodeInvalidTimestamp,
+		}},
+		{`{"event_id": "` + strings.Repeat("x", 300) + `"}`, statusRejected, nil},
+	}
+	var events []string
+	for _, c := range cases {
+		events = append(events, c.event)
+	}
+	r := w.send(pathValidate, []byte("["+strings.Join(events, ",")+"]"))
+	if r.status != http.StatusOK || len(r.Results) != len(cases) {
+		t.Fatalf("answer %d %s", r.status, r.text)
+	}
+	for i, c := range cases {
+		got := r.Results[i]
+		var codes []string
+		for _, e := range got.Errors {
+			codes = append(codes, e.Code)
+			if e.Message == "" {
+				t.Errorf("event %d: error %+v without a message", i, e)
+			}
+		}
+		if c.status == statusRefused {
+			codes = []string{got.Code}
+		}
+		if got.Status != c.status || got.Index != i || (got.EventID == "") != (c.status == statusRefused) ||
+			c.codes != nil && fmt.Sprint(codes) != fmt.Sprint(c.codes) {
+			t.Errorf("event %s: %+v, want %s %v", c.event, got, c.status, c.codes)
+		}
+	}
+	if n := w.count(); n != 0 {
+		t.Errorf("%d events are kept", n)
+	}
+	if r := w.send(pathValidate, zipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != statusStored {
+		t.Errorf("packed: %d %s", r.status, r.text)
+	}
+}
+
+// However many faults an event has, the answer stays small.
+func TestValidateIsBounded(t *testing.T) {
+	w := newWorld(t)
+	w.declareArray()
+	body := `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "c", "name": "n", "timestamp": "2021-01-01 09:15:27", ` +
+		`"data": {"a": [` + strings.Repeat("1,", 9000) + `1]}}`
+	r := w.send(pathValidate, []byte(body))
+	if r.status != http.StatusOK || r.Results[0].Status != statusRejected {
+		t.Fatalf("answer %d %.300s", r.status, r.text)
+	}
+	if n := len(r.Results[0].Errors); n == 0 || n > event.MaxFaults || len(r.text) > event.MaxFaultBytes+4096 {
+		t.Errorf("%d errors in %d bytes", n, len(r.text))
+	}
+}
