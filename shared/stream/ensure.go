@@ -121,12 +121,17 @@ func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, re
 			Storage: jetstream.FileStorage, MaxBytes: bucketMaxBytes,
 		})
 	}
-	if err != nil {
+	// Another processor may have made it in the meantime, and raised its limit.
+	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
 		return fmt.Errorf("create bucket %s: %w", bucket, err)
 	}
 	if bucket == BucketApplied {
 		return nil // digests have no history worth keeping
 	}
+	return raiseHistory(ctx, js, bucket, replicas)
+}
+
+func raiseHistory(ctx context.Context, js jetstream.JetStream, bucket string, replicas int) error {
 	s, err := js.Stream(ctx, "KV_"+bucket)
 	if err != nil {
 		return fmt.Errorf("look up bucket %s: %w", bucket, err)

@@ -69,6 +69,21 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
+// Processors that start together find each other's work half done.
+func TestEnsureByManyAtOnce(t *testing.T) {
+	ctx, js := connect(t)
+	const processors = 16
+	errs := make(chan error, processors)
+	for range processors {
+		go func() { errs <- Ensure(ctx, js, Config{}) }()
+	}
+	for range processors {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Every version of a schema must stay readable, also the 65th and the first.
 func TestBucketKeepsEveryVersion(t *testing.T) {
 	ctx, js := connect(t)
