@@ -84,7 +84,7 @@ func (a *App) openStore() error {
 	if a.cfg.WrapStore != nil {
 		a.store = a.cfg.WrapStore(a.store)
 	}
-	a.undo = append(a.undo, a.closeStore)
+	a.undo = append(a.undo, func() error { return a.closeStore(ctx) })
 	return nil
 }
 
@@ -102,8 +102,9 @@ func checkMongo(uri, database string) error {
 	return st.Close(ctx)
 }
 
-func (a *App) closeStore() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+// closeStore closes the store, also after ctx.
+func (a *App) closeStore(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	if err := a.store.Close(ctx); err != nil {
 		return fmt.Errorf("close the store: %w", err)

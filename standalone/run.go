@@ -63,7 +63,7 @@ func (a *App) holdConnections(ctx context.Context) error {
 // holdStore closes the store when nothing uses it any more.
 func (a *App) holdStore(ctx context.Context) error {
 	<-ctx.Done()
-	return a.closeStore()
+	return a.closeStore(ctx)
 }
 
 // Ready is what every service needs and has, each thing once: missing where

@@ -37,11 +37,8 @@ func (a *App) start(ctx context.Context) error {
 		// wait for it: while the store is away events are taken all the same.
 		err = a.poll(ctx, "the processor", func() error { return lacking(a.processor.Ready()) })
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
 	if err != nil {
-		return err
+		return err // that of ctx, where it ended
 	}
 	close(a.started)
 	<-ctx.Done()

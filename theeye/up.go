@@ -51,13 +51,13 @@ func (c *upCmd) serve(ctx context.Context, p *daemon.Process, t *terminal) error
 	cfg := c.config(p)
 	var token string
 	cfg.NewOperatorToken = func(secret string) { token = secret } // before Started is closed
-	if err := faults(cfg, p.Env); err != nil {
+	if err := faults(cfg, p.Env); err != nil {                    //nolint:contextcheck // nothing to wait for yet
 		return err
 	}
 	p.Logger.InfoContext(ctx, "Starting", slog.String("version", daemon.Version()), slog.String("data", c.Data))
 	starting := progress(t.err)
 	defer starting.stop()
-	app, err := standalone.New(cfg)
+	app, err := standalone.New(cfg) //nolint:contextcheck // it binds and opens; Run has the context
 	if err != nil {
 		return err
 	}

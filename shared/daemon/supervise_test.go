@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"syscall"
@@ -13,7 +12,7 @@ import (
 	"time"
 )
 
-var silent = slog.New(slog.NewJSONHandler(io.Discard, nil))
+var silent = slog.New(slog.DiscardHandler)
 
 func TestSuperviseReturnsTheWorksError(t *testing.T) {
 	for want, err := range map[int]error{
