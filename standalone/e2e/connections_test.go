@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ func testConnections(t *testing.T, w *world) {
 	const head = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nAuthorization: Bearer " + siteServerKey + "\r\n"
 	id := newID()
 	whole := native(id)
+	var work sync.WaitGroup // in parallel: some take what slowness is granted
 	for _, r := range []struct {
 		name, text string
 		// finish says that the client sends no more; else it waits.
@@ -37,43 +40,48 @@ func testConnections(t *testing.T, w *world) {
 		{"headers without end", head + "X: " + strings.Repeat("x", 2*mib) + "\r\n\r\n", true, 431},
 		{"not HTTP", "\x16\x03\x01\x00\xa5\x01\x00\x00", true, 400},
 	} {
-		t.Run(r.name, func(t *testing.T) {
-			t.Parallel()
-			c, err := net.Dial("tcp", strings.TrimPrefix(w.Collector, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = c.Close() }()
-			if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-				t.Fatal(err)
-			}
-			_, _ = c.Write([]byte(r.text)) // a server may have answered before the end
-			if tcp, ok := c.(*net.TCPConn); ok && r.finish {
-				_ = tcp.CloseWrite()
-			}
-			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		work.Go(func() {
+			got, err := speak(w.Collector, r.text, r.finish)
 			switch {
-			case err == nil:
-				_ = resp.Body.Close()
-				if resp.StatusCode != r.status {
-					t.Errorf("answered %s", resp.Status)
-				}
-			case r.status != 0 || isTimeout(err):
-				t.Errorf("not answered: %v", err)
+			case err == nil && got != r.status:
+				t.Errorf("%s: answered %d, want %d", r.name, got, r.status)
+			case err != nil && (r.status != 0 || isTimeout(err)):
+				t.Errorf("%s: not answered: %v", r.name, err)
 			}
 		})
 	}
-	t.Cleanup(func() { // after the parallel ones
-		c := w.caller(t)
-		if r, err := c.ask("/v1/events/"+id, nil); err == nil && r.status != http.StatusNotFound {
-			t.Errorf("something was kept of half a request: %s", r)
-		}
-	})
+	work.Wait()
+	c := w.caller(t)
+	if r, err := c.ask("/v1/events/"+id, nil); err != nil || r.status != http.StatusNotFound {
+		t.Errorf("something was kept of half a request: %s, %v", r, err)
+	}
+}
+
+// speak sends bytes, says so if there will be no more, and returns the status
+// of the answer.
+func speak(base, text string, finish bool) (int, error) {
+	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	_, _ = c.Write([]byte(text)) // a server may have answered before the end
+	if tcp, ok := c.(*net.TCPConn); ok && finish {
+		_ = tcp.CloseWrite()
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
 }
 
 func isTimeout(err error) bool {
-	n, ok := err.(net.Error) //nolint:errorlint // of the connection itself
-	return ok && n.Timeout()
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
 }
 
 // halfRequest sends the beginning of a request whose rest never comes, and

@@ -10,6 +10,8 @@ import (
 	"testing"
 )
 
+const codeUnauthorized = "unauthorized" //nolint:misspell // as HTTP spells it
+
 // testDoors: who may write and who may read. Of what is turned away nothing is
 // kept.
 func testDoors(t *testing.T, w *world) {
@@ -20,11 +22,11 @@ func testDoors(t *testing.T, w *world) {
 		status int
 		code   string
 	}{
-		"no key":                  {[]edit{withoutBearer}, 401, "unauthorized"},
-		"empty key":               {[]edit{bearer("")}, 401, "unauthorized"},
-		"unknown key":             {[]edit{bearer("nobody-knows-me")}, 401, "unauthorized"},
-		"the hash of a key":       {[]edit{bearer(digest(siteServerKey))}, 401, "unauthorized"},
-		"a token":                 {[]edit{bearer(w.Token)}, 401, "unauthorized"},
+		"no key":                  {[]edit{withoutBearer}, 401, codeUnauthorized},
+		"empty key":               {[]edit{bearer("")}, 401, codeUnauthorized},
+		"unknown key":             {[]edit{bearer("nobody-knows-me")}, 401, codeUnauthorized},
+		"the hash of a key":       {[]edit{bearer(digest(siteServerKey))}, 401, codeUnauthorized},
+		"a token":                 {[]edit{bearer(w.Token)}, 401, codeUnauthorized},
 		"disabled key":            {[]edit{bearer(siteOffKey)}, 403, "key_disabled"},
 		"two keys":                {[]edit{header("X-Write-Key", otherKey)}, 400, "several_keys"},
 		"two keys, one a query":   {[]edit{func(r *http.Request) { r.URL.RawQuery = "write_key=" + otherKey }}, 400, "several_keys"},
@@ -79,7 +81,7 @@ func testReaders(t *testing.T, c *caller) {
 	} {
 		for _, path := range []string{"/v1/events", "/v1/events/x", "/v1/rejected", "/v1/rejected/summary", "/v1/sessions/" + defaultSession} {
 			r, err := c.ask(path, nil, e)
-			if err != nil || r.status != http.StatusUnauthorized || r.code() != "unauthorized" {
+			if err != nil || r.status != http.StatusUnauthorized || r.code() != codeUnauthorized {
 				t.Errorf("%s: %s answers %s, %v", name, path, r, err)
 			}
 		}

@@ -34,18 +34,27 @@ func TestEveryFaultOfTheSettingsAtOnce(t *testing.T) {
 		args, env []string
 		named     []string
 	}{
-		"collector": {b.Collector, nil,
+		"collector": {
+			b.Collector, nil,
 			[]string{"EYE_LISTEN=nowhere", "EYE_ADMIN_LISTEN=1", "EYE_LOG_LEVEL=loud"},
-			[]string{"EYE_NATS_URL", "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_LOG_LEVEL"}},
-		"processor": {b.Processor, nil,
+			[]string{"EYE_NATS_URL", "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_LOG_LEVEL"},
+		},
+		"processor": {
+			b.Processor, nil,
 			[]string{"EYE_MONGO_URI=http://x", "EYE_STREAM_MAX_BYTES=much", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s", "EYE_ADMIN_LISTEN=1", "EYE_LOG_LEVEL=loud"},
-			[]string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_ADMIN_LISTEN", "EYE_LOG_LEVEL"}},
-		"queryapi": {b.QueryAPI, nil,
+			[]string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_ADMIN_LISTEN", "EYE_LOG_LEVEL"},
+		},
+		"queryapi": {
+			b.QueryAPI, nil,
 			[]string{"EYE_MONGO_URI=http://x", "EYE_LISTEN=nowhere", "EYE_OPERATOR_TOKEN=short", "EYE_CONFIG=/nowhere/at/all", "EYE_LOG_LEVEL=loud"},
-			[]string{"EYE_NATS_URL", "EYE_MONGO_URI", "EYE_LISTEN", "EYE_OPERATOR_TOKEN", "EYE_CONFIG", "EYE_LOG_LEVEL"}},
-		"theeye": {b.TheEye, []string{"up", "--dev", "--listen", "0.0.0.0:0", "--config", "/nowhere/at/all"},
+			[]string{"EYE_NATS_URL", "EYE_MONGO_URI", "EYE_LISTEN", "EYE_OPERATOR_TOKEN", "EYE_CONFIG", "EYE_LOG_LEVEL"},
+		},
+		"theeye": {
+			b.TheEye,
+			[]string{"up", "--dev", "--listen", "0.0.0.0:0", "--config", "/nowhere/at/all"},
 			[]string{"EYE_STREAM_MAX_BYTES=much", "EYE_STREAM_RETENTION=soon", "EYE_MIN_FREE=some", "EYE_MONGO_URI=http://x", "EYE_ADMIN_LISTEN=1", "EYE_LOG_LEVEL=loud"},
-			[]string{"listen", "config", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_RETENTION", "EYE_MIN_FREE", "mongo", "admin listen", "EYE_LOG_LEVEL"}},
+			[]string{"listen", "config", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_RETENTION", "EYE_MIN_FREE", "mongo", "admin listen", "EYE_LOG_LEVEL"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -81,8 +81,10 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 		"EYE_NATS_URL=" + natsURL, "EYE_MONGO_URI=" + uri, "EYE_MONGO_DATABASE=" + p.database.name,
 	}
 	for _, s := range []struct{ name, path string }{
-		{"processor 1", b.Processor}, {"processor 2", b.Processor},
-		{"query API", b.QueryAPI}, {"collector", b.Collector},
+		{"processor 1", b.Processor},
+		{"processor 2", b.Processor},
+		{"query API", b.QueryAPI},
+		{"collector", b.Collector},
 	} {
 		if err := p.addService(s.name, s.path, config, env); err != nil {
 			return nil, err
