@@ -16,6 +16,15 @@ const lockName = "lock"
 // ErrLocked says that another process uses the data folder.
 var ErrLocked = errors.New("data folder is used by another process")
 
+// lockedError is ErrLocked of one folder.
+type lockedError struct{ dir, holder string }
+
+func (e *lockedError) Error() string {
+	return "data folder " + e.dir + " is used by another process" + e.holder
+}
+
+func (e *lockedError) Is(target error) bool { return target == ErrLocked }
+
 // errHeld is what lockFile returns when another process holds the lock.
 var errHeld = errors.New("lock is held")
 
@@ -33,7 +42,7 @@ func lockFolder(dir string) (*folderLock, error) {
 	if err := lockFile(f); err != nil {
 		defer func() { _ = f.Close() }() // nothing was written
 		if errors.Is(err, errHeld) {
-			return nil, fmt.Errorf("%w: %s%s", ErrLocked, dir, holder(f))
+			return nil, &lockedError{dir: dir, holder: holder(f)}
 		}
 		return nil, fmt.Errorf("natsd: lock data folder %s: %w", dir, err)
 	}
