@@ -22,7 +22,6 @@ type metrics struct {
 	lostReplies   prometheus.Counter
 	purged        prometheus.Counter
 	storeUp       prometheus.Gauge
-	revision      prometheus.Gauge
 	lagEvents     prometheus.Gauge
 	lagSeconds    prometheus.Gauge
 	inWork        prometheus.Gauge
@@ -34,7 +33,7 @@ type metrics struct {
 
 const prefix = "eye_processor_"
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
+func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help})
 	}
@@ -61,7 +60,6 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		lostReplies:   counter("lost_replies_total", "Acknowledgements that could not be sent; the message comes again."),
 		purged:        counter("purged_total", "Messages removed from the stream."),
 		storeUp:       gauge("store_up", "1 while the store answers."),
-		revision:      gauge("registry_revision", "Registry revision of the newest batch."),
 		lagEvents:     gauge("lag_events", "Messages of the stream that are not settled."),
 		lagSeconds:    gauge("lag_seconds", "Age of the oldest message that was not fetched, 0 if there is none."),
 		inWork:        gauge("in_work_events", "Messages fetched by any processor and not settled."),
@@ -72,8 +70,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "registry_revision",
+			Help: "Registry revision that the next batch is judged by, 0 before the first.",
+		}, revision),
 		m.events, m.batch, m.write, m.fetchWait, m.redelivered, m.retries, m.alarms, m.panics, m.lostReplies,
-		m.purged, m.storeUp, m.revision, m.lagEvents, m.lagSeconds, m.inWork, m.floorAge, m.floorAlarm,
+		m.purged, m.storeUp, m.lagEvents, m.lagSeconds, m.inWork, m.floorAge, m.floorAlarm,
 		m.streamBytes, m.streamMaximum,
 	} {
 		errs = append(errs, r.Register(c))

@@ -123,7 +123,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, errors.Join(missing...)
 	}
 	cfg = cfg.withDefaults()
-	m, err := newMetrics(cfg.Metrics)
+	m, err := newMetrics(cfg.Metrics, func() float64 { return knownRevision(cfg.Registry) })
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +143,14 @@ func New(cfg Config) (*Service, error) {
 		Alarm:   func(error) { m.alarms.Inc() },
 	})
 	return s, nil
+}
+
+// knownRevision is 0 before the first snapshot.
+func knownRevision(r *registry.Registry) float64 {
+	if snapshot := r.Snapshot(); snapshot != nil {
+		return float64(snapshot.Schemas.Revision())
+	}
+	return 0
 }
 
 // Run prepares stream, consumers and store, and processes until ctx ends; then

@@ -85,7 +85,6 @@ func (s *Service) raiseRevision(ctx context.Context, revision uint64) error {
 		return fmt.Errorf("record revision: %w", err)
 	}
 	s.raised = revision
-	s.metrics.revision.Set(float64(revision))
 	return nil
 }
 
