@@ -97,6 +97,9 @@ func (s *sender) processed(ctx context.Context) (float64, error) {
 	sum := 0.0
 	for _, admin := range s.pipeline.ProcessorAdmins {
 		n, err := rig.Metric(ctx, admin, "eye_processor_events_total")
+		if errors.Is(err, rig.ErrNoMetric) {
+			err = nil // nothing was counted yet
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// ErrNoMetric says that a process exports no such metric, or not yet.
+var ErrNoMetric = errors.New("no such metric")
+
 // Metric reads one Prometheus metric from an admin listener, summed over the
 // series that have all of the given labels, each written as name="value".
 func Metric(ctx context.Context, admin, name string, labels ...string) (float64, error) {
@@ -39,7 +42,7 @@ func Metric(ctx context.Context, admin, name string, labels ...string) (float64,
 		return 0, err
 	}
 	if !found {
-		return 0, fmt.Errorf("%s has no metric %s %v", admin, name, labels)
+		return 0, fmt.Errorf("%w: %s has no %s %v", ErrNoMetric, admin, name, labels)
 	}
 	return sum, nil
 }

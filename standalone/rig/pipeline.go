@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -22,6 +24,8 @@ const (
 	// operatorSecret is OperatorToken where the services run apart: there a
 	// token has a least length.
 	operatorSecret = "operator-token-of-a-test"
+	// sampleTypes is how many types are declared.
+	sampleTypes = 3
 )
 
 // Pipeline is a whole pipeline of real processes, in the order in which they
@@ -149,14 +153,52 @@ func writeConfig(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "applications", "demo.json"), []byte(app), 0o600)
 }
 
-// Start starts every process and waits until each can work.
+// Start starts every process and waits until each can work and judges by what
+// is declared.
 func (p *Pipeline) Start(ctx context.Context) error {
 	for _, proc := range p.Processes {
 		if err := proc.Launch(); err != nil {
 			return err
 		}
 	}
-	return p.AwaitReady(ctx)
+	if err := p.AwaitReady(ctx); err != nil {
+		return err
+	}
+	for _, admin := range p.ProcessorAdmins {
+		if err := Poll(ctx, func() error { return declared(ctx, admin) }); err != nil {
+			return err
+		}
+	}
+	return Poll(ctx, func() error { return p.keyKnown(ctx) })
+}
+
+// declared says whether a processor knows the sample types: each is a
+// revision.
+func declared(ctx context.Context, admin string) error {
+	revision, err := Metric(ctx, admin, "eye_processor_registry_revision")
+	if err == nil && revision < sampleTypes {
+		err = fmt.Errorf("a processor is at revision %.0f", revision)
+	}
+	return err
+}
+
+// keyKnown says whether the collector knows the write key, without sending an
+// event.
+func (p *Pipeline) keyKnown(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Collector+"/v1/validate", strings.NewReader("{}"))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+p.Key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusUnauthorized {
+		return errors.New("the collector does not know the write key")
+	}
+	return nil
 }
 
 // AwaitReady waits until every process can work.
