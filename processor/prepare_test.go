@@ -3,6 +3,7 @@ package processor
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -142,7 +143,7 @@ func TestStreamReplaced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			r := w.start()
+			r := w.start(func(c *Config) { c.Observe = time.Hour })
 			w.publish(pageview("a"))
 			w.awaitSettled()
 			if err := replace(w); err != nil {
@@ -166,5 +167,23 @@ func TestStreamReplaced(t *testing.T) {
 				t.Errorf("%d stored, want 2", stored)
 			}
 		})
+	}
+}
+
+// The observer compares the stream's creation as well: nothing may be fetched
+// that would tell.
+func TestObserverKnowsTheStream(t *testing.T) {
+	w := newWorld(t)
+	r := w.start()
+	if err := r.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	purge := &purger{s: r.Service}
+	if err := r.observeOnce(w.ctx(), purge); err != nil {
+		t.Errorf("the same stream: %v", err)
+	}
+	r.epoch--
+	if err := r.observeOnce(w.ctx(), purge); !errors.Is(err, ErrReplaced) {
+		t.Errorf("another stream: %v", err)
 	}
 }

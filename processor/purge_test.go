@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,7 +97,44 @@ func TestUnprocessedEventsFill(t *testing.T) {
 	}
 }
 
-// look looks once, as the observer does.
+// Of a stream that is full of both, only what is processed is purged.
+func TestPurgeStopsAtTheFloor(t *testing.T) {
+	w := newWorld(t)
+	w.small()
+	release := make(chan struct{})
+	free := sync.OnceFunc(func() { close(release) })
+	seen := 0
+	w.start(withStore(&hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		if seen += len(docs); seen > 5 {
+			<-release
+		}
+		return next(ctx, docs)
+	}}), func(c *Config) { c.BatchEvents, c.Lanes = 5, 1 })
+	t.Cleanup(free)
+	n := 0
+	for ; n < 5; n++ {
+		if err := w.tryPublish(large(fmt.Sprintf("e%d", n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.awaitSettled()
+	for w.tryPublish(large(fmt.Sprintf("e%d", n))) == nil {
+		n++
+	}
+	w.poll("what was processed is purged", func() bool { return w.state().FirstSeq > 1 })
+	floor := w.consumer().AckFloor.Stream
+	w.poll("the observer had time", func() bool { return w.tryPublish(large("probe")) != nil })
+	if first := w.state().FirstSeq; first > floor+1 {
+		t.Errorf("purged below %d, acknowledged up to %d", first, floor)
+	}
+	free()
+	w.awaitSettled()
+	if stored, _ := w.counts(); stored < n {
+		t.Errorf("%d stored, want %d", stored, n)
+	}
+}
+
+// lookOnce looks once, as the observer does.
 func (r *runner) lookOnce(t *testing.T, purge *purger) {
 	t.Helper()
 	if err := r.observeOnce(r.w.ctx(), purge); err != nil {

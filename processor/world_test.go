@@ -109,7 +109,11 @@ func (w *world) connect() (*nats.Conn, jetstream.JetStream) {
 
 // open opens the test's database over any address of the server.
 func (w *world) open(uri string) *mongo.Store {
-	s, err := mongo.Open(w.ctx(), mongo.Config{URI: uri, Database: w.database})
+	cfg := mongo.Config{URI: uri, Database: w.database}
+	if uri != w.uri {
+		cfg.Timeout = time.Second // over a wire that will be cut
+	}
+	s, err := mongo.Open(w.ctx(), cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -233,12 +237,40 @@ func (w *world) awaitSettled() {
 	w.poll("every message is acknowledged", func() bool { return w.consumer().AckFloor.Stream >= last })
 }
 
+// awaitHandedBack waits until n messages that a processor had can be fetched
+// by the next one, well before AckWait would bring them.
+func (w *world) awaitHandedBack(n int) {
+	w.t.Helper()
+	c, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	had := 0
+	w.pollFor(stream.AckWait/2, fmt.Sprintf("%d messages are handed back", n), func() bool {
+		batch, err := c.FetchNoWait(n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for m := range batch.Messages() {
+			if meta, err := m.Metadata(); err == nil && meta.NumDelivered > 1 {
+				had++
+			}
+		}
+		return had >= n
+	})
+}
+
 // poll waits for a condition.
 func (w *world) poll(what string, done func() bool) {
 	w.t.Helper()
+	w.pollFor(patience, what, done)
+}
+
+func (w *world) pollFor(limit time.Duration, what string, done func() bool) {
+	w.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(patience); !done(); <-tick.C {
+	for end := time.Now().Add(limit); !done(); <-tick.C {
 		if time.Now().After(end) {
 			w.t.Fatalf("in vain: %s", what)
 		}
