@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,30 +68,34 @@ func BenchmarkCommit(b *testing.B) {
 // BenchmarkOpenLoop sends single events at 1,000/s whatever the answers take,
 // and reports the latency from the moment each was due.
 func BenchmarkOpenLoop(b *testing.B) {
-	const interval = time.Millisecond
+	const rate, conns = 1000, 64
 	w := newWorld(b)
 	body := benchBodies(1)[0]
+	w.load(conns, [][]byte{body}, 1, 1000) // warm up
+	due := make(chan time.Time, 60*rate)
 	var mu sync.Mutex
 	var took []time.Duration
-	for range b.N {
-		var wg sync.WaitGroup
-		start := time.Now()
-		tick := time.NewTicker(interval)
-		for i := range 3000 {
-			<-tick.C
-			due := start.Add(time.Duration(i+1) * interval)
-			wg.Go(func() {
-				if r, err := w.try(pathEvents, body); err != nil || r.status != http.StatusAccepted {
-					b.Errorf("answer %d %s (%v)", r.status, r.text, err)
-				}
+	var wg sync.WaitGroup
+	for range conns {
+		wg.Go(func() {
+			l := w.dial(body)
+			defer l.close()
+			for at := range due {
+				l.post()
 				mu.Lock()
-				defer mu.Unlock()
-				took = append(took, time.Since(due))
-			})
-		}
-		tick.Stop()
-		wg.Wait()
+				took = append(took, time.Since(at))
+				mu.Unlock()
+			}
+		})
 	}
+	start := time.Now()
+	for i := range b.N * rate { // one second each
+		at := start.Add(time.Duration(i) * time.Second / rate)
+		<-time.After(time.Until(at))
+		due <- at
+	}
+	close(due)
+	wg.Wait()
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")

@@ -29,6 +29,8 @@ type committer struct {
 	meter  *metrics
 	// expect is how many events the next batch is worth waiting for.
 	expect int
+	// linger is how long.
+	linger time.Duration
 	// carried is a unit that did not fit into the last batch, and from where
 	// on its messages are left.
 	carried *unit
@@ -41,15 +43,17 @@ const (
 	// maxBatchBytes bounds a batch's payload far below what the server lets
 	// wait for one stream, 128 MiB.
 	maxBatchBytes = 8 << 20
-	// maxLinger is less than a batch's flat cost.
-	maxLinger = 2 * time.Millisecond
+	// minLinger and maxLinger bound the wait for a batch to fill, which
+	// otherwise is half of what the last one took: on a slow disk a full batch
+	// is worth more.
+	minLinger = 2 * time.Millisecond
+	maxLinger = 5 * time.Millisecond
 )
 
 // commitLimits bound a batch and the time of a unit.
 type commitLimits struct {
 	count         int           // messages in a batch
 	bytes         int           // payload in a batch
-	linger        time.Duration // longest wait for a batch to fill
 	queueTimeout  time.Duration // longest wait in the queue
 	commitTimeout time.Duration // longest wait for the server
 }
@@ -60,7 +64,7 @@ func newCommitter(conn *nats.Conn, l Limits, m *metrics) *committer {
 		writer: &writer{conn: conn, meter: m},
 		meter:  m,
 		limits: commitLimits{
-			count: maxBatch, bytes: maxBatchBytes, linger: maxLinger,
+			count: maxBatch, bytes: maxBatchBytes,
 			queueTimeout: l.QueueTimeout, commitTimeout: l.CommitTimeout,
 		},
 	}
@@ -114,8 +118,10 @@ func (c *committer) publish(b *batch) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.limits.commitTimeout)
 	defer cancel()
 	c.writer.write(ctx, b)
+	took := time.Since(start)
+	c.linger = min(max(took/2, minLinger), maxLinger)
 	c.meter.batchEvents.Observe(float64(b.count))
-	c.meter.batchSeconds.Observe(time.Since(start).Seconds())
+	c.meter.batchSeconds.Observe(took.Seconds())
 }
 
 // gather waits for the first unit and takes with it what else is there. Where
@@ -143,7 +149,7 @@ func (c *committer) gather() *batch {
 		}
 		if timer == nil {
 			c.writer.open(b)
-			timer = time.NewTimer(c.limits.linger)
+			timer = time.NewTimer(c.linger)
 			defer timer.Stop()
 		}
 		if !c.take(b, timer.C) {

@@ -28,7 +28,15 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that tests leave behind. A NATS server that is
+// stopped in the middle of a batch leaves some of its own.
+func TestMain(m *testing.M) {
+	const server = "github.com/nats-io/nats-server/v2/server"
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction(server+".(*msgBlock).flushLoop"),
+		goleak.IgnoreAnyFunction(server+".(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreAnyFunction(server+"/ats.Register.func1"))
+}
 
 // Write keys of every world, and a query token.
 const (
