@@ -2,11 +2,9 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/theeye/theeye/shared/store"
@@ -14,13 +12,17 @@ import (
 
 // A server that filters by an index but never sorts by it reads everything
 // that matches before it returns the first page: 218 ms for a category over a
-// week. Asked in windows that begin small and double it reads about what it
-// returns. Across a gap the windows only ask whether anything is there, which
-// needs no sort, and then halve again to come down on it gently.
+// week. Asked in windows it reads about what it returns: a window is first
+// counted, as far as it matters, which needs no sort. One that holds nothing
+// is skipped and the next is twice as long, one that holds too much is halved.
 
 const (
 	// firstWindow is the size of the first window, in microseconds.
 	firstWindow = int64(8 * time.Second / time.Microsecond)
+	// smallestWindow is not halved any more.
+	smallestWindow = int64(time.Millisecond / time.Microsecond)
+	// crowd is how many pages a window may hold to be sorted whole.
+	crowd = 4
 	// The span of all timestamps an event may have: years 0 to 9999, with a
 	// year to spare.
 	firstInstant = int64(-62_200_000_000) * 1_000_000
@@ -75,6 +77,26 @@ func (w *walk) take() {
 	w.size *= 2
 }
 
+// halve makes the next window about half as long, and reports false if it is
+// too short for that. Of a first window that reaches ahead, the part before
+// now goes first: most events are there.
+func (w *walk) halve() bool {
+	if w.ahead > 0 && w.size > smallestWindow {
+		w.size /= 2
+		return true
+	}
+	if w.ahead > 0 {
+		w.ahead /= 2
+		return true
+	}
+	from, to := w.next()
+	if (to-from)/2 < smallestWindow {
+		return false
+	}
+	w.size = (to - from) / 2
+	return true
+}
+
 // walk returns the walk through a range. Asked for the newest events, it begins
 // with one window from just before now to the end of time.
 func (s *Store) walk(from, to int64, descending bool) *walk {
@@ -92,61 +114,31 @@ func (s *Store) walk(from, to int64, descending bool) *walk {
 func (s *Store) readWindows(ctx context.Context, p *page, from, to int64) ([]*store.Document, error) {
 	w := s.walk(from, to, p.descending)
 	var docs []*store.Document
-	for w.from < w.to {
-		lo, hi := w.next()
-		found, err := s.readRange(ctx, p, lo, hi, p.limit-len(docs))
+	for w.from < w.to && len(docs) < p.limit {
+		most := int64(crowd * p.limit)
+		n, err := s.count(ctx, p, w, most+1)
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, found...)
-		if len(docs) == p.limit {
-			return docs, nil
-		}
-		w.take()
-		if len(found) > 0 {
+		if n > most && w.halve() {
 			continue
 		}
-		if err := s.skipGap(ctx, p, w); err != nil {
-			return nil, err
+		if n > 0 {
+			lo, hi := w.next()
+			found, err := s.readRange(ctx, p, lo, hi, p.limit-len(docs))
+			if err != nil {
+				return nil, err
+			}
+			docs = append(docs, found...)
 		}
+		w.take()
 	}
 	return docs, nil
 }
 
-// skipGap moves the walk forward to a window of the first size that holds
-// something, or to its end.
-func (s *Store) skipGap(ctx context.Context, p *page, w *walk) error {
-	for w.from < w.to {
-		found, err := s.exists(ctx, p, w)
-		if err != nil {
-			return err
-		}
-		if found {
-			break
-		}
-		w.take()
-	}
-	for size := w.size / 2; size >= firstWindow && w.from < w.to; size /= 2 {
-		w.size = size
-		found, err := s.exists(ctx, p, w)
-		if err != nil {
-			return err
-		}
-		if !found {
-			w.take()
-		}
-		w.size = size
-	}
-	return nil
-}
-
-// exists asks whether the next window holds any document of the page.
-func (s *Store) exists(ctx context.Context, p *page, w *walk) (bool, error) {
+// count counts the documents of the page in the next window, up to most.
+func (s *Store) count(ctx context.Context, p *page, w *walk, most int64) (int64, error) {
 	from, to := w.next()
-	err := s.pages.FindOne(ctx, p.clock.between(p.filter, from, to),
-		options.FindOne().SetProjection(bson.D{{Key: fieldID, Value: 1}})).Err()
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return false, nil
-	}
-	return err == nil, classify(err)
+	n, err := s.pages.CountDocuments(ctx, p.clock.between(p.filter, from, to), options.Count().SetLimit(most))
+	return n, classify(err)
 }

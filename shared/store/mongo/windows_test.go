@@ -55,3 +55,30 @@ func TestWalk(t *testing.T) {
 		})
 	}
 }
+
+// TestHalve: however many documents a window holds, halving it comes to an
+// end, and the windows still follow each other.
+func TestHalve(t *testing.T) {
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	s := &Store{now: func() time.Time { return now }}
+	for name, descending := range map[string]bool{"forwards": false, "backwards": true} {
+		t.Run(name, func(t *testing.T) {
+			w := s.walk(math.MinInt64, math.MaxInt64, descending)
+			for round := range 3 {
+				halvings := 0
+				for last := int64(math.MaxInt64); w.halve(); halvings++ {
+					from, to := w.next()
+					if to <= from || to-from > last || halvings > 200 {
+						t.Fatalf("round %d: window %d..%d after %d halvings, the one before took %d", round, from, to, halvings, last)
+					}
+					last = to - from
+				}
+				before := *w
+				w.take()
+				if descending && w.to >= before.to || !descending && w.from <= before.from {
+					t.Fatalf("round %d: nothing was taken", round)
+				}
+			}
+		})
+	}
+}
