@@ -15,8 +15,8 @@ import (
 const again = 20 * time.Millisecond
 
 // fetch returns the next batch; it may be empty. It waits for the lane's turn
-// and, while the store is away, for its return. With an error it may return
-// messages, too: they must be handed back.
+// and, while the store is away, for its return. With an error, or after the end
+// of ctx, it may return messages, too: they must be handed back.
 func (s *Service) fetch(ctx context.Context) ([]delivery, error) {
 	select {
 	case <-ctx.Done():
@@ -47,7 +47,9 @@ func (s *Service) fetch(ctx context.Context) ([]delivery, error) {
 	case ctx.Err() != nil:
 		return batch, nil
 	case errors.Is(err, errNoConsumer):
-		s.handBack(batch)
+		if len(batch) > 0 {
+			return batch, nil // the next request will tell again
+		}
 		return nil, s.restoreConsumer(ctx, err)
 	default:
 		return batch, err

@@ -180,7 +180,7 @@ func TestRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		signals := make(chan time.Duration, 100)
-		done := repeat(progressEvery, func() { signals <- time.Since(begin) })
+		done := repeat(t.Context(), progressEvery, func() { signals <- time.Since(begin) })
 		for i := 1; i <= 10; i++ {
 			if at := <-signals; at != time.Duration(i)*progressEvery {
 				t.Errorf("signal %d after %s", i, at)

@@ -48,7 +48,7 @@ func (s *Service) prepare(ctx context.Context) error {
 // that waiting does not mend. A failure is logged once.
 func (s *Service) untilDone(ctx context.Context, p part, do func(context.Context) error) error {
 	logged := false
-	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := do(ctx)
 		s.state.set(p, err)
 		if err == nil || permanent(err) || ctx.Err() != nil {
@@ -158,9 +158,9 @@ func (s *Service) compareEpoch(ctx context.Context) error {
 func (s *Service) restoreConsumer(ctx context.Context, cause error) error {
 	s.state.set(partNATS, cause)
 	if err := sleep(ctx, again); err != nil {
-		return nil //nolint:nilerr // the lane sees the end of ctx itself
+		return err
 	}
-	err := s.untilDone(ctx, partNATS, func(ctx context.Context) error {
+	return s.untilDone(ctx, partNATS, func(ctx context.Context) error {
 		if err := s.compareEpoch(ctx); err != nil {
 			return err
 		}
@@ -170,8 +170,4 @@ func (s *Service) restoreConsumer(ctx context.Context, cause error) error {
 		}
 		return err
 	})
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }

@@ -73,7 +73,7 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 	w := newWorld(t)
 	w.publish(pageview("a"))
 	r := w.assemble(func(c *Config) { c.Registry = neverReady(c.JetStream) })
-	w.poll("it waits for the registry", func() bool { return r.state.get(partRegistry) == errNoSnapshot })
+	w.poll("it waits for the registry", func() bool { return errors.Is(r.state.get(partRegistry), errNoSnapshot) })
 	if c := w.consumer(); c.Delivered.Consumer != 0 {
 		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
 	}

@@ -158,13 +158,10 @@ func knownRevision(r *registry.Registry) float64 {
 // returns ErrRevision, ErrReplaced or an error of class store.ErrConfiguration
 // when a person is needed.
 func (s *Service) Run(ctx context.Context) error {
-	err := s.prepare(ctx)
-	if ctx.Err() != nil {
-		return nil
+	if err := s.prepare(ctx); err != nil {
+		return unlessEnded(ctx, err)
 	}
-	if err != nil {
-		return err
-	}
+	var err error
 	if s.puller, err = newPuller(s.cfg.Conn, s.cfg.JetStream, s.cfg.BatchEvents, s.cfg.BatchBytes); err != nil {
 		return err
 	}
@@ -177,7 +174,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	group.Go(func() error { return s.observe(running) })
 	err = group.Wait()
-	s.handOver()
+	s.handOver(ctx)
 	return err
 }
 
@@ -185,19 +182,27 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) lane(ctx context.Context) error {
 	for {
 		batch, err := s.fetch(ctx)
-		if ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			s.handBack(batch)
-			return nil
+			return unlessEnded(ctx, err)
 		}
-		if err != nil {
+		if len(batch) == 0 {
+			continue
+		}
+		if err := s.process(ctx, batch); err != nil {
 			return err
 		}
-		if len(batch) > 0 {
-			err = s.process(ctx, batch)
-		}
-		if err != nil {
-			return err
-		}
+	}
+}
+
+// unlessEnded returns err, or nil if ctx has ended: then everything fails, and
+// that is no failure.
+func unlessEnded(ctx context.Context, err error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
+		return err
 	}
 }
 
@@ -208,7 +213,7 @@ const progressEvery = stream.AckWait / 3
 // process brings a batch to its outcomes. Until it is settled, the server is
 // told that it is in work.
 func (s *Service) process(ctx context.Context, batch []delivery) error {
-	stop := repeat(progressEvery, func() { s.inProgress(batch) })
+	stop := repeat(ctx, progressEvery, func() { s.inProgress(batch) })
 	defer stop()
 	docs, revision := s.judgeAll(ctx, batch)
 	written, err := s.write(ctx, revision, docs)

@@ -106,8 +106,8 @@ func TestCrashBeforeAck(t *testing.T) {
 	}}
 	started := make(chan struct{})
 	r = w.assemble(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
-		real := s.rules
-		s.rules = func() rules { <-started; return real() } // until r is known
+		theirs := s.rules
+		s.rules = func() rules { <-started; return theirs() } // until r is known
 	})
 	close(started)
 	if err := r.wait(); !errors.Is(err, nats.ErrConnectionClosed) {
@@ -137,8 +137,8 @@ func TestPoison(t *testing.T) {
 	events = slices.Insert(events, 50, with("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
 	w.publishAll(events)
 	r := w.start(func(s *Service) {
-		real := s.rules
-		s.rules = func() rules { return panicking{real(), "POISON"} }
+		theirs := s.rules
+		s.rules = func() rules { return panicking{theirs(), "POISON"} }
 	})
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != 99 || rejected != 1 {
@@ -191,8 +191,8 @@ func TestOneRevisionPerBatch(t *testing.T) {
 	}
 	var asked atomic.Uint64
 	w.start(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
-		real := s.rules
-		s.rules = func() rules { return changing{real(), 100 + asked.Add(1)} }
+		theirs := s.rules
+		s.rules = func() rules { return changing{theirs(), 100 + asked.Add(1)} }
 	})
 	w.publishAll(pageviews("e", 300))
 	w.awaitSettled()

@@ -105,7 +105,8 @@ func (s *Service) settle(
 	bytes := 0
 	var counts tally
 	for i := range batch {
-		o, code := outcome(0), ""
+		var o outcome
+		var code string
 		if err != nil {
 			o = ofError(ctx, err)
 		} else {
@@ -156,10 +157,11 @@ func (s *Service) inProgress(batch []delivery) {
 	}
 }
 
-// repeat calls do every d until the returned function is called, which waits
-// for a call that is running and may itself be called again.
-func repeat(d time.Duration, do func()) (done func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// repeat calls do every d, also after the end of ctx, until the returned
+// function is called, which waits for a call that is running and may itself be
+// called again.
+func repeat(ctx context.Context, d time.Duration, do func()) (done func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -178,9 +180,9 @@ func repeat(d time.Duration, do func()) (done func()) {
 }
 
 // handOver returns what was delivered and never taken up, and waits until the
-// server has all acknowledgements. It is bounded.
-func (s *Service) handOver() {
-	ctx, cancel := context.WithTimeout(context.Background(), handOverLimit)
+// server has all acknowledgements. It is bounded, and runs after the end of ctx.
+func (s *Service) handOver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOverLimit)
 	defer cancel()
 	s.handBack(s.deliveries(ctx, s.puller.close(ctx)))
 	if err := s.cfg.Conn.FlushWithContext(ctx); err != nil {

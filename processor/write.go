@@ -16,9 +16,10 @@ const (
 	// and handOverLimit the goodbye after it.
 	drainLimit    = 8 * time.Second
 	handOverLimit = 3 * time.Second
-	// backoffMin and backoffMax bound the wait between two attempts.
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 5 * time.Second
+	// firstRetry is the wait after the first failure; it doubles up to
+	// lastRetry.
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
 )
 
 // write writes the documents of a batch and returns what the write rule did
@@ -34,7 +35,7 @@ func (s *Service) write(
 			s.outage.end(ctx, err == nil)
 		}
 	}()
-	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		if written, err = s.attempt(ctx, revision, docs); err == nil {
 			return written, nil
 		}

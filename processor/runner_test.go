@@ -1,0 +1,158 @@
+package processor
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// runner is one running processor with a connection and a registry of its own.
+type runner struct {
+	*Service
+	w       *world
+	nc      *nats.Conn
+	metrics *prometheus.Registry
+	cancel  context.CancelFunc
+	ended   chan error
+	once    sync.Once
+}
+
+// start starts a processor; change may alter the configuration or, once it is
+// made, the service.
+func (w *world) start(change ...any) *runner {
+	w.t.Helper()
+	r := w.assemble(change...)
+	w.poll("the processor is ready", func() bool {
+		for _, c := range r.Ready() {
+			if c.Err != nil {
+				return false
+			}
+		}
+		return true
+	})
+	return r
+}
+
+// assemble is start without waiting for the processor to be ready.
+func (w *world) assemble(change ...any) *runner {
+	w.t.Helper()
+	nc, js := w.connect()
+	quiet := slog.New(slog.DiscardHandler)
+	reg := registry.New(registry.Config{JetStream: js, Logger: quiet})
+	r := &runner{w: w, nc: nc, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
+	cfg := Config{
+		JetStream: js, Conn: nc, Registry: reg, Store: w.store, Stream: w.stream,
+		Logger: quiet, Metrics: r.metrics, Observe: 20 * time.Millisecond,
+	}
+	for _, c := range change {
+		if f, ok := c.(func(*Config)); ok {
+			f(&cfg)
+		}
+	}
+	var err error
+	if r.Service, err = New(cfg); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, c := range change {
+		if f, ok := c.(func(*Service)); ok {
+			f(r.Service)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	regCtx, stopRegistry := context.WithCancel(context.Background())
+	registryEnded := make(chan error, 1)
+	go func() { registryEnded <- reg.Run(regCtx) }()
+	go func() { r.ended <- r.Run(ctx) }()
+	w.t.Cleanup(func() {
+		if err := r.stop(); err != nil && !w.t.Failed() {
+			w.t.Errorf("Run: %v", err)
+		}
+		stopRegistry()
+		if err := <-registryEnded; err != nil {
+			w.t.Errorf("registry: %v", err)
+		}
+	})
+	return r
+}
+
+// stop ends the processor and returns the error of Run.
+func (r *runner) stop() error {
+	r.cancel()
+	return r.wait()
+}
+
+// wait waits until Run returns by itself. Its error is returned once.
+func (r *runner) wait() error {
+	var first error
+	r.once.Do(func() {
+		select {
+		case first = <-r.ended:
+		case <-time.After(patience):
+			r.w.t.Error("the processor does not end")
+		}
+	})
+	return first
+}
+
+// metric sums a metric over its labels; those given as name=value must match.
+func (r *runner) metric(name string, labels ...string) float64 {
+	r.w.t.Helper()
+	families, err := r.metrics.Gather()
+	if err != nil {
+		r.w.t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != prefix+name {
+			continue
+		}
+	metrics:
+		for _, m := range f.GetMetric() {
+			has := map[string]bool{}
+			for _, l := range m.GetLabel() {
+				has[l.GetName()+"="+l.GetValue()] = true
+			}
+			for _, l := range labels {
+				if !has[l] {
+					continue metrics
+				}
+			}
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return sum
+}
+
+// hooked is the real store with something before or around an insert.
+type hooked struct {
+	store.Store
+	insert func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error)
+	raised func(revision uint64)
+}
+
+type insertFunc func(context.Context, []*store.Document) ([]error, error)
+
+func (h *hooked) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
+	if h.insert == nil {
+		return h.Store.Insert(ctx, docs)
+	}
+	return h.insert(ctx, docs, h.Store.Insert)
+}
+
+func (h *hooked) RaiseRevision(ctx context.Context, revision uint64) error {
+	err := h.Store.RaiseRevision(ctx, revision)
+	if h.raised != nil {
+		h.raised(revision)
+	}
+	return err
+}
+
+func withStore(s store.Store) func(*Config) { return func(c *Config) { c.Store = s } }
