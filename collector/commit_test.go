@@ -234,6 +234,31 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
+// A lost connection ends the wait at once: the timeout here is longer than the
+// test.
+func TestLostConnection(t *testing.T) {
+	for _, n := range []int{1, 100} {
+		w := newWorld(t)
+		w.must(w.js.DeleteStream(w.ctx(), stream.Name))
+		asked := make(chan struct{}, 100)
+		_, err := w.conn.Subscribe(stream.Subjects, func(m *nats.Msg) {
+			if m.Reply != "" {
+				asked <- struct{}{}
+			}
+		})
+		w.must(err)
+		w.must(w.conn.Flush())
+		c := w.idle(Limits{CommitTimeout: time.Hour})
+		go func() {
+			<-asked
+			w.nats.stop()
+		}()
+		if errs := c.results(messages("l", n, 0)); !errors.Is(errs[0], errDisconnected) {
+			t.Errorf("%d events: %v", n, errs[0])
+		}
+	}
+}
+
 // Without a stream, or with another service on its subjects, nothing is said
 // to be accepted.
 func TestNoStream(t *testing.T) {
@@ -305,7 +330,7 @@ func TestCommitOutlivesTheClient(t *testing.T) {
 // The server is stopped and started under load: every event that was answered
 // accepted is in the stream.
 func TestRestartsOfNATS(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Limits.CommitTimeout = time.Second })
+	w := newWorld(t, func(c *Config) { c.Limits.CommitTimeout = 10 * time.Minute })
 	var mu sync.Mutex
 	var accepted []string
 	var refused atomic.Int64

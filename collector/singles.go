@@ -28,12 +28,15 @@ func (w *writer) start() error {
 		return fmt.Errorf("subscribe to acknowledgements: %w", err)
 	}
 	acks.sub = sub
-	w.acks = acks
+	w.acks, w.line = acks, watch(w.conn)
 	return nil
 }
 
-// stop undoes start. A connection that is closed already has done so.
-func (w *writer) stop() { _ = w.acks.sub.Unsubscribe() }
+// stop undoes start.
+func (w *writer) stop() {
+	w.line.stop()
+	_ = w.acks.sub.Unsubscribe() // a closed connection has done so
+}
 
 // singles publishes each message of b by itself and gives it its result.
 func (w *writer) singles(ctx context.Context, b *batch) {
@@ -75,7 +78,7 @@ func (i *inbox) await(ctx context.Context, waiting map[string]*unit) {
 		case <-ctx.Done():
 			for subject, u := range waiting {
 				delete(waiting, subject)
-				u.resolve(1, fmt.Errorf("%w: %w", errNotCommitted, ctx.Err()))
+				u.resolve(1, fmt.Errorf("%w: %w", errNotCommitted, context.Cause(ctx)))
 			}
 		}
 	}

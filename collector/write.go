@@ -29,6 +29,7 @@ type writer struct {
 	conn  *nats.Conn
 	meter *metrics
 	acks  *inbox
+	line  *lifeline
 }
 
 // fits returns why messages cannot be published now: without a connection, or
@@ -50,6 +51,8 @@ func (w *writer) fits(msgs []*nats.Msg) error {
 // write publishes b, as far as it is not sent yet, and gives each of its
 // messages its result. It returns before ctx's end or soon after.
 func (w *writer) write(ctx context.Context, b *batch) {
+	ctx, release := w.line.hold(ctx)
+	defer release()
 	if !w.conn.IsConnected() {
 		// What is published now would wait in the client's buffer and reach the
 		// stream after its request was answered 503: allowed, and pointless.
@@ -115,7 +118,7 @@ func (t *transfer) commit(ctx context.Context) error {
 	t.held.Header[nats.ExpectedStreamHdr] = []string{stream.Name}
 	reply, err := t.writer.conn.RequestMsgWithContext(ctx, t.held)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotCommitted, err)
+		return fmt.Errorf("%w: %w", errNotCommitted, errors.Join(err, context.Cause(ctx)))
 	}
 	ack, err := readAck(reply)
 	if err == nil && (ack.Batch != t.id || ack.Count != t.count) {
