@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -34,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 	refused := false
 	for n := 0; n < 500 && !refused; n++ {
 		id := fmt.Sprintf("full-%d", n)
-		code, answer := p.call("POST", "/v1/events", registry.DevWriteKey, event(id))
+		code, answer := p.call("POST", "/v1/events", registry.DevWriteKey, strings.Replace(event(id), `"/"`, `"/`+strings.Repeat("x", 4<<10)+`"`, 1))
 		switch code {
 		case http.StatusAccepted:
 			accepted = append(accepted, id)
@@ -99,13 +100,14 @@ func fillDisk(t *testing.T, dir string) func() {
 	}
 }
 
+// limitFiles leaves room for what the test binary itself writes.
 func limitFiles(t *testing.T, _ string) func() {
 	signal.Ignore(syscall.SIGXFSZ) // write returns EFBIG instead
 	var old unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 16 << 10, Max: old.Max}); err != nil {
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 512 << 10, Max: old.Max}); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
