@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// maxEvents bounds the events of a request, as API.md says.
+// maxEvents bounds the events of a request.
 const maxEvents = 1000
 
 // overhead is about what an event costs beside its bytes while its request is

@@ -14,7 +14,7 @@ import (
 type outcome uint8
 
 const (
-	// stored and rejected are the outcomes of DESIGN: the document is written.
+	// stored and rejected are the two outcomes of an event: the document is written.
 	stored outcome = iota + 1
 	rejected
 	// duplicate: the store holds the event already, from another copy of it or

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What RELIABILITY 5 says of query parameters, on every call: refused, or
+// What hostile query parameters get, on every call: refused, or
 // matched literally, and never an operator of a database.
 func TestHostileParameters(t *testing.T) {
 	w := newWorld(t)

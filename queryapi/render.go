@@ -107,7 +107,7 @@ func (b *body) send() {
 	b.buf = b.buf[:0]
 }
 
-// document writes one event with its outcome: DESIGN 7's fields in their
+// document writes one event with its outcome: the fields of store.Document in their
 // order, absent ones left out.
 func (b *body) document(d *store.Document) {
 	b.open('{')

@@ -62,7 +62,7 @@ type Event struct {
 	// event_id.
 	ContentHash string
 	// Faults are the faults of the envelope, in the order of the members in
-	// DESIGN's list (event_id, session_id, category, name, data, timestamp).
+	// the list event_id, session_id, category, name, data, timestamp.
 	Faults []Fault
 }
 

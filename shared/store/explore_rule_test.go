@@ -106,7 +106,7 @@ func cases() [][][]*store.Document {
 	)
 }
 
-// TestEveryInterleavingEndsInTheSameDocuments is guarantee 4 of DESIGN.
+// TestEveryInterleavingEndsInTheSameDocuments is the promise of the package.
 func TestEveryInterleavingEndsInTheSameDocuments(t *testing.T) {
 	total, err := exploreAll(bug{}, cases(), expected)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +83,8 @@ func bareSQLite(ctx context.Context, dir string, d time.Duration) (float64, erro
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
 	insert, err := db.PrepareContext(ctx, `INSERT INTO events (id, status, application, event_id, session_id, category, name, data,
-		timestamp_us, received_at, content_hash, epoch, seq, revision, schema_version) VALUES (?`+strings.Repeat(", ?", 14)+`)`)
+		timestamp_us, received_at, content_hash, epoch, seq, revision, schema_version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return 0, err
 	}
@@ -104,7 +104,7 @@ func bareTransaction(ctx context.Context, db *sql.DB, insert *sql.Stmt, s *sourc
 		}
 		if _, err := stmt.ExecContext(ctx, doc.ID, string(doc.Status), doc.Application, doc.EventID, doc.SessionID,
 			doc.Category, doc.Name, string(doc.Data), doc.Timestamp.UnixMicro(), doc.ReceivedAt.UnixMilli(), doc.ContentHash,
-			doc.Origin.Epoch, int64(doc.Origin.Seq), int64(doc.Revision), doc.SchemaVersion); err != nil { //nolint:gosec // small numbers of our own
+			doc.Origin.Epoch, int64(doc.Origin.Seq), int64(doc.Revision), doc.SchemaVersion); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}

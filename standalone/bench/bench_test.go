@@ -53,7 +53,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 			p, dir := start(b, s)
 			once(b, func() {
 				d := seconds("EYE_BENCH_SECONDS", 20)
-				got, err := newSender(p).sustain(b.Context(), d, 8, 100)
+				got, err := newSender(p).sustain(b.Context(), d)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -79,13 +79,13 @@ func BenchmarkDuplicates(b *testing.B) {
 			once(b, func() {
 				d := seconds("EYE_BENCH_SECONDS", 20) / 2
 				fresh := newSender(p)
-				freshRate, err := fresh.sustain(b.Context(), d, 8, 100)
+				freshRate, err := fresh.sustain(b.Context(), d)
 				if err != nil {
 					b.Fatal(err)
 				}
 				again := newSender(p)
 				again.duplicates = 0.1
-				againRate, err := again.sustain(b.Context(), d, 8, 100)
+				againRate, err := again.sustain(b.Context(), d)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -139,7 +139,7 @@ func fill(b *testing.B, s *sender, n int) (first, last float64) {
 	stored := 0
 	for stored < n {
 		start := time.Now()
-		rate, err := s.sustain(b.Context(), 3*time.Second, 8, 100)
+		rate, err := s.sustain(b.Context(), 3*time.Second)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func BenchmarkMemory(b *testing.B) {
 				defer cancel()
 				done := make(chan error, 1)
 				go func() {
-					_, err := newSender(p).sustain(ctx, d, 8, 100)
+					_, err := newSender(p).sustain(ctx, d)
 					done <- err
 				}()
 				sampleMemory(b, p, done)

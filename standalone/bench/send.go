@@ -37,9 +37,15 @@ func newSender(p *rig.Pipeline) *sender {
 // the senders pause, so that a run measures the slowest part and not a queue.
 const maxBacklog = 50_000
 
-// sustain sends batches of size n from several connections for d, waits until
-// every event is queryable and returns events a second over the whole time.
-func (s *sender) sustain(ctx context.Context, d time.Duration, connections, n int) (float64, error) {
+// The load of a sustained run.
+const (
+	connections = 8
+	perBatch    = 100
+)
+
+// sustain sends batches from several connections for d, waits until every
+// event is queryable and returns events a second over the whole time.
+func (s *sender) sustain(ctx context.Context, d time.Duration) (float64, error) {
 	before, err := s.processed(ctx)
 	if err != nil {
 		return 0, err
@@ -57,7 +63,7 @@ func (s *sender) sustain(ctx context.Context, d time.Duration, connections, n in
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if err := s.sendUntil(ctx, start.Add(d), n); err != nil {
+			if err := s.sendUntil(ctx, start.Add(d)); err != nil {
 				errs <- err
 			}
 		}()
@@ -108,7 +114,7 @@ func (s *sender) processed(ctx context.Context) (float64, error) {
 	return sum, nil
 }
 
-func (s *sender) sendUntil(ctx context.Context, end time.Time, n int) error {
+func (s *sender) sendUntil(ctx context.Context, end time.Time) error {
 	src := &source{}
 	var body []byte
 	var recent [][]byte
@@ -123,11 +129,11 @@ func (s *sender) sendUntil(ctx context.Context, end time.Time, n int) error {
 			time.Sleep(5 * time.Millisecond)
 			continue
 		}
-		body = src.appendBatch(body[:0], n, again)
+		body = src.appendBatch(body[:0], perBatch, again)
 		if err := s.post(ctx, body); err != nil {
 			return err
 		}
-		s.sent.Add(int64(n))
+		s.sent.Add(perBatch)
 		if s.duplicates > 0 && len(recent) < 1000 {
 			recent = append(recent, src.appendEvent(nil))
 			if err := s.post(ctx, recent[len(recent)-1]); err != nil {

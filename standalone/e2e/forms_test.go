@@ -36,7 +36,7 @@ func twiceTheSame(r *http.Request)    { r.Header.Set("X-Write-Key", siteServerKe
 func asBrowser(r *http.Request)       { bearer(siteBrowserKey)(r); r.Header.Set("Origin", siteOrigin) }
 func browserNoOrigin(r *http.Request) { bearer(siteBrowserKey)(r) }
 
-// forms are all forms of API.md 3.
+// forms are all forms in which a request may bring events.
 var forms = []form{
 	{name: "one", count: 1, body: oneEvent},
 	{name: "array", count: 3, body: anArray},

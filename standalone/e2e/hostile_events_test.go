@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// hostileEvents is the table of RELIABILITY 5 as far as bodies and events go.
+// hostileEvents is the table of hostile bodies and events.
 // It is made anew for every pipeline, with new ids.
 func hostileEvents() []hostile {
 	return slices.Concat(
