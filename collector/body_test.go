@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -157,15 +158,10 @@ func (w *world) raw(text string, halfClose bool) string {
 		w.must(half.CloseWrite())
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil && line == "" && !isClosed(err) {
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
 		w.t.Errorf("read: %v", err)
 	}
 	return strings.TrimSpace(line)
-}
-
-func isClosed(err error) bool {
-	timeout, ok := err.(net.Error)
-	return !ok || !timeout.Timeout()
 }
 
 const postHead = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nX-Write-Key: " + serverKey + "\r\n"

@@ -115,9 +115,9 @@ func (s *Service) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			cause := recover()
-			switch {
-			case cause == nil:
-			case cause == http.ErrAbortHandler: //nolint:errorlint // net/http compares it so
+			switch cause {
+			case nil:
+			case http.ErrAbortHandler:
 				panic(cause)
 			default:
 				s.log.ErrorContext(c.Request().Context(), "panic in a request",

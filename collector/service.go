@@ -133,7 +133,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.committer.writer.stop()
 	s.committer.queue.start()
 	committed := make(chan struct{})
-	go func() {
+	go func() { //nolint:contextcheck // what is queued is committed after ctx's end too
 		defer close(committed)
 		s.committer.run()
 	}()

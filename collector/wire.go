@@ -45,7 +45,7 @@ func Run(ctx context.Context, p *daemon.Process) error {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	reg := registry.New(registry.Config{JetStream: js, Logger: p.Logger})
-	service, err := New(Config{
+	service, err := New(Config{ //nolint:contextcheck // binding needs none
 		Listen: set.listen, JetStream: js, Conn: conn, Registry: reg, Logger: p.Logger, Metrics: p.Metrics,
 	})
 	if err != nil {

@@ -140,7 +140,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 30}))
 	w.declare()
 	reg := registry.New(registry.Config{
-		JetStream: w.js, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		JetStream: w.js, Logger: slog.New(slog.DiscardHandler),
 		Static: registry.Credentials{Tokens: []registry.StaticToken{{Secret: token, Token: registry.Token{ID: "t", Role: registry.Operator}}}},
 	})
 	w.run(reg.Run)
