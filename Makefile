@@ -74,9 +74,9 @@ bench-here:
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)
 
-chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load
+chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, and power cuts (as root)
 	@cd standalone && EYE_CHAOS_KILLS=$(KILLS) ../$(MONGO) run -- \
-		$(GO) test ./chaos -run Chaos -count 1 -timeout 8h -v
+		$(GO) test ./chaos -tags powercut -run 'Chaos|PowerCut' -count 1 -timeout 8h -v
 
 mongo: ## start a MongoDB for tests that stays, and print its URI
 	@$(MONGO) start
