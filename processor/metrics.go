@@ -3,6 +3,7 @@ package processor
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,6 +69,9 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		streamBytes:   gauge("stream_bytes", "Bytes of the stream."),
 		streamMaximum: gauge("stream_max_bytes", "Bytes at which the stream takes no more."),
 	}
+	// Nothing is known before the first look, and that is not "no lag".
+	m.lagEvents.Set(math.NaN())
+	m.lagSeconds.Set(math.NaN())
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -201,6 +201,8 @@ func (p *puller) ended(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil
+	case errors.Is(err, nats.ErrNoResponders): // status 503, as the library tells it
+		return fmt.Errorf("%w: %w", errNoConsumer, err)
 	default:
 		return fmt.Errorf("read the answers of the consumer: %w", err)
 	}

@@ -37,8 +37,9 @@ type Config struct {
 	// Lanes is how many batches are in work at once; 0 is 3: while two are
 	// written the next is fetched and judged.
 	Lanes int
-	// BatchEvents and BatchBytes bound a batch; 0 is 1,000 events and 4 MiB.
-	// An event over BatchBytes is a batch of its own.
+	// BatchEvents and BatchBytes bound a batch; 0 is 1,000 events and 1.25 MiB.
+	// An event over BatchBytes is a batch of its own. As BSON and in the
+	// driver a batch takes some ten times its bytes.
 	BatchEvents, BatchBytes int
 	// Observe is how often lag and store are looked at, and the stream is
 	// purged; 0 is 2 s.
@@ -62,7 +63,7 @@ func (c Config) withDefaults() Config {
 		c.BatchEvents = 1000
 	}
 	if c.BatchBytes == 0 {
-		c.BatchBytes = 4 << 20
+		c.BatchBytes = 5 << 18
 	}
 	if c.Observe == 0 {
 		c.Observe = 2 * time.Second

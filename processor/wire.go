@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,8 +18,13 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// closeLimit bounds the end of the store's connections.
-const closeLimit = 2 * time.Second
+const (
+	// closeLimit bounds the end of the store's connections.
+	closeLimit = 2 * time.Second
+	// memoryGoal is where the collector of garbage begins to work harder, in
+	// bytes. What the lanes hold of the largest events is about half of it.
+	memoryGoal = 96 << 20
+)
 
 // settings are what the environment says.
 type settings struct {
@@ -63,6 +70,9 @@ func read(env *daemon.Env) settings {
 // person can mend is daemon.ErrUsage: a setting, a store that refuses its
 // configuration, or ErrRevision.
 func Run(ctx context.Context, p *daemon.Process) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	c := read(p.Env)
 	st, err := mongo.Open(ctx, c.mongo)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 // Every fault of the settings is told at once.
 func TestRunReportsEveryFault(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "off")
 	p := daemon.NewProcess("processor", daemon.NewEnv([]string{
 		"EYE_MONGO_URI=not-a-uri with secret:hunter2@", "EYE_STREAM_MAX_BYTES=lots", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s", "EYE_ADMIN_LISTEN=nowhere",
 	}), io.Discard)
@@ -45,6 +46,7 @@ func freeAddr(t *testing.T) string {
 
 // process is the program with the world's settings.
 func (w *world) process(admin string) *daemon.Process {
+	w.t.Setenv("GOMEMLIMIT", "off") // the limit of a process is not the tests'
 	return daemon.NewProcess("processor", daemon.NewEnv([]string{
 		"EYE_NATS_URL=" + w.nats.ClientURL(), "EYE_MONGO_URI=" + w.uri, "EYE_MONGO_DATABASE=" + w.database,
 		"EYE_ADMIN_LISTEN=" + admin, "EYE_STREAM_MAX_BYTES=64MiB",
