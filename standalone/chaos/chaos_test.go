@@ -71,7 +71,7 @@ func torment(t *testing.T, shape func(rig.Binaries, string) (*rig.Pipeline, erro
 		Fleet:   &Fleet{pipeline},
 		Kills:   Kills{N: n, Min: 50 * time.Millisecond, Max: 900 * time.Millisecond},
 		Seed:    seed(t),
-		Clients: 6, MinAccepted: 50 * n, Grace: 20 * time.Second,
+		Clients: 6, MinAccepted: 50 * n, Grace: 5 * time.Second,
 	}
 	report, err := trial.Run(ctx)
 	if err != nil {

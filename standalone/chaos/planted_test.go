@@ -137,7 +137,7 @@ func tryPlanted(ctx context.Context, dir, bug string) (Report, error) {
 		Fleet:   &Fleet{pipeline},
 		Kills:   Kills{N: 6, Min: 200 * time.Millisecond, Max: 600 * time.Millisecond},
 		Seed:    rand.Uint64(),
-		Clients: 4, MinAccepted: 300, Grace: 3 * time.Second,
+		Clients: 4, MinAccepted: 300, Grace: 4 * time.Second,
 	}
 	return trial.Run(ctx)
 }

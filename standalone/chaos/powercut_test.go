@@ -60,7 +60,7 @@ func TestPowerCut(t *testing.T) {
 	if err := <-loadDone; err != nil {
 		t.Fatal(err)
 	}
-	trial := Trial{Fleet: &Fleet{pipeline}, Grace: 20 * time.Second}
+	trial := Trial{Fleet: &Fleet{pipeline}, Grace: 5 * time.Second}
 	docs, findings, err := trial.examine(ctx, load.Ledger)
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,8 @@ type Trial struct {
 	// MinAccepted is how many events must at least be accepted, so that a run
 	// in which nothing worked proves nothing; the load goes on until then.
 	MinAccepted int
-	// Grace is how long findings must stay to count.
+	// Grace is how long findings must stay to count: longer than a processor
+	// takes between two looks at its lag.
 	Grace time.Duration
 }
 
@@ -60,11 +61,21 @@ func (t *Trial) Run(ctx context.Context) (Report, error) {
 
 // examine waits until the processors are done and checks the documents. What
 // the processors say of themselves can be some seconds old, so findings stand
-// only if they are still there after Grace.
+// only if they are still there after Grace, and the processors still done.
 func (t *Trial) examine(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
-	if err := rig.Poll(ctx, func() error { return t.Fleet.Settled(ctx) }); err != nil {
-		return nil, nil, fmt.Errorf("the processors do not come to their end: %w", err)
+	for {
+		if err := rig.Poll(ctx, func() error { return t.Fleet.Settled(ctx) }); err != nil {
+			return nil, nil, fmt.Errorf("the processors do not come to their end: %w", err)
+		}
+		docs, findings, err = t.look(ctx, ledger)
+		if err != nil || len(findings) == 0 || t.Fleet.Settled(ctx) == nil {
+			return docs, findings, err
+		}
 	}
+}
+
+// look reads and checks until nothing is found, or Grace is over.
+func (t *Trial) look(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
 	grace, cancel := context.WithTimeout(ctx, t.Grace)
 	defer cancel()
 	for {
