@@ -58,10 +58,17 @@ func judge(m Message, set rules, epoch int64) (*store.Document, *failure) {
 	if len(v.Faults) > 0 {
 		d.Status, d.Errors = store.Rejected, v.Faults
 	}
-	if v.Retention > 0 {
-		d.ExpiresAt = d.ReceivedAt.Add(v.Retention)
-	}
+	d.ExpiresAt = expiry(d.ReceivedAt, v.Retention)
+	d.RejectedExpiresAt = expiry(d.ReceivedAt, v.RejectedRetention)
 	return d, failed
+}
+
+// expiry is when what is kept for a time may be removed; zero is never.
+func expiry(received time.Time, retention time.Duration) time.Time {
+	if retention == 0 {
+		return time.Time{}
+	}
+	return received.Add(retention)
 }
 
 // validate is Judge of the rules under recover.

@@ -43,18 +43,20 @@ func message(payload string) Message {
 
 func TestJudgeStored(t *testing.T) {
 	policy := schema.DefaultPolicy()
-	policy.Retention.Stored = 48 * time.Hour
+	policy.Retention.Stored, policy.Retention.Rejected = 48*time.Hour, 24*time.Hour
 	raw := with("event_id", `"a\r\n* > ./é"`, "session_id", `"E2085BE5-9137-4E4E-80B5-F1FFDDC25423"`,
 		"data", `{"path":"/","host":"h","n":9007199254740993,"x":1.50}`)
 	d := Judge(message(raw), samples(t, policy), 5)
 	want := &store.Document{
 		ID: "demo/a\r\n* > ./é", Status: store.Stored, Application: "demo", EventID: "a\r\n* > ./é",
 		SessionID: "e2085be5-9137-4e4e-80b5-f1ffddc25423", Category: "page interaction", Name: "pageview",
-		Data:        []byte(`{"path":"/","host":"h","n":9007199254740993,"x":1.5}`),
-		Timestamp:   time.Date(2026, 5, 6, 7, 8, 9, 123456000, time.UTC),
-		ReceivedAt:  time.Date(2026, 5, 6, 7, 8, 9, 123000000, time.UTC),
-		ExpiresAt:   time.Date(2026, 5, 8, 7, 8, 9, 123000000, time.UTC),
-		ContentHash: d.ContentHash, Origin: store.Origin{Epoch: 5, Seq: 42}, Revision: 9, SchemaVersion: 7,
+		Data:       []byte(`{"path":"/","host":"h","n":9007199254740993,"x":1.5}`),
+		Timestamp:  time.Date(2026, 5, 6, 7, 8, 9, 123456000, time.UTC),
+		ReceivedAt: time.Date(2026, 5, 6, 7, 8, 9, 123000000, time.UTC),
+		ExpiresAt:  time.Date(2026, 5, 8, 7, 8, 9, 123000000, time.UTC),
+		// Were it to be rejected by the write rule.
+		RejectedExpiresAt: time.Date(2026, 5, 7, 7, 8, 9, 123000000, time.UTC),
+		ContentHash:       d.ContentHash, Origin: store.Origin{Epoch: 5, Seq: 42}, Revision: 9, SchemaVersion: 7,
 		Original: []byte(raw),
 	}
 	if diff := cmp.Diff(want, d); diff != "" {

@@ -16,8 +16,9 @@ type Verdict struct {
 	// SchemaVersion is the revision of the schema that judged, 0 without one.
 	SchemaVersion uint64
 	// Retention is how long the outcome is kept from the received time on; 0
-	// is for ever.
-	Retention time.Duration
+	// is for ever. RejectedRetention is the same for an event that is rejected
+	// after all, as one whose id another content holds.
+	Retention, RejectedRetention time.Duration
 }
 
 // Judge decides what becomes of a decoded event that was received at received:
@@ -46,9 +47,10 @@ func (s *Set) Judge(ev *event.Event, received time.Time) Verdict {
 		})
 	}
 	return Verdict{
-		Faults:        event.BoundFaults(faults),
-		SchemaVersion: v.Revision,
-		Retention:     s.policy.retention(t, len(faults) > 0),
+		Faults:            event.BoundFaults(faults),
+		SchemaVersion:     v.Revision,
+		Retention:         s.policy.retention(t, len(faults) > 0),
+		RejectedRetention: s.policy.retention(t, true),
 	}
 }
 

@@ -52,9 +52,12 @@ type Document struct {
 	ReceivedAt time.Time
 	// ExpiresAt is when the document may be removed; zero is never. Exact to
 	// the millisecond.
-	ExpiresAt   time.Time
-	ContentHash string
-	Origin      Origin
+	ExpiresAt time.Time
+	// RejectedExpiresAt is when the document may be removed if the write rule
+	// rejects it, as a conflict or as unstorable. It is not kept.
+	RejectedExpiresAt time.Time
+	ContentHash       string
+	Origin            Origin
 	// Revision is the registry revision that judged the event.
 	Revision uint64
 	// SchemaVersion is the revision of the schema that judged the event; 0

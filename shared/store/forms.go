@@ -15,13 +15,13 @@ const (
 )
 
 // toConflict changes the entry's form to the one that is kept beside a holder
-// with other content. Valid fields, original and retention stay as they are;
+// with other content. Valid fields and original stay as they are;
 // the conflict is its only reason, because a replay can change every other one
 // but never this.
 func (e *entry) toConflict() {
 	c := *e.doc
 	c.ID = ConflictID(c.Application, c.ContentHash, c.EventID)
-	c.Status = Rejected
+	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
 	c.Errors = []event.Fault{{
 		Code: event.CodeIDConflict, Path: event.Pointer("event_id"), Message: conflictMessage,
 	}}
@@ -32,7 +32,7 @@ func (e *entry) toConflict() {
 // that a database could refuse. A conflict stays a conflict.
 func (e *entry) toStripped() {
 	c := *e.doc
-	c.Status = Rejected
+	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
 	c.Data = nil
 	if !e.conflict {
 		reason := event.Fault{Code: event.CodeUnstorable, Path: "", Message: unstorableMessage}

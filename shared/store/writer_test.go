@@ -229,3 +229,20 @@ func TestOutcomeNames(t *testing.T) {
 		t.Errorf("names %q, want %q", got, want)
 	}
 }
+
+// A conflict is rejected, and kept as long as what is rejected.
+func TestConflictHasTheRetentionOfRejectedEvents(t *testing.T) {
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	m := newMemory(doc("held", 1))
+	second := doc("held", 2)
+	second.ContentHash = "another"
+	second.ExpiresAt, second.RejectedExpiresAt = now.Add(time.Hour), now.Add(time.Minute)
+	w := store.NewWriter(store.WriterConfig{Backend: m, Now: func() time.Time { return now }})
+	if _, err := w.Write(t.Context(), []*store.Document{second}); err != nil {
+		t.Fatal(err)
+	}
+	kept := m.docs[store.ConflictID("demo", "another", "held")]
+	if kept == nil || !kept.ExpiresAt.Equal(now.Add(time.Minute)) {
+		t.Errorf("kept %+v, want it to expire after a minute", kept)
+	}
+}
