@@ -90,6 +90,9 @@ func TestGroups(t *testing.T) {
 			if diff := cmp.Diff(want, w.payloads()); diff != "" {
 				t.Errorf("stream (-want +got):\n%.2000s", diff)
 			}
+			if got := testutil.ToFloat64(c.meter.fallbacks); got != 0 {
+				t.Errorf("the server refused %v batches", got)
+			}
 			if events, bytes := c.queue.depth(); events != 0 || bytes != 0 {
 				t.Errorf("%d events and %d bytes are still held", events, bytes)
 			}
@@ -201,6 +204,27 @@ func TestQueueIsBounded(t *testing.T) {
 	c.queue.close()
 	if err := c.commit(messages("q", 1, 0), 1); !errors.Is(err, errNotRunning) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// What is queued when the end comes is committed, and only then answered.
+func TestEndCommitsTheQueue(t *testing.T) {
+	w := newWorld(t)
+	c := w.idle(Limits{})
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if err := c.commit(messages("e", 10, 0), 10); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	w.eventually("all wait", func() bool { return len(c.queue.units) == 5 })
+	c.queue.close()
+	c.run()
+	wg.Wait()
+	if n := w.count(); n != 50 {
+		t.Errorf("%d events are kept, want 50", n)
 	}
 }
 
