@@ -32,6 +32,10 @@ func (w *world) caller(t *testing.T) *caller {
 	}}
 }
 
+// unchecked is a caller for reading very much: holding every event against the
+// document takes longer than reading it.
+func (w *world) unchecked(t *testing.T) *caller { return &caller{t, w, &http.Client{Transport: wire}} }
+
 // reply is an answer with its whole body.
 type reply struct {
 	status int

@@ -59,7 +59,7 @@ func TestDatabaseAway(t *testing.T) {
 		lacks(t, proc, "store")
 	}
 	c.answers(siteServerKey, http.StatusAccepted) // once it is declared
-	early := startLoad(t, w)
+	early := startLoad(t, w, endless)
 	early.await(t, 100)
 	early.end()
 	if r, err := c.ask("/v1/events", nil); err != nil || r.status != http.StatusServiceUnavailable {
@@ -78,7 +78,7 @@ func TestDatabaseAway(t *testing.T) {
 // everything is there, and nothing was delivered twice.
 func testOutage(t *testing.T, w *world, proxy *faultproxy.Proxy) {
 	consumer := sharedConsumer(t, w)
-	l := startLoad(t, w)
+	l := startLoad(t, w, endless)
 	l.await(t, 300)
 	before := l.count()
 	proxy.Cut()
@@ -133,12 +133,6 @@ func outage(t *testing.T) time.Duration {
 		t.Fatalf("EYE_E2E_OUTAGE is %q, wants a duration under %s", set, patience)
 	}
 	return long
-}
-
-func (l *load) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.accepted)
 }
 
 // throughProxy leads the services to the database by a proxy.

@@ -15,6 +15,7 @@ import (
 type load struct {
 	c       *caller
 	session string
+	most    int // events that are accepted, about; 0 is no bound
 	stop    chan struct{}
 	senders sync.WaitGroup
 
@@ -30,10 +31,13 @@ const (
 	loadBatch   = 10
 )
 
-func startLoad(t *testing.T, w *world) *load {
+// endless is the bound of a load that goes on until it is ended.
+const endless = 0
+
+func startLoad(t *testing.T, w *world, most int) *load {
 	t.Helper()
 	l := &load{
-		c: w.caller(t), session: newSession(), stop: make(chan struct{}),
+		c: w.caller(t), session: newSession(), most: most, stop: make(chan struct{}),
 		offered: map[string]bool{}, accepted: map[string]bool{},
 	}
 	for range loadSenders {
@@ -55,9 +59,9 @@ func (l *load) end() {
 	l.senders.Wait()
 }
 
-// run sends until the load ends or the door is gone.
+// run sends until the load ends, is bounded, or the door is gone.
 func (l *load) run() {
-	for {
+	for l.most == endless || l.count() < l.most {
 		select {
 		case <-l.stop:
 			return
@@ -67,6 +71,13 @@ func (l *load) run() {
 			return
 		}
 	}
+}
+
+// count is how many events were accepted so far.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accepted)
 }
 
 // send sends one batch. It reports false when nobody answers.
@@ -120,9 +131,10 @@ func (l *load) check(t *testing.T) {
 	if len(l.wrong) > 0 {
 		t.Errorf("the door answered %d times like %s", len(l.wrong), l.wrong[0])
 	}
+	reader := l.c.w.unchecked(t)
 	var docs []document
 	eventually(t, func() (err error) {
-		if docs, err = l.c.all("/v1/events", url.Values{"session_id": {l.session}}); err != nil {
+		if docs, err = reader.all("/v1/events", url.Values{"session_id": {l.session}}); err != nil {
 			return err
 		}
 		found := map[string]bool{}

@@ -19,7 +19,7 @@ func TestNATSAway(t *testing.T) {
 	t.Parallel()
 	w := shapes[1].start(t)
 	c := w.caller(t)
-	l := startLoad(t, w)
+	l := startLoad(t, w, endless)
 	l.await(t, 200)
 	nats := w.Find("nats-server")[0]
 	if err := nats.Signal(os.Signal(syscall.SIGTERM)); err != nil {

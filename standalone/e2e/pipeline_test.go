@@ -134,7 +134,7 @@ func ungreeted(text string) string {
 // testTerminate ends every process while load runs: each drains and exits 0.
 // After another start on the same data everything accepted is there.
 func testTerminate(t *testing.T, w *world) {
-	l := startLoad(t, w)
+	l := startLoad(t, w, endless)
 	l.await(t, 500)
 	var ours []*rig.Process
 	for _, proc := range w.Processes {
@@ -163,7 +163,7 @@ func testTerminate(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	l.check(t)
-	again := startLoad(t, w)
+	again := startLoad(t, w, endless)
 	again.await(t, 100)
 	again.end()
 	again.check(t)
