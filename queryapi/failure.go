@@ -15,7 +15,7 @@ import (
 // Codes of the problems that this API answers. They are contracts, named in
 // the API's document.
 const (
-	codeUnauthorized      = "unauthorized" //nolint:misspell // as HTTP spells it
+	codeUnauthorized      = "unauthorized"
 	codeForbidden         = "forbidden"
 	codeApplicationDenied = "application_not_allowed"
 	codeUnknownParameter  = "unknown_parameter"
