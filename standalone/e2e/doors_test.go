@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-const codeUnauthorized = "unauthorized" //nolint:misspell // as HTTP spells it
+const codeUnauthorized = "unauthorized"
 
 // testDoors: who may write and who may read. Of what is turned away nothing is
 // kept.
