@@ -39,8 +39,13 @@ func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 }
 
 // Serve serves l until ctx ends. Then it takes no more requests and lets those
-// in flight finish, for a bounded time. It closes l.
+// in flight finish, for a bounded time. It closes l. A client that hangs beyond
+// it is cut off, which is no failure: it has no answer and sends again.
 func Serve(ctx context.Context, l net.Listener, srv *http.Server) error {
+	return serve(ctx, l, srv, httpDrain)
+}
+
+func serve(ctx context.Context, l net.Listener, srv *http.Server, patience time.Duration) error {
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
@@ -48,12 +53,14 @@ func Serve(ctx context.Context, l net.Listener, srv *http.Server) error {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpDrain)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	if err := srv.Shutdown(drain); err != nil {
-		// Requests that take longer are cut; their clients know nothing and
-		// send again, which is safe.
-		return errors.Join(fmt.Errorf("drain %s: %w", l.Addr(), err), srv.Close())
+	err := srv.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("drain %s: %w", l.Addr(), err)
 	}
 	return nil
 }
