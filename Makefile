@@ -24,7 +24,7 @@ GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 TESTFLAGS  ?=
 BENCH      ?= .
 BENCHFLAGS ?=
-FUZZTIME   ?= 30s
+FUZZTIME   ?= 50000x
 KILLS      ?= 1000
 
 MONGO   := deploy/test-mongo.sh
@@ -71,7 +71,7 @@ bench-here:
 	@folders=$$(grep -rl --include='*_test.go' '^func Benchmark' $(MODULES) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
 	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 2h $(BENCHFLAGS) $$folders
 
-fuzz: ## every fuzz target for FUZZTIME (30s)
+fuzz: ## every fuzz target FUZZTIME (50000x: so many inputs; or 5m)
 	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)
 
 chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, and power cuts (as root)
