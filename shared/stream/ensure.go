@@ -75,16 +75,13 @@ func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 
 func eventsConfig(c Config) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        Name,
-		Description: "accepted events, as received",
-		Subjects:    []string{Subjects},
-		Storage:     jetstream.FileStorage,
-		Retention:   jetstream.LimitsPolicy,
-		Discard:     jetstream.DiscardNew,
-		MaxBytes:    c.MaxBytes,
-		// What a collector sends is smaller. A larger message of somebody else
-		// could be kept by no database.
-		MaxMsgSize:         2 << 20,
+		Name:               Name,
+		Description:        "accepted events, as received",
+		Subjects:           []string{Subjects},
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardNew,
+		MaxBytes:           c.MaxBytes,
 		Replicas:           c.Replicas,
 		AllowDirect:        true,
 		AllowAtomicPublish: true,
