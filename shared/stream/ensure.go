@@ -19,8 +19,13 @@ const MaxAckPending = 20_000
 // buckets are all of the registry's.
 var buckets = []string{BucketSchemas, BucketApplications, BucketTokens, BucketApplied}
 
-// bucketMaxBytes bounds each of the registry's buckets on disk.
-const bucketMaxBytes = 1 << 30
+// Bounds, in bytes: of each of the registry's buckets and of the changes on
+// disk, of the jobs on disk, and of the heartbeats in memory.
+const (
+	bucketMaxBytes   = 1 << 30
+	jobsMaxBytes     = 256 << 20
+	servicesMaxBytes = 16 << 20
+)
 
 // Config is what an operator decides about the stream.
 type Config struct {
@@ -49,13 +54,12 @@ func (c Config) WithDefaults() Config {
 }
 
 // StoreBytes is what a server must be allowed to keep on disk, in bytes: the
-// server reserves the stream's and each bucket's bound when they are created.
+// server reserves each bound when stream or bucket is created.
 func (c Config) StoreBytes() int64 {
-	return c.WithDefaults().MaxBytes + int64(len(buckets))*bucketMaxBytes
+	return c.WithDefaults().MaxBytes + int64(len(buckets)+1)*bucketMaxBytes + jobsMaxBytes
 }
 
-// Ensure creates the stream, the registry's buckets and the shared consumer,
-// or brings them to the configuration c. It only adds and changes limits; a
+// Ensure creates the streams, the buckets and the shared consumer, or brings them to the configuration c. It only adds and changes limits; a
 // difference that would need a stream to be made anew is an error.
 func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 	c = c.WithDefaults()
@@ -65,6 +69,14 @@ func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 	for _, bucket := range buckets {
 		if err := ensureBucket(ctx, js, bucket, c.Replicas); err != nil {
 			return err
+		}
+	}
+	if _, err := js.CreateOrUpdateStream(ctx, changesConfig(c.Replicas)); err != nil {
+		return fmt.Errorf("create or update stream %s: %w", Changes, err)
+	}
+	for _, bucket := range []jetstream.KeyValueConfig{servicesConfig(c.Replicas), jobsConfig(c.Replicas)} {
+		if _, err := js.CreateOrUpdateKeyValue(ctx, bucket); err != nil {
+			return fmt.Errorf("create or update bucket %s: %w", bucket.Bucket, err)
 		}
 	}
 	if _, err := js.CreateOrUpdateConsumer(ctx, Name, consumerConfig()); err != nil {
@@ -89,6 +101,40 @@ func eventsConfig(c Config) jetstream.StreamConfig {
 		// No dedup window is relied on: the store is idempotent. The server
 		// wants one of at least 100 ms where none is zero.
 		Duplicates: time.Second,
+	}
+}
+
+// changesConfig copies from the buckets: no change is without its record,
+// whoever made it, and a record is there before anybody can remove a version.
+func changesConfig(replicas int) jetstream.StreamConfig {
+	cfg := jetstream.StreamConfig{
+		Name:        Changes,
+		Description: "every change of the registry",
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.LimitsPolicy,
+		MaxBytes:    bucketMaxBytes,
+		Replicas:    replicas,
+		AllowDirect: true,
+		DenyDelete:  true,
+		DenyPurge:   true,
+	}
+	for _, bucket := range []string{BucketSchemas, BucketApplications, BucketTokens} {
+		cfg.Sources = append(cfg.Sources, &jetstream.StreamSource{Name: "KV_" + bucket})
+	}
+	return cfg
+}
+
+func servicesConfig(replicas int) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: BucketServices, Description: "running processes", Storage: jetstream.MemoryStorage,
+		TTL: HeartbeatTTL, MaxBytes: servicesMaxBytes, Replicas: replicas,
+	}
+}
+
+func jobsConfig(replicas int) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: BucketJobs, Description: "replays and audits", Storage: jetstream.FileStorage,
+		MaxBytes: jobsMaxBytes, Replicas: replicas,
 	}
 }
 

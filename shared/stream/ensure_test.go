@@ -125,3 +125,40 @@ func TestWait(t *testing.T) {
 		t.Errorf("Wait = %v", err)
 	}
 }
+
+// The stream of changes has every version and removal of the registry, also
+// those from before it was made.
+func TestChangesHoldEveryVersion(t *testing.T) {
+	ctx, js := connect(t)
+	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	kv, err := js.KeyValue(ctx, BucketSchemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"one", "two"} {
+		if _, err := kv.PutString(ctx, KeyPolicy, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := kv.Delete(ctx, KeyPolicy); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := js.Stream(ctx, Changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, want := range []string{"one", "two", ""} {
+		m, err := changes.GetMsg(ctx, uint64(seq+1))
+		for errors.Is(err, jetstream.ErrMsgNotFound) && ctx.Err() == nil {
+			m, err = changes.GetMsg(ctx, uint64(seq+1)) // it is copied a moment later
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(m.Data) != want || m.Subject != "$KV."+BucketSchemas+"."+KeyPolicy {
+			t.Errorf("change %d is %q under %s, want %q", seq+1, m.Data, m.Subject, want)
+		}
+	}
+}

@@ -1,5 +1,7 @@
 package stream
 
+import "time"
+
 // Name is the name of the stream of accepted events.
 const Name = "EVENTS"
 
@@ -19,6 +21,21 @@ const (
 	// last applied, so that a restart never reverts a live change.
 	BucketApplied = "APPLIED"
 )
+
+// Changes is the name of the stream of changes to the registry: a copy of every
+// version and every removal that its buckets ever took, under their subjects.
+const Changes = "CHANGES"
+
+// Buckets of the running system.
+const (
+	// BucketServices holds the heartbeats of running processes, in memory.
+	BucketServices = "SERVICES"
+	// BucketJobs holds replays and audits with their progress and reports.
+	BucketJobs = "JOBS"
+)
+
+// HeartbeatTTL is how long after its last heartbeat a process counts as live.
+const HeartbeatTTL = 5 * time.Second
 
 // Keys of BucketSchemas.
 const (
