@@ -63,7 +63,17 @@ require github.com/theeye/theeye/processor v0.0.0 // indirect
 
 replace github.com/theeye/theeye/processor => ../processor
 
-require github.com/theeye/theeye/queryapi v0.0.0 // indirect
+require (
+	github.com/VividCortex/ewma v1.2.0 // indirect
+	github.com/acarl005/stripansi v0.0.0-20180116102854-5a71ef0e047d // indirect
+	github.com/aymanbagabas/go-udiff v0.4.1 // indirect
+	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/google/go-cmp v0.7.0 // indirect
+	github.com/mattn/go-runewidth v0.0.30 // indirect
+	github.com/theeye/theeye/queryapi v0.0.0 // indirect
+	github.com/vbauerster/cupwriter v0.0.5 // indirect
+	github.com/vbauerster/mpb/v8 v8.16.2 // indirect
+)
 
 replace github.com/theeye/theeye/queryapi => ../queryapi
 
