@@ -11,22 +11,29 @@ import (
 const ContentType = "application/problem+json"
 
 // Write answers with a problem: the status, a stable code, and one sentence
-// for people. Headers that belong to the answer, such as Retry-After, are set
-// before. Text that is not UTF-8 comes out with U+FFFD in its place. An error
-// of the connection is nobody's to handle and is dropped.
-func Write(w http.ResponseWriter, status int, code, detail string) {
+// for people, and extension members. Headers that belong to the answer, such
+// as Retry-After, are set before. Text that is not UTF-8 comes out with U+FFFD
+// in its place. An error of the connection is nobody's to handle and is
+// dropped.
+func Write(w http.ResponseWriter, status int, code, detail string, members ...Member) {
 	h := w.Header()
+	SetHeaders(h)
 	h.Set("Content-Type", ContentType)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Del("Content-Length")
-	b := Append(nil, status, code, detail)
+	b := Append(nil, status, code, detail, members...)
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
 }
 
+// SetHeaders sets the headers of every answer of the APIs, problem or not:
+// nothing is cached, and nothing is taken for another type than it says.
+func SetHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
 // Append appends the body of a problem to dst.
-func Append(dst []byte, status int, code, detail string) []byte {
+func Append(dst []byte, status int, code, detail string, members ...Member) []byte {
 	title := http.StatusText(status)
 	if title == "" {
 		title = "Error"
@@ -39,6 +46,12 @@ func Append(dst []byte, status int, code, detail string) []byte {
 	dst = quote(dst, code)
 	dst = append(dst, `,"detail":`...)
 	dst = quote(dst, detail)
+	for _, m := range members {
+		dst = append(dst, ',')
+		dst = quote(dst, m.Name)
+		dst = append(dst, ':')
+		dst = append(dst, m.Value...)
+	}
 	return append(dst, '}', '\n')
 }
 
