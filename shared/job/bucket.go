@@ -1,0 +1,213 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Errors of a Bucket. Others are those of NATS.
+var (
+	// ErrNotFound says that there is no job with the id.
+	ErrNotFound = errors.New("there is no such job")
+	// ErrChanged says that somebody else changed the record since it was read.
+	ErrChanged = errors.New("the job was changed meanwhile")
+	// ErrTooMany says that too many jobs wait already.
+	ErrTooMany = errors.New("too many jobs are waiting")
+	// ErrTooLarge says that a record is over MaxBytes.
+	ErrTooLarge = errors.New("the job is too large")
+)
+
+// Entry is a job as it was read.
+type Entry struct {
+	Job
+	// Version tells versions of the record apart.
+	Version uint64
+}
+
+// Bucket keeps jobs. It is safe for concurrent use.
+type Bucket struct{ kv jetstream.KeyValue }
+
+// Open opens the bucket. The processor makes it: jetstream.ErrBucketNotFound
+// before.
+func Open(ctx context.Context, js jetstream.JetStream) (*Bucket, error) {
+	kv, err := js.KeyValue(ctx, stream.BucketJobs)
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", stream.BucketJobs, err)
+	}
+	return &Bucket{kv}, nil
+}
+
+// keyPrefix keeps the jobs apart from other keys of the bucket.
+const keyPrefix = "job."
+
+// newID returns an id that sorts by the time it was made.
+func newID(now time.Time) string {
+	var b [3]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%011x%s", now.UnixMilli(), hex.EncodeToString(b[:]))
+}
+
+// Create stores a new job, queued, under a new id. Finished jobs beyond MaxKept
+// are removed.
+func (b *Bucket) Create(ctx context.Context, j Job) (Entry, error) {
+	all, err := b.List(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	if err := b.prune(ctx, all); err != nil {
+		return Entry{}, err
+	}
+	if waiting := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.State.Final() }); len(waiting) >= MaxUnfinished {
+		return Entry{}, ErrTooMany
+	}
+	now := time.Now().UTC()
+	j.ID, j.State, j.CreatedAt = newID(now), Queued, now.Truncate(time.Millisecond)
+	raw, err := encode(j)
+	if err != nil {
+		return Entry{}, err
+	}
+	version, err := b.kv.Create(ctx, keyPrefix+j.ID, raw)
+	if err != nil {
+		return Entry{}, fmt.Errorf("store job: %w", err)
+	}
+	return Entry{j, version}, nil
+}
+
+// prune removes the oldest finished jobs.
+func (b *Bucket) prune(ctx context.Context, newestFirst []Entry) error {
+	kept := map[Kind]int{}
+	for _, e := range newestFirst {
+		if !e.State.Final() {
+			continue
+		}
+		if kept[e.Kind]++; kept[e.Kind] < MaxKept {
+			continue
+		}
+		if err := b.kv.Purge(ctx, keyPrefix+e.ID); err != nil {
+			return fmt.Errorf("remove job %s: %w", e.ID, err)
+		}
+	}
+	return nil
+}
+
+// Get returns a job.
+func (b *Bucket) Get(ctx context.Context, id string) (Entry, error) {
+	if !validID(id) {
+		return Entry{}, ErrNotFound
+	}
+	e, err := b.kv.Get(ctx, keyPrefix+id)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return Entry{}, ErrNotFound
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("read job %s: %w", id, err)
+	}
+	return decode(e)
+}
+
+// validID keeps what is no id out of the key of a bucket.
+func validID(id string) bool {
+	raw, err := hex.DecodeString("0" + id)
+	return err == nil && len(raw) == 9 && strings.ToLower(id) == id
+}
+
+// List returns all jobs, newest first. A record that cannot be read, of a later
+// version of The Eye, is left out.
+func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
+	w, err := b.kv.Watch(ctx, keyPrefix+"*", jetstream.IgnoreDeletes())
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	defer func() { _ = w.Stop() }()
+	var all []Entry
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("list jobs: %w", context.Cause(ctx))
+		case e, ok := <-w.Updates():
+			if !ok {
+				return nil, errors.New("list jobs: the watch ended")
+			}
+			if e == nil {
+				slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(b.ID, a.ID) })
+				return all, nil
+			}
+			if entry, err := decode(e); err == nil {
+				all = append(all, entry)
+			}
+		}
+	}
+}
+
+// Update replaces the version that was read. The error is ErrChanged where
+// there is a later one.
+func (b *Bucket) Update(ctx context.Context, e Entry) (Entry, error) {
+	raw, err := encode(e.Job)
+	if err != nil {
+		return e, err
+	}
+	version, err := b.kv.Update(ctx, keyPrefix+e.ID, raw, e.Version)
+	var api *jetstream.APIError
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return e, fmt.Errorf("%w: %s", ErrChanged, e.ID)
+	}
+	if err != nil {
+		return e, fmt.Errorf("save job %s: %w", e.ID, err)
+	}
+	e.Version = version
+	return e, nil
+}
+
+// maxRaces bounds how often a change that any version allows is tried.
+const maxRaces = 20
+
+// Cancel asks for the end of a job. One that nobody runs ends at once, one that
+// has ended stays as it is.
+func (b *Bucket) Cancel(ctx context.Context, id string) (Entry, error) {
+	var err error
+	for range maxRaces {
+		var e Entry
+		if e, err = b.Get(ctx, id); err != nil || e.State.Final() {
+			return e, err
+		}
+		e.CancelRequested = true
+		if e.State == Queued {
+			e.State, e.EndedAt = Cancelled, time.Now().UTC().Truncate(time.Millisecond)
+		}
+		if e, err = b.Update(ctx, e); !errors.Is(err, ErrChanged) {
+			return e, err
+		}
+	}
+	return Entry{}, err
+}
+
+func encode(j Job) ([]byte, error) {
+	raw, err := json.Marshal(j)
+	if err != nil {
+		return nil, fmt.Errorf("encode job: %w", err)
+	}
+	if len(raw) > MaxBytes {
+		return nil, fmt.Errorf("%w: %d bytes; %d are allowed", ErrTooLarge, len(raw), MaxBytes)
+	}
+	return raw, nil
+}
+
+func decode(e jetstream.KeyValueEntry) (Entry, error) {
+	out := Entry{Version: e.Revision()}
+	if err := json.Unmarshal(e.Value(), &out.Job); err != nil {
+		return Entry{}, fmt.Errorf("decode job %s: %w", e.Key(), err)
+	}
+	return out, nil
+}

@@ -1,0 +1,125 @@
+package job
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Bounds of jobs.
+const (
+	// SaveEvery is how often a runner saves, also without progress.
+	SaveEvery = time.Second
+	// LeaseTime is how long a job that runs may go without being saved before
+	// another process takes it over. Everybody measures it by an own clock
+	// from the moment the last version was seen.
+	LeaseTime = 6 * time.Second
+	// MaxKept bounds the finished jobs that are kept of each kind.
+	MaxKept = 100
+	// MaxUnfinished bounds the jobs that wait or run, of all kinds together.
+	MaxUnfinished = 100
+	// MaxBytes bounds one record, in bytes: a message of NATS carries it.
+	MaxBytes = 1 << 20
+)
+
+// Kind is what a job does.
+type Kind string
+
+// The kinds of jobs. Of each kind one runs at a time, the others wait in the
+// order in which they were made.
+const (
+	// Replay judges and writes a selection of the stream again.
+	Replay Kind = "replay"
+	// DryRun tells what a replay would change, and writes nothing.
+	DryRun Kind = "dry_run"
+	// Audit accounts for every sequence of the stream.
+	Audit Kind = "audit"
+)
+
+// State is how far a job is.
+type State string
+
+// The states of a job; the last three are final.
+const (
+	Queued    State = "queued"
+	Running   State = "running"
+	Done      State = "done"
+	Cancelled State = "cancelled"
+	Failed    State = "failed"
+)
+
+// Final reports whether nothing follows the state.
+func (s State) Final() bool { return s == Done || s == Cancelled || s == Failed }
+
+// OnlyRejected is the value of Selection.Only for events whose outcome is a
+// rejection.
+const OnlyRejected = "rejected"
+
+// Selection says which events of the stream a job covers; a zero field does not
+// restrict. All restrictions hold together.
+type Selection struct {
+	// From is inclusive, To exclusive, both on the received time.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+	// FromSeq and ToSeq are sequences of the stream, both inclusive.
+	FromSeq     uint64 `json:"from_seq,omitzero"`
+	ToSeq       uint64 `json:"to_seq,omitzero"`
+	Application string `json:"application,omitzero"`
+	Category    string `json:"category,omitzero"`
+	Name        string `json:"name,omitzero"`
+	// Only is OnlyRejected or "". An event without an outcome yet counts as
+	// selected: whoever writes it must know the newest revision.
+	Only string `json:"only,omitzero"`
+	// Code must be among the errors of the outcome; it implies OnlyRejected.
+	Code string `json:"code,omitzero"`
+}
+
+// ByOutcome reports whether the selection depends on what the store holds.
+func (s Selection) ByOutcome() bool { return s.Only != "" || s.Code != "" }
+
+// Job is one replay, dry run or audit.
+type Job struct {
+	ID        string    `json:"id"`
+	Kind      Kind      `json:"kind"`
+	State     State     `json:"state"`
+	Selection Selection `json:"selection"`
+	// MaxRate bounds a replay, in events a second; 0 is no bound.
+	MaxRate int64 `json:"max_rate,omitzero"`
+	// Repair makes an audit write what it finds missing.
+	Repair bool `json:"repair,omitzero"`
+	// Schemas are those of a dry run that are not published, by type as
+	// schema.Type.String writes it.
+	Schemas map[string]jsontext.Value `json:"schemas,omitzero"`
+	// TargetRevision is the registry revision that a replay brings its events
+	// to at least, and the one that a dry run or audit judged by.
+	TargetRevision uint64 `json:"target_revision,omitzero"`
+
+	Author string `json:"author,omitzero"`
+	Note   string `json:"note,omitzero"`
+
+	CreatedAt time.Time `json:"created_at"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+
+	// Progress in events of the range: Done of Total, and Rate a second over
+	// the last seconds. Total may still grow while a job starts.
+	Done  uint64  `json:"done"`
+	Total uint64  `json:"total"`
+	Rate  float64 `json:"rate"`
+	// Phase says in one sentence what the job is at or waits for.
+	Phase string `json:"phase,omitzero"`
+	// Error says why a job failed, for people.
+	Error string `json:"error,omitzero"`
+	// CancelRequested asks the runner to end.
+	CancelRequested bool `json:"cancel_requested,omitzero"`
+
+	// Runner is the instance that runs the job; "" when nobody does.
+	Runner string `json:"runner,omitzero"`
+	// Runs counts how often a process took the job up.
+	Runs int `json:"runs,omitzero"`
+	// Checkpoint is where the next runner goes on; its form is the kind's.
+	Checkpoint jsontext.Value `json:"checkpoint,omitzero"`
+	// Report is what the job found, complete once it is done; its form is the
+	// kind's.
+	Report jsontext.Value `json:"report,omitzero"`
+}
