@@ -8,8 +8,12 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// scope is what a token may see, by one snapshot of the registry.
+// scope is what a token may see and do, by one snapshot of the registry.
 type scope struct {
+	// author is the id of the token: who a change of the registry is by.
+	author string
+	// operator tokens do everything.
+	operator bool
 	// applications are those the token may see; nil is every one.
 	applications []string
 	access       *registry.Access
@@ -25,28 +29,39 @@ func authenticate(snapshot *registry.Snapshot, h http.Header) (scope, error) {
 	secret, ok := bearer(h)
 	if !ok {
 		return scope{}, &failure{
-			status: http.StatusUnauthorized, code: codeUnauthorized,
-			detail: "a query or operator token is needed, as Authorization: Bearer",
+			Status: http.StatusUnauthorized, Code: codeUnauthorized,
+			Detail: "a query or operator token is needed, as Authorization: Bearer",
 		}
 	}
 	token, ok := snapshot.Access.Token(secret)
 	if !ok {
 		return scope{}, &failure{
-			status: http.StatusUnauthorized, code: codeUnauthorized,
-			detail: "the token is not valid here; write keys do not read",
+			Status: http.StatusUnauthorized, Code: codeUnauthorized,
+			Detail: "the token is not valid here; write keys do not read",
 		}
 	}
 	switch token.Role {
 	case registry.Operator:
-		return scope{access: snapshot.Access}, nil
+		return scope{author: token.ID, operator: true, access: snapshot.Access}, nil
 	case registry.Analyst:
-		return scope{access: snapshot.Access, applications: token.Applications}, nil
+		return scope{author: token.ID, access: snapshot.Access, applications: token.Applications}, nil
 	}
 	return scope{}, &failure{
-		status: http.StatusForbidden, code: codeForbidden,
-		detail: "the token's role does not query",
+		Status: http.StatusForbidden, Code: codeForbidden,
+		Detail: "the token's role does not query",
 	}
 }
+
+// operatorsOnly refuses tokens that only read events.
+func operatorsOnly(who scope) error {
+	if who.operator {
+		return nil
+	}
+	return &failure{Status: http.StatusForbidden, Code: codeForbidden, Detail: "an operator token is needed here"}
+}
+
+// everyRole is for calls that every token may make.
+func everyRole(scope) error { return nil }
 
 // bearer returns the one credential of the one Authorization header.
 func bearer(h http.Header) (string, bool) {
@@ -68,8 +83,8 @@ func (s scope) restrict(application string) ([]string, error) {
 	}
 	if s.applications != nil && !slices.Contains(s.applications, application) {
 		return nil, &failure{
-			status: http.StatusForbidden, code: codeApplicationDenied,
-			detail: "the token may not read application " + application,
+			Status: http.StatusForbidden, Code: codeApplicationDenied,
+			Detail: "the token may not read application " + application,
 		}
 	}
 	return []string{application}, nil

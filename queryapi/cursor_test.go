@@ -107,7 +107,7 @@ func TestPositionOfQuery(t *testing.T) {
 	q.cursor = "AAAA"
 	_, err := q.position(callEvents)
 	var f *failure
-	if !errors.As(err, &f) || f.status != http.StatusBadRequest || f.code != codeInvalidCursor {
+	if !errors.As(err, &f) || f.Status != http.StatusBadRequest || f.Code != codeInvalidCursor {
 		t.Errorf("a wrong cursor gave %v", err)
 	}
 }

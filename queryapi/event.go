@@ -91,8 +91,8 @@ func ambiguous(found []waiting) error {
 	names = slices.Compact(names)
 	list := strings.Join(names[:min(len(names), most)], ", ")
 	return &failure{
-		status: http.StatusConflict, code: codeAmbiguousEvent,
-		detail: "several applications have an event with this event_id; name one by parameter application: " + list,
+		Status: http.StatusConflict, Code: codeAmbiguousEvent,
+		Detail: "several applications have an event with this event_id; name one by parameter application: " + list,
 	}
 }
 

@@ -79,7 +79,7 @@ func TestAnswerFor(t *testing.T) {
 		"anything else":             {context.Background(), errors.New("secret"), http.StatusInternalServerError, false},
 	} {
 		rec := httptest.NewRecorder()
-		answerFor(c.ctx, c.err).write(rec)
+		answerFor(c.ctx, c.err).Write(rec)
 		if rec.Code != c.status || (rec.Header().Get("Retry-After") != "") != c.retry || strings.Contains(rec.Body.String(), "secret") {
 			t.Errorf("%s: %d %v %s", name, rec.Code, rec.Header(), rec.Body)
 		}

@@ -11,10 +11,16 @@ import (
 type metrics struct {
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	// routes are the templates of the API; it is not written after the routes
+	// are made.
+	routes map[string]bool
 }
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
+// newMetrics registers the metrics; revision is the registry's, as it is in
+// force here.
+func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, error) {
 	m := &metrics{
+		routes: map[string]bool{},
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "eye_queryapi_request_seconds",
 			Help:    "Time to answer a request, by route and status.",
@@ -25,7 +31,11 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Requests at work.",
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.seconds, m.inFlight} {
+	current := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eye_queryapi_registry_revision",
+		Help: "Registry revision that requests are answered by, 0 before the first.",
+	}, revision)
+	for _, c := range []prometheus.Collector{m.seconds, m.inFlight, current} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -34,9 +44,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) observe(route string, status int, took time.Duration) {
-	switch route {
-	case callEvents, callEvent, callSession, callRejected, callSummary, callDocument, callHealth:
-	default:
+	if !m.routes[route] {
 		route = callOther
 	}
 	m.seconds.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())

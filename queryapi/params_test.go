@@ -104,7 +104,7 @@ func TestHostileQueriesAreRefused(t *testing.T) {
 		for raw, code := range table {
 			_, err := parseQuery(raw, rejectedParams)
 			var f *failure
-			if !errors.As(err, &f) || f.status != http.StatusBadRequest || f.code != code {
+			if !errors.As(err, &f) || f.Status != http.StatusBadRequest || f.Code != code {
 				t.Errorf("%.80q: %v, want %s", raw, err, code)
 			}
 			if len(err.Error()) > 600 {
@@ -133,7 +133,7 @@ func FuzzQuery(f *testing.F) {
 		q, err := parseQuery(raw, rejectedParams)
 		if err != nil {
 			var failed *failure
-			if !errors.As(err, &failed) || failed.status != http.StatusBadRequest {
+			if !errors.As(err, &failed) || failed.Status != http.StatusBadRequest {
 				t.Errorf("%q: %v", raw, err)
 			}
 			return

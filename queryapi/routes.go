@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/theeye/theeye/queryapi/apidoc"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/problem"
 )
 
 // Paths of the API; the two prefixes are followed by one escaped segment.
@@ -61,6 +61,9 @@ func (s *Service) routes() http.Handler {
 	}
 	get(e, callDocument, serveDocument)
 	get(e, callHealth, echo.WrapHandler(daemon.Health()))
+	for _, r := range e.Routes() {
+		s.metrics.routes[r.Path] = true
+	}
 	return e
 }
 
@@ -69,12 +72,31 @@ func get(e *echo.Echo, path string, h echo.HandlerFunc) {
 	e.HEAD(path, h)
 }
 
-// query admits a request: a good token first, then one of the bounded places,
-// then a time to be done within.
+// query admits a question about events. It needs the store.
 func (s *Service) query(call answer) echo.HandlerFunc {
+	return s.admit(everyRole, func(w http.ResponseWriter, r *http.Request, who scope) error {
+		if err := s.started(r.Context()); err != nil {
+			return err
+		}
+		return call(w, r, who)
+	})
+}
+
+// operate admits a request of an operator. It does not need the store: the
+// registry must be mended while that is away, too.
+func (s *Service) operate(call answer) echo.HandlerFunc {
+	return s.admit(operatorsOnly, call)
+}
+
+// admit lets a request in: a good token first, of a role that allow takes, then
+// one of the bounded places, then a time to be done within.
+func (s *Service) admit(allow func(scope) error, call answer) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		who, err := authenticate(s.registry.Snapshot(), r.Header)
+		if err == nil {
+			err = allow(who)
+		}
 		if err != nil {
 			return err
 		}
@@ -86,11 +108,7 @@ func (s *Service) query(call answer) echo.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 		defer cancel()
-		err = s.started(ctx)
-		if err == nil {
-			err = call(c.Response(), r.WithContext(ctx), who)
-		}
-		if err != nil {
+		if err := call(c.Response(), r.WithContext(ctx), who); err != nil {
 			return answerFor(ctx, err)
 		}
 		return nil
@@ -103,9 +121,7 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start := time.Now()
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
-		h := c.Response().Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
+		problem.SetHeaders(c.Response().Header())
 		if err := next(c); err != nil {
 			c.Error(err) // so that the status is known below
 		}
@@ -114,37 +130,25 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recoverPanics turns a panic into an answer and a log line. One that comes
-// after the answer began must break the connection: the rest is missing.
+// recoverPanics turns a panic into an answer and a log line.
 func (s *Service) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			s.log.ErrorContext(c.Request().Context(), "panic in a query",
-				slog.String("route", c.Path()), slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
-			if c.Response().Committed {
-				panic(http.ErrAbortHandler)
-			}
-			err = &failure{status: http.StatusInternalServerError, code: codeInternal, detail: internalDetail}
-		}()
-		return next(c)
+	return func(c echo.Context) error {
+		answering := func() bool { return c.Response().Committed }
+		return problem.Recover(c.Request().Context(), s.log, c.Path(), answering, func() error { return next(c) })
 	}
 }
 
 // fail answers every error; echo calls it and nothing else does.
 func (s *Service) fail(err error, c echo.Context) {
 	f := failureOf(err, c)
-	if f.cause != nil && f.status >= http.StatusInternalServerError {
+	if f.Cause != nil && f.Status >= http.StatusInternalServerError {
 		s.quiet.Do(func() {
 			s.log.WarnContext(c.Request().Context(), "query failed",
-				slog.String("route", c.Path()), slog.String("code", f.code), slog.Any("error", f.cause))
+				slog.String("route", c.Path()), slog.String("code", f.Code), slog.Any("error", f.Cause))
 		})
 	}
 	if !c.Response().Committed {
-		f.write(c.Response())
+		f.Write(c.Response())
 	}
 }
 
@@ -158,15 +162,15 @@ func failureOf(err error, c echo.Context) *failure {
 		return notFound("there is nothing at this path")
 	case http.StatusMethodNotAllowed:
 		return &failure{
-			status: he.Code, code: codeMethodNotAllowed,
-			detail: "only GET and HEAD are answered here",
+			Status: he.Code, Code: codeMethodNotAllowed,
+			Detail: "this path does not answer the method; Allow says which it answers",
 		}
 	}
-	return &failure{status: he.Code, code: codeInternal, detail: http.StatusText(he.Code), cause: he.Internal}
+	return &failure{Status: he.Code, Code: codeInternal, Detail: http.StatusText(he.Code), Cause: he.Internal}
 }
 
 func notFound(detail string) *failure {
-	return &failure{status: http.StatusNotFound, code: codeNotFound, detail: detail}
+	return &failure{Status: http.StatusNotFound, Code: codeNotFound, Detail: detail}
 }
 
 // pathSegment returns the one segment behind prefix, unescaped once. It reads

@@ -85,7 +85,7 @@ func New(c Config) (*Service, error) {
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = DefaultMaxInFlight
 	}
-	m, err := newMetrics(c.Metrics)
+	m, err := newMetrics(c.Metrics, func() float64 { return float64(revisionOf(c.Registry)) })
 	if err != nil {
 		return nil, fmt.Errorf("query API: register metrics: %w", err)
 	}
@@ -102,6 +102,15 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("query API: %w", err)
 	}
 	return s, nil
+}
+
+// revisionOf is the registry's revision that is in force here, 0 before the
+// first snapshot.
+func revisionOf(r *registry.Registry) uint64 {
+	if snapshot := r.Snapshot(); snapshot != nil {
+		return snapshot.Schemas.Revision()
+	}
+	return 0
 }
 
 // Run serves until ctx ends, then lets the requests at work finish. A service

@@ -265,9 +265,13 @@ func TestMetrics(t *testing.T) {
 			if n := family.GetMetric()[0].GetGauge().GetValue(); n != 0 {
 				t.Errorf("%v requests in flight", n)
 			}
+		case "eye_queryapi_registry_revision":
+			if n := family.GetMetric()[0].GetGauge().GetValue(); n != 0 {
+				t.Errorf("revision %v of an empty registry", n)
+			}
 		}
 	}
-	if len(families) != 2 {
+	if len(families) != 3 {
 		t.Errorf("%d families", len(families))
 	}
 }
