@@ -128,10 +128,15 @@ func (b *body) document(d *store.Document) {
 	if d.SchemaVersion != 0 {
 		b.number("schema_version", d.SchemaVersion)
 	}
+	if d.SentSchemaVersion != 0 {
+		b.number("sent_schema_version", d.SentSchemaVersion)
+	}
 	b.time("expires_at", d.ExpiresAt)
 	if d.Status == store.Rejected {
 		b.faults(d.Errors)
-		b.original(d.Original)
+		if len(d.Original) > 0 { // the policy keeps none of some types
+			b.original(d.Original)
+		}
 	}
 	b.close('}')
 	b.flush()

@@ -63,10 +63,15 @@ type Document struct {
 	// SchemaVersion is the revision of the schema that judged the event; 0
 	// when none did.
 	SchemaVersion int64
+	// SentSchemaVersion is the version of the schema that the event's envelope
+	// says it was made for; 0 when it says none.
+	SentSchemaVersion int64
 	// Errors say why the event was rejected.
 	Errors []event.Fault
-	// Original is the event as received. A writer gets it with every
-	// document; only rejected ones keep it.
+	// Original is the event as received. A writer gets it with every document
+	// that may keep it; only rejected ones do. Without one, as where the policy
+	// keeps no originals of the type, whatever form the document is rejected
+	// in keeps neither original nor data.
 	Original []byte
 }
 

@@ -12,16 +12,22 @@ import (
 const (
 	conflictMessage   = "another event was written under this event_id first"
 	unstorableMessage = "the database cannot keep this event's data; the original bytes are kept"
+	// droppedMessage is unstorableMessage where the policy keeps no original.
+	droppedMessage = "the database cannot keep this event's data"
 )
 
 // toConflict changes the entry's form to the one that is kept beside a holder
-// with other content. Valid fields and original stay as they are;
-// the conflict is its only reason, because a replay can change every other one
+// with other content. Valid fields and original stay as they are, and without an
+// original no data stays either: the policy keeps none of a rejected event. The
+// conflict is its only reason, because a replay can change every other one
 // but never this.
 func (e *entry) toConflict() {
 	c := *e.doc
 	c.ID = ConflictID(c.Application, c.ContentHash, c.EventID)
 	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
+	if len(c.Original) == 0 {
+		c.Data = nil
+	}
 	c.Errors = []event.Fault{{
 		Code: event.CodeIDConflict, Path: event.Pointer("event_id"), Message: conflictMessage,
 	}}
@@ -36,6 +42,9 @@ func (e *entry) toStripped() {
 	c.Data = nil
 	if !e.conflict {
 		reason := event.Fault{Code: event.CodeUnstorable, Path: "", Message: unstorableMessage}
+		if len(c.Original) == 0 {
+			reason.Message = droppedMessage
+		}
 		c.Errors = event.BoundFaults(slices.Concat([]event.Fault{reason}, c.Errors))
 		e.outcome = Unstorable
 	}

@@ -123,7 +123,7 @@ func plainValues(d *store.Document) []any {
 	return []any{
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, string(d.Data),
 		d.Timestamp.UnixMicro(), d.ReceivedAt.UnixMilli(), nil, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
-		int64(d.Revision), d.SchemaVersion, faults, original,
+		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion,
 	}
 }
 

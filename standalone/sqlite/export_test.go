@@ -23,3 +23,22 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 	err = s.writer.conn.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
 	return value, err
 }
+
+// PrepareLayout brings an empty file to an earlier layout.
+func (s *Store) PrepareLayout(ctx context.Context, version int) error {
+	return s.writer.transaction(ctx, func(w *writer) error {
+		for _, step := range steps[:version] {
+			for _, statement := range step {
+				if err := w.exec(statement); err != nil {
+					return err
+				}
+			}
+		}
+		return w.exec(fmt.Sprintf(`PRAGMA user_version = %d`, version))
+	})
+}
+
+// Exec runs a statement of another build.
+func (s *Store) Exec(ctx context.Context, statement string, args ...any) error {
+	return s.writer.transaction(ctx, func(w *writer) error { return w.exec(statement, args...) })
+}

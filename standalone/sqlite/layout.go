@@ -9,10 +9,18 @@ import (
 
 // layout is the version of the tables below, kept as user_version. A later one
 // only adds, so a file of a later layout serves this build, too.
-const layout = 1
+const layout = 2
 
-// statements make the layout. Each may run again. A changed index gets a new
-// versioned name, and a statement here that drops the old one.
+// steps lead from each layout to the next, the first from an empty file. A
+// changed index gets a new versioned name, and a statement of a new step that
+// drops the old one. Every column that is added has a default: a build of an
+// earlier layout writes to the file, too.
+var steps = [layout][]string{
+	statements,
+	{`ALTER TABLE events ADD COLUMN sent_schema_version INTEGER NOT NULL DEFAULT 0`},
+}
+
+// statements make layout 1.
 //
 // The indexes are what the reads need, and nothing else: each costs insert
 // rate. A type is found by its category's index, which holds the name as well.
@@ -54,7 +62,6 @@ var statements = []string{
 	 WHEN OLD.errors IS NOT NULL BEGIN ` + dropReasons + `END`,
 	`CREATE TRIGGER IF NOT EXISTS reasons_delete_v1 AFTER DELETE ON events
 	 WHEN OLD.errors IS NOT NULL BEGIN ` + dropReasons + `END`,
-	fmt.Sprintf(`PRAGMA user_version = %d`, layout),
 }
 
 // dropReasons does not look at the paths: SQLite's JSON ends a text at NUL.
@@ -73,18 +80,30 @@ func (s *Store) Prepare(ctx context.Context) error {
 	if version >= layout {
 		return nil
 	}
-	err = s.writer.transaction(ctx, func(w *writer) error {
-		for _, statement := range statements {
+	if err := s.writer.transaction(ctx, upgrade); err != nil {
+		return fmt.Errorf("prepare database: %w", err)
+	}
+	return nil
+}
+
+// upgrade takes the steps that are missing. It reads the layout again, inside
+// of the transaction: another process may have been faster.
+func upgrade(w *writer) error {
+	var version int
+	if err := w.conn.QueryRowContext(w.unended, `PRAGMA user_version`).Scan(&version); err != nil {
+		return classify(err)
+	}
+	if version >= layout {
+		return nil
+	}
+	for _, step := range steps[version:] {
+		for _, statement := range step {
 			if err := w.exec(statement); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("prepare database: %w", err)
 	}
-	return nil
+	return w.exec(fmt.Sprintf(`PRAGMA user_version = %d`, layout))
 }
 
 // Ready implements store.Store.

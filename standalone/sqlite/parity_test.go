@@ -129,9 +129,10 @@ func (p *parity) document(t *rapid.T) *store.Document {
 		Origin: store.Origin{
 			Epoch: rapid.Int64Range(1, 2).Draw(t, "epoch"), Seq: rapid.Uint64Range(1, 3).Draw(t, "seq"),
 		},
-		Revision:      rapid.Uint64Range(1, 3).Draw(t, "revision"),
-		SchemaVersion: rapid.Int64Range(0, 2).Draw(t, "version"),
-		Original:      []byte("original \x00\xff"),
+		Revision:          rapid.Uint64Range(1, 3).Draw(t, "revision"),
+		SchemaVersion:     rapid.Int64Range(0, 2).Draw(t, "version"),
+		SentSchemaVersion: rapid.Int64Range(0, 2).Draw(t, "sent version"),
+		Original:          rapid.SampledFrom([][]byte{nil, []byte("original \x00\xff")}).Draw(t, "original"),
 	}
 	d.ID = store.DocumentID(d.Application, d.EventID)
 	if hours := rapid.SampledFrom([]int{0, 0, 1, -1}).Draw(t, "expires in hours"); hours != 0 {

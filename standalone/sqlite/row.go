@@ -15,8 +15,9 @@ import (
 // columns of events in the order of appendArgs and scan.
 const (
 	columns = `id, status, application, event_id, session_id, category, name, data, timestamp_us,
-		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original`
-	columnCount = 18
+		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original,
+		sent_schema_version`
+	columnCount = 19
 )
 
 // appendArgs appends a document's values. The error is of class
@@ -53,12 +54,15 @@ func appendArgs(args []any, d *store.Document) ([]any, error) {
 		if err != nil {
 			return args, fmt.Errorf("%w: reasons: %w", store.ErrUnencodable, err)
 		}
-		faults, original = string(text), d.Original
+		faults = string(text)
+		if len(d.Original) > 0 {
+			original = d.Original
+		}
 	}
 	return append(args,
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, data, timestamp,
 		d.ReceivedAt.UnixMilli(), expires, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
-		int64(d.Revision), d.SchemaVersion, faults, original), nil
+		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion), nil
 }
 
 // scan reads one row of columns.
@@ -71,7 +75,7 @@ func scan(rows *sql.Rows) (*store.Document, error) {
 	)
 	err := rows.Scan(&d.ID, &d.Status, &d.Application, &d.EventID, &d.SessionID, &d.Category, &d.Name, &d.Data,
 		&timestamp, &received, &expires, &d.ContentHash, &d.Origin.Epoch, &d.Origin.Seq,
-		&d.Revision, &d.SchemaVersion, &faults, &d.Original)
+		&d.Revision, &d.SchemaVersion, &faults, &d.Original, &d.SentSchemaVersion)
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -54,9 +54,9 @@ func decodeField(d *store.Document, key string, v bsoncore.Value) error {
 	case fieldRevision:
 		return decodeUint(&d.Revision, v)
 	case fieldSchemaVersion:
-		var ok bool
-		d.SchemaVersion, ok = v.AsInt64OK()
-		return expect(ok)
+		return decodeInt(&d.SchemaVersion, v)
+	case fieldSentVersion:
+		return decodeInt(&d.SentSchemaVersion, v)
 	case fieldErrors:
 		return decodeFaults(d, v)
 	case fieldOriginal:
@@ -109,6 +109,12 @@ func decodeData(d *store.Document, v bsoncore.Value) (err error) {
 func decodeDate(t *time.Time, v bsoncore.Value) error {
 	ms, ok := v.DateTimeOK()
 	*t = time.UnixMilli(ms).UTC()
+	return expect(ok)
+}
+
+func decodeInt(i *int64, v bsoncore.Value) error {
+	var ok bool
+	*i, ok = v.AsInt64OK()
 	return expect(ok)
 }
 

@@ -34,6 +34,7 @@ const (
 	fieldSeq           = "seq"
 	fieldRevision      = "revision"
 	fieldSchemaVersion = "schema_version"
+	fieldSentVersion   = "sent_schema_version"
 	fieldErrors        = "errors"
 	fieldCode          = "code"
 	fieldPath          = "path"
@@ -78,12 +79,13 @@ func appendDocument(dst []byte, d *store.Document) ([]byte, error) {
 	dst = bsoncore.AppendStringElement(dst, fieldContentHash, d.ContentHash)
 	dst = appendOrigin(dst, d.Origin)
 	dst = bsoncore.AppendInt64Element(dst, fieldRevision, int64(d.Revision))
-	if d.SchemaVersion != 0 {
-		dst = bsoncore.AppendInt64Element(dst, fieldSchemaVersion, d.SchemaVersion)
-	}
+	dst = appendVersion(dst, fieldSchemaVersion, d.SchemaVersion)
+	dst = appendVersion(dst, fieldSentVersion, d.SentSchemaVersion)
 	if d.Status == store.Rejected {
 		dst = appendFaults(dst, d.Errors)
-		dst = bsoncore.AppendBinaryElement(dst, fieldOriginal, 0, d.Original)
+		if len(d.Original) > 0 {
+			dst = bsoncore.AppendBinaryElement(dst, fieldOriginal, 0, d.Original)
+		}
 	}
 	return end(dst, start), nil
 }
@@ -109,6 +111,14 @@ func appendText(dst []byte, key, value string) []byte {
 		return dst
 	}
 	return bsoncore.AppendStringElement(dst, key, value)
+}
+
+// appendVersion leaves out what no schema has.
+func appendVersion(dst []byte, key string, version int64) []byte {
+	if version == 0 {
+		return dst
+	}
+	return bsoncore.AppendInt64Element(dst, key, version)
 }
 
 // appendTimes: a stored event always has a timestamp, be it that of year 1,

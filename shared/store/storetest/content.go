@@ -140,7 +140,7 @@ func testRejectedContent(t *testing.T, s store.Store) {
 	full := Rejected(0, faults...)
 	full.Original = every.Bytes()
 	full.Origin = store.Origin{Epoch: math.MaxInt64, Seq: math.MaxInt64}
-	full.Revision, full.SchemaVersion = math.MaxInt64, math.MaxInt64
+	full.Revision, full.SchemaVersion, full.SentSchemaVersion = math.MaxInt64, math.MaxInt64, math.MaxInt64
 	// Only what is valid is filled; a replacement brings and takes fields.
 	bare := &store.Document{
 		ID: "demo/bare", Status: store.Rejected, Application: "demo", EventID: "bare",
@@ -157,6 +157,43 @@ func testRejectedContent(t *testing.T, s store.Store) {
 	write(t, s, filled)
 	expectKept(t, s, filled)
 	again := With(bare, func(d *store.Document) { d.Revision = 3 })
+	write(t, s, again)
+	expectKept(t, s, again)
+}
+
+// testVersions: the version that an event names comes and goes with a
+// replacement, and is another thing than the one that judged.
+func testVersions(t *testing.T, s store.Store) {
+	for revision, versions := range [][2]int64{{0, 0}, {3, 0}, {3, 2}, {0, 2}, {4, 4}, {0, 0}} {
+		d := With(Event(0), func(d *store.Document) {
+			d.Revision, d.SchemaVersion, d.SentSchemaVersion = uint64(revision)+1, versions[0], versions[1]
+		})
+		write(t, s, d)
+		expectKept(t, s, d)
+	}
+}
+
+// testNoOriginal: a rejected event whose original the policy drops is kept
+// without it, in every form, and its data with it.
+func testNoOriginal(t *testing.T, s store.Store) {
+	drop := func(d *store.Document) { d.Original = nil }
+	rejected := With(Rejected(0), func(d *store.Document) { d.Original, d.Data = nil, nil })
+	stored, second := With(Event(1), drop), With(Event(1), drop)
+	second.ContentHash, second.Origin.Seq = "second", 99
+	expectOutcomes(t, write(t, s, rejected, stored), store.Inserted, store.Inserted)
+	expectOutcomes(t, write(t, s, second), store.Conflict)
+	conflict := With(second, func(d *store.Document) {
+		d.ID, d.Status, d.Data = store.ConflictID(d.Application, d.ContentHash, d.EventID), store.Rejected, nil
+		d.Errors = []event.Fault{{
+			Code: event.CodeIDConflict, Path: "/event_id", Message: "another event was written under this event_id first",
+		}}
+	})
+	expectKept(t, s, rejected, stored, conflict)
+
+	kept := With(Rejected(0), func(d *store.Document) { d.Revision++ })
+	write(t, s, kept) // another policy keeps it
+	expectKept(t, s, kept)
+	again := With(rejected, func(d *store.Document) { d.Revision += 2 })
 	write(t, s, again)
 	expectKept(t, s, again)
 }

@@ -35,6 +35,8 @@ func Run(t *testing.T, open Open) {
 		{"odd ids", testOddIDs},
 		{"times", testTimes},
 		{"rejected documents", testRejectedContent},
+		{"schema versions", testVersions},
+		{"dropped originals", testNoOriginal},
 		{"filters", testFilters},
 		{"order and pages", testPages},
 		{"pages while events arrive", testPagesWhileWriting},
