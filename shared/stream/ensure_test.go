@@ -12,7 +12,7 @@ import (
 )
 
 // connect starts a server of its own for the test.
-func connect(t *testing.T) (context.Context, jetstream.JetStream) {
+func connect(t testing.TB) (context.Context, jetstream.JetStream) {
 	t.Helper()
 	srv, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true})
 	if err != nil {
