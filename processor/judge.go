@@ -21,19 +21,20 @@ func Judge(m Message, set *schema.Set, epoch int64) *store.Document {
 // rules are the schemas and the policy of one registry revision: *schema.Set.
 type rules interface {
 	Revision() uint64
-	Judge(ev *event.Event, received time.Time) schema.Verdict
+	Judge(ev *event.Event, received time.Time, application string) schema.Verdict
 }
 
 // judge is Judge. It also tells of a panic, so that somebody hears of it.
 func judge(m Message, set rules, epoch int64) (*store.Document, *failure) {
 	dec := decode(m)
 	ev, failed := dec.event, dec.failed
-	v, panicked := validate(set, ev, dec.received)
+	v, panicked := validate(set, ev, dec.received, dec.application)
 	if panicked != nil {
 		failed = panicked
 		fault := event.Fault{Code: event.CodeValidatorFailed, Path: event.Pointer(), Message: panicMessage}
-		// What the envelope says needs no schema; it is judged alone.
-		v, panicked = validate(set, &event.Event{Faults: append(ev.Faults, fault)}, dec.received)
+		// What the envelope says needs no schema; it is judged alone, by the
+		// policy of its type.
+		v, panicked = validate(set, &event.Event{Head: ev.Head, Faults: append(ev.Faults, fault)}, dec.received, dec.application)
 		if panicked != nil {
 			v.Faults = []event.Fault{fault}
 		}
@@ -72,11 +73,11 @@ func expiry(received time.Time, retention time.Duration) time.Time {
 }
 
 // validate is Judge of the rules under recover.
-func validate(set rules, ev *event.Event, received time.Time) (v schema.Verdict, failed *failure) {
+func validate(set rules, ev *event.Event, received time.Time, application string) (v schema.Verdict, failed *failure) {
 	defer func() {
 		if value := recover(); value != nil {
 			failed = &failure{value: value, stack: debug.Stack()}
 		}
 	}()
-	return set.Judge(ev, received), nil
+	return set.Judge(ev, received, application), nil
 }

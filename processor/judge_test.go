@@ -33,7 +33,7 @@ func samples(t testing.TB, policy schema.Policy) *schema.Set {
 		}
 		types[typ] = schema.Versioned{Schema: s, Revision: 7}
 	}
-	return schema.NewSet(9, policy, types)
+	return schema.NewSet(9, policy, types, nil)
 }
 
 func message(payload string) Message {
@@ -208,11 +208,11 @@ type panicking struct {
 	mark string
 }
 
-func (p panicking) Judge(ev *event.Event, received time.Time) schema.Verdict {
+func (p panicking) Judge(ev *event.Event, received time.Time, application string) schema.Verdict {
 	if strings.Contains(string(ev.Data), p.mark) {
 		panic(p.mark)
 	}
-	return p.rules.Judge(ev, received)
+	return p.rules.Judge(ev, received, application)
 }
 
 func TestJudgePoison(t *testing.T) {

@@ -24,6 +24,9 @@ const (
 	CodeTimestampInFuture    = "timestamp_in_future"
 	CodeTimestampTooOld      = "timestamp_too_old"
 	CodeUnknownType          = "unknown_type"
+	// CodeUnknownSchemaVersion marks an event that names a version of its
+	// type's schema which the registry never had, or keeps no longer.
+	CodeUnknownSchemaVersion = "unknown_schema_version"
 	CodeSchemaViolation      = "schema_violation"
 	CodeIDConflict           = "id_conflict"
 	CodeUnstorable           = "unstorable"

@@ -31,7 +31,7 @@ func (r *Registry) set() *schema.Set {
 		}
 		types[t] = v
 	}
-	return schema.NewSet(r.schemas.revision, policy, types)
+	return schema.NewSet(r.schemas.revision, policy, types, nil)
 }
 
 // access builds who may write and read. Equal digests are decided by the order

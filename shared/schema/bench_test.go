@@ -20,11 +20,11 @@ func BenchmarkJudge(b *testing.B) {
 		types[t] = Versioned{Schema: compile(b, string(raw)), Revision: 1}
 		for kind, data := range map[string]string{"stored": data, "rejected": `{"host": 1}`} {
 			b.Run(kind+" "+t.Name, func(b *testing.B) {
-				s := NewSet(1, DefaultPolicy(), types)
+				s := NewSet(1, DefaultPolicy(), types, nil)
 				ev := sent(b, `"`+t.Category+`"`, `"`+t.Name+`"`, data, `"2026-01-02T03:04:05Z"`)
 				b.ReportAllocs()
 				for b.Loop() {
-					s.Judge(ev, received)
+					s.Judge(ev, received, "demo")
 				}
 			})
 		}

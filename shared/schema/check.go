@@ -16,6 +16,10 @@ type checker struct {
 	nodes  map[string]*node // by JSON pointer
 	order  []*node          // parents first
 	faults []event.Fault
+
+	examples, rejectExamples []any
+	supersedes               []uint64
+	marks                    *mark // nil when nothing is marked
 	// allowed is the size of the longest list of allowed values, which the
 	// library puts into every error.
 	allowed int
@@ -99,6 +103,7 @@ func (c *checker) object(n *node, m Members, v map[string]any) map[string]any {
 				m.At(name).Faultf("may stand at the root only")
 			}
 		case annotation(name):
+			c.own(m, name, v[name])
 		default:
 			rule, ok := c.rules[name]
 			if !ok || rule.since > c.draft {

@@ -18,6 +18,10 @@ type Schema struct {
 	cost int
 	// allowed is the size of the longest list of allowed values, in bytes.
 	allowed int
+	// supersedes are revisions, ascending; marks is nil when nothing is
+	// personal.
+	supersedes []uint64
+	marks      *mark
 }
 
 // Compile compiles a JSON Schema of at most MaxBytes, or returns every fault
@@ -43,7 +47,11 @@ func Compile(raw []byte) (*Schema, []event.Fault) {
 		c.place("").Faultf("does not compile: %v", err)
 		return nil, c.faults
 	}
-	return &Schema{engine: e, cost: cost, allowed: c.allowed}, nil
+	s := &Schema{engine: e, cost: cost, allowed: c.allowed, supersedes: c.supersedes, marks: c.marks}
+	if c.judgeExamples(s); len(c.faults) > 0 {
+		return nil, c.faults
+	}
+	return s, nil
 }
 
 // ordered sorts faults by where they are.

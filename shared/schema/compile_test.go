@@ -45,7 +45,7 @@ func TestCompileAccepts(t *testing.T) {
 		"false, draft 7":          `{` + draft7 + `"properties": {"a": false}}`,
 		"draft without hash":      `{"$schema": "http://json-schema.org/draft-06/schema", "const": 1}`,
 		"annotations":             `{"title": "t", "description": "d", "default": [1], "examples": [{}], "$comment": "c", "readOnly": true, "contentEncoding": "base64"}`,
-		"our keywords":            `{"x-eye-pii": "hash", "properties": {"a": {"x-eye-reject-examples": [{"$ref": "file:///"}]}}}`,
+		"our keywords":            `{"x-eye-note": {"$ref": "file:///"}, "x-eye-supersedes": [7, 3], "x-eye-reject-examples": [{"a": 1}, [{"$ref": "file:///"}]], "properties": {"a": {"type": "string", "x-eye-pii": "hash", "examples": 1}, "b": {"items": {"properties": {"items": {"x-eye-pii": "drop"}}}}}}`,
 		"id at the root":          `{"$id": "https://schemas.example.com/a.json", "definitions": {"a": {}}, "properties": {"a": {"$ref": "#/definitions/a"}}}`,
 		"id of draft 4":           `{` + draft4 + `"id": "https://schemas.example.com/a.json"}`,
 		"members named keywords":  `{"properties": {"$ref": {}, "id": {}, "$id": {}, "type": {}, "enum": {}, "const": {}, "definitions": {"properties": {"$ref": {}}}}}`,

@@ -21,7 +21,7 @@ func set(t testing.TB, p Policy) *Set {
 	return NewSet(7, p, map[Type]Versioned{
 		pageview:           {Schema: compile(t, pageviewSchema), Revision: 3},
 		{"broken", "here"}: {Revision: 5},
-	})
+	}, nil)
 }
 
 // sent is an event as a site sends it.
@@ -73,7 +73,7 @@ func TestJudge(t *testing.T) {
 			ev := sent(t, tc.category, tc.name, tc.data, tc.timestamp)
 			envelope := len(ev.Faults)
 			s := set(t, tc.policy)
-			v := s.Judge(ev, received)
+			v := s.Judge(ev, received, "demo")
 			var got []string
 			for _, f := range v.Faults {
 				got = append(got, f.Code+" "+f.Path)
@@ -84,7 +84,7 @@ func TestJudge(t *testing.T) {
 			if v.SchemaVersion != tc.version || v.Retention != tc.retention {
 				t.Errorf("version %d, retention %s; want %d, %s", v.SchemaVersion, v.Retention, tc.version, tc.retention)
 			}
-			if diff := cmp.Diff(v, s.Judge(ev, received)); diff != "" || len(ev.Faults) != envelope {
+			if diff := cmp.Diff(v, s.Judge(ev, received, "demo")); diff != "" || len(ev.Faults) != envelope {
 				t.Errorf("judged again, or the event was changed:\n%s", diff)
 			}
 		})
@@ -96,8 +96,8 @@ func TestJudge(t *testing.T) {
 func TestJudgeBoundsFaults(t *testing.T) {
 	s := NewSet(1, DefaultPolicy(), map[Type]Versioned{
 		pageview: {Schema: compile(t, `{"required": [`+list(30, `"m%d"`)+`]}`), Revision: 1},
-	})
-	v := s.Judge(sent(t, `"page interaction"`, `"pageview"`, `{}`, `null`), received)
+	}, nil)
+	v := s.Judge(sent(t, `"page interaction"`, `"pageview"`, `{}`, `null`), received, "demo")
 	if len(v.Faults) != event.MaxFaults || v.Faults[0].Code != event.CodeInvalidTimestamp {
 		t.Fatalf("%d faults: %v", len(v.Faults), v.Faults)
 	}
@@ -108,7 +108,7 @@ func TestJudgeBoundsFaults(t *testing.T) {
 
 func TestSet(t *testing.T) {
 	types := map[Type]Versioned{pageview: {Schema: compile(t, pageviewSchema), Revision: 3}, {"a", "b"}: {}}
-	s := NewSet(9, DefaultPolicy(), types)
+	s := NewSet(9, DefaultPolicy(), types, nil)
 	delete(types, pageview)
 	if !s.Known("page interaction", "pageview") || s.Known("page interaction", "") || s.Revision() != 9 || s.Version(pageview) != 3 {
 		t.Error("the set is not what was given")

@@ -18,7 +18,7 @@ func TestParsePolicy(t *testing.T) {
 			FutureSkew: 5 * time.Minute, UnknownTypes: StoreUnknown,
 			Retention: Retention{Stored: 24 * time.Hour, Rejected: time.Hour, Types: map[Type]time.Duration{
 				{"page interaction", "cta click"}: 48 * time.Hour,
-			}},
+			}, RejectedTypes: map[Type]time.Duration{}},
 		},
 	} {
 		got, faults := ParsePolicy([]byte(raw))

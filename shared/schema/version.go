@@ -1,0 +1,169 @@
+package schema
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+const (
+	// MaxEarlier bounds the earlier versions of one type that judge.
+	MaxEarlier = 100
+	// MaxSupersedes bounds the versions that one version supersedes.
+	MaxSupersedes = 100
+)
+
+// Version is an earlier version of a type's schema. It is immutable but for
+// its schema, which is compiled when the first event needs it: most earlier
+// versions judge nothing any more. It is safe for concurrent use; all Sets that
+// hold the version share it.
+type Version struct {
+	revision   uint64
+	supersedes []uint64
+
+	compile sync.Once
+	raw     []byte // nil once it is compiled
+	schema  *Schema
+}
+
+// NewVersion returns the version that the registry revision put. It reads
+// x-eye-supersedes at once, whether or not the rest of raw is a schema, and
+// keeps raw, which must not change.
+func NewVersion(revision uint64, raw []byte) *Version {
+	return &Version{revision: revision, supersedes: readSupersedes(raw), raw: raw}
+}
+
+// Revision is the registry revision that put the version.
+func (v *Version) Revision() uint64 { return v.revision }
+
+// Supersedes are the revisions that the version supersedes, ascending. The
+// caller must not change them.
+func (v *Version) Supersedes() []uint64 { return v.supersedes }
+
+// Schema is the compiled schema, nil when it cannot be compiled. The first call
+// compiles, which takes milliseconds.
+func (v *Version) Schema() *Schema {
+	v.compile.Do(func() {
+		v.schema, _ = Compile(v.raw)
+		v.raw = nil
+	})
+	return v.schema
+}
+
+// Supersedes are the revisions of the type's schema that this one replaces for
+// events that name them, ascending. The caller must not change them. A nil
+// Schema supersedes nothing.
+func (s *Schema) Supersedes() []uint64 {
+	if s == nil {
+		return nil
+	}
+	return s.supersedes
+}
+
+// readSupersedes reads the list of a document that may hold anything.
+func readSupersedes(raw []byte) []uint64 {
+	tree, faults := Read(raw)
+	root, ok := tree.(map[string]any)
+	v, has := root[keySupersedes]
+	if !ok || !has || len(faults) > 0 {
+		return nil
+	}
+	list := revisions(Members{Faults: &faults}, v)
+	if len(faults) > 0 {
+		return nil
+	}
+	return list
+}
+
+// revisions reads a list of revisions.
+func revisions(m Members, v any) []uint64 {
+	list, ok := v.([]any)
+	if !ok || len(list) > MaxSupersedes {
+		m.Faultf("wants an array of at most %d revisions", MaxSupersedes)
+		return nil
+	}
+	read := make([]uint64, 0, len(list))
+	for i, e := range list {
+		text, _ := e.(json.Number)
+		n, ok := event.ParseNumber([]byte(text))
+		if !ok || n.Kind != event.Int64 || n.Int < 1 {
+			m.Faultf("wants revisions, which are positive integers; element %d is none", i)
+			return nil
+		}
+		read = append(read, uint64(n.Int))
+	}
+	slices.Sort(read)
+	return slices.Compact(read)
+}
+
+// judging is what judges an event: a schema, nil where it cannot be used, and
+// the revision that put it.
+type judging struct {
+	schema   *Schema
+	revision uint64
+}
+
+// registered is a type of a Set. targets are filled when the first event of the
+// type names an earlier version.
+type registered struct {
+	Versioned
+	resolve sync.Once
+	targets map[uint64]*Version // nil stands for the newest
+}
+
+// register keeps the newest MaxEarlier earlier versions, whatever it is given.
+func register(v Versioned) *registered {
+	for len(v.Earlier) > 0 && v.Earlier[len(v.Earlier)-1].revision >= v.Revision {
+		v.Earlier = v.Earlier[:len(v.Earlier)-1]
+	}
+	v.Earlier = v.Earlier[max(0, len(v.Earlier)-MaxEarlier):]
+	return &registered{Versioned: v}
+}
+
+// pick returns what judges an event that names a version, 0 for none. It
+// reports false for a version that the type never had, or has no longer.
+//
+// While the newest version cannot be used here, nothing else judges: what it
+// supersedes and what it holds for personal is not known.
+func (r *registered) pick(sent uint64) (judging, bool) {
+	newest := judging{r.Schema, r.Revision}
+	if sent == 0 || sent == r.Revision || r.Schema == nil {
+		return newest, true
+	}
+	r.resolve.Do(r.target)
+	v, ok := r.targets[sent]
+	if !ok {
+		return judging{}, false
+	}
+	if v == nil {
+		return newest, true
+	}
+	return judging{v.Schema(), v.revision}, true
+}
+
+// target finds what judges in the name of every earlier version. It goes from
+// the newest to the oldest, so that what supersedes a version has its own
+// target by then, and the newest to supersede comes first. A list counts for
+// older versions alone: there are no cycles.
+func (r *registered) target() {
+	r.targets = make(map[uint64]*Version, len(r.Earlier))
+	superseded := map[uint64]*Version{}
+	claim := func(list []uint64, below uint64, target *Version) {
+		for _, n := range list {
+			if _, claimed := superseded[n]; !claimed && n < below {
+				superseded[n] = target
+			}
+		}
+	}
+	claim(r.Schema.Supersedes(), r.Revision, nil)
+	for _, v := range slices.Backward(r.Earlier) {
+		target, ok := superseded[v.revision]
+		if !ok {
+			target = v
+		}
+		r.targets[v.revision] = target
+		claim(v.supersedes, v.revision, target)
+	}
+}
