@@ -44,6 +44,8 @@ const (
 	// KeyTypes is the prefix of the schemas: types.<category>.<name>, tokens
 	// escaped as in subjects.
 	KeyTypes = "types"
+	// KeyPII is the key of the secret that personal values are hashed with.
+	KeyPII = "secrets.pii"
 )
 
 // Headers of a message.
