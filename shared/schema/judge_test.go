@@ -42,7 +42,7 @@ func TestJudge(t *testing.T) {
 	)
 	standard := DefaultPolicy()
 	standard.OldestAge = time.Hour
-	standard.Retention = Retention{Stored: 3 * time.Hour, Rejected: 2 * time.Hour, Types: map[Type]time.Duration{{"page interaction", "pageview"}: time.Hour}}
+	standard.Retention = Retention{Stored: 3 * time.Hour, Rejected: 2 * time.Hour, Types: map[Type]time.Duration{pageview: time.Hour}, RejectedTypes: map[Type]time.Duration{{"broken", "here"}: 9 * time.Hour}}
 	lenient := standard
 	lenient.UnknownTypes, lenient.OldestAge = StoreUnknown, 0
 	for name, tc := range map[string]struct {
@@ -66,7 +66,7 @@ func TestJudge(t *testing.T) {
 		"no data":                 {standard, `"page interaction"`, `"pageview"`, `[]`, now, []string{"invalid_data /data"}, 3, 2 * time.Hour},
 		"bad time is not judged":  {standard, `"page interaction"`, `"pageview"`, good, `"Feb 30"`, []string{"invalid_timestamp /timestamp"}, 3, 2 * time.Hour},
 		"everything":              {standard, `"page interaction"`, `"pageview"`, `{"path": 1}`, `"2027-01-02T03:04:05Z"`, []string{"timestamp_in_future /timestamp", "schema_violation /data/host", "schema_violation /data/path"}, 3, 2 * time.Hour},
-		"unusable schema":         {standard, `"broken"`, `"here"`, `{}`, now, []string{"validator_failed /data"}, 5, 2 * time.Hour},
+		"unusable schema":         {standard, `"broken"`, `"here"`, `{}`, now, []string{"validator_failed /data"}, 5, 9 * time.Hour},
 		"envelope before the law": {standard, `null`, `"pageview"`, `{"host": 1}`, `"2027-01-02T03:04:05Z"`, []string{"invalid_category /category", "timestamp_in_future /timestamp"}, 0, 2 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {

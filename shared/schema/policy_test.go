@@ -20,6 +20,20 @@ func TestParsePolicy(t *testing.T) {
 				{"page interaction", "cta click"}: 48 * time.Hour,
 			}, RejectedTypes: map[Type]time.Duration{}},
 		},
+		`{"retention": {"rejected": "1h", "types": {"a/b": {"stored": "2h", "rejected": "3h"}, "a/c": {"rejected": "0s"}, "a/d": {}}}}`: {
+			FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown,
+			Retention: Retention{
+				Rejected: time.Hour, Types: map[Type]time.Duration{{"a", "b"}: 2 * time.Hour},
+				RejectedTypes: map[Type]time.Duration{{"a", "b"}: 3 * time.Hour, {"a", "c"}: 0},
+			},
+		},
+		`{"originals": {}}`: {FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown},
+		`{"originals": {"default": "drop", "types": {"page=20interaction/a": "keep", "a/b": "drop"}}}`: {
+			FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown,
+			Originals: Originals{Default: DropOriginals, Types: map[Type]string{
+				{"page interaction", "a"}: KeepOriginals, {"a", "b"}: DropOriginals,
+			}},
+		},
 	} {
 		got, faults := ParsePolicy([]byte(raw))
 		if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
@@ -35,8 +49,12 @@ func TestParsePolicyFaults(t *testing.T) {
 		`{"future_skew": 300, "oldest_age": "-1s", "unknown_types": "keep", "Future_skew": "5m"}`:                                                               {"/Future_skew", "/future_skew", "/oldest_age", "/unknown_types"},
 		`{"future_skew": "5 minutes", "oldest_age": "1000000h", "retention": 1}`:                                                                                {"/future_skew", "/oldest_age", "/retention"},
 		`{"retention": {"store": "1h", "stored": null, "types": {"page interaction/x": "1h", "a": "1h", "a/b": "x", "=2/b": "1h", "/b": "1h", "a/b/c": "1h"}}}`: {"/retention/store", "/retention/stored", "/retention/types/~1b", "/retention/types/=2~1b", "/retention/types/a", "/retention/types/a~1b", "/retention/types/a~1b~1c", "/retention/types/page interaction~1x"},
-		`{"retention": {"types": []}}`:                {"/retention/types"},
-		`{"future_skew": "5m", "future_skew": "10m"}`: {"/future_skew"},
+		`{"retention": {"types": []}}`: {"/retention/types"},
+		`{"retention": {"types": {"a/b": {"stored": 1, "kept": "1h"}, "a/c": {"rejected": "-1s"}, "a/d": []}}}`: {"/retention/types/a~1b/kept", "/retention/types/a~1b/stored", "/retention/types/a~1c/rejected", "/retention/types/a~1d"},
+		`{"originals": "drop"}`: {"/originals"},
+		`{"originals": {"default": true, "types": {"a": "keep", "a/b": "Keep", "a/c": null}, "all": "keep"}}`: {"/originals/all", "/originals/default", "/originals/types/a", "/originals/types/a~1b", "/originals/types/a~1c"},
+		`{"originals": {"default": "", "types": 1}}`:                                                          {"/originals/default", "/originals/types"},
+		`{"future_skew": "5m", "future_skew": "10m"}`:                                                         {"/future_skew"},
 	} {
 		_, faults := ParsePolicy([]byte(raw))
 		var got []string
