@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
+	"time"
 )
 
 // Kind says where a write key is used.
@@ -30,6 +31,9 @@ const (
 
 // Key is a write key without its secret. Its slices are shared: read them only.
 type Key struct {
+	// ID names the key without telling it: the first 12 hexadecimal digits of
+	// its secret's SHA-256.
+	ID string
 	// Application is whose events it writes.
 	Application string
 	Kind        Kind
@@ -38,8 +42,19 @@ type Key struct {
 	Origins []string
 	// Disabled keys are known and write nothing.
 	Disabled bool
+	// ExpiresAt ends the key; zero is never. Decide by Expired.
+	ExpiresAt time.Time
+	// EventsPerSecond and BytesPerSecond limit what the key sends; 0 is no
+	// limit.
+	EventsPerSecond, BytesPerSecond int64
 
 	loopback bool // any origin of this machine: development only
+}
+
+// Expired reports whether the key has ended at now. An expired key is known, as
+// a disabled one is, and writes nothing.
+func (k Key) Expired(now time.Time) bool {
+	return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
 }
 
 // AllowsOrigin reports whether a request with this Origin header, "" without
@@ -69,6 +84,12 @@ type digest [sha256.Size]byte
 
 func digestOf(secret string) digest { return sha256.Sum256([]byte(secret)) }
 
+// keyIDDigits is how much of a digest names a write key: enough to tell those
+// of an application apart, and of no use to who wants to guess the secret.
+const keyIDDigits = 12
+
+func (d digest) keyID() string { return d.String()[:keyIDDigits] }
+
 // Access is who may write and who may read, by one snapshot. It is immutable
 // and safe for concurrent use.
 type Access struct {
@@ -97,7 +118,8 @@ func lookUp[T any](m map[digest]hashed[T], secret string) (T, bool) {
 	return none, false
 }
 
-// WriteKey returns the write key with this secret. A disabled one is found too.
+// WriteKey returns the write key with this secret. A disabled or expired one is
+// found too.
 func (a *Access) WriteKey(secret string) (Key, bool) { return lookUp(a.keys, secret) }
 
 // Token returns the token with this secret. Write keys are no tokens.

@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/schema"
@@ -13,11 +15,14 @@ import (
 const (
 	maxKeys    = 100
 	maxOrigins = 100
+	// maxRate is more than anybody sends a second, in events and in bytes, and
+	// far from where sums overflow.
+	maxRate = 1_000_000_000_000
 )
 
 // parseApplication reads a declaration `{"keys": [{"sha256", "kind", "origins",
-// "disabled"}]}` and returns every fault at once. Digests come back in lower
-// case.
+// "disabled", "expires_at", "events_per_second", "bytes_per_second"}]}` and
+// returns every fault at once. Digests come back in lower case, times in UTC.
 func parseApplication(raw []byte) ([]keyRecord, []event.Fault) {
 	tree, faults := schema.Read(raw)
 	if len(faults) > 0 {
@@ -43,17 +48,26 @@ func parseKeys(m schema.Members, v any) []keyRecord {
 	}
 	keys := make([]keyRecord, len(list))
 	for i, v := range list {
-		keys[i] = parseKey(m.At(strconv.Itoa(i)), v)
+		at := m.At(strconv.Itoa(i))
+		keys[i] = parseKey(at, v)
+		// The id has to tell keys apart, and it is shorter than the hash.
+		same := func(k keyRecord) bool { return k.SHA256 != "" && k.id() == keys[i].id() }
+		if slices.ContainsFunc(keys[:i], same) {
+			at.At("sha256").Faultf("a key above has the same one, or the same first %d digits", keyIDDigits)
+		}
 	}
 	return keys
 }
 
 func parseKey(m schema.Members, v any) (k keyRecord) {
 	m.Object(v, map[string]func(any){
-		"sha256":   func(v any) { k.SHA256 = parseSum(m.At("sha256"), v) },
-		"kind":     func(v any) { k.Kind = parseKind(m.At("kind"), v) },
-		"origins":  func(v any) { k.Origins = parseOrigins(m.At("origins"), v) },
-		"disabled": func(v any) { k.Disabled = parseBool(m.At("disabled"), v) },
+		"sha256":            func(v any) { k.SHA256 = parseSum(m.At("sha256"), v) },
+		"kind":              func(v any) { k.Kind = parseKind(m.At("kind"), v) },
+		"origins":           func(v any) { k.Origins = parseOrigins(m.At("origins"), v) },
+		"disabled":          func(v any) { k.Disabled = parseBool(m.At("disabled"), v) },
+		"expires_at":        func(v any) { k.ExpiresAt = parseTime(m.At("expires_at"), v) },
+		"events_per_second": func(v any) { k.EventsPerSecond = parseRate(m.At("events_per_second"), v) },
+		"bytes_per_second":  func(v any) { k.BytesPerSecond = parseRate(m.At("bytes_per_second"), v) },
 	})
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -123,4 +137,25 @@ func parseBool(m schema.Members, v any) bool {
 		m.Faultf("wants true or false")
 	}
 	return b
+}
+
+func parseTime(m schema.Members, v any) time.Time {
+	s, _ := v.(string)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.Year() < 1 || t.IsZero() {
+		m.Faultf(`wants a time as in RFC 3339, such as "2030-01-31T12:00:00Z"`)
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// parseRate reads a limit of events or bytes a second; 0 is none.
+func parseRate(m schema.Members, v any) int64 {
+	number, _ := v.(json.Number)
+	n, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil || n < 0 || n > maxRate {
+		m.Faultf("wants an integer from 0, which is no limit, to %d", int64(maxRate))
+		return 0
+	}
+	return n
 }

@@ -61,8 +61,9 @@ func (c Credentials) hash() static {
 		if k.Secret == "" {
 			continue
 		}
-		s.keys = append(s.keys, hashed[Key]{digestOf(k.Secret), Key{
-			Application: k.Application, Kind: k.Kind, Origins: k.Origins, loopback: k.Loopback,
+		sum := digestOf(k.Secret)
+		s.keys = append(s.keys, hashed[Key]{sum, Key{
+			ID: sum.keyID(), Application: k.Application, Kind: k.Kind, Origins: k.Origins, loopback: k.Loopback,
 		}})
 	}
 	for _, t := range c.Tokens {

@@ -189,7 +189,7 @@ func (l *loader) application(name string, isDir bool) error {
 	return l.read(name, func(name string, raw []byte) {
 		keys, faults := parseApplication(raw)
 		for i, k := range keys {
-			if owner, taken := l.owners[k.SHA256]; taken && k.SHA256 != "" {
+			if owner, taken := l.owners[k.SHA256]; taken && owner != name && k.SHA256 != "" {
 				l.fault(name, "write key %d is also one of %s", i, owner)
 			}
 			l.owners[k.SHA256] = name

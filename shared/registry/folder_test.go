@@ -120,7 +120,7 @@ func TestLoadDirFaults(t *testing.T) {
 		"applications/keys.json /keys/6/origins/8",
 		"applications/keys.json /keys/6/origins/9",
 		"applications/list.json",
-		"applications/twice.json",
+		"applications/twice.json /keys/1/sha256",
 		"applications/zz.json",
 		"applications/zz.json /secret",
 		"policy.json /oldest_age",

@@ -39,11 +39,17 @@ type applicationRecord struct {
 }
 
 type keyRecord struct {
-	SHA256   string   `json:"sha256"`
-	Kind     Kind     `json:"kind"`
-	Origins  []string `json:"origins,omitzero"`
-	Disabled bool     `json:"disabled,omitzero"`
+	SHA256          string    `json:"sha256"`
+	Kind            Kind      `json:"kind"`
+	Origins         []string  `json:"origins,omitzero"`
+	Disabled        bool      `json:"disabled,omitzero"`
+	ExpiresAt       time.Time `json:"expires_at,omitzero"`
+	EventsPerSecond int64     `json:"events_per_second,omitzero"`
+	BytesPerSecond  int64     `json:"bytes_per_second,omitzero"`
 }
+
+// id names the key; it has a hash that was checked, or "".
+func (k keyRecord) id() string { return k.SHA256[:min(keyIDDigits, len(k.SHA256))] }
 
 // tokenRecord is a value of bucket TOKENS.
 type tokenRecord struct {
@@ -79,24 +85,6 @@ func keyType(key string) (schema.Type, error) {
 	return schema.UnescapeType(category, name)
 }
 
-// decodeSchemas reads a value of bucket SCHEMAS: a *schema.Schema or a
-// schema.Policy.
-func decodeSchemas(key string, raw []byte) (any, error) {
-	var r schemaRecord
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("decode the record: %w", err)
-	}
-	if key == stream.KeyPolicy {
-		p, faults := schema.ParsePolicy(r.Policy)
-		return p, firstOf(faults)
-	}
-	if _, err := keyType(key); err != nil {
-		return nil, err
-	}
-	s, faults := schema.Compile(r.Schema)
-	return s, firstOf(faults)
-}
-
 // firstOf makes an error of the first fault.
 func firstOf(faults []event.Fault) error {
 	if len(faults) == 0 {
@@ -123,7 +111,10 @@ func decodeApplication(key string, raw []byte) ([]hashed[Key], error) {
 		if k.Kind != Browser && k.Kind != Server {
 			return nil, fmt.Errorf("write key %d: kind %q is not known", i, k.Kind)
 		}
-		keys = append(keys, hashed[Key]{sum, Key{Application: key, Kind: k.Kind, Origins: k.Origins, Disabled: k.Disabled}})
+		keys = append(keys, hashed[Key]{sum, Key{
+			Application: key, ID: sum.keyID(), Kind: k.Kind, Origins: k.Origins, Disabled: k.Disabled,
+			ExpiresAt: k.ExpiresAt, EventsPerSecond: k.EventsPerSecond, BytesPerSecond: k.BytesPerSecond,
+		}})
 	}
 	return keys, nil
 }
