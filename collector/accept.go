@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"mime"
-	"net/http"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,14 +30,9 @@ type result struct {
 	refusal *event.Refusal
 }
 
-// accept takes a body apart, checks each event and stamps those that can be
-// carried. Messages alias the text. An error means that nothing can be said
-// about single events.
-func (a admission) accept(text []byte, ndjson bool) ([]*nats.Msg, []result, error) {
-	split, err := event.Split(text, ndjson, maxEvents)
-	if err != nil {
-		return nil, nil, err
-	}
+// accept checks each event of a batch and stamps those that can be carried.
+// Messages alias the body.
+func (a admission) accept(split event.Batch) ([]*nats.Msg, []result) {
 	msgs := make([]*nats.Msg, 0, len(split.Items))
 	results := make([]result, len(split.Items))
 	for i, item := range split.Items {
@@ -49,7 +42,7 @@ func (a admission) accept(text []byte, ndjson bool) ([]*nats.Msg, []result, erro
 			msgs = append(msgs, a.stamp(head, item.Raw, split.SentAt))
 		}
 	}
-	return msgs, results, nil
+	return msgs, results
 }
 
 func inspect(item event.Item) (event.Head, *event.Refusal) {
@@ -82,19 +75,4 @@ func (a admission) subject(head event.Head) string {
 		return stream.Subject(a.key.Application, head.Category, head.Name)
 	}
 	return stream.Unregistered(a.key.Application)
-}
-
-// saysNDJSON reports whether the content type says that each line is an event.
-// No other type decides anything: beacons send text/plain.
-func saysNDJSON(h http.Header) bool {
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return false
-	}
-	switch media {
-	case "application/x-ndjson", "application/ndjson", "application/jsonl",
-		"application/x-jsonlines", "application/jsonlines", "application/json-lines":
-		return true
-	}
-	return false
 }

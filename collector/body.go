@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/theeye/theeye/shared/problem"
 )
 
 const (
@@ -96,8 +98,17 @@ func nextSize(have, likely int) int {
 	return min(next, maxBody+1)
 }
 
-var errTooLarge = fail(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
-	"a body has at most "+strconv.Itoa(maxBody)+" bytes, unpacked")
+var (
+	errTooLarge = problem.NewFailure(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
+		"a body has at most "+strconv.Itoa(maxBody)+" bytes, unpacked")
+
+	// errBodyTimeout closes the connection: what comes on it later is the rest
+	// of the body.
+	errBodyTimeout = &problem.Failure{
+		Status: http.StatusRequestTimeout, Code: codeBodyTimeout, Detail: "the body did not arrive in time",
+		Header: http.Header{"Connection": {"close"}},
+	}
+)
 
 // read takes the body of a request, unpacked. The caller releases it.
 func (d *reader) read(w http.ResponseWriter, r *http.Request) (*body, error) {
@@ -105,15 +116,11 @@ func (d *reader) read(w http.ResponseWriter, r *http.Request) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	deadline := http.NewResponseController(w)
-	// A writer without deadlines, as in tests, is bounded by its caller.
-	_ = deadline.SetReadDeadline(time.Now().Add(d.timeout))
 	if r.ContentLength > maxBody {
-		if r.Header.Get("Expect") == "" {
-			discard(r.Body)
-		}
+		d.skip(w, r)
 		return nil, errTooLarge
 	}
+	d.limitTime(w)
 	b := &body{budget: &d.budget}
 	if err := b.fill(r.Body, int(max(r.ContentLength, 0))); err != nil {
 		b.release()
@@ -123,12 +130,27 @@ func (d *reader) read(w http.ResponseWriter, r *http.Request) (*body, error) {
 		return nil, bodyFailure(err)
 	}
 	// After a failure the deadline stays: nothing may wait for the rest.
-	_ = deadline.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if !packed && !isGzip(b.text) {
 		return b, nil
 	}
 	defer b.release()
 	return d.unpack.gunzip(r.Context(), b)
+}
+
+// skip throws away the body of a request that is answered without it. A client
+// that asks before it sends is not made to.
+func (d *reader) skip(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Expect") == "" {
+		d.limitTime(w)
+		discard(r.Body)
+	}
+}
+
+// limitTime bounds the arrival of a body. A writer without deadlines, as in
+// tests, is bounded by its caller.
+func (d *reader) limitTime(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.timeout))
 }
 
 // discard reads on for a while without keeping anything: a connection that is
@@ -138,14 +160,14 @@ func discard(source io.Reader) { _, _ = io.CopyN(io.Discard, source, maxExcess) 
 // bodyFailure says why a body could not be read. Anything that is not known is
 // the client's: a broken connection, or a broken chunk.
 func bodyFailure(err error) error {
-	var f *failure
+	var f *problem.Failure
 	switch {
 	case errors.As(err, &f), errors.Is(err, errOverloaded):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fail(http.StatusRequestTimeout, codeBodyTimeout, "the body did not arrive in time")
+		return errBodyTimeout
 	}
-	return fail(http.StatusBadRequest, codeBodyIncomplete, "the body ends too early, or its chunks are broken")
+	return problem.NewFailure(http.StatusBadRequest, codeBodyIncomplete, "the body ends too early, or its chunks are broken")
 }
 
 // budget bounds memory. It never waits: who holds a part of it and waits for

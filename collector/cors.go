@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -22,7 +23,7 @@ func checkOrigin(key registry.Key, h http.Header) error {
 	for _, origin := range h["Origin"] {
 		// A header that stands there empty is no request of a browser.
 		if origin == "" || !key.AllowsOrigin(origin) {
-			return fail(http.StatusForbidden, codeOriginNotAllowed, "the write key may not be used from this origin")
+			return problem.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "the write key may not be used from this origin")
 		}
 	}
 	return nil
@@ -53,7 +54,7 @@ func (s *Service) preflight(c echo.Context) error {
 			return err
 		}
 		if !snapshot.Access.OriginListed(origin) {
-			return fail(http.StatusForbidden, codeOriginNotAllowed, "no application lists this origin")
+			return problem.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "no application lists this origin")
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", corsMethods)

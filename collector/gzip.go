@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/theeye/theeye/shared/problem"
 )
 
 // maxRatio is more than deflate can save: its best is 1 : 1032.
@@ -18,7 +20,15 @@ const maxRatio = 1032
 // minGzip is the size of the smallest gzip file: header and trailer.
 const minGzip = 18
 
-var errGzip = fail(http.StatusBadRequest, codeInvalidGzip, "the body is not valid gzip, or ends too early")
+var (
+	errGzip = problem.NewFailure(http.StatusBadRequest, codeInvalidGzip, "the body is not valid gzip, or ends too early")
+
+	errEncoding = &problem.Failure{
+		Status: http.StatusUnsupportedMediaType, Code: codeUnsupportedEncoding,
+		Detail: "a body may be packed with gzip, once, or not at all",
+		Header: http.Header{"Accept-Encoding": {"gzip"}},
+	}
+)
 
 // checkEncoding reports whether the body is said to be packed with gzip. Other
 // encodings, and several at once, are not unpacked.
@@ -29,7 +39,7 @@ func checkEncoding(h http.Header) (packed bool, err error) {
 	case "gzip", "x-gzip":
 		return true, nil
 	}
-	return false, fail(http.StatusUnsupportedMediaType, codeUnsupportedEncoding, "a body may be packed with gzip, once, or not at all")
+	return false, errEncoding
 }
 
 // isGzip decides by the magic bytes: some clients pack without saying so, and

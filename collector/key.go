@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -16,8 +18,9 @@ const (
 )
 
 // authenticate returns the write key of a request, which has one at least, all
-// equal where there are several, and is allowed to use it from its origin.
-func authenticate(access *registry.Access, r *http.Request) (registry.Key, error) {
+// equal where there are several, and is allowed to use it now and from its
+// origin.
+func authenticate(access *registry.Access, r *http.Request, now time.Time) (registry.Key, error) {
 	secret, err := credential(r)
 	if err != nil {
 		return registry.Key{}, err
@@ -26,9 +29,11 @@ func authenticate(access *registry.Access, r *http.Request) (registry.Key, error
 	switch {
 	case !ok:
 		// A token is no write key either: it answers like one that is unknown.
-		return registry.Key{}, fail(http.StatusUnauthorized, codeUnauthorized, "the write key is not known here")
+		return registry.Key{}, problem.NewFailure(http.StatusUnauthorized, codeUnauthorized, "the write key is not known here")
 	case key.Disabled:
-		return registry.Key{}, fail(http.StatusForbidden, codeKeyDisabled, "the write key is disabled")
+		return registry.Key{}, problem.NewFailure(http.StatusForbidden, codeKeyDisabled, "the write key is disabled")
+	case key.Expired(now):
+		return registry.Key{}, problem.NewFailure(http.StatusForbidden, codeKeyExpired, "the write key has expired")
 	}
 	return key, checkOrigin(key, r.Header)
 }
@@ -42,11 +47,11 @@ func credential(r *http.Request) (string, error) {
 		case secret == "":
 			secret = s
 		default:
-			return "", fail(http.StatusBadRequest, codeSeveralKeys, "the request carries two different write keys")
+			return "", problem.NewFailure(http.StatusBadRequest, codeSeveralKeys, "the request carries two different write keys")
 		}
 	}
 	if secret == "" {
-		return "", fail(http.StatusUnauthorized, codeUnauthorized,
+		return "", problem.NewFailure(http.StatusUnauthorized, codeUnauthorized,
 			"a write key is needed: Authorization: Bearer, X-Write-Key, Basic user name, or ?write_key=")
 	}
 	return secret, nil

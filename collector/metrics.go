@@ -15,6 +15,7 @@ type metrics struct {
 	batchSeconds  prometheus.Histogram
 	batchEvents   prometheus.Histogram
 	fallbacks     prometheus.Counter
+	rateLimited   *prometheus.CounterVec
 }
 
 var latencyBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}
@@ -41,6 +42,10 @@ func newMetrics() *metrics {
 			Name: "eye_collector_batch_fallbacks_total",
 			Help: "Batches that the server refused whole and that were published event by event.",
 		}),
+		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "eye_collector_rate_limited_total",
+			Help: "Requests turned down for the rate limit of their write key, by the limit: events or bytes.",
+		}, []string{"limit"}),
 	}
 }
 
@@ -50,7 +55,7 @@ func (m *metrics) register(r prometheus.Registerer, s *Service) error {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "eye_collector_" + name, Help: help}, value)
 	}
 	for _, c := range []prometheus.Collector{
-		m.seconds, m.events, m.commitSeconds, m.batchSeconds, m.batchEvents, m.fallbacks,
+		m.seconds, m.events, m.commitSeconds, m.batchSeconds, m.batchEvents, m.fallbacks, m.rateLimited,
 		gauge("queue_events", "Events of requests that wait for their commit.", func() float64 {
 			events, _ := s.committer.queue.depth()
 			return float64(events)

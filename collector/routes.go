@@ -4,11 +4,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -50,18 +50,16 @@ func (s *Service) events(c echo.Context) error {
 	if err := s.guard(); err != nil {
 		return unavailable(codeNoSpace, "the disk has no room", retryLater, err)
 	}
-	b, err := s.reader.read(c.Response(), c.Request())
+	in, err := s.take(c, a)
 	if err != nil {
 		return err
 	}
-	defer b.release()
-	msgs, results, err := a.accept(b.text, saysNDJSON(c.Request().Header))
-	if err != nil {
-		return err
-	}
+	defer in.body.release()
+	msgs, results := a.accept(in.batch)
 	if len(msgs) > 0 {
 		// No answer before the acknowledgement, and no claim without it.
-		if err := s.committer.commit(msgs, int64(cap(b.text)+overhead*len(msgs))); err != nil {
+		if err := s.committer.commit(msgs, int64(cap(in.body.text)+overhead*len(msgs))); err != nil {
+			in.charged.giveBack()
 			return err
 		}
 	}
@@ -77,12 +75,13 @@ func (s *Service) admit(c echo.Context) (admission, error) {
 	if err != nil {
 		return admission{}, err
 	}
-	key, err := authenticate(snapshot.Access, c.Request())
+	now := s.now().UTC()
+	key, err := authenticate(snapshot.Access, c.Request(), now)
 	if err != nil {
 		return admission{}, err
 	}
 	exposeTo(c.Response().Header(), c.Request().Header.Get("Origin"))
-	return admission{key: key, snapshot: snapshot, received: time.Now().UTC()}, nil
+	return admission{key: key, snapshot: snapshot, received: now}, nil
 }
 
 // snapshot returns the registry. Before it is complete nobody is turned away:
@@ -94,13 +93,14 @@ func (s *Service) snapshot() (*registry.Snapshot, error) {
 	return nil, unavailable(codeStarting, "the collector is starting", retrySoon, nil)
 }
 
+// access is who may write by the newest snapshot, which there is.
+func (s *Service) access() *registry.Access { return s.registry.Snapshot().Access }
+
 // observe measures every request and sets the headers of every answer.
 func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
-		h := c.Response().Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
+		problem.SetHeaders(c.Response().Header())
 		if err := next(c); err != nil {
 			c.Error(err) // so that the status is known below
 		}
@@ -109,63 +109,48 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recoverPanics turns a panic into an answer and a log line. One that comes
-// after the answer began must break the connection: the rest is missing.
+// recoverPanics turns a panic into an answer and a log line.
 func (s *Service) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			cause := recover()
-			switch cause {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(cause)
-			default:
-				s.log.ErrorContext(c.Request().Context(), "panic in a request",
-					slog.String("route", c.Path()), slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
-				if c.Response().Committed {
-					panic(http.ErrAbortHandler)
-				}
-				err = failureOf(errPanic)
-			}
-		}()
-		return next(c)
+	return func(c echo.Context) error {
+		return problem.Recover(c.Request().Context(), s.log, c.Path(),
+			func() bool { return c.Response().Committed },
+			func() error { return next(c) })
 	}
 }
-
-var errPanic = errors.New("panic")
 
 // fail answers every error; echo calls it and nothing else does. Clients'
 // mistakes are counted, not logged: they would flood the log.
 func (s *Service) fail(err error, c echo.Context) {
 	f := failureIn(err, c)
-	if f.cause != nil && f.status >= http.StatusInternalServerError {
+	if f.Cause != nil && f.Status >= http.StatusInternalServerError {
 		s.quiet.Do(func() {
 			s.log.WarnContext(c.Request().Context(), "requests fail",
-				slog.String("route", c.Path()), slog.String("code", f.code), slog.Any("error", f.cause))
+				slog.String("route", c.Path()), slog.String("code", f.Code), slog.Any("error", f.Cause))
 		})
 	}
 	if !c.Response().Committed {
 		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
-		f.write(c.Response())
+		f.Write(c.Response())
 	}
 }
 
 // failureIn knows echo's own errors too.
-func failureIn(err error, c echo.Context) *failure {
+func failureIn(err error, c echo.Context) *problem.Failure {
 	var he *echo.HTTPError
 	if !errors.As(err, &he) {
 		return failureOf(err)
 	}
 	switch he.Code {
 	case http.StatusNotFound:
-		return fail(http.StatusNotFound, codeNotFound, "there is nothing at this path")
+		return problem.NewFailure(http.StatusNotFound, codeNotFound, "there is nothing at this path")
 	case http.StatusMethodNotAllowed:
 		methods := allow
 		if c.Path() == pathHealth {
 			methods = "GET, HEAD"
 		}
-		c.Response().Header().Set("Allow", methods)
-		return fail(he.Code, codeMethodNotAllowed, "the methods of this path are "+methods)
+		f := problem.NewFailure(he.Code, codeMethodNotAllowed, "the methods of this path are "+methods)
+		f.Header = http.Header{"Allow": {methods}}
+		return f
 	}
 	return failureOf(err)
 }

@@ -73,20 +73,25 @@ type Config struct {
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
 	Limits  Limits
+	// Now is the clock by which events are received, keys expire and rates are
+	// limited; nil is time.Now.
+	Now func() time.Time
 }
 
 // Service takes events in. It is safe for concurrent use.
 type Service struct {
-	registry  *registry.Registry
-	js        jetstream.JetStream
-	conn      *nats.Conn
-	guard     func() error
-	log       *slog.Logger
-	metrics   *metrics
-	reader    reader
-	committer *committer
-	handler   http.Handler
-	listener  net.Listener
+	registry   *registry.Registry
+	js         jetstream.JetStream
+	conn       *nats.Conn
+	guard      func() error
+	log        *slog.Logger
+	metrics    *metrics
+	now        func() time.Time
+	reader     reader
+	committer  *committer
+	allowances allowances
+	handler    http.Handler
+	listener   net.Listener
 	// quiet bounds the log lines about a stream that is away.
 	quiet rate.Sometimes
 }
@@ -103,13 +108,17 @@ func New(c Config) (*Service, error) {
 	if c.Guard == nil {
 		c.Guard = func() error { return nil }
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s := &Service{
-		registry: c.Registry, js: c.JetStream, conn: c.Conn, guard: c.Guard, log: c.Logger, metrics: newMetrics(),
+		now: c.Now, registry: c.Registry, js: c.JetStream, conn: c.Conn, guard: c.Guard, log: c.Logger, metrics: newMetrics(),
 		quiet: rate.Sometimes{First: 1, Interval: time.Second},
 	}
 	s.reader.budget.max, s.reader.timeout = limits.BodyBytes, limits.BodyTimeout
 	s.reader.unpack = unpacker{budget: &s.reader.budget, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	s.committer = newCommitter(c.Conn, limits, s.metrics)
+	s.allowances.clock, s.allowances.limited, s.allowances.access = s.now, s.metrics.rateLimited, s.access
 	s.handler = s.routes()
 	if err := s.metrics.register(c.Metrics, s); err != nil {
 		return nil, fmt.Errorf("collector: register metrics: %w", err)

@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -153,7 +154,7 @@ func TestPanic(t *testing.T) {
 		panic("late")
 	})
 	r := w.send("/panic", nil)
-	r.wantProblem(t, http.StatusInternalServerError, codeInternal)
+	r.wantProblem(t, http.StatusInternalServerError, problem.CodeInternal)
 	if strings.Contains(r.text, "secret") {
 		t.Errorf("answer %s", r.text)
 	}

@@ -15,17 +15,14 @@ func (s *Service) validate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.reader.read(c.Response(), c.Request())
+	in, err := s.take(c, a)
 	if err != nil {
 		return err
 	}
-	defer b.release()
-	split, err := event.Split(b.text, saysNDJSON(c.Request().Header), maxEvents)
-	if err != nil {
-		return failureOf(err)
-	}
-	out := append(make([]byte, 0, 64+96*len(split.Items)), `{"results":[`...)
-	for i, item := range split.Items {
+	defer in.body.release()
+	items := in.batch.Items
+	out := append(make([]byte, 0, 64+96*len(items)), `{"results":[`...)
+	for i, item := range items {
 		out = a.judge(out, i, item)
 	}
 	return answer(c, http.StatusOK, append(out, "]}\n"...))
@@ -37,7 +34,7 @@ func (a admission) judge(out []byte, index int, item event.Item) []byte {
 	if refusal == nil {
 		var ev *event.Event
 		if ev, refusal = event.Decode(item.Raw); refusal == nil {
-			return appendVerdict(out, index, ev.EventID, a.snapshot.Schemas.Judge(ev, a.received))
+			return appendVerdict(out, index, ev.EventID, a.snapshot.Schemas.Judge(ev, a.received, a.key.Application))
 		}
 	}
 	return append(appendRefused(out, index, refusal), '}')

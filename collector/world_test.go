@@ -29,12 +29,14 @@ import (
 )
 
 // TestMain looks for goroutines that tests leave behind. A NATS server that is
-// stopped in the middle of a batch leaves some of its own.
+// stopped in the middle of a batch, or while one stream sources another, leaves
+// some of its own.
 func TestMain(m *testing.M) {
 	const server = "github.com/nats-io/nats-server/v2/server"
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction(server+".(*msgBlock).flushLoop"),
 		goleak.IgnoreAnyFunction(server+".(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreAnyFunction(server+".(*stream).trySetupSourceConsumer.func3"),
 		goleak.IgnoreAnyFunction(server+"/ats.Register.func1"))
 }
 

@@ -1,0 +1,240 @@
+package collector
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// keyJSON is a write key as a record of the registry has it.
+type keyJSON struct {
+	SHA256    string        `json:"sha256"`
+	Kind      registry.Kind `json:"kind"`
+	Origins   []string      `json:"origins,omitzero"`
+	ExpiresAt time.Time     `json:"expires_at,omitzero"`
+	Events    int64         `json:"events_per_second,omitzero"`
+	Bytes     int64         `json:"bytes_per_second,omitzero"`
+}
+
+func sumOf(secret string) string {
+	s := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(s[:])
+}
+
+// put writes an application's record and waits until the service knows it.
+func (w *world) put(application string, keys ...keyJSON) {
+	w.t.Helper()
+	kv, err := w.js.KeyValue(w.ctx(), stream.BucketApplications)
+	w.must(err)
+	record, err := json.Marshal(map[string]any{"keys": keys})
+	w.must(err)
+	before := w.service.access()
+	_, err = kv.Put(w.ctx(), application, record)
+	w.must(err)
+	w.eventually("the application is known", func() bool { return w.service.access() != before })
+}
+
+const limitedKey = "key-of-the-limited-site"
+
+// limitedWorld is a world with a clock of its own and a limited key.
+func limitedWorld(t *testing.T, events, bytes int64) (*world, *handClock) {
+	t.Helper()
+	clock := newHandClock()
+	w := newWorld(t, func(c *Config) { c.Now = clock.Now })
+	w.limit(events, bytes)
+	return w, clock
+}
+
+func (w *world) limit(events, bytes int64) {
+	w.t.Helper()
+	w.put("limited", keyJSON{
+		SHA256: sumOf(limitedKey), Kind: registry.Browser, Origins: []string{shopOrigin}, Events: events, Bytes: bytes,
+	})
+}
+
+// post sends a body with the limited key from its page.
+func (w *world) post(path string, body []byte, headers ...string) reply {
+	w.t.Helper()
+	return w.send(path, body, append([]string{"X-Write-Key", limitedKey, "Origin", shopOrigin}, headers...)...)
+}
+
+// wantPassed checks an answer to a request that was not turned down.
+func (r reply) wantPassed(t *testing.T) {
+	t.Helper()
+	if r.status/100 != 2 {
+		t.Errorf("answer %d %s", r.status, r.text)
+	}
+}
+
+// wantLimited checks an answer that tells a page to wait.
+func (r reply) wantLimited(t *testing.T, seconds int) {
+	t.Helper()
+	r.wantProblem(t, http.StatusTooManyRequests, codeRateLimited)
+	if got := r.header.Get("Retry-After"); got != strconv.Itoa(seconds) {
+		t.Errorf("Retry-After %q, want %d", got, seconds)
+	}
+	if r.header.Get("Access-Control-Allow-Origin") != shopOrigin ||
+		r.header.Get("Access-Control-Expose-Headers") != "Retry-After" {
+		t.Errorf("the page cannot read it: %v", r.header)
+	}
+}
+
+func TestEventsPerSecond(t *testing.T) {
+	w, clock := limitedWorld(t, 10, 0)
+	w.post(pathEvents, clicks("a", 990)).wantPassed(t)
+	before := w.count()
+	w.post(pathEvents, clicks("b", 35)).wantLimited(t, 3) // 25 are missing
+	w.post(pathEvents, clicks("c", 35)).wantLimited(t, 3)
+	w.post(pathValidate, clicks("d", 35)).wantLimited(t, 3)
+	if got := w.count(); got != before {
+		t.Errorf("%d events of requests that were turned down are kept", got-before)
+	}
+	w.post(pathValidate, clicks("e", 5)).wantPassed(t)
+	w.post(pathEvents, clicks("f", 5)).wantPassed(t)
+	w.post(pathEvents, click("g")).wantLimited(t, 1)
+
+	// Neither other keys nor wrong ones are in its way, or it in theirs.
+	w.send(pathEvents, clicks("h", 1000)).wantPassed(t)
+	clock.advance(3 * time.Second)
+	w.post(pathEvents, clicks("i", 30)).wantPassed(t)
+	if got := w.metric("eye_collector_rate_limited_total", limitEvents); got != 4 {
+		t.Errorf("%v requests are counted as turned down, want 4", got)
+	}
+}
+
+// Bytes are those of the body unpacked: packing does not stretch a limit.
+func TestBytesPerSecond(t *testing.T) {
+	w, clock := limitedWorld(t, 0, 1<<20)
+	body := append(bytes.Repeat([]byte{' '}, 6<<20), click("a")...)
+	w.post(pathEvents, zipped(body)).wantPassed(t)
+	w.post(pathEvents, zipped(body)).wantLimited(t, 5) // 2 MiB are left of 8, less the event twice
+	w.post(pathEvents, body).wantLimited(t, 5)
+	w.post(pathEvents, click("b")).wantPassed(t)
+	clock.advance(5 * time.Second)
+	w.post(pathEvents, zipped(body)).wantPassed(t)
+	if got := w.metric("eye_collector_rate_limited_total", limitBytes); got != 2 {
+		t.Errorf("%v requests are counted as turned down, want 2", got)
+	}
+}
+
+// A request that is answered without a claim costs nothing, so that sending it
+// again finds room.
+func TestWhatFailsIsNotCharged(t *testing.T) {
+	w, _ := limitedWorld(t, 1, 0)
+	for range 3 {
+		w.post(pathEvents, append(clicks("a", 900), '}')).wantProblem(t, http.StatusBadRequest, "invalid_json")
+	}
+	w.nats.stop()
+	for range 3 {
+		if r := w.post(pathEvents, clicks("a", 900)); r.status != http.StatusServiceUnavailable {
+			t.Errorf("without NATS: %d %s", r.status, r.text)
+		}
+	}
+	w.nats.start()
+	w.eventually("the stream is back", func() bool { return w.service.streamReady() == nil })
+	w.post(pathValidate, clicks("a", 1000)).wantPassed(t)
+	w.post(pathValidate, click("b")).wantLimited(t, 1)
+}
+
+// Limits follow the registry; what a key has left does not start anew.
+func TestLimitsFollowTheRegistry(t *testing.T) {
+	w, _ := limitedWorld(t, 10, 0)
+	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
+	w.put("another", keyJSON{SHA256: sumOf("another"), Kind: registry.Server, Bytes: 1})
+	w.post(pathEvents, clicks("b", 40)).wantLimited(t, 1) // the least that may pass is one event
+	w.limit(1, 0)
+	w.post(pathEvents, click("c")).wantLimited(t, 1)
+	w.limit(1, 7)
+	w.wantAllowances(keyName{"limited", sumOf(limitedKey)[:12]}, keyName{"another", sumOf("another")[:12]})
+	w.limit(0, 0)
+	for range 3 {
+		w.post(pathEvents, clicks("d", 1000)).wantPassed(t)
+	}
+	w.wantAllowances(keyName{"another", sumOf("another")[:12]})
+	w.limit(2, 0)
+	w.post(pathEvents, clicks("e", 1000)).wantPassed(t)
+	w.post(pathEvents, click("f")).wantLimited(t, 1)
+}
+
+// wantAllowances checks that exactly these keys cost memory.
+func (w *world) wantAllowances(want ...keyName) {
+	w.t.Helper()
+	order := func(a, b keyName) int { return strings.Compare(a.application, b.application) }
+	slices.SortFunc(want, order)
+	if got := slices.SortedFunc(maps.Keys(w.service.allowances.present().of), order); !slices.Equal(got, want) {
+		w.t.Errorf("allowances of %v, want %v", got, want)
+	}
+}
+
+// A key that has nothing left is told so before it sends its body, and that is
+// not read into memory.
+func TestSpentKeyNeedNotSendItsBody(t *testing.T) {
+	w, _ := limitedWorld(t, 1, 0)
+	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
+	conn, err := net.Dial("tcp", w.service.Addr().String())
+	w.must(err)
+	defer func() { _ = conn.Close() }()
+	w.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: 8000000\r\nExpect: 100-continue\r\n\r\n",
+		pathEvents, limitedKey)
+	w.must(err)
+	status, err := bufio.NewReader(conn).ReadString('\n')
+	if w.must(err); !strings.Contains(status, " 429 ") {
+		t.Errorf("answer %q", status)
+	}
+	if held := w.service.reader.budget.held.Load(); held != 0 {
+		t.Errorf("%d bytes are held for bodies", held)
+	}
+	w.post(pathEvents, clicks(strings.Repeat("x", 2000), 1000)).wantLimited(t, 1) // its body is taken off the line
+}
+
+// An expired key says so, from its last moment on and on every path.
+func TestExpiredKeys(t *testing.T) {
+	clock := newHandClock()
+	w := newWorld(t, func(c *Config) { c.Now = clock.Now })
+	w.put("limited", keyJSON{
+		SHA256: sumOf(limitedKey), Kind: registry.Browser, Origins: []string{shopOrigin}, ExpiresAt: clock.Now().Add(time.Hour),
+	})
+	w.post(pathEvents, click("a")).wantPassed(t)
+	clock.advance(time.Hour - 1)
+	w.post(pathEvents, click("b")).wantPassed(t)
+	before := w.count()
+	for range 2 {
+		clock.advance(1)
+		w.post(pathEvents, click("c")).wantProblem(t, http.StatusForbidden, codeKeyExpired)
+		w.post(pathValidate, click("c")).wantProblem(t, http.StatusForbidden, codeKeyExpired)
+	}
+	if w.count() != before {
+		t.Error("an expired key writes")
+	}
+	w.send(pathEvents, click("d")).wantPassed(t)
+}
+
+// metric returns a counter by its first label.
+func (w *world) metric(name, label string) float64 {
+	w.t.Helper()
+	families, err := w.metrics.Gather()
+	w.must(err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[0].GetValue() == label {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
