@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // Classes of failure. An adapter wraps every error in one of them; a caller
@@ -38,6 +40,16 @@ type Holder struct {
 	ContentHash string
 	Origin      Origin
 	Revision    uint64
+}
+
+// Held is what a store holds under an id, without the event's data.
+type Held struct {
+	Holder
+	Status Status
+	// Errors are those of a rejected event.
+	Errors []event.Fault
+	// ExpiresAt may be past: the document is to be removed.
+	ExpiresAt time.Time
 }
 
 // Backend is what the write rule needs of a database. Documents arrive sorted
@@ -82,6 +94,10 @@ type Reader interface {
 	// Lookup returns the documents with the given IDs, at most 10,000, of
 	// either status, in no particular order; absent ones are left out.
 	Lookup(ctx context.Context, ids []string) ([]*Document, error)
+	// Held returns what is held under the given ids, at most 10,000; absent
+	// ones are left out. Unlike the other methods it shows what is past its
+	// ExpiresAt and not removed yet, too.
+	Held(ctx context.Context, ids []string) (map[string]Held, error)
 	// Session summarises the stored events of one session. A session without
 	// events has Count 0.
 	Session(ctx context.Context, applications []string, sessionID string) (SessionSummary, error)

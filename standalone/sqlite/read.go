@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -134,4 +135,34 @@ func (s *Store) Lookup(ctx context.Context, ids []string) ([]*store.Document, er
 		return nil, fmt.Errorf("look up documents: %w", err)
 	}
 	return docs, nil
+}
+
+var heldStatement = amongIDs(`id, content_hash, epoch, seq, revision, status, errors, expires_at`)
+
+// Held implements store.Reader.
+func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
+	if len(ids) > maxLookup {
+		return nil, fmt.Errorf("%w: %d ids are over %d", store.ErrInvalidQuery, len(ids), maxLookup)
+	}
+	held := make(map[string]store.Held, len(ids))
+	err := s.holding(ctx, heldStatement, ids, func(rows *sql.Rows) error {
+		var id string
+		var h store.Held
+		var faults []byte
+		var expires sql.NullInt64
+		err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision, &h.Status, &faults, &expires)
+		if err != nil {
+			return classify(err)
+		}
+		if expires.Valid {
+			h.ExpiresAt = time.UnixMilli(expires.Int64).UTC()
+		}
+		h.Errors, err = reasons(faults, id)
+		held[id] = h
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is held: %w", err)
+	}
+	return held, nil
 }

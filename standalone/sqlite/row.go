@@ -89,13 +89,20 @@ func scan(rows *sql.Rows) (*store.Document, error) {
 	if len(d.Original) == 0 {
 		d.Original = nil
 	}
-	if faults != nil {
-		if err := json.Unmarshal(faults, &d.Errors); err != nil {
-			return nil, fmt.Errorf("%w: reasons of document %q: %w", store.ErrUnknown, d.ID, err)
-		}
+	d.Errors, err = reasons(faults, d.ID)
+	return &d, err
+}
+
+// reasons reads the column errors.
+func reasons(text []byte, id string) (faults []event.Fault, err error) {
+	if text == nil {
+		return nil, nil
 	}
-	if len(d.Errors) == 0 {
-		d.Errors = nil
+	if err := json.Unmarshal(text, &faults); err != nil {
+		return nil, fmt.Errorf("%w: reasons of document %q: %w", store.ErrUnknown, id, err)
 	}
-	return &d, nil
+	if len(faults) == 0 {
+		return nil, nil
+	}
+	return faults, nil
 }

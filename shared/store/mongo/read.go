@@ -70,6 +70,21 @@ func (s *Store) Lookup(ctx context.Context, ids []string) ([]*store.Document, er
 	return docs, nil
 }
 
+// Held implements store.Reader.
+func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
+	if len(ids) > maxLookup {
+		return nil, fmt.Errorf("%w: %d ids are over %d", store.ErrInvalidQuery, len(ids), maxLookup)
+	}
+	held := make(map[string]store.Held, len(ids))
+	err := s.holding(ctx, ids, ofHeld, func(d *store.Document) {
+		held[d.ID] = store.Held{Holder: holderOf(d), Status: d.Status, Errors: d.Errors, ExpiresAt: d.ExpiresAt}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is held: %w", err)
+	}
+	return held, nil
+}
+
 // none says that a query is limited to no application at all.
 func none(applications []string) bool { return applications != nil && len(applications) == 0 }
 

@@ -41,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"order and pages", testPages},
 		{"pages while events arrive", testPagesWhileWriting},
 		{"sparse history", testSparse},
+		{"what is held", testHeld},
 		{"session", testSession},
 		{"rejected queries", testRejected},
 		{"rejected summary", testSummary},
