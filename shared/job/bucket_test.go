@@ -21,6 +21,12 @@ import (
 
 func open(t *testing.T) (context.Context, *Bucket) {
 	t.Helper()
+	ctx, _, b := openAll(t)
+	return ctx, b
+}
+
+func openAll(t *testing.T) (context.Context, jetstream.JetStream, *Bucket) {
+	t.Helper()
 	srv, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +54,7 @@ func open(t *testing.T) (context.Context, *Bucket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ctx, b
+	return ctx, js, b
 }
 
 func create(t *testing.T, b *Bucket, j Job) Entry {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"pgregory.net/rapid"
@@ -91,6 +92,32 @@ func TestReadOfNothing(t *testing.T) {
 	}
 	if got := sequences(ctx, t, js, Range{}); got != nil {
 		t.Errorf("an empty stream brings %v", got)
+	}
+}
+
+func TestAt(t *testing.T) {
+	ctx, js := connect(t)
+	fillStream(t, ctx, js, 5, func(int) string { return Unregistered("a") })
+	events, err := js.Stream(ctx, Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := events.GetMsg(ctx, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at   time.Time
+		want uint64
+	}{
+		{time.Unix(0, 0), 1},
+		{third.Time, 3},
+		{third.Time.Add(time.Nanosecond), 4},
+		{time.Now().Add(time.Hour), 6},
+	} {
+		if got, err := At(ctx, js, c.at); err != nil || got != c.want {
+			t.Errorf("At(%v) = %d, %v; want %d", c.at, got, err, c.want)
+		}
 	}
 }
 

@@ -87,3 +87,25 @@ func Unescape(token string) (string, error) {
 func plain(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
 }
+
+// Matching returns the subjects of the events of an application and a type; ""
+// is any. An event of a type that the registry did not know when it came is
+// among the unregistered ones, so whoever wants a type decodes what it gets.
+func Matching(application, category, name string) []string {
+	token := func(token string) string {
+		if token == "" {
+			return "*"
+		}
+		return Escape(token)
+	}
+	of := token(application)
+	if category == "" && name == "" {
+		return []string{subjectRoot + "." + of + ".>"}
+	}
+	others := subjectRoot + "." + of + "." + unregistered
+	typed := subjectRoot + "." + of + "." + token(category) + "." + token(name)
+	if len(typed) > maxSubject {
+		return []string{others}
+	}
+	return []string{typed, others}
+}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"pgregory.net/rapid"
 )
 
@@ -51,6 +52,39 @@ func TestUnescapeAcceptsOneForm(t *testing.T) {
 	for _, token := range []string{"=", "=2", "=2g", "=2e", "a b", "=61", "a.b", "é"} {
 		if s, err := Unescape(token); err == nil {
 			t.Errorf("Unescape(%q) = %q, want an error", token, s)
+		}
+	}
+}
+
+// Whatever subject an event has, one pattern of each selection that covers it
+// matches, and no two patterns of one selection match the same subject.
+func TestMatching(t *testing.T) {
+	long := strings.Repeat("ö", 100)
+	values := []string{"", "a", "unregistered", "page interaction", long}
+	for _, app := range []string{"", "demo"} {
+		for _, category := range values {
+			for _, name := range values {
+				patterns := Matching(app, category, name)
+				for _, s := range []struct{ subject, category, name string }{
+					{Subject("demo", "a", "a"), "a", "a"},
+					{Subject("demo", "unregistered", "a"), "unregistered", "a"},
+					{Subject("demo", "page interaction", "unregistered"), "page interaction", "unregistered"},
+					{Subject("demo", long, "a"), long, "a"},
+					{Subject("demo", long, long), long, long},
+					{Unregistered("demo"), category, name},
+				} {
+					want := (category == "" || category == s.category) && (name == "" || name == s.name)
+					got := 0
+					for _, p := range patterns {
+						if server.SubjectsCollide(p, s.subject) {
+							got++
+						}
+					}
+					if want && got != 1 || got > 1 {
+						t.Errorf("of %q %d match %s", patterns, got, s.subject)
+					}
+				}
+			}
 		}
 	}
 }

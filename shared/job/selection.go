@@ -1,0 +1,96 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// skew is how far the received time, which a collector's clock tells, and the
+// time of the stream may lie apart.
+const skew = time.Minute
+
+// Range returns the part of the stream in which everything lies that the
+// selection covers, with an end that is fixed at this moment: Last is at least
+// First-1. Errors are those of NATS.
+func (s Selection) Range(ctx context.Context, js jetstream.JetStream) (stream.Range, error) {
+	events, err := js.Stream(ctx, stream.Name)
+	if err != nil {
+		return stream.Range{}, fmt.Errorf("look up stream %s: %w", stream.Name, err)
+	}
+	state := events.CachedInfo().State
+	r := stream.Range{First: max(s.FromSeq, state.FirstSeq, 1), Last: state.LastSeq}
+	if s.Application != "" || s.Category != "" || s.Name != "" {
+		r.Subjects = stream.Matching(s.Application, s.Category, s.Name)
+	}
+	if s.ToSeq > 0 {
+		r.Last = min(r.Last, s.ToSeq)
+	}
+	if !s.From.IsZero() {
+		first, err := stream.At(ctx, js, s.From.Add(-skew))
+		if err != nil {
+			return stream.Range{}, err
+		}
+		r.First = max(r.First, first)
+	}
+	if !s.To.IsZero() {
+		end, err := stream.At(ctx, js, s.To.Add(skew))
+		if err != nil {
+			return stream.Range{}, err
+		}
+		r.Last = min(r.Last, end-1)
+	}
+	r.Last = max(r.Last, r.First-1)
+	return r, nil
+}
+
+// Covers reports whether the selection covers an event, as far as its message
+// tells: sequence, received time, application and decoded type. It reads no
+// other field of d.
+func (s Selection) Covers(d *store.Document) bool {
+	return d.Origin.Seq >= s.FromSeq && (s.ToSeq == 0 || d.Origin.Seq <= s.ToSeq) &&
+		(s.From.IsZero() || !d.ReceivedAt.Before(s.From)) && (s.To.IsZero() || d.ReceivedAt.Before(s.To)) &&
+		(s.Application == "" || s.Application == d.Application) &&
+		(s.Category == "" || s.Category == d.Category) && (s.Name == "" || s.Name == d.Name)
+}
+
+// CoversOutcome reports whether the selection covers an event with this
+// outcome. One without an outcome is covered: whoever gives it one must know
+// the newest revision.
+func (s Selection) CoversOutcome(h store.Held, held bool) bool {
+	if !s.ByOutcome() || !held {
+		return true
+	}
+	return h.Status == store.Rejected &&
+		(s.Code == "" || slices.ContainsFunc(h.Errors, func(f event.Fault) bool { return f.Code == s.Code }))
+}
+
+// Bounds of a selection's texts.
+const maxCode = 64
+
+// Check returns what is wrong with a selection, nil if it can be run.
+func (s Selection) Check() error {
+	switch {
+	case s.ToSeq > 0 && s.FromSeq > s.ToSeq:
+		return errors.New("from_seq lies behind to_seq")
+	case !s.From.IsZero() && !s.To.IsZero() && !s.From.Before(s.To):
+		return errors.New("from lies not before to")
+	case s.Application != "" && !stream.ValidApplication(s.Application):
+		return errors.New("application names none that can be")
+	case len(s.Category) > 4*event.MaxIDLength || len(s.Name) > 4*event.MaxIDLength:
+		return fmt.Errorf("category and name have at most %d characters", event.MaxIDLength)
+	case s.Only != "" && s.Only != OnlyRejected:
+		return fmt.Errorf("only is %q or absent", OnlyRejected)
+	case len(s.Code) > maxCode:
+		return fmt.Errorf("code has at most %d characters", maxCode)
+	}
+	return nil
+}
