@@ -1,0 +1,54 @@
+package schema
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+)
+
+// A Set with a schema that is not put yet judges as the one that has it would.
+func TestWithJudgesAsIfItWerePut(t *testing.T) {
+	pageview := Type{"page", "view"}
+	raws := []string{
+		`{"required": ["a"]}`,
+		`{"required": ["b"]}`,
+		`{"required": ["c"], "x-eye-supersedes": [1]}`,
+	}
+	compile := func(raw string) *Schema {
+		s, faults := Compile([]byte(raw))
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		return s
+	}
+	before := NewSet(2, DefaultPolicy(), map[Type]Versioned{pageview: {
+		Schema: compile(raws[1]), Revision: 2, Earlier: []*Version{NewVersion(1, []byte(raws[0]))},
+	}}, nil)
+	want := NewSet(3, DefaultPolicy(), map[Type]Versioned{pageview: {
+		Schema: compile(raws[2]), Revision: 3,
+		Earlier: []*Version{NewVersion(1, []byte(raws[0])), NewVersion(2, []byte(raws[1]))},
+	}}, nil)
+	got := before.With(pageview, compile(raws[2]))
+	for _, data := range []string{`{"a":1}`, `{"b":1}`, `{"c":1}`} {
+		for _, version := range []string{"", `"schema_version":1,`, `"schema_version":2,`, `"schema_version":3,`, `"schema_version":4,`} {
+			ev, refusal := event.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423",` + version +
+				`"category":"page","name":"view","timestamp":"2021-01-01T00:00:00Z","data":` + data + `}`))
+			if refusal != nil {
+				t.Fatal(refusal)
+			}
+			now := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
+			if diff := cmp.Diff(want.Judge(ev, now, "demo"), got.Judge(ev, now, "demo")); diff != "" {
+				t.Errorf("%s %s (-put +with):\n%s", version, data, diff)
+			}
+		}
+	}
+	if before.Revision() != 2 || before.Version(pageview) != 2 || got.Revision() != 3 || got.Version(pageview) != 3 {
+		t.Errorf("revisions %d and %d", before.Revision(), got.Revision())
+	}
+	if fresh := before.With(Type{"page", "click"}, compile(raws[0])); !fresh.Known("page", "click") || before.Known("page", "click") {
+		t.Error("a new type is known before, or not after")
+	}
+}
