@@ -113,8 +113,10 @@ func (a *App) ensureOperator(ctx context.Context) error {
 	if a.registry.Snapshot().Access.Operators() > 0 {
 		return nil
 	}
-	secret, err := registry.CreateToken(ctx, a.js, registry.Token{ID: firstToken, Role: registry.Operator})
-	if errors.Is(err, registry.ErrTokenExists) {
+	first := registry.Token{ID: firstToken, Role: registry.Operator}
+	_, secret, err := registry.NewEditor(a.js).CreateToken(ctx, first, registry.By{Author: author})
+	var conflict *registry.ConflictError
+	if errors.As(err, &conflict) {
 		return nil // the snapshot had not seen it yet
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,14 +19,38 @@ type Declarations struct{ files []file }
 
 // file is one declaration and where it goes.
 type file struct {
-	name        string
-	bucket, key string
-	raw         []byte
-	sum         digest
+	name string
+	place
+	raw     []byte
+	content content // of a schema
+	sum     digest
 }
 
-func newFile(name, bucket, key string, raw []byte) file {
-	return file{name: name, bucket: bucket, key: key, raw: raw, sum: digestOf(string(raw))}
+func newFile(name string, p place, raw []byte) file {
+	return file{name: name, place: p, raw: raw, sum: digestOf(string(raw))}
+}
+
+// Declared is one declaration, for those who put it in another way.
+type Declared struct {
+	// File is its path in the folder, with slashes.
+	File string
+	// Kind is KindSchema, KindPolicy or KindApplication.
+	Kind string
+	// Category is that of a schema. Name is that of its type or of an
+	// application.
+	Category, Name string
+	// Raw is the text, which the caller must not change.
+	Raw []byte
+}
+
+// Files returns the declarations in the order in which they are applied.
+func (d *Declarations) Files() []Declared {
+	list := make([]Declared, len(d.files))
+	for i, f := range d.files {
+		is, _ := readSubject(f.subject()) // LoadDir took only what is one
+		list[i] = Declared{File: f.name, Kind: is.kind, Category: is.category, Name: is.name, Raw: f.raw}
+	}
+	return list
 }
 
 // Changes says what applying a folder did, by file.
@@ -38,14 +61,10 @@ type Changes struct {
 	Unchanged []string
 }
 
-// maxRaces bounds how often a put is tried again because somebody else put the
-// same key meanwhile.
-const maxRaces = 10
-
 // Apply puts what differs from the registry. It removes nothing. What was put
 // before an error stays, and Changes names it.
 func (d *Declarations) Apply(ctx context.Context, js jetstream.JetStream, author string) (Changes, error) {
-	a := applier{js: js, author: author, buckets: map[string]jetstream.KeyValue{}}
+	a := applier{editor: NewEditor(js), by: By{Author: author}}
 	for _, f := range d.files {
 		if err := a.put(ctx, f); err != nil {
 			return a.changes, err
@@ -58,7 +77,11 @@ func (d *Declarations) Apply(ctx context.Context, js jetstream.JetStream, author
 // by it, in whatever process: a restart never reverts what was changed in the
 // registry meanwhile. A file counts as applied once it is put.
 func (d *Declarations) ApplyChanged(ctx context.Context, js jetstream.JetStream, author string) (Changes, error) {
-	a := applier{js: js, author: author, buckets: map[string]jetstream.KeyValue{}}
+	applied, err := js.KeyValue(ctx, stream.BucketApplied)
+	if err != nil {
+		return Changes{}, fmt.Errorf("open bucket %s: %w", stream.BucketApplied, err)
+	}
+	a := applier{editor: NewEditor(js), by: By{Author: author}, applied: applied}
 	for _, f := range d.files {
 		if err := a.putChanged(ctx, f); err != nil {
 			return a.changes, err
@@ -68,30 +91,14 @@ func (d *Declarations) ApplyChanged(ctx context.Context, js jetstream.JetStream,
 }
 
 type applier struct {
-	js      jetstream.JetStream
-	author  string
-	buckets map[string]jetstream.KeyValue
+	editor  *Editor
+	by      By
+	applied jetstream.KeyValue // of ApplyChanged
 	changes Changes
 }
 
-func (a *applier) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
-	if kv, ok := a.buckets[name]; ok {
-		return kv, nil
-	}
-	kv, err := a.js.KeyValue(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", name, err)
-	}
-	a.buckets[name] = kv
-	return kv, nil
-}
-
 func (a *applier) putChanged(ctx context.Context, f file) error {
-	applied, err := a.bucket(ctx, stream.BucketApplied)
-	if err != nil {
-		return err
-	}
-	last, err := applied.Get(ctx, f.name)
+	last, err := a.applied.Get(ctx, f.name)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
 	case err != nil:
@@ -104,7 +111,7 @@ func (a *applier) putChanged(ctx context.Context, f file) error {
 		return err
 	}
 	// Only now: were it noted before, a crash between would lose the change.
-	if _, err := applied.PutString(ctx, f.name, f.sum.String()); err != nil {
+	if _, err := a.applied.PutString(ctx, f.name, f.sum.String()); err != nil {
 		return fmt.Errorf("note that %s is applied: %w", f.name, err)
 	}
 	return nil
@@ -113,69 +120,36 @@ func (a *applier) putChanged(ctx context.Context, f file) error {
 // put puts a declaration unless the registry has an equal one. It replaces
 // exactly the version that it compared with.
 func (a *applier) put(ctx context.Context, f file) error {
-	kv, err := a.bucket(ctx, f.bucket)
+	put, err := a.send(ctx, f)
 	if err != nil {
-		return err
+		return fmt.Errorf("apply %s: %w", f.name, err)
 	}
-	value, err := f.record(change{Author: a.author, Time: time.Now().UTC().Truncate(time.Second)})
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
+	list := &a.changes.Updated
+	switch {
+	case put.Unchanged:
+		list = &a.changes.Unchanged
+	case put.Created:
+		list = &a.changes.Created
 	}
-	for range maxRaces {
-		var list *[]string
-		if list, err = a.putOnce(ctx, kv, f, value); err == nil {
-			*list = append(*list, f.name)
-			return nil
-		}
-		if !conflict(err) {
-			break
-		}
-	}
-	return fmt.Errorf("apply %s: %w", f.name, err)
+	*list = append(*list, f.name)
+	return nil
 }
 
-func (a *applier) putOnce(ctx context.Context, kv jetstream.KeyValue, f file, value []byte) (*[]string, error) {
-	present, err := kv.Get(ctx, f.key)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		_, err = kv.Create(ctx, f.key, value)
-		return &a.changes.Created, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	if f.equals(present.Value()) {
-		return &a.changes.Unchanged, nil
-	}
-	_, err = kv.Update(ctx, f.key, value, present.Revision())
-	return &a.changes.Updated, err
-}
-
-// conflict reports whether somebody else put the key first.
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyExists) ||
-		errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
-}
-
-// record is the value of the bucket for a declaration.
-func (f file) record(c change) ([]byte, error) {
+func (a *applier) send(ctx context.Context, f file) (Put, error) {
 	switch {
 	case f.bucket == stream.BucketApplications:
 		keys, _ := parseApplication(f.raw) // LoadDir saw no fault
-		return json.Marshal(applicationRecord{Keys: keys, change: c})
-	case f.key == stream.KeyPolicy:
-		return json.Marshal(schemaRecord{Policy: jsontext.Value(f.raw), change: c})
+		return a.editor.putApplication(ctx, f.key, keys, Any, a.by)
+	case f.place == policyPlace:
+		return a.editor.putPolicy(ctx, f.raw, Any, a.by)
 	}
-	return json.Marshal(schemaRecord{Schema: jsontext.Value(f.raw), change: c})
+	return a.editor.putSchema(ctx, f.place, f.content, Any, a.by)
 }
 
-// equals reports whether a value of the bucket declares the same.
-func (f file) equals(value []byte) bool {
-	mine, err := f.record(change{})
-	if err != nil {
-		return false
-	}
-	return reflect.DeepEqual(declared(mine), declared(value))
+// same reports whether two records declare the same.
+func same(mine, present []byte) bool {
+	there := declared(present)
+	return there != nil && reflect.DeepEqual(declared(mine), there)
 }
 
 // declared reads what a record declares, without how it came to be; nil when it

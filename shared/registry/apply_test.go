@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
@@ -172,43 +173,44 @@ func TestApplyAfterDelete(t *testing.T) {
 	}
 }
 
-// racing is a bucket in which somebody else puts a key between each of our Get
-// and what follows it, so many times.
+// racing is a connection on which somebody else puts a key just before each of
+// our puts, so many times.
 type racing struct {
-	jetstream.KeyValue
+	jetstream.JetStream
 	times int
+	other func()
 }
 
-func (r *racing) Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
-	entry, err := r.KeyValue.Get(ctx, key)
+func (r *racing) PublishMsg(ctx context.Context, m *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	if r.times > 0 {
 		r.times--
-		if _, err := r.PutString(ctx, key, `{"schema": {"title": "another one's"}}`); err != nil {
-			return nil, err
-		}
+		r.other()
 	}
-	return entry, err
+	return r.JetStream.PublishMsg(ctx, m, options...)
 }
 
 // What somebody else puts meanwhile is seen, compared, and replaced as such.
 func TestApplyRaces(t *testing.T) {
 	_, js := ready(t)
 	d := load(t, mapFS(map[string]string{ctaName: `{}`}))
-	bucket := &racing{open(t, js, stream.BucketSchemas), 3}
-	a := applier{js: js, buckets: map[string]jetstream.KeyValue{stream.BucketSchemas: bucket}}
-	if err := a.put(bounded(t), d.files[0]); err != nil {
+	race := &racing{js, 3, func() {
+		put(t, js, stream.BucketSchemas, keyOf(t, someType), `{"schema": {"title": "another one's"}}`)
+	}}
+	changes, err := d.Apply(bounded(t), race, "ann")
+	if err != nil {
 		t.Fatal(err)
 	}
-	history, err := bucket.History(bounded(t), keyOf(t, someType))
+	history, err := open(t, js, stream.BucketSchemas).History(bounded(t), keyOf(t, someType))
 	if err != nil || len(history) != 4 {
 		t.Errorf("%d versions, want three of others and ours (%v)", len(history), err)
 	}
-	if diff := cmp.Diff(Changes{Updated: []string{ctaName}}, a.changes); diff != "" {
+	if diff := cmp.Diff(Changes{Updated: []string{ctaName}}, changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
-	bucket.times = 2 * maxRaces
+	race.times = 2 * maxRaces
 	d = load(t, mapFS(map[string]string{ctaName: `{"type": "object"}`}))
-	if err := a.put(bounded(t), d.files[0]); err == nil || bucket.times != maxRaces {
-		t.Errorf("an endless race ended with %v after %d rounds", err, 2*maxRaces-bucket.times)
+	var conflict *ConflictError
+	if _, err := d.Apply(bounded(t), race, "ann"); !errors.As(err, &conflict) || race.times != maxRaces {
+		t.Errorf("an endless race ended with %v after %d rounds", err, 2*maxRaces-race.times)
 	}
 }

@@ -147,7 +147,7 @@ func (l *loader) add(f file, faults []event.Fault) {
 
 func (l *loader) policy(name string, raw []byte) {
 	_, faults := schema.ParsePolicy(raw)
-	l.add(newFile(name, stream.BucketSchemas, stream.KeyPolicy, raw), faults)
+	l.add(newFile(name, policyPlace, raw), faults)
 }
 
 func (l *loader) category(folder string, isDir bool) error {
@@ -165,14 +165,16 @@ func (l *loader) category(folder string, isDir bool) error {
 			l.fault(name, "is no type's file: %v", err)
 			return nil
 		}
-		key, err := typeKey(t)
+		p, err := schemaPlace(t)
 		if err != nil {
 			l.fault(name, "%v", err)
 			return nil
 		}
 		return l.read(name, func(name string, raw []byte) {
-			_, faults := schema.Compile(raw)
-			l.add(newFile(name, stream.BucketSchemas, key, raw), faults)
+			c, faults := readSchema(raw)
+			f := newFile(name, p, raw)
+			f.content = c
+			l.add(f, faults)
 		})
 	})
 }
@@ -194,6 +196,6 @@ func (l *loader) application(name string, isDir bool) error {
 			}
 			l.owners[k.SHA256] = name
 		}
-		l.add(newFile(name, stream.BucketApplications, base, raw), faults)
+		l.add(newFile(name, applicationPlace(base), raw), faults)
 	})
 }

@@ -2,65 +2,128 @@ package registry
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
-)
-
-// Errors of CreateToken.
-var (
-	// ErrTokenExists is returned when another token has the id.
-	ErrTokenExists = errors.New("a token with this id exists")
-	// ErrInvalidToken is returned with what is wrong.
-	ErrInvalidToken = errors.New("invalid token")
 )
 
 // secretPrefix tells people, and scanners of repositories, what a secret is.
 const secretPrefix = "eye_"
 
-// CreateToken makes a secret for t and stores t with its SHA-256. The secret is
-// returned this once and is nowhere else. The id has 1 to 64 of a-z, 0-9 and -.
-func CreateToken(ctx context.Context, js jetstream.JetStream, t Token) (secret string, err error) {
-	if err := checkToken(t); err != nil {
-		return "", err
-	}
-	kv, err := js.KeyValue(ctx, stream.BucketTokens)
-	if err != nil {
-		return "", fmt.Errorf("open bucket %s: %w", stream.BucketTokens, err)
-	}
-	secret = secretPrefix + rand.Text()
-	value, err := json.Marshal(tokenRecord{
-		SHA256: digestOf(secret).String(), Role: t.Role, Applications: t.Applications,
-		change: change{Author: t.ID, Time: time.Now().UTC().Truncate(time.Second)},
-	})
-	if err != nil {
-		return "", fmt.Errorf("encode token %s: %w", t.ID, err)
-	}
-	if _, err := kv.Create(ctx, t.ID, value); conflict(err) {
-		return "", fmt.Errorf("%w: %s", ErrTokenExists, t.ID)
-	} else if err != nil {
-		return "", fmt.Errorf("store token %s: %w", t.ID, err)
-	}
-	return secret, nil
+// TokenInfo is a token with how it came to be.
+type TokenInfo struct {
+	Token
+	Revision uint64
+	// Time is when it was made, to the second.
+	Time         time.Time
+	Author, Note string
 }
 
-func checkToken(t Token) error {
-	switch {
-	case !tokenID.MatchString(t.ID):
-		return fmt.Errorf("%w: the id %q is not 1 to 64 of a-z, 0-9 and -", ErrInvalidToken, t.ID)
-	case t.Role != Analyst && t.Role != Operator:
-		return fmt.Errorf("%w: the role %q is not known", ErrInvalidToken, t.Role)
-	case t.Role == Operator && t.Applications != nil:
-		return fmt.Errorf("%w: an operator is not limited to applications", ErrInvalidToken)
-	case slices.ContainsFunc(t.Applications, func(a string) bool { return !stream.ValidApplication(a) }):
-		return fmt.Errorf("%w: %q names an application that cannot be", ErrInvalidToken, t.Applications)
+func tokenPlace(id string) place { return place{stream.BucketTokens, id} }
+
+// Tokens returns all tokens by id.
+func (e *Editor) Tokens(ctx context.Context) ([]TokenInfo, error) {
+	list := []TokenInfo{}
+	err := e.each(ctx, stream.BucketTokens, ">", 0, func(key string, n state) {
+		if tokenID.MatchString(key) && n.there() {
+			// One that cannot be read is listed without a role.
+			t, _ := readToken(key, n)
+			list = append(list, t)
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	slices.SortFunc(list, func(a, b TokenInfo) int { return strings.Compare(a.ID, b.ID) })
+	return list, nil
 }
+
+// Token returns one token.
+func (e *Editor) Token(ctx context.Context, id string) (TokenInfo, error) {
+	if !tokenID.MatchString(id) {
+		return TokenInfo{}, ErrNotFound
+	}
+	n, err := e.present(ctx, tokenPlace(id), 0)
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	return readToken(id, n)
+}
+
+func readToken(id string, n state) (TokenInfo, error) {
+	c := n.change()
+	t := TokenInfo{Token: Token{ID: id}, Revision: n.revision, Time: c.Time, Author: c.Author, Note: c.Note}
+	var r tokenRecord
+	if err := json.Unmarshal(n.value, &r); err != nil {
+		return t, unreadableRecord(id, err)
+	}
+	t.Role, t.Applications = r.Role, r.Applications
+	return t, nil
+}
+
+// CreateToken makes a token with a secret, which is returned this once and is
+// nowhere else: the registry keeps its SHA-256. A *ConflictError says that
+// another token has the id, which has 1 to 64 of a-z, 0-9 and -.
+func (e *Editor) CreateToken(ctx context.Context, t Token, by By) (info TokenInfo, secret string, err error) {
+	if err := invalid(t.faults(), by.faults()); err != nil {
+		return TokenInfo{}, "", err
+	}
+	secret = newSecret()
+	c := by.now()
+	value, err := json.Marshal(tokenRecord{
+		SHA256: digestOf(secret).String(), Role: t.Role, Applications: t.Applications, change: c,
+	})
+	if err != nil {
+		return TokenInfo{}, "", fmt.Errorf("encode token %s: %w", t.ID, err)
+	}
+	put, err := e.edit(ctx, tokenPlace(t.ID), 0, func(state) ([]byte, error) { return value, nil })
+	if err != nil {
+		return TokenInfo{}, "", err
+	}
+	return TokenInfo{Token: t, Revision: put.Revision, Time: c.Time, Author: c.Author, Note: c.Note}, secret, nil
+}
+
+// DeleteToken revokes a token and returns the revision that does.
+func (e *Editor) DeleteToken(ctx context.Context, id string, match uint64, by By) (uint64, error) {
+	if !tokenID.MatchString(id) {
+		return 0, ErrNotFound
+	}
+	return e.remove(ctx, tokenPlace(id), match, by)
+}
+
+// faults says what is wrong with t.
+func (t Token) faults() []event.Fault {
+	var faults []event.Fault
+	m := schema.Members{Faults: &faults}
+	if !tokenID.MatchString(t.ID) {
+		m.At("id").Faultf("wants 1 to 64 of a-z, 0-9 and -, and no - at the start")
+	}
+	if t.Role != Analyst && t.Role != Operator {
+		m.At("role").Faultf("wants %q or %q", Analyst, Operator)
+	}
+	at := m.At("applications")
+	switch {
+	case t.Role == Operator && t.Applications != nil:
+		at.Faultf("an operator is not limited to applications")
+	case len(t.Applications) > maxTokenApplications:
+		at.Faultf("has more than %d applications", maxTokenApplications)
+	default:
+		for i, name := range t.Applications {
+			if !stream.ValidApplication(name) {
+				at.At(strconv.Itoa(i)).Faultf("no application can have this name")
+			}
+		}
+	}
+	return faults
+}
+
+// maxTokenApplications bounds the applications that one token names.
+const maxTokenApplications = 1000

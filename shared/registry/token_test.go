@@ -14,7 +14,8 @@ func TestCreateToken(t *testing.T) {
 	_, js := ready(t)
 	r := run(t, Config{JetStream: js})
 	want := Token{ID: "ann-1", Role: Analyst, Applications: []string{"shop"}}
-	secret, err := CreateToken(bounded(t), js, want)
+	e, by := NewEditor(js), By{Author: "root"}
+	info, secret, err := e.CreateToken(bounded(t), want, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,10 +27,11 @@ func TestCreateToken(t *testing.T) {
 	if err != nil || strings.Contains(string(entry.Value()), secret) || len(secret) < 24 {
 		t.Errorf("the record holds the secret, or the secret is short (%v)", err)
 	}
-	if again, err := CreateToken(bounded(t), js, want); !errors.Is(err, ErrTokenExists) || again != "" {
+	var conflict *ConflictError
+	if _, again, err := e.CreateToken(bounded(t), want, by); !errors.As(err, &conflict) || conflict.Present != info.Revision || again != "" {
 		t.Errorf("the same id again: %v", err)
 	}
-	other, err := CreateToken(bounded(t), js, Token{ID: "root", Role: Operator})
+	_, other, err := e.CreateToken(bounded(t), Token{ID: "root", Role: Operator}, by)
 	if err != nil || other == secret {
 		t.Errorf("another token has the same secret, or %v", err)
 	}
@@ -37,18 +39,38 @@ func TestCreateToken(t *testing.T) {
 }
 
 func TestCreateTokenInvalid(t *testing.T) {
-	for _, token := range []Token{
-		{},
-		{ID: "Ann", Role: Analyst},
-		{ID: "a.b", Role: Analyst},
-		{ID: strings.Repeat("a", 65), Role: Analyst},
-		{ID: "ann"},
-		{ID: "ann", Role: "god"},
-		{ID: "ann", Role: Operator, Applications: []string{"shop"}},
-		{ID: "ann", Role: Analyst, Applications: []string{"Shop"}},
+	for _, tc := range []struct {
+		token Token
+		want  []string
+	}{
+		{Token{}, []string{"/id", "/role"}},
+		{Token{ID: "Ann", Role: Analyst}, []string{"/id"}},
+		{Token{ID: "a.b", Role: Analyst}, []string{"/id"}},
+		{Token{ID: strings.Repeat("a", 65), Role: Analyst}, []string{"/id"}},
+		{Token{ID: "ann"}, []string{"/role"}},
+		{Token{ID: "ann", Role: "god"}, []string{"/role"}},
+		{Token{ID: "ann", Role: Operator, Applications: []string{"shop"}}, []string{"/applications"}},
+		{Token{ID: "ann", Role: Analyst, Applications: []string{"shop", "Shop"}}, []string{"/applications/1"}},
+		{Token{ID: "ann", Role: Analyst, Applications: make([]string, maxTokenApplications+1)}, []string{"/applications"}},
 	} {
-		if secret, err := CreateToken(t.Context(), nil, token); !errors.Is(err, ErrInvalidToken) || secret != "" {
-			t.Errorf("%+v: %v", token, err)
+		_, secret, err := NewEditor(nil).CreateToken(t.Context(), tc.token, By{})
+		if diff := cmp.Diff(tc.want, faultPaths(t, err)); diff != "" || secret != "" {
+			t.Errorf("%+v: faults (-want +got):\n%s", tc.token, diff)
 		}
 	}
+}
+
+// faultPaths are the places that an *InvalidError names.
+func faultPaths(t *testing.T, err error) []string {
+	t.Helper()
+	var bad *InvalidError
+	if !errors.As(err, &bad) {
+		t.Errorf("error %v, want faults", err)
+		return nil
+	}
+	var paths []string
+	for _, f := range bad.Faults {
+		paths = append(paths, f.Path)
+	}
+	return paths
 }

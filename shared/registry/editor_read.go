@@ -1,0 +1,127 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	// readTimeout bounds one request that may have several answers.
+	readTimeout = 5 * time.Second
+	// listTimeout bounds the reading of a whole bucket.
+	listTimeout = 30 * time.Second
+	// DefaultPage is how many versions or changes come when no limit is given,
+	// MaxPage the most that ever come.
+	DefaultPage, MaxPage = 100, 1001
+)
+
+// errBroken says that an answer ended before it was whole.
+var errBroken = errors.New("the answer of NATS broke off")
+
+// page is a limit within its bounds.
+func page(limit int) int {
+	if limit <= 0 {
+		return DefaultPage
+	}
+	return min(limit, MaxPage)
+}
+
+// lastBelow returns the newest message of one subject below a sequence, 0 for
+// the newest of all; nil where there is none.
+func (e *Editor) lastBelow(ctx context.Context, name, subject string, below uint64) (*jetstream.RawStreamMsg, error) {
+	var options []jetstreamext.GetLastForOpt
+	switch below {
+	case 0:
+	case 1:
+		return nil, nil //nolint:nilnil // there is no sequence below
+	default:
+		options = append(options, jetstreamext.GetLastMsgsUpToSeq(below-1))
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	messages, err := jetstreamext.GetLastMsgsFor(ctx, e.js, name, []string{subject}, options...)
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", name, err)
+	}
+	for m, err := range messages {
+		if errors.Is(err, jetstreamext.ErrNoMessages) {
+			return nil, nil //nolint:nilnil // as promised
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read stream %s: %w", name, err)
+		}
+		return m, nil
+	}
+	return nil, fmt.Errorf("read stream %s: %w", name, errBroken)
+}
+
+// history returns the versions of a key below a revision, 0 for all, the newest
+// first and at most so many. It reads them one by one: a schema may have had
+// thousands of versions of 64 KiB.
+func (e *Editor) history(ctx context.Context, p place, before uint64, limit int) ([]Version, error) {
+	versions := []Version{}
+	for len(versions) < page(limit) {
+		m, err := e.lastBelow(ctx, streamOf(p.bucket), p.subject(), before)
+		if err != nil {
+			return nil, err
+		}
+		if m == nil {
+			break
+		}
+		versions = append(versions, newState(m).version())
+		before = m.Sequence
+	}
+	if len(versions) == 0 && before == 0 {
+		return nil, fmt.Errorf("%s: %w", p, ErrNotFound)
+	}
+	return versions, nil
+}
+
+// each reads the newest entry of every key of a bucket that has the pattern.
+// With a revision other than 0 it reads every entry from that one on instead.
+func (e *Editor) each(ctx context.Context, bucket, pattern string, from uint64, use func(key string, n state)) error {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	kv, err := e.js.KeyValue(ctx, bucket)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", bucket, err)
+	}
+	var options []jetstream.WatchOpt
+	if from > 0 {
+		options = append(options, jetstream.ResumeFromRevision(from))
+	}
+	watcher, err := kv.Watch(ctx, pattern, options...)
+	if err != nil {
+		return fmt.Errorf("read bucket %s: %w", bucket, err)
+	}
+	defer endWatch(watcher)
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("read bucket %s: %w", bucket, context.Cause(ctx))
+		case k, ok := <-watcher.Updates():
+			if !ok {
+				return fmt.Errorf("read bucket %s: %w", bucket, errBroken)
+			}
+			if k == nil {
+				return nil
+			}
+			use(k.Key(), state{k.Revision(), k.Operation() != jetstream.KeyValuePut, k.Value(), k.Created()})
+		}
+	}
+}
+
+// endWatch ends a watch. Its sender may be blocked: what it still sends is taken
+// until it closes the channel.
+func endWatch(w jetstream.KeyWatcher) {
+	go func() {
+		for range w.Updates() {
+		}
+	}()
+	_ = w.Stop() // fails only when the connection is closed, and the watch with it
+}
