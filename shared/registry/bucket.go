@@ -11,9 +11,11 @@ import (
 // errWatchEnded says that a watch must be made anew.
 var errWatchEnded = errors.New("the watch of a bucket ended")
 
-// rows is a table of any kind.
+// rows is what a bucket is read into.
 type rows interface {
 	name() string
+	// options are those of the watch.
+	options() []jetstream.WatchOpt
 	// begin forgets the newest revision seen: a watch reads the bucket whole.
 	begin()
 	apply(ctx context.Context, kv jetstream.KeyValue, e jetstream.KeyValueEntry) error
@@ -36,7 +38,7 @@ func watchBucket(ctx context.Context, js jetstream.JetStream, t rows) (*bucketWa
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", t.name(), err)
 	}
-	w, err := kv.WatchAll(ctx)
+	w, err := kv.WatchAll(ctx, t.options()...)
 	if err != nil {
 		return nil, fmt.Errorf("watch bucket %s: %w", t.name(), err)
 	}
@@ -59,6 +61,14 @@ func (b *bucketWatch) take(ctx context.Context, e jetstream.KeyValueEntry, ok bo
 	}
 	b.behind = e.Delta() > 0
 	return b.rows.apply(ctx, b.kv, e)
+}
+
+// updates is what the watcher sends; a watch that is none sends nothing.
+func (b *bucketWatch) updates() <-chan jetstream.KeyValueEntry {
+	if b == nil {
+		return nil
+	}
+	return b.watcher.Updates()
 }
 
 // complete reports whether the bucket was read whole.

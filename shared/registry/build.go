@@ -5,34 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-
-	"github.com/theeye/theeye/shared/schema"
-	"github.com/theeye/theeye/shared/stream"
 )
-
-// set builds the schemas and the policy.
-func (r *Registry) set() *schema.Set {
-	policy := schema.DefaultPolicy()
-	types := make(map[schema.Type]schema.Versioned, len(r.schemas.records))
-	for key, rec := range r.schemas.records {
-		if key == stream.KeyPolicy {
-			if p, ok := rec.value.(schema.Policy); ok && rec.readable {
-				policy = p
-			}
-			continue
-		}
-		t, err := keyType(key)
-		if err != nil {
-			continue // no type's key: logged when it was read
-		}
-		v := schema.Versioned{Revision: rec.revision}
-		if s, ok := rec.value.(*schema.Schema); ok && rec.readable {
-			v.Schema = s
-		}
-		types[t] = v
-	}
-	return schema.NewSet(r.schemas.revision, policy, types, nil)
-}
 
 // access builds who may write and read. Equal digests are decided by the order
 // of names.

@@ -17,21 +17,38 @@ type Config struct {
 	JetStream jetstream.JetStream
 	// Static are credentials that hold in this process alone.
 	Static Credentials
+	// Needs are the buckets that are read; 0 is all. A Snapshot holds nothing
+	// of the others, and does not wait for them.
+	Needs Needs
 	// Logger gets records that cannot be read and trouble with the watch;
 	// slog.Default when nil.
 	Logger *slog.Logger
 }
 
+// Needs is a set of buckets of the registry.
+type Needs uint8
+
+// What a service reads of the registry. The schemas are always read.
+const (
+	NeedSchemas Needs = 1 << iota
+	NeedApplications
+	NeedTokens
+
+	needAll = NeedSchemas | NeedApplications | NeedTokens
+)
+
 // Snapshot is the registry at one moment. It is immutable.
 type Snapshot struct {
 	Schemas *schema.Set
-	Access  *Access
+	// Access is never nil; it holds what Config.Needs and Config.Static name.
+	Access *Access
 }
 
 // Registry follows the buckets. Its methods are safe for concurrent use.
 type Registry struct {
 	js     jetstream.JetStream
 	static static
+	needs  Needs
 	log    *slog.Logger
 
 	snapshot atomic.Pointer[Snapshot]
@@ -41,7 +58,7 @@ type Registry struct {
 	changed chan struct{}
 
 	// What Run's goroutine alone uses.
-	schemas      *table[any]
+	schemas      *versions
 	applications *table[[]hashed[Key]]
 	tokens       *table[hashed[Token]]
 }
@@ -52,14 +69,19 @@ func New(cfg Config) *Registry {
 	if log == nil {
 		log = slog.Default()
 	}
+	needs := cfg.Needs
+	if needs == 0 {
+		needs = needAll
+	}
 	return &Registry{
+		needs:   needs,
 		js:      cfg.JetStream,
 		static:  cfg.Static.hash(),
 		log:     log,
 		ready:   make(chan struct{}),
 		changed: make(chan struct{}),
 
-		schemas:      newTable(stream.BucketSchemas, decodeSchemas, log),
+		schemas:      newVersions(log),
 		applications: newTable(stream.BucketApplications, decodeApplication, log),
 		tokens:       newTable(stream.BucketTokens, decodeToken, log),
 	}
@@ -88,15 +110,19 @@ func (r *Registry) changes() bool {
 }
 
 // publish makes the snapshot of what the tables hold. What did not change is
-// taken over from the last one.
-func (r *Registry) publish(ctx context.Context) {
+// taken over from the last one. The error is one of NATS.
+func (r *Registry) publish(ctx context.Context, schemas jetstream.KeyValue) error {
 	last := r.snapshot.Load()
 	next := &Snapshot{}
 	if last != nil {
 		*next = *last
 	}
 	if last == nil || r.schemas.dirty || last.Schemas.Revision() != r.schemas.revision {
-		next.Schemas = r.set()
+		set, err := r.schemas.set(ctx, schemas)
+		if err != nil {
+			return err
+		}
+		next.Schemas = set
 	}
 	if last == nil || r.applications.dirty || r.tokens.dirty {
 		next.Access = r.access(ctx)
@@ -113,4 +139,5 @@ func (r *Registry) publish(ctx context.Context) {
 	defer r.mu.Unlock()
 	close(r.changed)
 	r.changed = make(chan struct{})
+	return nil
 }

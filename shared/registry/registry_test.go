@@ -162,6 +162,7 @@ func TestOnlyChangedSchemasAreCompiled(t *testing.T) {
 	before := r.Snapshot()
 	srv.stop()
 	srv.start()
+	reconnected(t, js)
 	put(t, js, stream.BucketSchemas, keyOf(t, other), nothing)
 	after := eventually(t, r, "the other type changed", func(s *Snapshot) bool { return s != before })
 	if before.Schemas.Schema(someType) == nil || before.Schemas.Schema(someType) != after.Schemas.Schema(someType) {
@@ -219,6 +220,7 @@ func TestServerRestarts(t *testing.T) {
 			t.Errorf("judged %q while NATS was away", got)
 		}
 		srv.start()
+		reconnected(t, js)
 		started := time.Now()
 		revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
 		eventually(t, r, "a change after the restart arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
@@ -241,6 +243,7 @@ func TestServerIsReplaced(t *testing.T) {
 	srv.stop()
 	srv.dir = t.TempDir()
 	srv.start()
+	reconnected(t, js)
 	ensure(t, js)
 	revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
 	s := eventually(t, r, "the new server's registry is read", func(s *Snapshot) bool { return s.Schemas.Revision() == revision && s.Access.Operators() == 0 })

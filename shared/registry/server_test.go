@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -85,6 +86,19 @@ func (s *testServer) connect() jetstream.JetStream {
 		s.t.Fatal(err)
 	}
 	return js
+}
+
+// reconnected waits until the connection is one to the server that runs now: a
+// request that was written to the one before is lost.
+func reconnected(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	ctx := bounded(t)
+	for js.Conn().FlushTimeout(time.Second) != nil {
+		if ctx.Err() != nil {
+			t.Fatal("the connection does not come back")
+		}
+		runtime.Gosched()
+	}
 }
 
 // ready starts a server with everything that stream.Ensure makes.

@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+const unreadableMessage = "a record of the registry cannot be read"
+
 // table is the newest records of one bucket that can be read.
 type table[T any] struct {
 	bucket string
@@ -47,6 +49,8 @@ func newTable[T any](bucket string, decode func(string, []byte) (T, error), log 
 
 func (t *table[T]) name() string { return t.bucket }
 
+func (t *table[T]) options() []jetstream.WatchOpt { return nil }
+
 func (t *table[T]) begin() { t.revision = 0 }
 
 // apply takes an entry. The error is one of NATS, while it looked for a version
@@ -66,7 +70,7 @@ func (t *table[T]) apply(ctx context.Context, kv jetstream.KeyValue, e jetstream
 	r := record[T]{version: v, revision: e.Revision(), readable: true}
 	var err error
 	if r.value, err = t.decode(e.Key(), e.Value()); err != nil {
-		t.log.LogAttrs(ctx, slog.LevelError, "a record of the registry cannot be read",
+		t.log.LogAttrs(ctx, slog.LevelError, unreadableMessage,
 			slog.String("key", e.Key()), slog.Uint64("revision", e.Revision()), slog.String("error", err.Error()))
 		if r, err = t.lastReadable(ctx, kv, e); err != nil {
 			return err

@@ -10,8 +10,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// unreadable are values that this version cannot read, by bucket.
-var unreadable = map[string][]string{
+// unreadableRecords are values that this version cannot read, by bucket.
+var unreadableRecords = map[string][]string{
 	stream.BucketSchemas: {
 		``, `{`, `[]`, `{"schema": {"type": "x"}}`, `{}`, `{"schema": {}, "schema": {}}`,
 		`{"schema": {"$ref": "file:///etc/passwd"}}`, `{"time": 1, "schema": {}}`,
@@ -37,7 +37,7 @@ func TestUnreadableRecords(t *testing.T) {
 	r := run(t, Config{JetStream: js, Logger: log.logger()})
 	<-r.Ready()
 	var last uint64
-	for bucket, values := range unreadable {
+	for bucket, values := range unreadableRecords {
 		for _, value := range values {
 			switch bucket {
 			case stream.BucketSchemas:

@@ -33,7 +33,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // the end was asked for
 		}
 		switch {
-		case whole:
+		case whole && errors.Is(err, errWatchEnded):
 			wait = retryFirst
 		case errors.Is(err, jetstream.ErrBucketNotFound):
 			// The processor makes them.
@@ -50,7 +50,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	}
 }
 
-// watch opens all buckets and publishes snapshots until the watch must be made
+// watch opens the buckets that are needed and publishes snapshots until the watch must be made
 // anew. It reports whether it got so far as to read all of them whole.
 func (r *Registry) watch(ctx context.Context) (whole bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -77,29 +77,36 @@ func (r *Registry) watch(ctx context.Context) (whole bool, err error) {
 			err = w.drain(ctx)
 		}
 		if err == nil && w.due(r.changes()) {
-			r.publish(ctx)
+			err = r.publish(ctx, w.schemas.kv)
 			w.published()
 		}
 	}
 	return w.complete(), err
 }
 
+// open starts the watches of the buckets that are needed.
 func (r *Registry) open(ctx context.Context) (*watches, error) {
 	w := &watches{late: time.NewTimer(gather)}
 	w.late.Stop()
-	var err error
-	if w.schemas, err = watchBucket(ctx, r.js, r.schemas); err != nil {
-		return nil, err
+	for _, b := range []struct {
+		need Needs
+		rows rows
+		into **bucketWatch
+	}{
+		{needAll, r.schemas, &w.schemas},
+		{NeedApplications, r.applications, &w.applications},
+		{NeedTokens, r.tokens, &w.tokens},
+	} {
+		if r.needs&b.need == 0 {
+			continue
+		}
+		watch, err := watchBucket(ctx, r.js, b.rows)
+		if err != nil {
+			w.stop()
+			return nil, err
+		}
+		*b.into = watch
+		w.all = append(w.all, watch)
 	}
-	w.all = append(w.all, w.schemas)
-	if w.applications, err = watchBucket(ctx, r.js, r.applications); err == nil {
-		w.all = append(w.all, w.applications)
-		w.tokens, err = watchBucket(ctx, r.js, r.tokens)
-	}
-	if err != nil {
-		w.stop()
-		return nil, err
-	}
-	w.all = append(w.all, w.tokens)
 	return w, nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// watches are those of the three buckets, and when to make a snapshot of them.
+// watches are those of the buckets, nil for one that is not needed, and when to make a snapshot of them.
 type watches struct {
 	schemas, applications, tokens *bucketWatch
 	all                           []*bucketWatch // those that are open
@@ -25,11 +25,11 @@ func (w *watches) next(ctx context.Context, connected <-chan nats.Status) error 
 		return context.Cause(ctx)
 	case <-connected:
 		return errWatchEnded
-	case e, ok := <-w.schemas.watcher.Updates():
+	case e, ok := <-w.schemas.updates():
 		return w.schemas.take(ctx, e, ok)
-	case e, ok := <-w.applications.watcher.Updates():
+	case e, ok := <-w.applications.updates():
 		return w.applications.take(ctx, e, ok)
-	case e, ok := <-w.tokens.watcher.Updates():
+	case e, ok := <-w.tokens.updates():
 		return w.tokens.take(ctx, e, ok)
 	case <-w.late.C:
 		w.waited = true
