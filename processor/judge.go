@@ -12,7 +12,8 @@ import (
 // Judge returns the document of a message: a pure function of the message, the
 // schemas and policy of one registry revision, and the stream's epoch. It does
 // not panic: an event on which the validator does is rejected with
-// event.CodeValidatorFailed. The document's Original aliases m.Payload.
+// event.CodeValidatorFailed. The document's Original aliases m.Payload; it is
+// nil where the policy keeps no original of such an event.
 func Judge(m Message, set *schema.Set, epoch int64) *store.Document {
 	d, _ := judge(m, set, epoch)
 	return d
@@ -33,28 +34,34 @@ func judge(m Message, set rules, epoch int64) (*store.Document, *failure) {
 		failed = panicked
 		fault := event.Fault{Code: event.CodeValidatorFailed, Path: event.Pointer(), Message: panicMessage}
 		// What the envelope says needs no schema; it is judged alone, by the
-		// policy of its type.
+		// policy of its type. Where even that fails, nobody knows what is
+		// personal in it: neither data nor original are kept outside of the
+		// stream.
 		v, panicked = validate(set, &event.Event{Head: ev.Head, Faults: append(ev.Faults, fault)}, dec.received, dec.application)
 		if panicked != nil {
 			v.Faults = []event.Fault{fault}
 		}
+		v.SchemaVersion = 0 // no schema came to an end with it
 	}
 	d := &store.Document{
-		ID:            dec.id,
-		Status:        store.Stored,
-		Application:   dec.application,
-		EventID:       ev.EventID,
-		SessionID:     ev.SessionID,
-		Category:      ev.Category,
-		Name:          ev.Name,
-		Data:          ev.Data,
-		Timestamp:     ev.Timestamp,
-		ReceivedAt:    dec.received.Truncate(time.Millisecond),
-		ContentHash:   ev.ContentHash,
-		Origin:        store.Origin{Epoch: epoch, Seq: m.Seq},
-		Revision:      set.Revision(),
-		SchemaVersion: int64(v.SchemaVersion),
-		Original:      m.Payload,
+		ID:                dec.id,
+		Status:            store.Stored,
+		Application:       dec.application,
+		EventID:           ev.EventID,
+		SessionID:         ev.SessionID,
+		Category:          ev.Category,
+		Name:              ev.Name,
+		Data:              v.Data,
+		Timestamp:         ev.Timestamp,
+		ReceivedAt:        dec.received.Truncate(time.Millisecond),
+		ContentHash:       ev.ContentHash,
+		Origin:            store.Origin{Epoch: epoch, Seq: m.Seq},
+		Revision:          set.Revision(),
+		SchemaVersion:     int64(v.SchemaVersion),
+		SentSchemaVersion: ev.SchemaVersion,
+	}
+	if v.KeepOriginal {
+		d.Original = m.Payload
 	}
 	if len(v.Faults) > 0 {
 		d.Status, d.Errors = store.Rejected, v.Faults
