@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
@@ -28,6 +29,30 @@ func BenchmarkJudge(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkJudgeOwn judges events that name an older version, and events with
+// personal values.
+func BenchmarkJudgeOwn(b *testing.B) {
+	const sent = `{"host": "www.example.com", "path": "/", "mail": "a@example.com", "ip": "192.0.2.1"}`
+	const marked = `{"properties": {"mail": {"x-eye-pii": "hash"}, "ip": {"x-eye-pii": "%s"}}}`
+	for name, v := range map[string]Versioned{
+		"plain":          {Schema: compile(b, pageviewSchema), Revision: 2},
+		"older version":  {Schema: compile(b, `{}`), Revision: 2, Earlier: []*Version{NewVersion(1, []byte(pageviewSchema))}},
+		"drop":           {Schema: compile(b, `{"properties": {"ip": {"x-eye-pii": "drop"}}}`), Revision: 2},
+		"hash and drop":  {Schema: compile(b, fmt.Sprintf(marked, "drop")), Revision: 2},
+		"hash twice":     {Schema: compile(b, fmt.Sprintf(marked, "hash")), Revision: 2},
+		"marked, absent": {Schema: compile(b, `{"properties": {"user": {"x-eye-pii": "hash"}}}`), Revision: 2},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := NewSet(2, DefaultPolicy(), map[Type]Versioned{pageview: v}, testKey)
+			ev := named(b, int64(len(v.Earlier)), sent)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Judge(ev, received, "demo")
+			}
+		})
 	}
 }
 

@@ -19,6 +19,8 @@ func FuzzCompile(f *testing.F) {
 		`{"if": {"enum": [1, 1e308]}, "then": {"multipleOf": 1e-308}, "else": false}`,
 		`{"default": {"$id": "#/definitions/a", "$ref": "file:///etc/passwd"}, "definitions": {"a": {}}, "items": {"$ref": "#/definitions/a"}}`,
 		`{"dependencies": {"a": ["b"], "b": {"not": {}}}, "patternProperties": {"(a{1,9}){1,9}": {"format": "regex"}}}`,
+		`{"x-eye-supersedes": [1], "examples": [{"a": {"b": []}}], "x-eye-reject-examples": [1, {"c": 1}], "properties": {"c": false}}`,
+		`{"properties": {"a": {"items": {"x-eye-pii": "drop"}, "properties": {"b": {"items": {"x-eye-pii": "hash"}}}}}}`,
 	} {
 		f.Add([]byte(raw), []byte(`{"a": {"b": [1, "x", null]}}`))
 	}

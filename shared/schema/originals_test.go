@@ -2,6 +2,7 @@ package schema
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -103,11 +104,19 @@ func TestSetCopies(t *testing.T) {
 	key := append([]byte(nil), testKey...)
 	p := DefaultPolicy()
 	p.Originals.Types = map[Type]string{pageview: KeepOriginals}
+	p.Retention.Types = map[Type]time.Duration{pageview: time.Hour}
+	p.Retention.RejectedTypes = map[Type]time.Duration{pageview: time.Minute}
 	s := NewSet(9, p, map[Type]Versioned{pageview: {Schema: compile(t, hashSchema), Revision: 9}}, key)
-	want := s.Judge(named(t, 0, badMail), received, "demo")
+	want := [2]Verdict{s.Judge(named(t, 0, badMail), received, "demo"), s.Judge(named(t, 0, mailed), received, "demo")}
 	clear(key)
 	clear(p.Originals.Types)
-	if diff := cmp.Diff(want, s.Judge(named(t, 0, badMail), received, "demo")); diff != "" || !want.KeepOriginal {
+	clear(p.Retention.Types)
+	clear(p.Retention.RejectedTypes)
+	got := [2]Verdict{s.Judge(named(t, 0, badMail), received, "demo"), s.Judge(named(t, 0, mailed), received, "demo")}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the set changed with what it was made of:\n%s", diff)
+	}
+	if !want[0].KeepOriginal || want[0].Retention != time.Minute || want[1].Retention != time.Hour {
+		t.Errorf("judged as %+v", want)
 	}
 }

@@ -88,7 +88,7 @@ func revisions(m Members, v any) []uint64 {
 	for i, e := range list {
 		text, _ := e.(json.Number)
 		n, ok := event.ParseNumber([]byte(text))
-		if !ok || n.Kind != event.Int64 || n.Int < 1 {
+		if !ok || n.Int < 1 { // Int is 0 for other kinds
 			m.Faultf("wants revisions, which are positive integers; element %d is none", i)
 			return nil
 		}
@@ -145,25 +145,25 @@ func (r *registered) pick(sent uint64) (judging, bool) {
 
 // target finds what judges in the name of every earlier version. It goes from
 // the newest to the oldest, so that what supersedes a version has its own
-// target by then, and the newest to supersede comes first. A list counts for
-// older versions alone: there are no cycles.
+// target by then, and the newest to supersede comes first. So a list counts for
+// older versions alone, and there are no cycles.
 func (r *registered) target() {
 	r.targets = make(map[uint64]*Version, len(r.Earlier))
 	superseded := map[uint64]*Version{}
-	claim := func(list []uint64, below uint64, target *Version) {
+	claim := func(list []uint64, target *Version) {
 		for _, n := range list {
-			if _, claimed := superseded[n]; !claimed && n < below {
+			if _, claimed := superseded[n]; !claimed {
 				superseded[n] = target
 			}
 		}
 	}
-	claim(r.Schema.Supersedes(), r.Revision, nil)
+	claim(r.Schema.Supersedes(), nil)
 	for _, v := range slices.Backward(r.Earlier) {
 		target, ok := superseded[v.revision]
 		if !ok {
 			target = v
 		}
 		r.targets[v.revision] = target
-		claim(v.supersedes, v.revision, target)
+		claim(v.supersedes, target)
 	}
 }
