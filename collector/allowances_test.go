@@ -3,6 +3,7 @@ package collector
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -25,6 +26,7 @@ type keyJSON struct {
 	SHA256    string        `json:"sha256"`
 	Kind      registry.Kind `json:"kind"`
 	Origins   []string      `json:"origins,omitzero"`
+	Disabled  bool          `json:"disabled,omitzero"`
 	ExpiresAt time.Time     `json:"expires_at,omitzero"`
 	Events    int64         `json:"events_per_second,omitzero"`
 	Bytes     int64         `json:"bytes_per_second,omitzero"`
@@ -131,6 +133,21 @@ func TestBytesPerSecond(t *testing.T) {
 	}
 }
 
+// A body that packing made larger still costs what it holds.
+func TestBytesOfBadlyPackedBody(t *testing.T) {
+	w, _ := limitedWorld(t, 0, 1)
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.NoCompression)
+	w.must(err)
+	body := click("a")
+	_, err = z.Write(body)
+	w.must(err)
+	w.must(z.Close())
+	w.post(pathValidate, append(bytes.Repeat([]byte{' '}, maxBody-2*len(body)), body...)).wantPassed(t)
+	w.post(pathValidate, packed.Bytes(), "Content-Encoding", "gzip").wantPassed(t)
+	w.post(pathValidate, []byte("1")).wantLimited(t, 1)
+}
+
 // A request that is answered without a claim costs nothing, so that sending it
 // again finds room.
 func TestWhatFailsIsNotCharged(t *testing.T) {
@@ -152,12 +169,14 @@ func TestWhatFailsIsNotCharged(t *testing.T) {
 
 // Limits follow the registry; what a key has left does not start anew.
 func TestLimitsFollowTheRegistry(t *testing.T) {
-	w, _ := limitedWorld(t, 10, 0)
+	w, clock := limitedWorld(t, 10, 0)
 	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
 	w.put("another", keyJSON{SHA256: sumOf("another"), Kind: registry.Server, Bytes: 1})
 	w.post(pathEvents, clicks("b", 40)).wantLimited(t, 1) // the least that may pass is one event
-	w.limit(1, 0)
-	w.post(pathEvents, click("c")).wantLimited(t, 1)
+	w.limit(500, 0)
+	w.post(pathEvents, clicks("c", 40)).wantLimited(t, 1)
+	clock.advance(time.Second)
+	w.post(pathEvents, clicks("c", 500)).wantPassed(t)
 	w.limit(1, 7)
 	w.wantAllowances(keyName{"limited", sumOf(limitedKey)[:12]}, keyName{"another", sumOf("another")[:12]})
 	w.limit(0, 0)
@@ -196,10 +215,25 @@ func TestSpentKeyNeedNotSendItsBody(t *testing.T) {
 	if w.must(err); !strings.Contains(status, " 429 ") {
 		t.Errorf("answer %q", status)
 	}
-	if held := w.service.reader.budget.held.Load(); held != 0 {
-		t.Errorf("%d bytes are held for bodies", held)
+	w.eventually("no memory is held for bodies", func() bool { return w.service.reader.budget.held.Load() == 0 })
+}
+
+// A client that sends its whole body first comes to read the answer: the body
+// is taken off the line.
+func TestSpentKeySendsItsBody(t *testing.T) {
+	w, _ := limitedWorld(t, 1, 0)
+	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
+	conn, err := net.Dial("tcp", w.service.Addr().String())
+	w.must(err)
+	defer func() { _ = conn.Close() }()
+	w.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+		pathEvents, limitedKey, maxBody, bytes.Repeat([]byte{' '}, maxBody))
+	w.must(err)
+	status, err := bufio.NewReader(conn).ReadString('\n')
+	if w.must(err); !strings.Contains(status, " 429 ") {
+		t.Errorf("answer %q", status)
 	}
-	w.post(pathEvents, clicks(strings.Repeat("x", 2000), 1000)).wantLimited(t, 1) // its body is taken off the line
 }
 
 // An expired key says so, from its last moment on and on every path.

@@ -1,0 +1,116 @@
+package collector
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/theeye/theeye/shared/registry"
+)
+
+// places are where a request may carry a secret, and where it should not.
+var places = map[string]func(r *http.Request, secret string){
+	"Bearer":            func(r *http.Request, s string) { r.Header.Set("Authorization", "Bearer "+s) },
+	"Basic":             func(r *http.Request, s string) { r.SetBasicAuth(s, "") },
+	"password of Basic": func(r *http.Request, s string) { r.SetBasicAuth("", s) },
+	"another scheme":    func(r *http.Request, s string) { r.Header.Set("Authorization", s) },
+	"header":            func(r *http.Request, s string) { r.Header.Set(headerWriteKey, s) },
+	"query":             func(r *http.Request, s string) { r.URL.RawQuery = paramWriteKey + "=" + url.QueryEscape(s) },
+	"broken query":      func(r *http.Request, s string) { r.URL.RawQuery = paramWriteKey + "=" + s + "%zz;" + s },
+	"another parameter": func(r *http.Request, s string) { r.URL.RawQuery = "key=" + s },
+	"path":              func(r *http.Request, s string) { r.URL.Path += "/" + s },
+	"origin":            func(r *http.Request, s string) { r.Header.Set("Origin", "https://"+s) },
+	"two of them":       func(r *http.Request, s string) { r.SetBasicAuth(s, ""); r.Header.Set(headerWriteKey, s+"!") },
+}
+
+// A secret appears in no answer, log line or metric, wherever it stands in a
+// request and whatever comes of that.
+func TestSecretsAreNotTold(t *testing.T) {
+	log := new(lockedBuffer)
+	w := newWorld(t, func(c *Config) {
+		c.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	w.service.quiet.Every = 1 // every failure has its line
+	w.service.handler.(*echo.Echo).POST("/panic", func(c echo.Context) error {
+		_, err := w.service.admit(c)
+		panic(err)
+	})
+	secrets := w.putSecrets()
+	told := ""
+	seen := map[int]bool{}
+	ask := func() {
+		for _, path := range []string{pathEvents, pathValidate, pathHealth, "/panic", "/nowhere"} {
+			for _, put := range places {
+				for _, secret := range secrets {
+					r := w.askWith(put, path, secret)
+					seen[r.status] = true
+					// The origin of a page that was let in is its own.
+					told += fmt.Sprintln(r.header, r.text)
+				}
+			}
+		}
+	}
+	ask()
+	w.nats.stop()
+	ask()
+	families, err := w.metrics.Gather()
+	w.must(err)
+	for what, text := range map[string]string{"answers": told, "log": log.String(), "metrics": fmt.Sprint(families)} {
+		if len(text) < 1000 {
+			t.Errorf("%s are only %q", what, text)
+		}
+		for _, secret := range secrets {
+			for _, form := range []string{secret, sumOf(secret), basicOf(secret + ":"), basicOf(":" + secret)} {
+				if at := strings.Index(text, form); at >= 0 {
+					t.Errorf("%s tell %q: …%s…", what, secret, text[max(at-200, 0):min(at+200, len(text))])
+				}
+			}
+		}
+	}
+	for _, status := range []int{202, 400, 401, 403, 404, 405, 429, 500, 503} {
+		if !seen[status] {
+			t.Errorf("no request came to %d: the test shows nothing of it", status)
+		}
+	}
+}
+
+// basicOf is a part of a Basic credential that does not depend on its end.
+func basicOf(text string) string {
+	s := base64.StdEncoding.EncodeToString([]byte(text))
+	return s[:len(s)-4]
+}
+
+// putSecrets declares keys in every state and returns their secrets, and that
+// of no key.
+func (w *world) putSecrets() []string {
+	w.t.Helper()
+	state := func(s string) string { return "hush-hush-of-the-" + s }
+	key := func(s string) keyJSON { return keyJSON{SHA256: sumOf(state(s)), Kind: registry.Server} }
+	good, disabled, expired, spent := key("good"), key("disabled"), key("expired"), key("spent")
+	disabled.Disabled = true
+	expired.ExpiresAt = time.Unix(1, 0)
+	spent.Events = 1
+	w.put("secrets", good, disabled, expired, spent)
+	r := w.send(pathValidate, clicks("s", 1000), headerWriteKey, state("spent"))
+	if r.status != http.StatusOK {
+		w.t.Fatalf("answer %d %s", r.status, r.text)
+	}
+	return []string{state("good"), state("disabled"), state("expired"), state("spent"), state("unknown")}
+}
+
+func (w *world) askWith(put func(*http.Request, string), path, secret string) reply {
+	w.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, w.base+path, strings.NewReader(string(click("s"))))
+	w.must(err)
+	put(req, secret)
+	r, err := w.do(req)
+	w.must(err)
+	return r
+}
