@@ -139,7 +139,7 @@ func benchKey(i int) string    { return "write-key-of-site-" + strconv.Itoa(i) }
 func benchOrigin(i int) string { return fmt.Sprintf("https://site-%d.example.com", i) }
 
 // putApplications declares that many, each with a limited browser key, and
-// waits until the service knows them.
+// waits until the service knows them and the server is done with them.
 func (w *world) putApplications(n int) {
 	w.t.Helper()
 	for i := range n {
@@ -156,4 +156,9 @@ func (w *world) putApplications(n int) {
 		w.t.Fatal("the applications are not written")
 	}
 	w.eventually("all applications are known", func() bool { return len(w.service.access().Applications()) == n+2 })
+	w.eventually("their changes are kept", func() bool {
+		changes, err := w.js.Stream(w.ctx(), stream.Changes)
+		w.must(err)
+		return changes.CachedInfo().State.Msgs >= uint64(n)
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -60,6 +61,9 @@ func Run(ctx context.Context, p *daemon.Process) error {
 	group := daemon.Group{Logger: p.Logger}
 	group.Add("admin", admin.Run)
 	group.Add("registry", reg.Run)
+	group.Add("heartbeat", heartbeat.New(heartbeat.Config{
+		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
+	}).Run)
 	group.Add("collector", service.Run)
 	return group.Run(ctx)
 }
