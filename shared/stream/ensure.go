@@ -74,13 +74,24 @@ func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 	if _, err := js.CreateOrUpdateStream(ctx, changesConfig(c.Replicas)); err != nil {
 		return fmt.Errorf("create or update stream %s: %w", Changes, err)
 	}
-	for _, bucket := range []jetstream.KeyValueConfig{servicesConfig(c.Replicas), jobsConfig(c.Replicas)} {
-		if _, err := js.CreateOrUpdateKeyValue(ctx, bucket); err != nil {
-			return fmt.Errorf("create or update bucket %s: %w", bucket.Bucket, err)
-		}
+	if err := EnsureServices(ctx, js, c); err != nil {
+		return err
+	}
+	if _, err := js.CreateOrUpdateKeyValue(ctx, jobsConfig(c.Replicas)); err != nil {
+		return fmt.Errorf("create or update bucket %s: %w", BucketJobs, err)
 	}
 	if _, err := js.CreateOrUpdateConsumer(ctx, Name, consumerConfig()); err != nil {
 		return fmt.Errorf("create or update consumer %s: %w", Consumer, err)
+	}
+	return nil
+}
+
+// EnsureServices creates the bucket of heartbeats, or brings it to the
+// configuration c. It lives in memory, so a server alone loses it when it
+// restarts. The processor alone calls it.
+func EnsureServices(ctx context.Context, js jetstream.JetStream, c Config) error {
+	if _, err := js.CreateOrUpdateKeyValue(ctx, servicesConfig(c.WithDefaults().Replicas)); err != nil {
+		return fmt.Errorf("create or update bucket %s: %w", BucketServices, err)
 	}
 	return nil
 }

@@ -1,0 +1,12 @@
+// Package heartbeat tells which processes of The Eye are live, of which build
+// they are, and which registry revision each of them works by.
+//
+// Every service of every process puts a beat under <service>.<instance> of the
+// bucket SERVICES: each second, and at once when its revision changes. The
+// bucket lives in memory and forgets a beat after stream.HeartbeatTTL, so it
+// shows a process that died or hangs no longer than that. One that ends in
+// order removes its beat.
+//
+// Whose beat it is, the key says, and when it came, the server's clock: the
+// rights of a NATS user are by subject, and the clocks of machines differ.
+package heartbeat

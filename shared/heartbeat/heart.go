@@ -1,0 +1,158 @@
+package heartbeat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/daemon"
+)
+
+const (
+	// beatEvery is the pause between two beats: several may be lost before a
+	// process counts as gone.
+	beatEvery = time.Second
+	// beatLimit bounds one beat.
+	beatLimit = 2 * time.Second
+	// farewellLimit bounds the removal of the last one.
+	farewellLimit = time.Second
+)
+
+// Config is what a Heart needs. Instance, Oldest, MakeBucket and
+// Logger may be missing.
+type Config struct {
+	JetStream jetstream.JetStream
+	// Service is the name of the service.
+	Service string
+	// Instance is the name of the process; "" is a new UUID.
+	Instance string
+	// Revision is asked at every beat. It must not block.
+	Revision func() uint64
+	// Oldest, where set, is asked for Beat.OldestRevision, after the revision:
+	// what is judged between the two is judged by that revision or a later one.
+	Oldest func() uint64
+	// Changed returns a channel that is closed when the revision changes next.
+	Changed func() <-chan struct{}
+	// MakeBucket is called when the bucket is not there: a server alone loses
+	// it when it restarts. It is the processor's to make; the hearts of other
+	// services wait for it.
+	MakeBucket func(context.Context) error
+	// Logger gets trouble, once until it is over; slog.Default when nil.
+	Logger *slog.Logger
+}
+
+// Heart sends the beats of one service. Its methods are safe for concurrent
+// use; Run is called once.
+type Heart struct {
+	cfg     Config
+	subject string
+	beat    Beat // but for the revision
+	every   time.Duration
+	failing bool // Run's alone
+}
+
+// New returns a Heart that has not started yet. The service starts now.
+func New(cfg Config) *Heart {
+	if cfg.Instance == "" {
+		cfg.Instance = uuid.NewString()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	build := daemon.BuildInfo()
+	return &Heart{
+		cfg:     cfg,
+		subject: subjectOf(cfg.Service, cfg.Instance),
+		every:   beatEvery,
+		beat: Beat{
+			Service: cfg.Service, Instance: cfg.Instance, Version: build.Version, Commit: build.Commit,
+			StartedAt: time.Now().UTC().Truncate(time.Millisecond),
+		},
+	}
+}
+
+// Instance is the name of the process.
+func (h *Heart) Instance() string { return h.cfg.Instance }
+
+// Run sends beats until ctx ends, and then removes the last one. It waits out
+// whatever keeps beats from arriving; its result is always nil. A service must
+// have stopped before its heart does: others rely on a live beat for as long as
+// something may still be done by its revision.
+func (h *Heart) Run(ctx context.Context) error {
+	tick := time.NewTicker(h.every)
+	defer tick.Stop()
+	for {
+		// Before the revision is read, so that no change is missed.
+		changed := h.cfg.Changed()
+		h.send(ctx)
+		select {
+		case <-ctx.Done():
+			h.farewell(ctx)
+			return nil
+		case <-tick.C:
+		case <-changed:
+		}
+	}
+}
+
+// send sends one beat, and says when that begins to fail.
+func (h *Heart) send(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, beatLimit)
+	defer cancel()
+	err := h.put(ctx)
+	if errors.Is(err, jetstream.ErrNoStreamResponse) && h.cfg.MakeBucket != nil {
+		if err = h.cfg.MakeBucket(ctx); err == nil {
+			err = h.put(ctx)
+		}
+	}
+	if err != nil && !h.failing && !errors.Is(ctx.Err(), context.Canceled) {
+		h.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "heartbeats do not arrive",
+			slog.String("of", h.cfg.Service), slog.Any("error", err))
+	}
+	h.failing = err != nil
+}
+
+func (h *Heart) put(ctx context.Context) error {
+	beat := h.beat
+	beat.Revision = h.cfg.Revision()
+	if h.cfg.Oldest != nil {
+		beat.OldestRevision = h.cfg.Oldest()
+	}
+	raw, err := json.Marshal(beat)
+	if err != nil {
+		return fmt.Errorf("encode heartbeat: %w", err)
+	}
+	return h.publish(ctx, &nats.Msg{Subject: h.subject, Data: raw})
+}
+
+// publish needs no right but that to its subject. While there is no connection
+// it does nothing: what waits in the client's buffer would be stale.
+func (h *Heart) publish(ctx context.Context, m *nats.Msg) error {
+	if !h.cfg.JetStream.Conn().IsConnected() {
+		return nats.ErrDisconnected
+	}
+	// No attempts of its own: the next beat is one.
+	if _, err := h.cfg.JetStream.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0)); err != nil {
+		return fmt.Errorf("send heartbeat: %w", err)
+	}
+	return nil
+}
+
+// farewell removes the beat. Where that fails, it expires.
+func (h *Heart) farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellLimit)
+	defer cancel()
+	err := h.publish(ctx, &nats.Msg{
+		Subject: h.subject, Header: nats.Header{headerOperation: {operationDelete}},
+	})
+	if err != nil {
+		h.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "the last heartbeat was not removed", slog.Any("error", err))
+	}
+}
