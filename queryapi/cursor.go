@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (q *query) fingerprint(call string) [8]byte {
 	if q.descending {
 		order = "desc"
 	}
-	for _, s := range []string{call, q.application, q.sessionID, q.category, q.name, q.eventID, q.code, order} {
+	for _, s := range []string{call, q.application, q.sessionID, q.category, q.name, q.eventID, q.code, q.kind, order} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -95,8 +96,31 @@ func (q *query) position(call string) (*store.Position, error) {
 	}
 	p, err := decodeCursor(q.fingerprint(call), q.cursor)
 	if err != nil {
-		return nil, badRequest(codeInvalidCursor,
-			"parameter cursor is not the next_cursor of an answer to the same query")
+		return nil, invalidCursor()
 	}
 	return &p, nil
+}
+
+func invalidCursor() *failure {
+	return badRequest(codeInvalidCursor, "parameter cursor is not the next_cursor of an answer to the same query")
+}
+
+// before is where a list continues that goes back from the newest number: 0 at
+// its start, a *failure for a cursor that belongs to no such list.
+func (q *query) before(call string) (uint64, error) {
+	p, err := q.position(call)
+	if p == nil || err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(p.ID, 10, 64)
+	if err != nil || n == 0 {
+		return 0, invalidCursor()
+	}
+	return n, nil
+}
+
+// cursorBefore continues such a list below number n.
+func (q *query) cursorBefore(call string, n uint64) *string {
+	cursor := encodeCursor(q.fingerprint(call), store.Position{Time: time.UnixMicro(0), ID: strconv.FormatUint(n, 10)})
+	return &cursor
 }

@@ -8,31 +8,41 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
 
 // Codes of the problems that this API answers. They are contracts, named in
 // the API's document.
 const (
-	codeUnauthorized      = "unauthorized"
-	codeForbidden         = "forbidden"
-	codeApplicationDenied = "application_not_allowed"
-	codeUnknownParameter  = "unknown_parameter"
-	codeInvalidParameter  = "invalid_parameter"
-	codeRepeatedParameter = "repeated_parameter"
-	codeInvalidQuery      = "invalid_query"
-	codeInvalidCursor     = "invalid_cursor"
-	codeTooManyApps       = "too_many_applications"
-	codeNotFound          = "not_found"
-	codeMethodNotAllowed  = "method_not_allowed"
-	codeAmbiguousEvent    = "ambiguous_event"
-	codeStarting          = "starting"
-	codeOverloaded        = "overloaded"
-	codeStoreUnavailable  = "store_unavailable"
-	codeStreamUnavailable = "stream_unavailable"
-	codeBacklogTooLong    = "backlog_too_long"
-	codeQueryTimeout      = "query_timeout"
-	codeInternal          = problem.CodeInternal
+	codeUnauthorized         = "unauthorized"
+	codeForbidden            = "forbidden"
+	codeApplicationDenied    = "application_not_allowed"
+	codeUnknownParameter     = "unknown_parameter"
+	codeInvalidParameter     = "invalid_parameter"
+	codeRepeatedParameter    = "repeated_parameter"
+	codeInvalidQuery         = "invalid_query"
+	codeInvalidCursor        = "invalid_cursor"
+	codeTooManyApps          = "too_many_applications"
+	codeNotFound             = "not_found"
+	codeMethodNotAllowed     = "method_not_allowed"
+	codeAmbiguousEvent       = "ambiguous_event"
+	codeStarting             = "starting"
+	codeOverloaded           = "overloaded"
+	codeStoreUnavailable     = "store_unavailable"
+	codeStreamUnavailable    = "stream_unavailable"
+	codeBacklogTooLong       = "backlog_too_long"
+	codeQueryTimeout         = "query_timeout"
+	codeBodyIncomplete       = "body_incomplete"
+	codeBodyTimeout          = "body_timeout"
+	codeBodyTooLarge         = "body_too_large"
+	codeInvalidHeader        = "invalid_header"
+	codeUnsupportedEncoding  = "unsupported_encoding"
+	codeInvalidDeclaration   = "invalid_declaration"
+	codePreconditionRequired = "precondition_required"
+	codeRevisionConflict     = "revision_conflict"
+	codeRegistryUnavailable  = "registry_unavailable"
+	codeInternal             = problem.CodeInternal
 )
 
 // How long a client should wait before it asks again.
@@ -60,9 +70,17 @@ func unavailable(code, detail string, retryAfter time.Duration, cause error) *fa
 // deadline that passed explains whatever error it led to.
 func answerFor(ctx context.Context, err error) *failure {
 	var f *failure
+	var conflict *registry.ConflictError
+	var faulty *registry.InvalidError
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &conflict):
+		return conflicting(conflict.Present)
+	case errors.As(err, &faulty):
+		return invalid(faulty.Faults)
+	case errors.Is(err, registry.ErrNotFound):
+		return notFound("the registry has no such thing")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &failure{
 			Status: http.StatusGatewayTimeout, Code: codeQueryTimeout, Cause: err,
@@ -72,6 +90,9 @@ func answerFor(ctx context.Context, err error) *failure {
 		return &failure{Status: statusClientGone, Code: "client_closed_request", Detail: "the client went away"}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConfiguration):
 		return unavailable(codeStoreUnavailable, "the store does not answer", retryLater, err)
+	}
+	if natsAway(err) {
+		return registryAway(err)
 	}
 	return problem.Internal(err)
 }

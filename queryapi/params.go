@@ -3,6 +3,7 @@ package queryapi
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -33,6 +34,8 @@ type query struct {
 	descending  bool
 	limit       int
 	cursor      string
+	revision    uint64
+	kind        string
 }
 
 // param parses the value of one parameter into a query. It returns what a
@@ -69,7 +72,19 @@ var params = map[string]param{
 		q.cursor = v
 		return wantIf(v == "" || len(v) > maxCursorBytes, "the next_cursor of an earlier answer")
 	},
+	"revision": func(q *query, v string) string {
+		n, err := strconv.ParseUint(v, 10, 63)
+		q.revision = n
+		return wantIf(err != nil || n == 0, "a revision, a whole number from 1")
+	},
+	"kind": func(q *query, v string) string {
+		q.kind = v
+		return wantIf(!slices.Contains(changeKinds, v), strings.Join(changeKinds, ", "))
+	},
 }
+
+// changeKinds are the values of parameter kind.
+var changeKinds = []string{"schema", "policy", "application", "token"}
 
 // The parameters of each call.
 var (
@@ -77,6 +92,9 @@ var (
 	eventParams    = []string{"application"}
 	sessionParams  = []string{"application", "limit", "cursor"}
 	rejectedParams = append([]string{"code"}, eventsParams...)
+	versionParams  = []string{"revision"}
+	historyParams  = []string{"limit", "cursor"}
+	changesParams  = []string{"kind", "name", "limit", "cursor"}
 	summaryParams  = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit"}
 )
 
@@ -99,8 +117,7 @@ func parseQuery(raw string, allowed []string) (query, error) {
 			return query{}, err
 		}
 		if !slices.Contains(allowed, name) {
-			return query{}, badRequest(codeUnknownParameter, "there is no parameter %s here; there are: %s",
-				quote(name), strings.Join(allowed, ", "))
+			return query{}, unknownParameter(name, allowed)
 		}
 		if seen[name] {
 			return query{}, badRequest(codeRepeatedParameter, "parameter %s is given more than once", name)
@@ -114,6 +131,14 @@ func parseQuery(raw string, allowed []string) (query, error) {
 		return query{}, badRequest(codeInvalidParameter, "parameter from must not be after parameter to")
 	}
 	return q, nil
+}
+
+func unknownParameter(name string, allowed []string) *failure {
+	if len(allowed) == 0 {
+		return badRequest(codeUnknownParameter, "there is no parameter %s here, nor any other", quote(name))
+	}
+	return badRequest(codeUnknownParameter, "there is no parameter %s here; there are: %s",
+		quote(name), strings.Join(allowed, ", "))
 }
 
 // unescapePair is stricter than url.ParseQuery, which drops what it cannot

@@ -59,6 +59,7 @@ func (s *Service) routes() http.Handler {
 	} {
 		get(e, path, s.query(call))
 	}
+	s.registryRoutes(e)
 	get(e, callDocument, serveDocument)
 	get(e, callHealth, echo.WrapHandler(daemon.Health()))
 	for _, r := range e.Routes() {
@@ -185,6 +186,23 @@ func pathSegment(r *http.Request, prefix string) (string, error) {
 		return "", badRequest(codeInvalidParameter, "the last segment of the path is not UTF-8")
 	}
 	return segment, nil
+}
+
+// pathSegments returns the three segments behind prefix, unescaped once; those
+// that the path does not have are empty. Like pathSegment it reads the path as
+// it was sent.
+func pathSegments(r *http.Request, prefix string) (segments [3]string, err error) {
+	for i, raw := range strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), prefix), "/") {
+		segment, err := url.PathUnescape(raw)
+		if err != nil || i >= len(segments) {
+			return segments, notFound("there is nothing at this path")
+		}
+		if !utf8.ValidString(segment) {
+			return segments, badRequest(codeInvalidParameter, "a segment of the path is not UTF-8")
+		}
+		segments[i] = segment
+	}
+	return segments, nil
 }
 
 func serveDocument(c echo.Context) error {

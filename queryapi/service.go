@@ -61,6 +61,9 @@ type Service struct {
 	registry *registry.Registry
 	store    Store
 	pending  *backlog
+	// js and editor reach the buckets of the registry; nil without NATS.
+	js       jetstream.JetStream
+	editor   *registry.Editor
 	log      *slog.Logger
 	metrics  *metrics
 	timeout  time.Duration
@@ -93,6 +96,9 @@ func New(c Config) (*Service, error) {
 		registry: c.Registry, store: c.Store, pending: newBacklog(c.JetStream), log: c.Logger, metrics: m,
 		timeout: c.Timeout, slots: make(chan struct{}, c.MaxInFlight),
 		quiet: rate.Sometimes{First: 1, Interval: time.Second},
+	}
+	if c.JetStream != nil {
+		s.js, s.editor = c.JetStream, registry.NewEditor(c.JetStream)
 	}
 	s.handler = s.routes()
 	if c.Listen == "" {

@@ -43,7 +43,7 @@ func match(template, path string) (map[string]string, bool) {
 		name, isParam := strings.CutPrefix(segment, "{")
 		value, err := url.PathUnescape(got[i])
 		switch {
-		case err != nil || !isParam && segment != value:
+		case err != nil, !isParam && segment != value, isParam && value == "":
 			return nil, false
 		case isParam:
 			params[strings.TrimSuffix(name, "}")] = value

@@ -1,0 +1,103 @@
+package queryapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Paths of the registry; what follows them is escaped segments.
+const (
+	pathSchemas      = "/v1/schemas/"
+	pathApplications = "/v1/applications/"
+	pathTokens       = "/v1/tokens/"
+)
+
+// The operators' calls.
+const (
+	callSchemas       = "/v1/schemas"
+	callSchema        = pathSchemas + ":category/:name"
+	callSchemaHistory = callSchema + "/history"
+	callPolicy        = "/v1/policy"
+	callPolicyHistory = callPolicy + "/history"
+	callApplications  = "/v1/applications"
+	callApplication   = pathApplications + ":name"
+	callKeys          = callApplication + "/keys"
+	callKey           = callKeys + "/:id"
+	callTokens        = "/v1/tokens"
+	callToken         = pathTokens + ":id"
+	callChanges       = "/v1/changes"
+)
+
+// registryRoutes are the calls that show and change the registry.
+func (s *Service) registryRoutes(e *echo.Echo) {
+	type methods = map[string]answer
+	for path, calls := range map[string]methods{
+		callSchemas:       {http.MethodGet: s.schemas},
+		callSchema:        {http.MethodGet: s.schema, http.MethodPut: s.putSchema, http.MethodDelete: s.deleteSchema},
+		callSchemaHistory: {http.MethodGet: s.schemaHistory},
+		callPolicy:        {http.MethodGet: s.policy, http.MethodPut: s.putPolicy, http.MethodDelete: s.deletePolicy},
+		callPolicyHistory: {http.MethodGet: s.policyHistory},
+		callApplications:  {http.MethodGet: s.applications, http.MethodPost: s.createApplication},
+		callApplication:   {http.MethodGet: s.application, http.MethodPut: s.putApplication, http.MethodDelete: s.deleteApplication},
+		callKeys:          {http.MethodPost: s.createKey},
+		callKey:           {http.MethodPut: s.putKey, http.MethodDelete: s.deleteKey},
+		callTokens:        {http.MethodGet: s.tokens, http.MethodPost: s.createToken},
+		callToken:         {http.MethodGet: s.token, http.MethodDelete: s.deleteToken},
+		callChanges:       {http.MethodGet: s.changes},
+	} {
+		for method, call := range calls {
+			h := s.operate(s.inRegistry(call))
+			if method == http.MethodGet {
+				get(e, path, h)
+				continue
+			}
+			e.Add(method, path, h)
+		}
+	}
+}
+
+// inRegistry makes a call that reads or writes the buckets themselves, not the
+// snapshot: whoever changes something must see what is there now.
+func (s *Service) inRegistry(call answer) answer {
+	return func(w http.ResponseWriter, r *http.Request, who scope) error {
+		// A request made meanwhile would wait for the connection to come back.
+		if s.js == nil || !s.js.Conn().IsConnected() {
+			return registryAway(nil)
+		}
+		err := call(w, r, who)
+		var f *failure
+		if err != nil && !errors.As(err, &f) && errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+			return registryAway(err)
+		}
+		return err
+	}
+}
+
+// registryAway claims nothing: a change may have been made before the answer of
+// NATS was lost.
+func registryAway(cause error) *failure {
+	return unavailable(codeRegistryUnavailable,
+		"the registry does not answer; a change may have been made or not: read before you repeat it", retrySoon, cause)
+}
+
+// natsAway reports whether an error means that NATS, its JetStream or a bucket
+// is not there (yet), so that asking again later may help.
+func natsAway(err error) bool {
+	for _, away := range []error{
+		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionClosed,
+		nats.ErrConnectionDraining, nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded,
+		jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled, jetstream.ErrBucketNotFound,
+		jetstream.ErrStreamNotFound, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, away) {
+			return true
+		}
+	}
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
+}
