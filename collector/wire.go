@@ -61,6 +61,7 @@ func Run(ctx context.Context, p *daemon.Process) error {
 	group := daemon.Group{Logger: p.Logger}
 	group.Add("admin", admin.Run)
 	group.Add("registry", reg.Run)
+	// It ends after the service: a beat says that the service may be at work.
 	group.Add("heartbeat", heartbeat.New(heartbeat.Config{
 		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
 	}).Run)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -116,6 +117,11 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 	group := daemon.Group{Logger: p.Logger}
 	group.Add("admin", admin.Run)
 	group.Add("registry", reg.Run)
+	// It ends after the service: a beat says that the service may be at work.
+	group.Add("heartbeat", heartbeat.New(heartbeat.Config{
+		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
+		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, c.stream) },
+	}).Run)
 	group.Add("processor", service.Run)
 	return group.Run(ctx)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store/mongo"
 )
@@ -70,6 +71,10 @@ func Run(ctx context.Context, p *daemon.Process) (err error) {
 	group := daemon.Group{Logger: p.Logger}
 	group.Add("admin", admin.Run)
 	group.Add("registry", reg.Run)
+	// It ends after the service: a beat says that the service may be at work.
+	group.Add("heartbeat", heartbeat.New(heartbeat.Config{
+		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
+	}).Run)
 	if s.configDir != "" {
 		group.Add("declarations", func(ctx context.Context) error {
 			return registry.Follow(ctx, s.configDir, followEvery, js, p.Logger)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -15,9 +16,11 @@ import (
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // App is The Eye in one process. Its methods may be called concurrently; Run
@@ -35,6 +38,7 @@ type App struct {
 	js       jetstream.JetStream // for all but the collector
 	store    store.Store
 	registry *registry.Registry
+	hearts   []*heartbeat.Heart // one of each service
 
 	queryapi  *queryapi.Service
 	processor *processor.Service
@@ -133,8 +137,26 @@ func (a *App) openServices() error {
 	if err != nil {
 		return err
 	}
+	a.hearts = a.newHearts()
 	a.door = &door{collector: a.collector.Handler(), queryapi: a.queryapi.Handler()}
 	return nil
+}
+
+// newHearts makes a heart for each service, as three processes would have.
+// They share the name of the process.
+func (a *App) newHearts() []*heartbeat.Heart {
+	cfg := heartbeat.Config{
+		JetStream: a.js, Instance: uuid.NewString(), Revision: a.registry.Revision, Changed: a.registry.Changed,
+	}
+	var hearts []*heartbeat.Heart
+	for _, service := range []string{"collector", "processor", "queryapi"} {
+		cfg.Service, cfg.Logger, cfg.MakeBucket = service, a.part(service), nil
+		if service == "processor" {
+			cfg.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, a.js, a.cfg.Stream) }
+		}
+		hearts = append(hearts, heartbeat.New(cfg))
+	}
+	return hearts
 }
 
 // credentials are those that live in memory.

@@ -24,6 +24,9 @@ func (a *App) Run(ctx context.Context) error {
 	group.Add("connections", a.holdConnections)
 	group.Add("store", a.holdStore)
 	group.Add("registry", a.registry.Run)
+	for _, h := range a.hearts {
+		group.Add("heartbeat", h.Run)
+	}
 	group.Add("query API", a.queryapi.Run)
 	group.Add("processor", a.processor.Run)
 	if a.cfg.ConfigDir != "" {

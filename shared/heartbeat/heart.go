@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 const (
@@ -44,7 +45,8 @@ type Config struct {
 	// it when it restarts. It is the processor's to make; the hearts of other
 	// services wait for it.
 	MakeBucket func(context.Context) error
-	// Logger gets trouble, once until it is over; slog.Default when nil.
+	// Logger hears when no beat has arrived for stream.HeartbeatTTL, once until
+	// one does; slog.Default when nil.
 	Logger *slog.Logger
 }
 
@@ -54,8 +56,12 @@ type Heart struct {
 	cfg     Config
 	subject string
 	beat    Beat // but for the revision
-	every   time.Duration
-	failing bool // Run's alone
+	// every is the pause between two beats, and tellAfter how long none may
+	// arrive until that is told: the service counts as gone then.
+	every, tellAfter time.Duration
+	// What Run's goroutine alone uses.
+	arrived time.Time // the last beat, or Run's start
+	told    bool
 }
 
 // New returns a Heart that has not started yet. The service starts now.
@@ -70,7 +76,7 @@ func New(cfg Config) *Heart {
 	return &Heart{
 		cfg:     cfg,
 		subject: subjectOf(cfg.Service, cfg.Instance),
-		every:   beatEvery,
+		every:   beatEvery, tellAfter: stream.HeartbeatTTL,
 		beat: Beat{
 			Service: cfg.Service, Instance: cfg.Instance, Version: build.Version, Commit: build.Commit,
 			StartedAt: time.Now().UTC().Truncate(time.Millisecond),
@@ -86,6 +92,7 @@ func (h *Heart) Instance() string { return h.cfg.Instance }
 // have stopped before its heart does: others rely on a live beat for as long as
 // something may still be done by its revision.
 func (h *Heart) Run(ctx context.Context) error {
+	h.arrived = time.Now()
 	tick := time.NewTicker(h.every)
 	defer tick.Stop()
 	for {
@@ -102,7 +109,7 @@ func (h *Heart) Run(ctx context.Context) error {
 	}
 }
 
-// send sends one beat, and says when that begins to fail.
+// send sends one beat, and says when none has arrived for long.
 func (h *Heart) send(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
@@ -112,11 +119,15 @@ func (h *Heart) send(ctx context.Context) {
 			err = h.put(ctx)
 		}
 	}
-	if err != nil && !h.failing && !errors.Is(ctx.Err(), context.Canceled) {
+	if err == nil {
+		h.arrived, h.told = time.Now(), false
+		return
+	}
+	if !h.told && time.Since(h.arrived) >= h.tellAfter {
+		h.told = true
 		h.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "heartbeats do not arrive",
 			slog.String("of", h.cfg.Service), slog.Any("error", err))
 	}
-	h.failing = err != nil
 }
 
 func (h *Heart) put(ctx context.Context) error {

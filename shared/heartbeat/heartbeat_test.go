@@ -47,23 +47,22 @@ func (r *revisions) set(revision uint64) {
 
 func at(revision uint64) *revisions { return &revisions{now: revision, changed: make(chan struct{})} }
 
-// beating starts a heart. The function that it returns ends it, as the end of
-// the test does.
-func beating(t *testing.T, js jetstream.JetStream, r *revisions, cfg Config) (*Heart, func()) {
-	t.Helper()
-	cfg.JetStream, cfg.Revision, cfg.Changed = js, r.Revision, r.Changed
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
+// quiet are the settings of a heart that logs nothing.
+func quiet(js jetstream.JetStream, r *revisions, service, instance string) Config {
+	return Config{
+		JetStream: js, Service: service, Instance: instance, Revision: r.Revision, Changed: r.Changed,
+		Logger: slog.New(slog.DiscardHandler),
 	}
-	return run(t, New(cfg))
 }
 
-func run(t *testing.T, h *Heart) (*Heart, func()) {
+// run runs a heart. The function that it returns ends it, as the end of the
+// test does.
+func run(t *testing.T, h *Heart) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
-	end := sync.OnceFunc(func() {
+	end = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-done:
@@ -75,7 +74,7 @@ func run(t *testing.T, h *Heart) (*Heart, func()) {
 		}
 	})
 	t.Cleanup(end)
-	return h, end
+	return end
 }
 
 func list(t *testing.T, js jetstream.JetStream) []Beat {
@@ -92,7 +91,10 @@ func TestABeatTellsWhoAndWhat(t *testing.T) {
 	if beats := list(t, js); len(beats) != 0 {
 		t.Fatalf("before the first there is %+v", beats)
 	}
-	h, _ := beating(t, js, at(7), Config{Service: "collector"})
+	cfg := quiet(js, at(7), "collector", "")
+	cfg.Oldest = func() uint64 { return 5 }
+	h := New(cfg)
+	run(t, h)
 	var beats []Beat
 	until(t, "a beat arrives", func() bool { beats = list(t, js); return len(beats) > 0 })
 	got, build := beats[0], daemon.BuildInfo()
@@ -103,7 +105,8 @@ func TestABeatTellsWhoAndWhat(t *testing.T) {
 		t.Errorf("started at %s, seen at %s", got.StartedAt, got.SeenAt)
 	}
 	want := Beat{
-		Service: "collector", Instance: h.Instance(), Version: build.Version, Commit: build.Commit, Revision: 7,
+		Service: "collector", Instance: h.Instance(), Version: build.Version, Commit: build.Commit,
+		Revision: 7, OldestRevision: 5,
 		StartedAt: got.StartedAt, SeenAt: got.SeenAt,
 	}
 	if diff := cmp.Diff([]Beat{want}, beats); diff != "" {
@@ -116,7 +119,7 @@ func TestABeatTellsWhoAndWhat(t *testing.T) {
 func TestABeatFollowsTheRevision(t *testing.T) {
 	_, js := startServer(t)
 	r := at(0)
-	h := New(Config{JetStream: js, Service: "processor", Revision: r.Revision, Changed: r.Changed})
+	h := New(quiet(js, r, "processor", "a"))
 	h.every = time.Hour
 	run(t, h)
 	until(t, "a beat arrives", func() bool { return len(list(t, js)) == 1 })
@@ -141,7 +144,7 @@ func TestBeatsAreSortedAndEndOneByOne(t *testing.T) {
 	ends := map[string]func(){}
 	for _, name := range []string{"queryapi/x", "processor/b.b", "collector/x", "processor/a"} {
 		service, instance, _ := strings.Cut(name, "/")
-		_, ends[name] = beating(t, js, at(1), Config{Service: service, Instance: instance})
+		ends[name] = run(t, New(quiet(js, at(1), service, instance)))
 	}
 	const all = "collector/x processor/a processor/b.b queryapi/x"
 	until(t, "all beat", func() bool { return names() == all })
@@ -154,14 +157,14 @@ func TestBeatsAreSortedAndEndOneByOne(t *testing.T) {
 // A process that is killed removes nothing: the bucket forgets it.
 func TestABeatExpires(t *testing.T) {
 	_, js := startServer(t)
-	dead := New(Config{JetStream: js, Service: "processor", Revision: at(1).Revision})
+	dead := New(quiet(js, at(1), "processor", "dead"))
 	if err := dead.put(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(list(t, js)); got != 1 {
 		t.Fatalf("%d beats", got)
 	}
-	beating(t, js, at(1), Config{Service: "processor", Instance: "live"})
+	run(t, New(quiet(js, at(1), "processor", "live")))
 	until(t, "only the live one is left", func() bool {
 		beats := list(t, js)
 		return len(beats) == 1 && beats[0].Instance == "live"
@@ -173,13 +176,14 @@ func TestABeatExpires(t *testing.T) {
 func TestBeatsOutliveTheServer(t *testing.T) {
 	s, js := startServer(t)
 	var text logged
-	beating(t, js, at(3), Config{Service: "collector", Instance: "c", Logger: text.logger()})
-	_, end := beating(t, js, at(3), Config{
-		Service: "processor", Instance: "p",
-		MakeBucket: func(ctx context.Context) error {
-			return stream.EnsureServices(ctx, js, stream.Config{})
-		},
-	})
+	cfg := quiet(js, at(3), "collector", "c")
+	cfg.Logger = text.logger()
+	collector := New(cfg)
+	collector.every, collector.tellAfter = 10*time.Millisecond, 50*time.Millisecond
+	run(t, collector)
+	cfg = quiet(js, at(3), "processor", "p")
+	cfg.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, js, stream.Config{}) }
+	end := run(t, New(cfg))
 	until(t, "both beat", func() bool { return len(list(t, js)) == 2 })
 	for n := range 2 {
 		s.stop()
