@@ -10,8 +10,8 @@
 //     its document. A crash before that repeats the work; the store's write
 //     rule makes repetition harmless.
 //   - The outcome of a message is a pure function of the message and a registry
-//     revision (Judge): no clock, no network, no count of deliveries. One batch
-//     is judged by one revision.
+//     revision (package judge): no clock, no network, no count of deliveries.
+//     One batch is judged by one revision.
 //   - Nothing is dropped. What no collector wrote, what cannot be decoded and
 //     what makes the validator panic is kept whole as rejected, alone: its
 //     neighbours never notice.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/theeye/theeye/shared/judge"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -79,11 +80,11 @@ func (s *Service) judgeAll(ctx context.Context, batch []delivery) ([]*store.Docu
 	set := s.rules()
 	docs := make([]*store.Document, len(batch))
 	for i := range batch {
-		var failed *failure
-		if docs[i], failed = judge(batch[i].Message, set, s.epoch); failed != nil {
+		var failed *judge.Panic
+		if docs[i], failed = judge.Message(batch[i].Raw, set, s.epoch); failed != nil {
 			s.metrics.panics.Inc()
 			s.log.LogAttrs(ctx, slog.LevelError, "the validator panicked on a message",
-				slog.Uint64("seq", batch[i].Seq), slog.String("stack", string(failed.stack)))
+				slog.Uint64("seq", batch[i].Seq), slog.String("stack", string(failed.Stack)))
 		}
 	}
 	return docs, set.Revision()

@@ -2,26 +2,15 @@ package processor
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
-)
 
-// Message is one message of the stream, with all that its outcome depends on
-// besides the registry.
-type Message struct {
-	Header  nats.Header
-	Payload []byte
-	// Seq is its sequence in the stream.
-	Seq uint64
-	// Time is when the stream took it. It stands in for the received time of a
-	// message whose header has none.
-	Time time.Time
-}
+	"github.com/theeye/theeye/shared/stream"
+)
 
 // delivery is a message as it was fetched, with what settling it needs.
 type delivery struct {
-	Message
+	stream.Raw
 	// reply is where acknowledgements go.
 	reply string
 	// count is 1 at the first delivery.
@@ -37,7 +26,7 @@ func asDelivery(m *nats.Msg) (delivery, error) {
 		return delivery{}, fmt.Errorf("read metadata of a message: %w", err)
 	}
 	return delivery{
-		Message: Message{
+		Raw: stream.Raw{
 			Header:  m.Header,
 			Payload: m.Data,
 			Seq:     meta.Sequence.Stream,

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theeye/theeye/shared/judge"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -81,7 +82,7 @@ type Service struct {
 	metrics *metrics
 	writer  *store.Writer
 	// rules returns what the next batch is judged by.
-	rules func() rules
+	rules func() judge.Rules
 
 	// epoch is set before the lanes start.
 	epoch int64
@@ -134,7 +135,7 @@ func New(cfg Config) (*Service, error) {
 		metrics: m,
 		turn:    make(chan struct{}, 1),
 		kick:    make(chan struct{}, 1),
-		rules:   func() rules { return cfg.Registry.Snapshot().Schemas },
+		rules:   func() judge.Rules { return cfg.Registry.Snapshot().Schemas },
 	}
 	s.turn <- struct{}{}
 	s.outage.init(s)
