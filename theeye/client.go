@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/daemon"
 )
@@ -80,8 +81,8 @@ func interruptible() (ctx context.Context, stop context.CancelFunc) {
 	return ctx, stop
 }
 
-// call is one request. path is escaped, without the address.
-type call struct {
+// request is one of them. path is escaped, without the address.
+type request struct {
 	method string
 	path   string
 	query  url.Values
@@ -111,9 +112,43 @@ func (a *answer) decode(to any) error {
 	return nil
 }
 
+// value is the body as it came, for machines.
+func (a *answer) value() jsontext.Value { return a.body }
+
+// ask asks for one thing: a whole command that shows something.
+func (r remote) ask(path string, to any) (*answer, error) {
+	c, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	return c.get(ctx, path, nil, to)
+}
+
+// change sends one change: a whole command that changes something.
+func (r remote) change(ch request, to any) (*answer, error) {
+	c, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	return c.change(ctx, ch, to)
+}
+
+// change sends a change and decodes the answer.
+func (c *client) change(ctx context.Context, ch request, to any) (*answer, error) {
+	a, err := c.do(ctx, ch)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.decode(to)
+}
+
 // get asks for path and decodes the answer.
 func (c *client) get(ctx context.Context, path string, query url.Values, to any) (*answer, error) {
-	a, err := c.do(ctx, call{method: http.MethodGet, path: path, query: query})
+	a, err := c.do(ctx, request{method: http.MethodGet, path: path, query: query})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +157,7 @@ func (c *client) get(ctx context.Context, path string, query url.Values, to any)
 
 // do sends a request. Unless it is a POST, it is sent again when the answer is
 // 503, after as long as the answer asks for.
-func (c *client) do(ctx context.Context, r call) (*answer, error) {
+func (c *client) do(ctx context.Context, r request) (*answer, error) {
 	if strings.ContainsFunc(r.note, unicode.IsControl) {
 		return nil, invalidf("--note wants one line")
 	}
@@ -149,8 +184,8 @@ func (c *client) do(ctx context.Context, r call) (*answer, error) {
 }
 
 // once sends a request once.
-func (c *client) once(ctx context.Context, r call) (*answer, error) {
-	req, err := c.request(ctx, r)
+func (c *client) once(ctx context.Context, r request) (*answer, error) {
+	req, err := c.newRequest(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +206,7 @@ func (c *client) once(ctx context.Context, r call) (*answer, error) {
 	return &answer{resp.StatusCode, resp.Header, body}, nil
 }
 
-func (c *client) request(ctx context.Context, r call) (*http.Request, error) {
+func (c *client) newRequest(ctx context.Context, r request) (*http.Request, error) {
 	address := strings.TrimSuffix(c.base.String(), "/") + r.path
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()

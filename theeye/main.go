@@ -23,6 +23,11 @@ type cli struct {
 	Version versionFlag `help:"Print version, commit and platform."`
 
 	Up         upCmd      `cmd:"" help:"Run everything in one process."`
+	Apply      applyCmd   `cmd:"" help:"Make the registry have what a folder declares."`
+	Schema     schemaCmd  `cmd:"" help:"Show and change the schemas of types."`
+	App        appCmd     `cmd:"" help:"Show and change applications and their write keys."`
+	Token      tokenCmd   `cmd:"" help:"Show and change query and operator tokens."`
+	Status     statusCmd  `cmd:"" help:"Show the stream, the lag, the store, the registry and the services."`
 	VersionCmd versionCmd `cmd:"" name:"version" help:"Print version, commit and platform."`
 }
 
@@ -73,7 +78,7 @@ func run(args []string, out, errs io.Writer) (code int) {
 		return int(told)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(errs, "theeye: %v\n", err)
+		_, _ = fmt.Fprintf(errs, "theeye: %s\n", plain(err.Error()))
 	}
 	return daemon.ExitCode(err)
 }

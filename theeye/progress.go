@@ -24,13 +24,18 @@ type indicator struct {
 // progress starts an indicator. Stop it.
 func progress(w io.Writer) *indicator {
 	i := &indicator{quit: make(chan struct{}), done: make(chan struct{})}
-	f, ok := w.(*os.File)
-	if !ok || !isatty.IsTerminal(f.Fd()) {
+	if !isTerminal(w) {
 		close(i.done)
 		return i
 	}
 	go i.show(w, time.Second)
 	return i
+}
+
+// isTerminal reports whether people see what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 func (i *indicator) show(w io.Writer, every time.Duration) {
