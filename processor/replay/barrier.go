@@ -1,0 +1,86 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// processorService is what processors call themselves in their heartbeats.
+const processorService = "processor"
+
+// awaitProcessors waits until no live processor is behind, and tells meanwhile
+// which ones are. A process that sends no heartbeats is not live.
+func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what string, behind func(heartbeat.Beat) bool) error {
+	for {
+		var beats []heartbeat.Beat
+		err := insist(ctx, askLimit, func(ctx context.Context) (err error) {
+			beats, err = r.cfg.Beats(ctx)
+			return err
+		}, never)
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, b := range beats {
+			if b.Service == processorService && behind(b) {
+				names = append(names, fmt.Sprintf("%s (revision %d, version %s)", b.Instance, b.Revision, b.Version))
+			}
+		}
+		if len(names) == 0 {
+			return nil
+		}
+		phase := fmt.Sprintf("waiting until %s: %s", what, strings.Join(names[:min(len(names), 5)], ", "))
+		h.Update(func(j *job.Job) { j.Phase = phase })
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// errYoung says that the bucket of heartbeats may not have those of every live
+// process yet.
+var errYoung = errors.New("the bucket of heartbeats was made a moment ago")
+
+// live returns the heartbeats of the live processes. The bucket is in memory: a
+// server that starts again has an empty one, in which processes that never
+// stopped are missing until their next heartbeat.
+func (r *Replayer) live(ctx context.Context) ([]heartbeat.Beat, error) {
+	bucket, err := r.cfg.JetStream.Stream(ctx, "KV_"+stream.BucketServices)
+	if err != nil {
+		return nil, fmt.Errorf("look up bucket %s: %w", stream.BucketServices, err)
+	}
+	if info := bucket.CachedInfo(); info.TimeStamp.Sub(info.Created) < stream.HeartbeatTTL {
+		return nil, errYoung
+	}
+	return heartbeat.List(ctx, r.cfg.JetStream)
+}
+
+// barrier waits until every live processor judges by the target or later, with
+// the decoder of this build: an older one would judge what comes after the
+// range otherwise.
+func (r *Replayer) barrier(ctx context.Context, h *jobs.Handle, target uint64) error {
+	for r.cfg.Registry.Snapshot().Schemas.Revision() < target {
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	what := fmt.Sprintf("every processor is at revision %d and of version %s", target, r.build.Version)
+	return r.awaitProcessors(ctx, h, what, func(b heartbeat.Beat) bool {
+		return b.Revision < target || b.Version != r.build.Version || b.Commit != r.build.Commit
+	})
+}
+
+// awaitHands waits until no live processor has in its hands what it judged
+// below the target.
+func (r *Replayer) awaitHands(ctx context.Context, h *jobs.Handle, target uint64) error {
+	return r.awaitProcessors(ctx, h, "what was judged before the replay is settled", func(b heartbeat.Beat) bool {
+		return b.OldestRevision != 0 && b.OldestRevision < target
+	})
+}

@@ -1,0 +1,97 @@
+package replay
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Reader is what is read of the store.
+type Reader interface {
+	Held(ctx context.Context, ids []string) (map[string]store.Held, error)
+}
+
+// Config is what a Replayer needs.
+type Config struct {
+	JetStream jetstream.JetStream
+	// Registry must be running.
+	Registry *registry.Registry
+	Store    Reader
+	// Write brings documents to their outcomes: store.Writer.Write, after the
+	// store was told the revision.
+	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error)
+	// Judge is the document of a message by a set; pure.
+	Judge func(m stream.Raw, set *schema.Set) *store.Document
+	// Beats are the processes that are live; nil asks the bucket.
+	Beats  func(ctx context.Context) ([]heartbeat.Beat, error)
+	Logger *slog.Logger
+}
+
+// Replayer has the tasks of package jobs for replays and dry runs. It is safe
+// for concurrent use.
+type Replayer struct {
+	cfg   Config
+	build daemon.Build
+}
+
+// New returns a Replayer.
+func New(cfg Config) *Replayer {
+	r := &Replayer{cfg: cfg, build: daemon.BuildInfo()}
+	if r.cfg.Beats == nil {
+		r.cfg.Beats = r.live
+	}
+	return r
+}
+
+const (
+	// askLimit bounds one question to NATS or the store, writeLimit one
+	// attempt to write a portion.
+	askLimit   = 20 * time.Second
+	writeLimit = time.Minute
+	// retryAfter is the pause before what failed is tried again.
+	retryAfter = 500 * time.Millisecond
+	// lookEvery is how often something is looked at that is waited for.
+	lookEvery = 200 * time.Millisecond
+)
+
+// pause waits, or returns the cause of ctx's end.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// insist does something until it succeeds, fails for good, or ctx ends: NATS
+// and the store being away is waited out.
+func insist(ctx context.Context, limit time.Duration, do func(context.Context) error, final func(error) bool) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, limit)
+		err := do(bounded)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case final(err):
+			return err
+		}
+		if err := pause(ctx, retryAfter); err != nil {
+			return err
+		}
+	}
+}

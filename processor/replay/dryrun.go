@@ -1,0 +1,161 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// place is the checkpoint of a job that reads a range once.
+type place struct {
+	// Last is the end of the range, fixed when the job began; Next is where it
+	// goes on.
+	Last uint64 `json:"last"`
+	Next uint64 `json:"next"`
+}
+
+// DryRun is the jobs.Task of dry runs. It judges by one revision from beginning
+// to end, also when another process goes on with it, and writes nothing.
+func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
+	set, err := r.rules(ctx, h)
+	if err != nil {
+		return err
+	}
+	rng, err := r.extent(ctx, h)
+	if err != nil {
+		return err
+	}
+	j := h.Job()
+	counted, err := resumed(j)
+	if err != nil {
+		return err
+	}
+	p := progress{h: h}
+	from, done := rng.First, j.Done
+	for portion, err := range stream.Read(ctx, r.cfg.JetStream, rng) {
+		if err != nil {
+			return err
+		}
+		docs := r.judge(portion, set, j.Selection)
+		held, err := r.held(ctx, docs)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		for _, d := range docs {
+			if was, ok := held[d.ID]; j.Selection.CoversOutcome(was, ok) {
+				counted.add(was, ok, d, "", now)
+			}
+		}
+		next := portion[len(portion)-1].Seq + 1
+		if err := p.note(place{Last: rng.Last, Next: next}, done+next-from, counted, false); err != nil {
+			return err
+		}
+	}
+	return p.note(nil, h.Job().Total, counted, true)
+}
+
+// rules are what a dry run judges by: the registry's, and what is not put yet.
+func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, error) {
+	set := r.cfg.Registry.Snapshot().Schemas
+	j := h.Job()
+	if j.TargetRevision == 0 {
+		h.Update(func(j *job.Job) { j.TargetRevision = set.Revision() })
+	} else if j.TargetRevision != set.Revision() {
+		err := insist(ctx, askLimit, func(ctx context.Context) (err error) {
+			set, err = registry.At(ctx, r.cfg.JetStream, j.TargetRevision)
+			return err
+		}, never)
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.Schemas)) {
+		t, err := schema.ParseType(name)
+		if err != nil {
+			return nil, fmt.Errorf("schemas: %w", err)
+		}
+		s, faults := schema.Compile(j.Schemas[name])
+		if len(faults) > 0 {
+			return nil, fmt.Errorf("the schema of %s has %d faults, first at %q: %s", name, len(faults), faults[0].Path, faults[0].Message)
+		}
+		set = set.With(t, s)
+	}
+	return set, nil
+}
+
+func never(error) bool { return false }
+
+// extent is what is left of the range of a job. It is fixed by the first runner.
+func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
+	j := h.Job()
+	err = insist(ctx, askLimit, func(ctx context.Context) error {
+		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
+		return err
+	}, never)
+	if err != nil {
+		return rng, err
+	}
+	if j.Checkpoint != nil {
+		var p place
+		if err := json.Unmarshal(j.Checkpoint, &p); err != nil {
+			return rng, fmt.Errorf("read the checkpoint: %w", err)
+		}
+		rng.First, rng.Last = p.Next, p.Last
+	}
+	h.Update(func(j *job.Job) { j.Total = j.Done + left(rng) })
+	return rng, nil
+}
+
+// left is how many sequences a range has.
+func left(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
+
+// resumed is the tally so far.
+func resumed(j job.Job) (*tally, error) {
+	var so job.Changes
+	if j.Report != nil {
+		if err := json.Unmarshal(j.Report, &so); err != nil {
+			return nil, fmt.Errorf("read the report so far: %w", err)
+		}
+	}
+	return resume(so), nil
+}
+
+// noteEvery is how often progress is noted.
+const noteEvery = 250 * time.Millisecond
+
+// progress notes how far a job is: checkpoint and report of one moment.
+type progress struct {
+	h    *jobs.Handle
+	last time.Time
+}
+
+// note notes where the job goes on, now and then, or in any case.
+func (p *progress) note(checkpoint any, done uint64, counted *tally, always bool) error {
+	if !always && time.Since(p.last) < noteEvery {
+		return nil
+	}
+	p.last = time.Now()
+	place, err := json.Marshal(checkpoint)
+	if err != nil {
+		return fmt.Errorf("encode the checkpoint: %w", err)
+	}
+	report, err := json.Marshal(counted.report())
+	if err != nil {
+		return fmt.Errorf("encode the report: %w", err)
+	}
+	p.h.Update(func(j *job.Job) {
+		j.Done, j.Checkpoint, j.Report = min(done, j.Total), place, report
+	})
+	return nil
+}
