@@ -188,6 +188,9 @@ func TestBeatsOutliveTheServer(t *testing.T) {
 	for n := range 2 {
 		s.stop()
 		until(t, "the failure is told", func() bool { return strings.Count(text.String(), "heartbeats do not arrive") > n })
+		if n, err := js.Conn().Buffered(); err != nil || n > 0 {
+			t.Errorf("%d bytes wait for the server, error %v: they would be stale", n, err)
+		}
 		s.start()
 		until(t, "both beat again", func() bool {
 			beats, err := List(bounded(t), js)
@@ -226,6 +229,12 @@ func TestTheKeyTellsWhoseBeatItIs(t *testing.T) {
 		if _, err := js.Publish(bounded(t), subject, []byte(body)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	removed := &nats.Msg{
+		Subject: subjectOf("collector", "z"), Data: []byte(`{"revision":4}`), Header: nats.Header{"KV-Operation": {"DEL"}},
+	}
+	if _, err := js.PublishMsg(bounded(t), removed); err != nil {
+		t.Fatal(err)
 	}
 	beats := list(t, js)
 	if len(beats) != 1 || beats[0].Service != "collector" || beats[0].Instance != "c" || beats[0].Revision != 4 {
