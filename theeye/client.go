@@ -189,7 +189,7 @@ func (c *client) once(ctx context.Context, r request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req) //nolint:gosec // the address is the user's own choice
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.lost(ctx, err)
 	}

@@ -15,14 +15,14 @@ import (
 
 // present is what the registry has, as far as a folder is compared with it.
 type present struct {
-	schemas      map[schema.Type]document
-	policy       document
+	schemas      map[schema.Type]held
+	policy       held
 	applications map[string]application
 }
 
-// document is a schema or a policy that is there: revision 0 is none. raw is
+// held is a schema or a policy that is there: revision 0 is none. raw is
 // nil until it is read.
-type document struct {
+type held struct {
 	revision uint64
 	raw      []byte
 }
@@ -49,12 +49,12 @@ func askPresent(ctx context.Context, c *client) (*present, error) {
 		return nil, err
 	}
 	p := &present{
-		schemas:      make(map[schema.Type]document, len(list.Schemas)),
-		policy:       document{policy.revision(), policy.body},
+		schemas:      make(map[schema.Type]held, len(list.Schemas)),
+		policy:       held{policy.revision(), policy.body},
 		applications: make(map[string]application, len(apps.Applications)),
 	}
 	for _, s := range list.Schemas {
-		p.schemas[schema.Type{Category: s.Category, Name: s.Name}] = document{revision: s.Revision}
+		p.schemas[schema.Type{Category: s.Category, Name: s.Name}] = held{revision: s.Revision}
 	}
 	for _, a := range apps.Applications {
 		p.applications[a.Name] = a
@@ -87,7 +87,7 @@ func (p *present) read(ctx context.Context, t *terminal, c *client, declared []r
 			case err != nil:
 				return err
 			default:
-				p.schemas[ty] = document{a.revision(), a.body}
+				p.schemas[ty] = held{a.revision(), a.body}
 			}
 			bar.add(1)
 			return nil

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/dustin/go-humanize"
+	"github.com/vbauerster/mpb/v8/decor"
 )
 
 type statusCmd struct{ remote }
@@ -19,7 +19,7 @@ func (statusCmd) Help() string {
 type installation struct {
 	Stream struct {
 		Messages uint64    `json:"messages"`
-		Bytes    uint64    `json:"bytes"`
+		Bytes    int64     `json:"bytes"`
 		MaxBytes int64     `json:"max_bytes"` // -1 or 0 is no bound
 		FirstSeq uint64    `json:"first_seq"`
 		LastSeq  uint64    `json:"last_seq"`
@@ -67,9 +67,9 @@ func (c *statusCmd) Run(t *terminal) error {
 }
 
 func (i *installation) lines() []string {
-	stream := fmt.Sprintf("stream    %s events, %s", humanize.Comma(int64(i.Stream.Messages)), humanize.IBytes(i.Stream.Bytes))
+	stream := fmt.Sprintf("stream    %d events, %s", i.Stream.Messages, size(i.Stream.Bytes))
 	if i.Stream.MaxBytes > 0 {
-		stream += fmt.Sprintf(" of %s (%.1f %%)", humanize.IBytes(uint64(i.Stream.MaxBytes)),
+		stream += fmt.Sprintf(" of %s (%.1f %%)", size(i.Stream.MaxBytes),
 			100*float64(i.Stream.Bytes)/float64(i.Stream.MaxBytes))
 	}
 	if !i.Stream.Oldest.IsZero() {
@@ -81,7 +81,7 @@ func (i *installation) lines() []string {
 	}
 	return []string{
 		stream,
-		fmt.Sprintf("lag       %s events, %s", humanize.Comma(int64(i.Lag.Events)), seconds(i.Lag.Seconds)),
+		fmt.Sprintf("lag       %d events, %s", i.Lag.Events, seconds(i.Lag.Seconds)),
 		fmt.Sprintf("store     %s, revision %d", store, i.Store.Revision),
 		fmt.Sprintf("registry  revision %d", i.Registry.Revision),
 	}
@@ -102,6 +102,9 @@ func (i *installation) services() [][]string {
 	}
 	return rows
 }
+
+// size is a number of bytes for people.
+func size(n int64) string { return fmt.Sprintf("% .1f", decor.SizeB1024(n)) }
 
 // seconds is a duration for people.
 func seconds(s float64) string {
