@@ -1,5 +1,6 @@
-// Package queryapi answers analysts: stored events, sessions as timelines, one
-// event with its outcome, and what was rejected and why.
+// Package queryapi answers analysts and operators: stored events, sessions as
+// timelines, one event with its outcome, what was rejected and why, and the
+// registry with how it came to be.
 //
 // Every call is three steps, parse → find → render:
 //
@@ -10,6 +11,11 @@
 //     their outcome (backlog).
 //   - render: members in a fixed order, data spliced as the store keeps it, so
 //     every number comes back with every digit.
+//
+// Operators show and change the registry here (operators.go): schemas, policy,
+// applications, keys and tokens. Every change says by If-Match what it
+// replaces; a registry.Editor makes it, in the name of the token, and every
+// service applies it. These calls need NATS and not the store.
 //
 // Work is bounded: queries at work, time of one, events and bytes of a page,
 // messages of a look into the backlog. Errors are RFC 9457 problems with a

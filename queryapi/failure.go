@@ -81,18 +81,17 @@ func answerFor(ctx context.Context, err error) *failure {
 		return invalid(faulty.Faults)
 	case errors.Is(err, registry.ErrNotFound):
 		return notFound("the registry has no such thing")
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &failure{Status: statusClientGone, Code: "client_closed_request", Detail: "the client went away"}
+	case ofNATS(err):
+		return registryAway(err)
+	case ctx.Err() != nil:
 		return &failure{
 			Status: http.StatusGatewayTimeout, Code: codeQueryTimeout, Cause: err,
 			Detail: "the query took too long; ask for a shorter time range or fewer events",
 		}
-	case ctx.Err() != nil:
-		return &failure{Status: statusClientGone, Code: "client_closed_request", Detail: "the client went away"}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConfiguration):
 		return unavailable(codeStoreUnavailable, "the store does not answer", retryLater, err)
-	}
-	if natsAway(err) {
-		return registryAway(err)
 	}
 	return problem.Internal(err)
 }

@@ -11,7 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/nats-io/nats.go"
+
 	"github.com/theeye/theeye/queryapi/apidoc"
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -82,6 +87,13 @@ func TestAnswerFor(t *testing.T) {
 		"client gone":               {gone, store.ErrUnavailable, statusClientGone, false},
 		"store away":                {context.Background(), fmt.Errorf("x: %w", store.ErrUnavailable), http.StatusServiceUnavailable, true},
 		"store refuses":             {context.Background(), store.ErrConfiguration, http.StatusServiceUnavailable, true},
+		"revision taken":            {late, fmt.Errorf("%w: %w", errRegistry, &registry.ConflictError{Present: 3}), http.StatusPreconditionFailed, false},
+		"invalid declaration":       {late, &registry.InvalidError{Faults: []event.Fault{{Code: "c"}}}, http.StatusUnprocessableEntity, false},
+		"not in the registry":       {late, fmt.Errorf("x: %w", registry.ErrNotFound), http.StatusNotFound, false},
+		"registry away":             {context.Background(), fmt.Errorf("%w: %w", errRegistry, nats.ErrTimeout), http.StatusServiceUnavailable, true},
+		"registry too slow":         {late, fmt.Errorf("%w: %w", errRegistry, context.DeadlineExceeded), http.StatusServiceUnavailable, true},
+		"client of registry gone":   {gone, fmt.Errorf("%w: %w", errRegistry, context.Canceled), statusClientGone, false},
+		"record that is no JSON":    {context.Background(), fmt.Errorf("%w: %w", errRegistry, &jsontext.SyntacticError{}), http.StatusInternalServerError, false},
 		"anything else":             {context.Background(), errors.New("secret"), http.StatusInternalServerError, false},
 	} {
 		rec := httptest.NewRecorder()

@@ -1,20 +1,20 @@
 package queryapi
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Paths of the registry; what follows them is escaped segments.
 const (
 	pathSchemas      = "/v1/schemas/"
 	pathApplications = "/v1/applications/"
-	pathTokens       = "/v1/tokens/"
+	pathTokens       = "/v1/tokens/" //nolint:gosec // a path, no credential
 )
 
 // The operators' calls.
@@ -61,6 +61,9 @@ func (s *Service) registryRoutes(e *echo.Echo) {
 	}
 }
 
+// errRegistry marks every error of a call that asked the registry.
+var errRegistry = errors.New("registry")
+
 // inRegistry makes a call that reads or writes the buckets themselves, not the
 // snapshot: whoever changes something must see what is there now.
 func (s *Service) inRegistry(call answer) answer {
@@ -69,12 +72,10 @@ func (s *Service) inRegistry(call answer) answer {
 		if s.js == nil || !s.js.Conn().IsConnected() {
 			return registryAway(nil)
 		}
-		err := call(w, r, who)
-		var f *failure
-		if err != nil && !errors.As(err, &f) && errors.Is(r.Context().Err(), context.DeadlineExceeded) {
-			return registryAway(err)
+		if err := call(w, r, who); err != nil {
+			return fmt.Errorf("%w: %w", errRegistry, err)
 		}
-		return err
+		return nil
 	}
 }
 
@@ -85,19 +86,10 @@ func registryAway(cause error) *failure {
 		"the registry does not answer; a change may have been made or not: read before you repeat it", retrySoon, cause)
 }
 
-// natsAway reports whether an error means that NATS, its JetStream or a bucket
-// is not there (yet), so that asking again later may help.
-func natsAway(err error) bool {
-	for _, away := range []error{
-		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionClosed,
-		nats.ErrConnectionDraining, nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded,
-		jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled, jetstream.ErrBucketNotFound,
-		jetstream.ErrStreamNotFound, context.DeadlineExceeded,
-	} {
-		if errors.Is(err, away) {
-			return true
-		}
-	}
-	var api *jetstream.APIError
-	return errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
+// ofNATS reports whether an error of the registry is one of NATS. All are that
+// nobody decides by, except for a record, or an answer, that is no JSON.
+func ofNATS(err error) bool {
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	return errors.Is(err, errRegistry) && !errors.As(err, &semantic) && !errors.As(err, &syntactic)
 }

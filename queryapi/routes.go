@@ -191,16 +191,17 @@ func pathSegment(r *http.Request, prefix string) (string, error) {
 // pathSegments returns the three segments behind prefix, unescaped once; those
 // that the path does not have are empty. Like pathSegment it reads the path as
 // it was sent.
-func pathSegments(r *http.Request, prefix string) (segments [3]string, err error) {
-	for i, raw := range strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), prefix), "/") {
-		segment, err := url.PathUnescape(raw)
-		if err != nil || i >= len(segments) {
+func pathSegments(r *http.Request, prefix string) ([3]string, error) {
+	var escaped, segments [3]string
+	copy(escaped[:], strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), prefix), "/"))
+	for i, raw := range escaped {
+		var err error
+		if segments[i], err = url.PathUnescape(raw); err != nil {
 			return segments, notFound("there is nothing at this path")
 		}
-		if !utf8.ValidString(segment) {
+		if !utf8.ValidString(segments[i]) {
 			return segments, badRequest(codeInvalidParameter, "a segment of the path is not UTF-8")
 		}
-		segments[i] = segment
 	}
 	return segments, nil
 }

@@ -39,6 +39,13 @@ func TestDoorLeads(t *testing.T) {
 		{"GET", "/v1/sessions/x", "queryapi"},
 		{"GET", "/v1/rejected", "queryapi"},
 		{"GET", "/openapi.json", "queryapi"},
+		{"PUT", "/v1/schemas/page%20interaction/v1%2Fevents", "queryapi"},
+		{"DELETE", "/v1/policy", "queryapi"},
+		{"POST", "/v1/applications", "queryapi"},
+		{"POST", "/v1/applications/site/keys", "queryapi"},
+		{"POST", "/v1/tokens", "queryapi"},
+		{"GET", "/v1/changes", "queryapi"},
+		{"GET", "/v1/status", "queryapi"},
 		{"GET", "/", "queryapi"},
 		{"GET", "/v1//events", "queryapi"},
 	} {

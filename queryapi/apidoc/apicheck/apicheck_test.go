@@ -19,6 +19,9 @@ func TestDocumentIsValid(t *testing.T) {
 const (
 	problem = `{"type":"about:blank","title":"T","status":400,"code":"invalid_parameter","detail":"d"}`
 	origin  = `"origin":{"epoch":1700000000000000,"seq":7}`
+	schema  = "/v1/schemas/page%20interaction/a%2Fb"
+	app     = `{"name":"site","revision":3,"time":"2026-01-02T03:04:05.000000Z","author":"o","note":"","keys":[{"id":"0123456789ab","kind":"server"}]}`
+	taken   = `{"type":"about:blank","title":"T","status":412,"code":"revision_conflict","detail":"d","revision":7}`
 	pending = `{"event_id":"a/b","application":"demo","received_at":"2026-01-02T03:04:05.000000Z","status":"pending",` + origin + `}`
 )
 
@@ -42,6 +45,14 @@ func TestCheck(t *testing.T) {
 		"pending":               {"GET", "/v1/events/a%2Fb", 200, header(js), pending, ""},
 		"unknown path":          {"GET", "/v2/x", 404, header(prb), problem, ""},
 		"unknown method":        {"PUT", "/v1/events", 405, header(prb, "Allow", "GET"), problem, ""},
+		"schema":                {"GET", schema, 200, header("application/schema+json", "ETag", `"3"`), `{"type":"object"}`, ""},
+		"application":           {"GET", "/v1/applications/site", 200, header(js, "ETag", `"3"`), app, ""},
+		"conflict":              {"PUT", schema, 412, header(prb, "ETag", `"7"`), taken, ""},
+		"schema without ETag":   {"GET", schema, 200, header("application/schema+json"), `{}`, "ETag"},
+		"conflict, no revision": {"PUT", schema, 412, header(prb, "ETag", `"7"`), strings.Replace(taken, "revision\"", "revising\"", 1), "revision"},
+		"secret shown":          {"GET", "/v1/applications/site", 200, header(js, "ETag", `"3"`), strings.Replace(app, `"kind"`, `"secret":"s","kind"`, 1), "secret"},
+		"hash shown":            {"GET", "/v1/applications/site", 200, header(js, "ETag", `"3"`), strings.Replace(app, `"kind"`, `"sha256":"s","kind"`, 1), "sha256"},
+		"nameless type":         {"GET", "/v1/schemas//b", 200, header("application/schema+json", "ETag", `"3"`), `{}`, "no such call"},
 		"member missing":        {"GET", "/v1/events", 200, header(js), `{"events":[]}`, "next_cursor"},
 		"member unknown":        {"GET", "/v1/events", 200, header(js), `{"events":[],"next_cursor":null,"total":1}`, "total"},
 		"cursor of wrong type":  {"GET", "/v1/events", 200, header(js), `{"events":[],"next_cursor":1}`, "next_cursor"},
