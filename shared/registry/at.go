@@ -17,7 +17,7 @@ var ErrNoRevision = errors.New("the registry has no such revision")
 // At returns the Set as it was at a registry revision: what a Registry's
 // snapshot of that revision holds, rebuilt from the versions in the bucket. It
 // is exact as long as nobody purged versions. At reads the bucket from its
-// start, which for 10,000 versions takes about a second; ctx bounds it and
+// start, which takes a fraction of a second for 10,000 versions; ctx bounds it and
 // should have a deadline, as it waits while NATS is away. The error is
 // ErrNoRevision above the newest revision, and jetstream.ErrBucketNotFound
 // before the registry is made.

@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -22,6 +23,12 @@ const secretBytes = 32
 
 // secret is a secret that was read.
 type secret []byte
+
+// meaningful reports whether a key of bucket SCHEMAS is one of those that this
+// version knows. A put under any other makes a revision and nothing else.
+func meaningful(key string) bool {
+	return key == stream.KeyPolicy || key == stream.KeyPII || strings.HasPrefix(key, stream.KeyTypes+".")
+}
 
 // openRecord takes from a record of bucket SCHEMAS what it declares: the text of
 // a schema or of the policy, or a secret.

@@ -21,14 +21,14 @@ import (
 // testServer is an embedded server that can be stopped and started again under
 // the same connections.
 type testServer struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 
 	mu      sync.Mutex
 	current *server.Server // nil while stopped
 }
 
-func startServer(t *testing.T) *testServer {
+func startServer(t testing.TB) *testServer {
 	t.Helper()
 	s := &testServer{t: t, dir: t.TempDir()}
 	s.start()

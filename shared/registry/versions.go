@@ -61,6 +61,9 @@ func (v *versions) keep(map[string]bool) {
 func (v *versions) apply(_ context.Context, _ jetstream.KeyValue, e jetstream.KeyValueEntry) error {
 	v.revision = max(v.revision, e.Revision())
 	key := e.Key()
+	if !meaningful(key) {
+		return nil
+	}
 	l, had := v.keys[key]
 	if e.Operation() != jetstream.KeyValuePut {
 		delete(v.keys, key)

@@ -1,0 +1,266 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// requiring is a schema that tells itself apart.
+func requiring(n int) string { return fmt.Sprintf(`{"schema": {"required": ["a%d"]}}`, n) }
+
+// judges tells which of the versions 1 to n judge events that name them.
+func judges(t *testing.T, s *schema.Set, n int) []uint64 {
+	t.Helper()
+	var list []uint64
+	for version := 1; version <= n; version++ {
+		ev := decodeEvent(t, someType, version, `{}`)
+		v := s.Judge(ev, ev.Timestamp, "shop")
+		switch {
+		case len(v.Faults) == 1 && v.Faults[0].Code == event.CodeUnknownSchemaVersion:
+		case v.SchemaVersion != uint64(version):
+			t.Fatalf("version %d was judged by %d: %v", version, v.SchemaVersion, v.Faults)
+		default:
+			list = append(list, v.SchemaVersion)
+		}
+	}
+	return list
+}
+
+func upTo(first, last int) []uint64 {
+	var list []uint64
+	for n := first; n <= last; n++ {
+		list = append(list, uint64(n))
+	}
+	return list
+}
+
+// The newest 100 before the present version judge, and no older ones, whenever
+// a process started and whoever asks for the revision; also where the newest
+// ones cannot be read and those in memory are too few.
+func TestKeptVersions(t *testing.T) {
+	_, js := ready(t)
+	key := keyOf(t, someType)
+	const good, bad = 130, 3
+	running := run(t, Config{JetStream: js})
+	<-running.Ready()
+	for n := 1; n <= good; n++ {
+		put(t, js, stream.BucketSchemas, key, requiring(n))
+	}
+	for range bad {
+		put(t, js, stream.BucketSchemas, key, `{"schema": {"type": "x"}}`)
+	}
+	late := run(t, Config{JetStream: js})
+	const last = good + bad
+	for name, r := range map[string]*Registry{"running": running, "late": late} {
+		s := eventually(t, r, "all is read", func(s *Snapshot) bool { return s.Schemas.Revision() == last })
+		if diff := cmp.Diff(upTo(good-schema.MaxEarlier, good), judges(t, s.Schemas, last)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for _, tc := range []struct{ revision, first, last int }{
+		{last, 30, 130}, {good, 30, 130}, {101, 1, 101}, {102, 2, 102}, {1, 1, 1},
+	} {
+		set, err := At(bounded(t), js, uint64(tc.revision))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(upTo(tc.first, tc.last), judges(t, set, last)); diff != "" {
+			t.Errorf("at %d (-want +got):\n%s", tc.revision, diff)
+		}
+	}
+}
+
+// A watch that is made anew brings every version again: none counts twice, those
+// that were there are not made again, those of another bucket do not stay.
+func TestVersionsAfterReconnect(t *testing.T) {
+	srv, js := ready(t)
+	key := keyOf(t, someType)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := New(Config{JetStream: js, Logger: slog.New(slog.DiscardHandler)})
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		l := r.schemas.keys[key]
+		if got := revisionsOf(l); !cmp.Equal(got, []uint64{1, 2}) || len(l.earlier) != 1 || l.cut {
+			t.Errorf("in the end the versions are %v, %d of them earlier", got, len(l.earlier))
+		}
+	}()
+	restart := func() {
+		srv.stop()
+		srv.start()
+		reconnected(t, js)
+	}
+	for n := 1; n <= 10; n++ {
+		if n%3 == 0 {
+			restart()
+		}
+		revision := put(t, js, stream.BucketSchemas, key, requiring(n))
+		s := eventually(t, r, "it arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+		if diff := cmp.Diff(upTo(1, n), judges(t, s.Schemas, n+1)); diff != "" {
+			t.Fatalf("after %d (-want +got):\n%s", n, diff)
+		}
+	}
+	srv.stop()
+	srv.dir = t.TempDir()
+	srv.start()
+	reconnected(t, js)
+	ensure(t, js)
+	put(t, js, stream.BucketSchemas, key, requiring(1))
+	put(t, js, stream.BucketSchemas, key, requiring(2))
+	eventually(t, r, "the new bucket is read", func(s *Snapshot) bool { return s.Schemas.Revision() == 2 })
+}
+
+func revisionsOf(l *lineage) []uint64 {
+	var list []uint64
+	for _, e := range l.entries {
+		list = append(list, e.revision)
+	}
+	return list
+}
+
+// What a lineage holds is bounded: the newest versions, not compiled but for the
+// present one, and each of them once.
+func TestLineageIsBounded(t *testing.T) {
+	l := newLineage(keyOf(t, someType))
+	for n := 1; n <= 10*maxKept; n++ {
+		e := &entry{version: version{revision: uint64(n)}, record: []byte(requiring(n))}
+		if !l.add(e) || l.add(e) {
+			t.Fatalf("version %d is not there once", n)
+		}
+		if n%7 == 0 {
+			if err := l.settle(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.settle(nil); err != nil || !l.settled {
+		t.Fatal(err)
+	}
+	if len(l.entries) != maxKept || len(l.earlier) != schema.MaxEarlier || !l.cut {
+		t.Fatalf("%d versions, %d earlier", len(l.entries), len(l.earlier))
+	}
+	for i, e := range l.entries {
+		if e.record != nil || e.revision != uint64(9*maxKept+i+1) || (e.value != nil) != (e == l.newest()) || e.decoded != (e.value != nil) {
+			t.Errorf("entry %d is revision %d with a record of %d bytes and value %v", i, e.revision, len(e.record), e.value)
+		}
+	}
+}
+
+// Only what is needed is read and waited for; what a process has of its own is
+// there without.
+func TestNeeds(t *testing.T) {
+	srv := startServer(t)
+	js := srv.connect()
+	create := func(bucket string) {
+		if _, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	static := Credentials{Keys: []StaticKey{{Secret: "own", Application: "demo", Kind: Server}}}
+	schemas := run(t, Config{JetStream: js, Needs: NeedSchemas, Static: static})
+	some := run(t, Config{JetStream: js, Needs: NeedApplications})
+	all := run(t, Config{JetStream: js})
+	create(stream.BucketSchemas)
+	put(t, js, stream.BucketSchemas, keyOf(t, someType), anything)
+	<-schemas.Ready()
+	create(stream.BucketApplications)
+	put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, digestOf("k")))
+	hasKey := func(s *Snapshot) bool { _, ok := s.Access.WriteKey("k"); return ok }
+	s := eventually(t, some, "applications are read", hasKey)
+	if !s.Schemas.Known(someType.Category, someType.Name) {
+		t.Error("the schemas are not read")
+	}
+	if all.Snapshot() != nil {
+		t.Error("a snapshot without tokens")
+	}
+	create(stream.BucketTokens)
+	put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, digestOf("t")))
+	eventually(t, all, "everything is read", func(s *Snapshot) bool { return hasKey(s) && s.Access.Operators() == 1 })
+
+	revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), nothing)
+	for name, r := range map[string]*Registry{"schemas": schemas, "some": some} {
+		s := eventually(t, r, "a change arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+		if _, ok := s.Access.Token("t"); ok || s.Access.Operators() != 0 {
+			t.Errorf("%s: a token that nobody needs", name)
+		}
+		if _, ok := s.Access.WriteKey("own"); ok != (name == "schemas") {
+			t.Errorf("%s: the key of its own: %t", name, ok)
+		}
+		if hasKey(s) != (name == "some") {
+			t.Errorf("%s: the key of the registry: %t", name, hasKey(s))
+		}
+	}
+}
+
+// A key that a later version may have is a revision and no error.
+func TestKeysOfLaterVersions(t *testing.T) {
+	_, js := ready(t)
+	var log logs
+	r := run(t, Config{JetStream: js, Logger: log.logger()})
+	<-r.Ready()
+	revision := put(t, js, stream.BucketSchemas, "later.something", "\x00")
+	s := eventually(t, r, "the revision grew", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+	if len(s.Schemas.Types()) != 0 || strings.Contains(log.String(), "ERROR") {
+		t.Errorf("types %v, log %s", s.Schemas.Types(), log.String())
+	}
+}
+
+// BenchmarkLoad starts a registry on 10,000 versions of one type, and tells how
+// much more memory it holds then.
+func BenchmarkLoad(b *testing.B) {
+	srv := startServer(b)
+	js := srv.connect()
+	ctx := b.Context()
+	if err := stream.Ensure(ctx, js, stream.Config{MaxBytes: 1 << 20}); err != nil {
+		b.Fatal(err)
+	}
+	kv, err := js.KeyValue(ctx, stream.BucketSchemas)
+	if err != nil {
+		b.Fatal(err)
+	}
+	description := strings.Repeat("x", 2000)
+	for n := range 10_000 {
+		value := fmt.Sprintf(`{"schema": {"description": %q, "required": ["a%d"]}, "author": "ann"}`, description, n)
+		if _, err := kv.PutString(ctx, "types.a.b", value); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		started := time.Now()
+		ctx, cancel := context.WithCancel(ctx)
+		r := New(Config{JetStream: js, Logger: slog.New(slog.DiscardHandler)})
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx) }()
+		<-r.Ready()
+		b.ReportMetric(time.Since(started).Seconds(), "s/start")
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(int64(after.HeapAlloc)-int64(before.HeapAlloc))/(1<<20), "MiB/held")
+		started = time.Now()
+		if _, err := At(ctx, js, 9_999); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(started).Seconds(), "s/At")
+		cancel()
+		<-ended
+	}
+}
