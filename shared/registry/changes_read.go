@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -60,7 +58,7 @@ func (e *Editor) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) 
 func (e *Editor) window(ctx context.Context, q ChangesQuery, from, end uint64, most int) ([]*jetstream.RawStreamMsg, error) {
 	var found []*jetstream.RawStreamMsg
 	for from < end {
-		batch, err := e.batch(ctx, q, from, end)
+		batch, err := e.batch(ctx, stream.Changes, q.filter(), from, end)
 		if err != nil {
 			return nil, err
 		}
@@ -77,39 +75,6 @@ func (e *Editor) window(ctx context.Context, q ChangesQuery, from, end uint64, m
 	}
 	return found, nil
 }
-
-// batch reads some messages from a sequence on, none when there are no more. It
-// reads a message or two behind the end where others lie between.
-func (e *Editor) batch(ctx context.Context, q ChangesQuery, from, end uint64) ([]*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	fail := func(err error) error { return fmt.Errorf("read stream %s: %w", stream.Changes, err) }
-	answers, err := jetstreamext.GetBatch(ctx, e.js, stream.Changes, int(min(end-from, maxBatch)), //nolint:gosec // bounded
-		jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchSubject(q.filter()), jetstreamext.GetBatchMaxBytes(maxBatchBytes))
-	if err != nil {
-		return nil, fail(err)
-	}
-	var batch []*jetstream.RawStreamMsg
-	for m, err := range answers {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			return batch, nil
-		}
-		if err != nil {
-			return nil, fail(err)
-		}
-		batch = append(batch, m)
-	}
-	if len(batch) == 0 {
-		return nil, fail(errBroken)
-	}
-	return batch, nil
-}
-
-// Bounds of one batch, in messages and in bytes.
-const (
-	maxBatch      = 256
-	maxBatchBytes = 4 << 20
-)
 
 // readChange reads a message of the stream of changes.
 func (e *Editor) readChange(ctx context.Context, m *jetstream.RawStreamMsg) (Change, error) {

@@ -57,7 +57,7 @@ func checkName(name string) []event.Fault {
 // Applications returns all applications by name.
 func (e *Editor) Applications(ctx context.Context) ([]Application, error) {
 	list := []Application{}
-	err := e.each(ctx, stream.BucketApplications, ">", 0, func(key string, n state) {
+	err := e.each(ctx, stream.BucketApplications, ">", func(key string, n state) {
 		if stream.ValidApplication(key) && n.there() {
 			// One that cannot be read is listed without its keys.
 			a, _ := readApplication(key, n)

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/schema"
@@ -62,31 +62,36 @@ func (o *owners) check(ctx context.Context, e *Editor, name string, sums map[int
 
 // catchUp reads what is new.
 func (o *owners) catchUp(ctx context.Context, e *Editor) error {
-	kv, err := e.js.KeyValue(ctx, stream.BucketApplications)
+	s, err := e.stream(ctx, stream.BucketApplications)
 	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", stream.BucketApplications, err)
+		return err
 	}
-	status, err := kv.Status(ctx)
+	info, err := s.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("look up bucket %s: %w", stream.BucketApplications, err)
 	}
-	s, ok := status.(*jetstream.KeyValueBucketStatus)
-	if !ok {
-		return fmt.Errorf("look up bucket %s: %w", stream.BucketApplications, errBroken)
-	}
-	info := s.StreamInfo()
-	if !info.Created.Equal(o.created) || info.State.LastSeq < o.revision {
+	last := info.State.LastSeq
+	if !info.Created.Equal(o.created) || last < o.revision {
 		o.revision, o.created = 0, info.Created
 		o.of, o.has = map[digest]string{}, map[string][]digest{}
 	}
-	if o.revision == info.State.LastSeq {
-		return nil
-	}
-	from := o.revision + 1
 	if o.revision == 0 {
-		from = 0 // whole, and of each application the newest record alone
+		return e.each(ctx, stream.BucketApplications, ">", o.take)
 	}
-	return e.each(ctx, stream.BucketApplications, ">", from, o.take)
+	for o.revision < last {
+		prefix := subjectOf(stream.BucketApplications)
+		batch, err := e.batch(ctx, streamOf(stream.BucketApplications), prefix+">", o.revision+1, last+1)
+		if err != nil {
+			return err
+		}
+		for _, m := range batch {
+			o.take(strings.TrimPrefix(m.Subject, prefix), newState(m))
+		}
+		if len(batch) == 0 {
+			o.revision = last // what there was is purged
+		}
+	}
+	return nil
 }
 
 // take notes what a record says.

@@ -82,20 +82,48 @@ func (e *Editor) history(ctx context.Context, p place, before uint64, limit int)
 	return versions, nil
 }
 
+// batch reads some messages from a sequence on that have the subject, none when
+// there are no more. It may read some behind the end where others lie between.
+func (e *Editor) batch(ctx context.Context, name, subject string, from, end uint64) ([]*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	fail := func(err error) error { return fmt.Errorf("read stream %s: %w", name, err) }
+	answers, err := jetstreamext.GetBatch(ctx, e.js, name, int(min(end-from, maxBatch)), //nolint:gosec // bounded
+		jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchSubject(subject), jetstreamext.GetBatchMaxBytes(maxBatchBytes))
+	if err != nil {
+		return nil, fail(err)
+	}
+	var batch []*jetstream.RawStreamMsg
+	for m, err := range answers {
+		if errors.Is(err, jetstreamext.ErrNoMessages) {
+			return batch, nil
+		}
+		if err != nil {
+			return nil, fail(err)
+		}
+		batch = append(batch, m)
+	}
+	if len(batch) == 0 {
+		return nil, fail(errBroken)
+	}
+	return batch, nil
+}
+
+// Bounds of one batch, in messages and in bytes.
+const (
+	maxBatch      = 256
+	maxBatchBytes = 4 << 20
+)
+
 // each reads the newest entry of every key of a bucket that has the pattern.
-// With a revision other than 0 it reads every entry from that one on instead.
-func (e *Editor) each(ctx context.Context, bucket, pattern string, from uint64, use func(key string, n state)) error {
+func (e *Editor) each(ctx context.Context, bucket, pattern string, use func(key string, n state)) error {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	kv, err := e.js.KeyValue(ctx, bucket)
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", bucket, err)
 	}
-	var options []jetstream.WatchOpt
-	if from > 0 {
-		options = append(options, jetstream.ResumeFromRevision(from))
-	}
-	watcher, err := kv.Watch(ctx, pattern, options...)
+	watcher, err := kv.Watch(ctx, pattern)
 	if err != nil {
 		return fmt.Errorf("read bucket %s: %w", bucket, err)
 	}

@@ -173,7 +173,7 @@ func (e *Editor) text(ctx context.Context, p place, revision uint64) (Version, e
 // name, without the schemas.
 func (e *Editor) Schemas(ctx context.Context) ([]TypeVersion, error) {
 	list := []TypeVersion{}
-	err := e.each(ctx, stream.BucketSchemas, stream.KeyTypes+".>", 0, func(key string, n state) {
+	err := e.each(ctx, stream.BucketSchemas, stream.KeyTypes+".>", func(key string, n state) {
 		if t, err := keyType(key); err == nil && n.there() {
 			list = append(list, TypeVersion{t, n.version()})
 		}

@@ -32,7 +32,7 @@ func tokenPlace(id string) place { return place{stream.BucketTokens, id} }
 // Tokens returns all tokens by id.
 func (e *Editor) Tokens(ctx context.Context) ([]TokenInfo, error) {
 	list := []TokenInfo{}
-	err := e.each(ctx, stream.BucketTokens, ">", 0, func(key string, n state) {
+	err := e.each(ctx, stream.BucketTokens, ">", func(key string, n state) {
 		if tokenID.MatchString(key) && n.there() {
 			// One that cannot be read is listed without a role.
 			t, _ := readToken(key, n)
