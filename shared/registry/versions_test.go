@@ -70,7 +70,7 @@ func TestKeptVersions(t *testing.T) {
 		}
 	}
 	for _, tc := range []struct{ revision, first, last int }{
-		{last, 30, 130}, {good, 30, 130}, {101, 1, 101}, {102, 2, 102}, {1, 1, 1},
+		{last, 30, 130}, {good + 1, 30, 130}, {good, 30, 130}, {101, 1, 101}, {102, 2, 102}, {1, 1, 1},
 	} {
 		set, err := At(bounded(t), js, uint64(tc.revision))
 		if err != nil {
@@ -159,6 +159,69 @@ func TestLineageIsBounded(t *testing.T) {
 		if e.record != nil || e.revision != uint64(9*maxKept+i+1) || (e.value != nil) != (e == l.newest()) || e.decoded != (e.value != nil) {
 			t.Errorf("entry %d is revision %d with a record of %d bytes and value %v", i, e.revision, len(e.record), e.value)
 		}
+	}
+}
+
+// made is an entry of a bucket, for a table without a server.
+type made struct {
+	jetstream.KeyValueEntry
+
+	key, value string
+	revision   uint64
+	created    time.Time
+}
+
+func (m made) Key() string                     { return m.key }
+func (m made) Value() []byte                   { return []byte(m.value) }
+func (m made) Revision() uint64                { return m.revision }
+func (m made) Created() time.Time              { return m.created }
+func (m made) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePut }
+func loadAll(t *testing.T, v *versions, list ...made) *schema.Set {
+	t.Helper()
+	v.begin()
+	for _, m := range list {
+		if err := v.apply(t.Context(), nil, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.keep(nil)
+	set, err := v.set(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// A bucket that is read again is no change, and nothing is compiled again; one
+// that was made anew is, also when it stands at the same revision.
+func TestReadAgain(t *testing.T) {
+	v := newVersions(slog.New(slog.DiscardHandler))
+	old, fresh := time.Unix(1, 0), time.Unix(2, 0)
+	first := made{key: keyOf(t, someType), value: requiring(1), revision: 1, created: old}
+	second := made{key: keyOf(t, someType), value: requiring(2), revision: 2, created: old}
+	before := loadAll(t, v, first, second)
+	if !v.dirty {
+		t.Fatal("the first reading changes nothing")
+	}
+	v.dirty = false
+	if again := loadAll(t, v, first, second); v.dirty || again.Schema(someType) != before.Schema(someType) {
+		t.Error("to read again is a change")
+	}
+	// A reading that is given up half-way leaves no trace.
+	v.begin()
+	if err := v.apply(t.Context(), nil, made{key: stream.KeyPolicy, value: `{}`, revision: 1, created: fresh}); err != nil {
+		t.Fatal(err)
+	}
+	if again := loadAll(t, v, first, second); v.dirty || again.Schema(someType) != before.Schema(someType) {
+		t.Error("to read half is a change")
+	}
+	first.created, second.created, second.value = fresh, fresh, anything
+	if after := loadAll(t, v, first, second); !v.dirty || after.Schema(someType) == before.Schema(someType) {
+		t.Error("another bucket is no change")
+	}
+	v.dirty = false
+	if after := loadAll(t, v); !v.dirty || len(after.Types()) != 0 {
+		t.Error("an empty bucket is no change")
 	}
 }
 
@@ -261,6 +324,8 @@ func BenchmarkLoad(b *testing.B) {
 		}
 		b.ReportMetric(time.Since(started).Seconds(), "s/At")
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			b.Fatal(err)
+		}
 	}
 }
