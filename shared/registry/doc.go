@@ -19,6 +19,23 @@
 //   - Secrets of write keys and tokens are kept as SHA-256 only; no secret is in a
 //     log.
 //
+// An Editor changes the buckets, one key in one step, and says who did it and
+// why. Its promises:
+//
+//   - A change replaces exactly the version that it was compared with: of all
+//     who want to replace one revision, one does.
+//   - Nothing that has a fault gets in, and a put opens no file and no
+//     connection but that to NATS.
+//   - Every version and every removal stays, with author, note and time. A copy
+//     of all is in the stream CHANGES, which the server keeps, so that no way
+//     to change the registry goes past it; Editor.Changes tells what was before
+//     and after, without secrets and hashes.
+//   - A secret is returned once, by the call that makes it. Values that hold one
+//     print, log and encode without it.
+//   - Memory does not grow with the registry but for lists, which have one entry
+//     a type, application or token, and for the owners of write keys, which
+//     PutApplication compares with.
+//
 // Declarations are the same things as files in a folder under version control.
 // Follow brings a folder into the registry and never reverts what was changed
 // in the registry since a file was last applied.
