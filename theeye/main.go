@@ -22,19 +22,25 @@ type cli struct {
 	JSON    bool        `name:"json" env:"EYE_JSON" help:"Print for machines."`
 	Version versionFlag `help:"Print version, commit and platform."`
 
-	Up         upCmd      `cmd:"" help:"Run everything in one process."`
-	Apply      applyCmd   `cmd:"" help:"Make the registry have what a folder declares."`
-	Schema     schemaCmd  `cmd:"" help:"Show and change the schemas of types."`
-	App        appCmd     `cmd:"" help:"Show and change applications and their write keys."`
-	Token      tokenCmd   `cmd:"" help:"Show and change query and operator tokens."`
-	Status     statusCmd  `cmd:"" help:"Show the stream, the lag, the store, the registry and the services."`
-	VersionCmd versionCmd `cmd:"" name:"version" help:"Print version, commit and platform."`
+	Up         upCmd       `cmd:"" help:"Run everything in one process."`
+	Apply      applyCmd    `cmd:"" help:"Make the registry have what a folder declares."`
+	Schema     schemaCmd   `cmd:"" help:"Show and change the schemas of types."`
+	App        appCmd      `cmd:"" help:"Show and change applications and their write keys."`
+	Token      tokenCmd    `cmd:"" help:"Show and change query and operator tokens."`
+	Send       sendCmd     `cmd:"" help:"Send events from a file or standard input."`
+	Events     eventsCmd   `cmd:"" help:"List stored events."`
+	Sessions   sessionsCmd `cmd:"" help:"List sessions, or show one as a timeline."`
+	Rejected   rejectedCmd `cmd:"" help:"List rejected events with the reasons, or count them."`
+	Status     statusCmd   `cmd:"" help:"Show the stream, the lag, the store, the registry and the services."`
+	VersionCmd versionCmd  `cmd:"" name:"version" help:"Print version, commit and platform."`
 }
 
 // terminal is where a command prints: out what was asked for, err the rest.
 type terminal struct {
 	out, err io.Writer
 	json     bool
+	// failed is the first error of an output that the command did not look at.
+	failed error
 }
 
 func main() {
@@ -72,7 +78,10 @@ func run(args []string, out, errs io.Writer) (code int) {
 		_, _ = fmt.Fprintf(errs, "theeye: %v\ntry: theeye --help\n", err)
 		return daemon.ExitUsage
 	}
-	err = command.Run(&terminal{out: out, err: errs, json: c.JSON})
+	t := &terminal{out: out, err: errs, json: c.JSON}
+	if err = command.Run(t); err == nil {
+		err = t.failed
+	}
 	var told exit
 	if errors.As(err, &told) {
 		return int(told)

@@ -32,22 +32,48 @@ var widths = runewidth.Condition{StrictEmojiNeutral: true}
 // Whoever sent an event chose what stands in it: nothing of a cell reaches the
 // terminal but characters that are seen, and none is wider than maxCell. An
 // output that cannot be written makes the command fail in its end.
-func (t *terminal) table(header []string, rows [][]string) {
-	lines := make([][]string, 0, 1+len(rows))
-	width := make([]int, len(header))
-	for _, row := range append([][]string{header}, rows...) {
-		line := make([]string, len(header))
-		for i := range min(len(row), len(header)) {
+func (t *terminal) table(header []string, rows [][]string) { t.newTable(header).print(rows) }
+
+// table is a table that is printed in parts.
+type table struct {
+	t      *terminal
+	header []string // nil once it is printed
+	width  []int
+}
+
+// newTable prints nothing yet.
+func (t *terminal) newTable(header []string) *table {
+	return &table{t: t, header: header, width: make([]int, len(header))}
+}
+
+// print prints further rows, the first time under the header. A column keeps
+// at least the width that it had.
+func (t *table) print(rows [][]string) {
+	if t.header != nil {
+		rows = append([][]string{t.header}, rows...)
+		t.header = nil
+	}
+	lines := make([][]string, 0, len(rows))
+	for _, row := range rows {
+		line := make([]string, len(t.width))
+		for i := range min(len(row), len(line)) {
 			line[i] = cell(row[i])
-			width[i] = max(width[i], widths.StringWidth(line[i]))
+			t.width[i] = max(t.width[i], widths.StringWidth(line[i]))
 		}
 		lines = append(lines, line)
 	}
 	var b bytes.Buffer
 	for _, line := range lines {
-		appendLine(&b, line, width)
+		appendLine(&b, line, t.width)
 	}
-	_, _ = t.out.Write(b.Bytes())
+	t.t.write(b.Bytes())
+}
+
+// write prints, and keeps the first error for the end of the command.
+func (t *terminal) write(text []byte) {
+	if _, err := t.out.Write(text); err != nil && t.failed == nil {
+		t.failed = fmt.Errorf("print: %w", err)
+	}
 }
 
 // appendLine pads the cells of a line, none behind the last that has text.
