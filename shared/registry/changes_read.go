@@ -35,7 +35,7 @@ func (e *Editor) Changes(ctx context.Context, q ChangesQuery) ([]Change, error) 
 	// Streams are read upwards: so windows go down, and grow while they find
 	// little.
 	for end > first && len(changes) < limit {
-		window = min(max(2*window, uint64(limit)), maxWindow) //nolint:gosec // a limit is positive
+		window = min(max(2*window, uint64(limit)), maxWindow)
 		from := max(first, end-min(end, window))
 		found, err := e.window(ctx, q, from, end, limit-len(changes))
 		if err != nil {

@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -90,9 +91,19 @@ func TestChangesInOrder(t *testing.T) {
 		}
 	}
 	for _, q := range []ChangesQuery{
-		{}, {Kind: KindSchema}, {Kind: KindPolicy}, {Kind: KindToken}, {Kind: KindApplication}, {Kind: "god"},
-		{Name: "shop"}, {Name: "cta click"}, {Kind: KindSchema, Name: "cta click"}, {Kind: KindToken, Name: "shop"},
-		{Kind: KindPolicy, Name: "x"}, {Name: "*"}, {Kind: KindApplication, Name: ">"},
+		{},
+		{Kind: KindSchema},
+		{Kind: KindPolicy},
+		{Kind: KindToken},
+		{Kind: KindApplication},
+		{Kind: "god"},
+		{Name: "shop"},
+		{Name: "cta click"},
+		{Kind: KindSchema, Name: "cta click"},
+		{Kind: KindToken, Name: "shop"},
+		{Kind: KindPolicy, Name: "x"},
+		{Name: "*"},
+		{Kind: KindApplication, Name: ">"},
 	} {
 		var selected []Change
 		for _, c := range all {
@@ -300,7 +311,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 func everyForm(t *testing.T, value any) string {
 	t.Helper()
 	var log logs
-	log.logger().Info("value", "value", value)
+	log.logger().Info("value", slog.Any("value", value))
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		t.Fatal(err)

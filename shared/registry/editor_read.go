@@ -15,9 +15,10 @@ const (
 	readTimeout = 5 * time.Second
 	// listTimeout bounds the reading of a whole bucket.
 	listTimeout = 30 * time.Second
-	// DefaultPage is how many versions or changes come when no limit is given,
-	// MaxPage the most that ever come.
-	DefaultPage, MaxPage = 100, 1001
+	// DefaultPage is how many versions or changes come when no limit is given.
+	DefaultPage = 100
+	// MaxPage is the most of them that ever come.
+	MaxPage = 1001
 )
 
 // errBroken says that an answer ended before it was whole.
@@ -88,7 +89,7 @@ func (e *Editor) batch(ctx context.Context, name, subject string, from, end uint
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	fail := func(err error) error { return fmt.Errorf("read stream %s: %w", name, err) }
-	answers, err := jetstreamext.GetBatch(ctx, e.js, name, int(min(end-from, maxBatch)), //nolint:gosec // bounded
+	answers, err := jetstreamext.GetBatch(ctx, e.js, name, int(min(end-from, maxBatch)),
 		jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchSubject(subject), jetstreamext.GetBatchMaxBytes(maxBatchBytes))
 	if err != nil {
 		return nil, fail(err)
