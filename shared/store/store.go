@@ -109,6 +109,9 @@ type Reader interface {
 	// several errors counts in several groups, in each of them once. q.After
 	// and q.Descending do not matter.
 	RejectedSummary(ctx context.Context, q RejectedQuery) ([]RejectedGroup, error)
+	// Types counts events by type, the largest count of both outcomes first,
+	// then by category and name; at most q.Limit types.
+	Types(ctx context.Context, q TypesQuery) ([]TypeSummary, error)
 }
 
 // Store is one database. Only the processor calls Prepare and RaiseRevision.

@@ -9,7 +9,7 @@ import (
 
 // layout is the version of the tables below, kept as user_version. A later one
 // only adds, so a file of a later layout serves this build, too.
-const layout = 2
+const layout = 3
 
 // steps lead from each layout to the next, the first from an empty file. A
 // changed index gets a new versioned name, and a statement of a new step that
@@ -18,6 +18,9 @@ const layout = 2
 var steps = [layout][]string{
 	statements,
 	{`ALTER TABLE events ADD COLUMN sent_schema_version INTEGER NOT NULL DEFAULT 0`},
+	// Holds all that Types reads, in the order in which it groups. It costs a
+	// tenth of the insert rate, and saves reading every event there is.
+	{`CREATE INDEX type_received_v1 ON events (category, name, received_at, status, application, expires_at)`},
 }
 
 // statements make layout 1.

@@ -74,7 +74,7 @@ func TestUpgrade(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("documents after the upgrade (-want +got):\n%s", diff)
 	}
-	if version, err := stores[0].Setting(t.Context(), "user_version"); err != nil || version != "2" {
+	if version, err := stores[0].Setting(t.Context(), "user_version"); err != nil || version != "3" {
 		t.Errorf("layout %s, %v", version, err)
 	}
 }

@@ -80,6 +80,7 @@ func TestBothStoresAgree(t *testing.T) {
 			"rejected": p.rejected,
 			"summary":  p.summary,
 			"session":  p.session,
+			"types":    p.types,
 			"lookup":   p.lookup,
 		})
 	})
@@ -281,6 +282,17 @@ func (p *parity) summary(t *rapid.T) {
 func (p *parity) session(t *rapid.T) {
 	id, applications := storetest.Session(rapid.IntRange(0, 3).Draw(t, "session")), p.limitTo(t)
 	p.agree(t, func(s store.Store) (any, error) { return s.Session(context.Background(), applications, id) })
+}
+
+func (p *parity) types(t *rapid.T) {
+	q := store.TypesQuery{
+		Applications: p.limitTo(t),
+		Limit:        rapid.SampledFrom([]int{1, 3, store.MaxTypes}).Draw(t, "limit"),
+	}
+	if rapid.Bool().Draw(t, "bounded") {
+		q.From, q.To = someTime(t, "from"), someTime(t, "to")
+	}
+	p.agree(t, func(s store.Store) (any, error) { return s.Types(context.Background(), q) })
 }
 
 func (p *parity) lookup(t *rapid.T) {

@@ -61,6 +61,8 @@ func indexes() []index {
 			keys: ascending(fieldApplication, fieldTimestampUS, fieldID),
 		},
 		{base: "time", version: 1, partial: stored, keys: ascending(fieldTimestampUS, fieldID)},
+		// Of every event, for what counts both outcomes by the received time.
+		{base: "received", version: 1, keys: ascending(fieldReceivedAt)},
 		{base: "rejected_received", version: 1, partial: rejected, keys: ascending(fieldReceivedAt, fieldID)},
 		{
 			base: "rejected_code", version: 1, partial: rejected,
@@ -80,7 +82,10 @@ func ascending(fields ...string) bson.D {
 }
 
 func (i index) model() mongo.IndexModel {
-	opts := options.Index().SetName(i.name()).SetPartialFilterExpression(i.partial)
+	opts := options.Index().SetName(i.name())
+	if i.partial != nil {
+		opts.SetPartialFilterExpression(i.partial)
+	}
 	if i.expiry {
 		opts.SetExpireAfterSeconds(0)
 	}

@@ -52,7 +52,7 @@ func TestIndexes(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"_id_", "application_time_v1", "category_time_v1", "expiry_v1", "other_v1", "rejected_code_v1",
+		"_id_", "application_time_v1", "category_time_v1", "expiry_v1", "other_v1", "received_v1", "rejected_code_v1",
 		"rejected_event_id_v1", "rejected_received_v1", "session_time_v1", "somebody_elses", "time_v1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -105,10 +105,8 @@ func (s *Store) filter(status store.Status, sel selection) bson.D {
 			ids[i] = store.DocumentID(a, sel.eventID)
 		}
 		f = append(f, bson.E{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}})
-	case len(sel.applications) == 1:
-		f = append(f, bson.E{Key: fieldApplication, Value: sel.applications[0]})
-	case sel.applications != nil:
-		f = append(f, bson.E{Key: fieldApplication, Value: bson.D{{Key: "$in", Value: sel.applications}}})
+	default:
+		f = append(f, ofApplications(sel.applications)...)
 	}
 	for _, e := range []struct{ field, value string }{
 		{fieldSessionID, sel.sessionID},
@@ -121,6 +119,19 @@ func (s *Store) filter(status store.Status, sel selection) bson.D {
 		}
 	}
 	return append(f, s.alive())
+}
+
+// ofApplications limits to a list, nil being all. With one alone the index by
+// application serves.
+func ofApplications(list []string) bson.D {
+	switch {
+	case list == nil:
+		return nil
+	case len(list) == 1:
+		return bson.D{{Key: fieldApplication, Value: list[0]}}
+	default:
+		return bson.D{{Key: fieldApplication, Value: bson.D{{Key: "$in", Value: list}}}}
+	}
 }
 
 func (s *Store) rejectedFilter(q store.RejectedQuery) bson.D {

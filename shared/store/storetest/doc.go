@@ -46,6 +46,8 @@ func Run(t *testing.T, open Open) {
 		{"rejected queries", testRejected},
 		{"rejected summary", testSummary},
 		{"replacing changes reasons", testReasonsChange},
+		{"types", testTypes},
+		{"replacing changes types", testTypesChange},
 		{"expired documents are invisible", testExpiry},
 		{"bounds", testBounds},
 		{"ended context", testEndedContext},
