@@ -84,9 +84,10 @@ func (c *sendCmd) report(t *terminal, done *tally, err error) error {
 	if err != nil && done.lines > 0 {
 		t.remarkf("the first %d lines are done; go on with --skip %d", done.lines, done.lines)
 	}
-	if t.json {
+	switch {
+	case t.json:
 		err = errors.Join(err, t.printJSON(done))
-	} else {
+	case err == nil || done.Accepted+done.Refused > 0:
 		err = errors.Join(err, t.sayf("accepted %d, refused %d", done.Accepted, done.Refused))
 	}
 	if err == nil && done.Refused > 0 {

@@ -1,0 +1,163 @@
+//go:build !windows
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/registry"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into testdata/*.txt")
+
+// How long a command is repeated that is to be repeated.
+const (
+	stepTime   = time.Minute
+	updateTime = 5 * time.Second // what is recorded then is what it comes to
+)
+
+// TestMain makes the test binary theeye itself when it is called so: what
+// transcripts run is what people run, with the race detector in it.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "theeye" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// Every transcript in testdata holds, each with an Eye of its own, that was
+// started with --dev, and with a copy of testdata/input as working folder.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr, err := parseTranscript(string(text))
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			eye := startEye(t)
+			for i := range tr.steps {
+				eye.run(t, file, &tr.steps[i])
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(tr.String()), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// eye is a running Eye, and the shell of somebody who works with it.
+type eye struct {
+	dir string
+	env []string
+}
+
+// startEye starts `theeye up --dev`, and ends it with the test.
+func startEye(t *testing.T) *eye {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, dir := t.TempDir(), t.TempDir()
+	if err := os.Symlink(self, filepath.Join(bin, "theeye")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, os.DirFS("testdata/input")); err != nil {
+		t.Fatal(err)
+	}
+	e := &eye{dir: dir, env: []string{
+		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "LC_ALL=C",
+	}}
+	url := e.up(t)
+	e.env = append(e.env, "EYE_URL="+url, "EYE_TOKEN="+registry.DevOperatorToken, "EYE_WRITE_KEY="+registry.DevWriteKey)
+	return e
+}
+
+// up returns the address of the Eye that it starts.
+func (e *eye) up(t *testing.T) string {
+	t.Helper()
+	cmd := e.command(context.WithoutCancel(t.Context()), "exec theeye up --json --dev --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0")
+	var log output
+	cmd.Stderr = &log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Dir = t.TempDir()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil || t.Failed() {
+			t.Errorf("up ended with %v, and logged:\n%s", err, log.String())
+		}
+	})
+	var g greeting
+	if line, err := bufio.NewReader(out).ReadBytes('\n'); err != nil || json.Unmarshal(line, &g) != nil {
+		t.Fatalf("up printed %q: %v", line, err)
+	}
+	return g.URL
+}
+
+func (e *eye) command(ctx context.Context, line string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "sh", "-c", line)
+	cmd.Dir, cmd.Env = e.dir, e.env
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+// run runs one command, again and again where the transcript says so.
+func (e *eye) run(t *testing.T, file string, s *transcribed) {
+	t.Helper()
+	limit := stepTime
+	if *update {
+		limit = updateTime
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	for {
+		var out bytes.Buffer
+		cmd := e.command(t.Context(), s.command)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err := cmd.Run()
+		if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
+			t.Fatalf("%s:%d: %v", file, s.number, err)
+		}
+		got, code := outputLines(out.String()), cmd.ProcessState.ExitCode()
+		switch {
+		case matches(s.want, got) && code == s.code:
+			return
+		case s.again && ctx.Err() == nil:
+			continue
+		case *update:
+			s.record(got, code)
+			return
+		}
+		t.Fatalf("%s:%d: %s\nexit code %d, want %d; it printed\n%s\nwhere it should\n%s\nRun with -update to take what it prints.",
+			file, s.number, s.command, code, s.code, strings.Join(got, "\n"), strings.Join(s.want, "\n"))
+	}
+}
