@@ -88,12 +88,15 @@ func (b *bucketWatch) drain(ctx context.Context) error {
 	}
 }
 
-// stop ends the watch. Its sender may be blocked: what it still sends is taken
+// stop ends the watch.
+func (b *bucketWatch) stop() { endWatch(b.watcher) }
+
+// endWatch ends a watch. Its sender may be blocked: what it still sends is taken
 // until it closes the channel.
-func (b *bucketWatch) stop() {
+func endWatch(w jetstream.KeyWatcher) {
 	go func() {
-		for range b.watcher.Updates() {
+		for range w.Updates() {
 		}
 	}()
-	_ = b.watcher.Stop() // fails only when the connection is closed, and the watch with it
+	_ = w.Stop() // fails only when the connection is closed, and the watch with it
 }

@@ -144,13 +144,3 @@ func (e *Editor) each(ctx context.Context, bucket, pattern string, use func(key 
 		}
 	}
 }
-
-// endWatch ends a watch. Its sender may be blocked: what it still sends is taken
-// until it closes the channel.
-func endWatch(w jetstream.KeyWatcher) {
-	go func() {
-		for range w.Updates() {
-		}
-	}()
-	_ = w.Stop() // fails only when the connection is closed, and the watch with it
-}
