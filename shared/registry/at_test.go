@@ -293,6 +293,26 @@ func follow(t *testing.T, js jetstream.JetStream) func(uint64) []*Snapshot {
 	}
 }
 
+// A bucket that somebody limited has gaps: a revision in one is that of what is
+// left below, and never of what came later.
+func TestAtInGap(t *testing.T) {
+	js := startServer(t).connect()
+	kv, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: stream.BucketSchemas, History: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, kv, op{key: keyOf(t, otherType), value: anything})
+	commit(t, kv, op{key: keyOf(t, someType), value: anything})
+	commit(t, kv, op{key: keyOf(t, someType), value: anything})
+	set, err := At(bounded(t), js, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]schema.Type{otherType}, set.Types()); diff != "" || set.Revision() != 2 {
+		t.Errorf("revision %d (-want +got):\n%s", set.Revision(), diff)
+	}
+}
+
 // Before the registry is made there is nothing to ask, and At does not outlive
 // its context.
 func TestAtWithoutRegistry(t *testing.T) {

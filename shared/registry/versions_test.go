@@ -69,6 +69,7 @@ func TestKeptVersions(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+	put(t, js, stream.BucketSchemas, key, anything) // what comes later changes nothing
 	for _, tc := range []struct{ revision, first, last int }{
 		{last, 30, 130}, {good + 1, 30, 130}, {good, 30, 130}, {101, 1, 101}, {102, 2, 102}, {1, 1, 1},
 	} {
@@ -78,6 +79,32 @@ func TestKeptVersions(t *testing.T) {
 		}
 		if diff := cmp.Diff(upTo(tc.first, tc.last), judges(t, set, last)); diff != "" {
 			t.Errorf("at %d (-want +got):\n%s", tc.revision, diff)
+		}
+	}
+}
+
+// What was removed does not come back, however far back is looked for a version
+// that can be read.
+func TestRemovedStaysRemoved(t *testing.T) {
+	_, js := ready(t)
+	key := keyOf(t, someType)
+	put(t, js, stream.BucketSchemas, key, anything)
+	if err := open(t, js, stream.BucketSchemas).Delete(bounded(t), key); err != nil {
+		t.Fatal(err)
+	}
+	last := uint64(0)
+	for range maxKept + 1 {
+		last = put(t, js, stream.BucketSchemas, key, `{}`)
+	}
+	r := run(t, Config{JetStream: js})
+	<-r.Ready()
+	at, err := At(bounded(t), js, last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*schema.Set{"snapshot": r.Snapshot().Schemas, "at": at} {
+		if s.Schema(someType) != nil || s.Version(someType) != last {
+			t.Errorf("%s: version %d judges, want none of %d", name, s.Version(someType), last)
 		}
 	}
 }
