@@ -45,7 +45,9 @@ func Run(ctx context.Context, p *daemon.Process) error {
 	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
-	reg := registry.New(registry.Config{JetStream: js, Logger: p.Logger})
+	reg := registry.New(registry.Config{
+		JetStream: js, Needs: registry.NeedSchemas | registry.NeedApplications, Logger: p.Logger,
+	})
 	service, err := New(Config{ //nolint:contextcheck // binding needs none
 		Listen: set.listen, JetStream: js, Conn: conn, Registry: reg, Logger: p.Logger, Metrics: p.Metrics,
 	})

@@ -100,7 +100,7 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	reg := registry.New(registry.Config{JetStream: js, Logger: p.Logger})
+	reg := registry.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger})
 	service, err := New(Config{
 		JetStream: js, Conn: nc, Registry: reg, Store: st,
 		Stream: c.stream, Logger: p.Logger, Metrics: p.Metrics,

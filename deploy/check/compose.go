@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
@@ -29,13 +31,14 @@ func LoadCompose(ctx context.Context, path string, env ...string) (*types.Projec
 
 // ComposeFaults returns what would make a deployment of the project unsafe:
 // services that run as root or may write to their image, ports open to the
-// network, unpinned images, data that lives in no volume, no health check.
+// network, unpinned images, data that lives in no volume, no health check, a
+// user of NATS that is another service's.
 func ComposeFaults(project *types.Project) []string {
 	var faults []string
 	for name, service := range project.Services {
 		for _, fault := range slices.Concat(
 			privilegeFaults(service), healthFaults(service), portFaults(service),
-			imageFaults(service), volumeFaults(project, service), boundFaults(service),
+			imageFaults(service), volumeFaults(project, service), boundFaults(service), loginFaults(project, service),
 		) {
 			faults = append(faults, name+": "+fault)
 		}
@@ -139,6 +142,29 @@ func boundFaults(s types.ServiceConfig) []string {
 		faults = append(faults, "has an unbounded number of processes")
 	}
 	return faults
+}
+
+// loginFaults holds each service to its own user of NATS: with another's it has
+// the permissions of that one.
+func loginFaults(project *types.Project, s types.ServiceConfig) []string {
+	address := s.Environment["EYE_NATS_URL"]
+	if address == nil {
+		return nil
+	}
+	u, err := url.Parse(*address)
+	if err != nil || u.User.Username() == "" {
+		return []string{"has no user of NATS"}
+	}
+	if user := u.User.Username(); user != s.Name {
+		return []string{"uses the user " + user + " of NATS"}
+	}
+	password, _ := u.User.Password()
+	// The inner quotes make it a text for nats-server, whatever it looks like.
+	known := project.Services["nats"].Environment["EYE_NATS_"+strings.ToUpper(s.Name)+"_PASSWORD"]
+	if password == "" || known == nil || *known != strconv.Quote(password) {
+		return []string{"has another password than NATS knows"}
+	}
+	return nil
 }
 
 // secret matches a variable that holds one.

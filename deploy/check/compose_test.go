@@ -12,7 +12,10 @@ import (
 )
 
 // environment is all that a person must set.
-var environment = []string{"EYE_OPERATOR_TOKEN=operator", "EYE_MONGO_PASSWORD=password"}
+var environment = []string{
+	"EYE_OPERATOR_TOKEN=operator", "EYE_MONGO_PASSWORD=password",
+	"EYE_NATS_COLLECTOR_PASSWORD=1", "EYE_NATS_PROCESSOR_PASSWORD=2", "EYE_NATS_QUERYAPI_PASSWORD=3",
+}
 
 func load(t *testing.T) *types.Project {
 	t.Helper()
@@ -30,7 +33,7 @@ func TestComposeIsSafe(t *testing.T) {
 
 func TestComposeAsksForItsSecrets(t *testing.T) {
 	for i, missing := range environment {
-		_, err := check.LoadCompose(t.Context(), path("docker-compose.yml"), environment[1-i])
+		_, err := check.LoadCompose(t.Context(), path("docker-compose.yml"), slices.Delete(slices.Clone(environment), i, i+1)...)
 		name, _, _ := strings.Cut(missing, "=")
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: got error %v, want one that names it", name, err)
@@ -41,11 +44,14 @@ func TestComposeAsksForItsSecrets(t *testing.T) {
 func TestComposeWiring(t *testing.T) {
 	project := load(t)
 	want := map[string]map[string]string{
-		"nats": {}, "mongo": {},
-		"collector": {"EYE_NATS_URL": "nats://nats:4222", "EYE_LISTEN": "0.0.0.0:8080", "EYE_ADMIN_LISTEN": "0.0.0.0:8091"},
-		"processor": {"EYE_NATS_URL": "nats://nats:4222", "EYE_ADMIN_LISTEN": "0.0.0.0:8093", "EYE_MONGO_URI": "mongodb://theeye:password@mongo:27017/theeye?authSource=admin"},
+		"nats": {
+			"EYE_NATS_COLLECTOR_PASSWORD": `"1"`, "EYE_NATS_PROCESSOR_PASSWORD": `"2"`, "EYE_NATS_QUERYAPI_PASSWORD": `"3"`,
+		},
+		"mongo":     {},
+		"collector": {"EYE_NATS_URL": "nats://collector:1@nats:4222", "EYE_LISTEN": "0.0.0.0:8080", "EYE_ADMIN_LISTEN": "0.0.0.0:8091"},
+		"processor": {"EYE_NATS_URL": "nats://processor:2@nats:4222", "EYE_ADMIN_LISTEN": "0.0.0.0:8093", "EYE_MONGO_URI": "mongodb://theeye:password@mongo:27017/theeye?authSource=admin"},
 		"queryapi": {
-			"EYE_NATS_URL": "nats://nats:4222", "EYE_LISTEN": "0.0.0.0:8081", "EYE_ADMIN_LISTEN": "0.0.0.0:8092",
+			"EYE_NATS_URL": "nats://queryapi:3@nats:4222", "EYE_LISTEN": "0.0.0.0:8081", "EYE_ADMIN_LISTEN": "0.0.0.0:8092",
 			"EYE_MONGO_URI":      "mongodb://theeye:password@mongo:27017/theeye?authSource=admin",
 			"EYE_OPERATOR_TOKEN": "operator", "EYE_CONFIG": "/config",
 		},
@@ -116,6 +122,31 @@ func TestComposeFaultsAreFound(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+// The permissions of NATS hold a service only to those of the user it has.
+func TestComposeLoginFaultsAreFound(t *testing.T) {
+	for address, want := range map[string]string{
+		"nats://nats:4222":             "collector: has no user of NATS",
+		"nats://:1@nats:4222":          "collector: has no user of NATS",
+		"nats://processor:2@nats:4222": "collector: uses the user processor of NATS",
+		"nats://queryapi:1@nats:4222":  "collector: uses the user queryapi of NATS",
+		"nats://collector@nats:4222":   "collector: has another password than NATS knows",
+		"nats://collector:2@nats:4222": "collector: has another password than NATS knows",
+		"nats://collector:1@nats:4222": "",
+	} {
+		project := load(t)
+		project.Services["collector"].Environment["EYE_NATS_URL"] = &address
+		if got := strings.Join(check.ComposeFaults(project), "; "); got != want {
+			t.Errorf("%s: got %q, want %q", address, got, want)
+		}
+	}
+	project := load(t)
+	unquoted := "1"
+	project.Services["nats"].Environment["EYE_NATS_COLLECTOR_PASSWORD"] = &unquoted
+	if got := check.ComposeFaults(project); !slices.Equal(got, []string{"collector: has another password than NATS knows"}) {
+		t.Errorf("with a password that NATS reads as a number: got %q", got)
 	}
 }
 

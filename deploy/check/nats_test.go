@@ -11,7 +11,16 @@ import (
 	"github.com/theeye/theeye/deploy/check"
 )
 
+// passwords are of the users of NATS, as its environment has them.
+func passwords(t *testing.T) {
+	t.Helper()
+	for _, user := range []string{"COLLECTOR", "PROCESSOR", "QUERYAPI"} {
+		t.Setenv("EYE_NATS_"+user+"_PASSWORD", `"12"`)
+	}
+}
+
 func TestNATSLosesNothing(t *testing.T) {
+	passwords(t)
 	faults, err := check.NATSFaults(path("deploy/nats/nats.conf"))
 	if err != nil {
 		t.Fatal(err)
@@ -20,6 +29,7 @@ func TestNATSLosesNothing(t *testing.T) {
 }
 
 func TestNATSFaultsAreFound(t *testing.T) {
+	passwords(t)
 	good := text(t, "deploy/nats/nats.conf")
 	for _, c := range []struct{ old, new, want string }{
 		{"sync_interval: always", "", "acknowledges before the disk has it"},
@@ -31,6 +41,18 @@ func TestNATSFaultsAreFound(t *testing.T) {
 		{"max_payload: 2MiB", "max_payload: 2MB", ""},
 		{"http: 127.0.0.1:8222", "http: 0.0.0.0:8222", "monitoring is not on loopback alone"},
 		{"store_dir: /data", "", "JetStream keeps no data"},
+		{"{user: queryapi,", "{user: admin,", "admin does not listen to its inbox alone; has not exactly the users collector, processor, queryapi"},
+		{"lame_duck_grace_period", "no_auth_user: collector\nlame_duck_grace_period", "lets in whoever has no user"},
+		{"password: $EYE_NATS_COLLECTOR_PASSWORD", `password: ""`, "collector needs no password"},
+		{`subscribe: ["_INBOX_collector.>"]`, "", "collector has no permissions of its own"},
+		{`"_INBOX_collector.>"`, `"_INBOX.>"`, "collector does not listen to its inbox alone"},
+		{`"_INBOX_collector.>"`, `"_INBOX_collector.>", "events.>"`, "collector does not listen to its inbox alone"},
+		{`"$JS.API.STREAM.INFO.EVENTS"`, `">"`, "collector may publish to >, which says not what and on which stream"},
+		{`"$JS.API.STREAM.INFO.EVENTS"`, `"$JS.API.>"`, "collector may publish to $JS.API.>, which says not what and on which stream"},
+		{`"$JS.API.STREAM.INFO.EVENTS"`, `"$JS.API.STREAM.INFO.*"`, "collector may publish to $JS.API.STREAM.INFO.*, which says not what and on which stream"},
+		{`"$JS.API.STREAM.INFO.EVENTS"`, `"$JS.API.STREAM.*.EVENTS"`, "collector may publish to $JS.API.STREAM.*.EVENTS, which says not what and on which stream"},
+		{`"$KV.SERVICES.collector.>"`, `"$KV.>"`, "collector may publish to $KV.>, which says not what and on which stream"},
+		{`"events.>"`, `"*.>"`, "collector may publish to *.>, which says not what and on which stream"},
 	} {
 		t.Run(c.old+" to "+c.new, func(t *testing.T) {
 			if !strings.Contains(good, c.old) {
@@ -48,6 +70,24 @@ func TestNATSFaultsAreFound(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A password that is missing, or that nats-server takes for a number, must not
+// become a server that anybody may use.
+func TestNATSWantsItsPasswords(t *testing.T) {
+	for _, given := range []string{"12", "12k"} {
+		passwords(t)
+		t.Setenv("EYE_NATS_PROCESSOR_PASSWORD", given)
+		if faults, err := check.NATSFaults(path("deploy/nats/nats.conf")); err == nil {
+			t.Errorf("password %q passes, with faults %q", given, faults)
+		}
+	}
+	if err := os.Unsetenv("EYE_NATS_PROCESSOR_PASSWORD"); err != nil { // t.Setenv puts back what was
+		t.Fatal(err)
+	}
+	if faults, err := check.NATSFaults(path("deploy/nats/nats.conf")); err == nil {
+		t.Errorf("no password passes, with faults %q", faults)
 	}
 }
 

@@ -11,11 +11,14 @@ import (
 
 // ConnectNATS connects to a NATS server that may not be there yet: it retries
 // for as long as the connection is open, also after a refused login, and logs
-// each loss and return once. Credentials come from the URL or from the file
-// named by EYE_NATS_CREDS. name is what the server shows of this client.
+// each loss and return once. User and password come from the URL, or credentials
+// from the file named by EYE_NATS_CREDS. name is the service: what the server
+// shows of this client, and in the prefix of its inbox, which is _INBOX_<name>: so
+// a server can allow each service to hear its own answers alone.
 func ConnectNATS(url, name string, log *slog.Logger, opts ...nats.Option) (*nats.Conn, error) {
 	all := []nats.Option{
 		nats.Name(name),
+		nats.CustomInboxPrefix("_INBOX_" + name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(),

@@ -54,7 +54,7 @@ func (t *Trial) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Kills: kills, Accepted: load.Ledger.Accepted(), Documents: len(docs), Findings: findings}
+	r := Report{Kills: kills, Accepted: load.Ledger.Accepted(), Documents: len(docs), Findings: append(findings, t.Fleet.Alarms()...)}
 	r.Requests, r.Failed = load.Requests()
 	return r, nil
 }

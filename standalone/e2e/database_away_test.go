@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/stream"
@@ -156,7 +155,7 @@ func throughProxy(t *testing.T, w *world) *faultproxy.Proxy {
 
 func sharedConsumer(t *testing.T, w *world) jetstream.Consumer {
 	t.Helper()
-	nc, err := nats.Connect(w.NATSURL)
+	nc, err := w.NATS.Connect("processor")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,6 +90,10 @@ func (s shape) prepare(t *testing.T) *world {
 	}
 	t.Cleanup(func() {
 		p.Stop()
+		// What a service asks and its user may not, nobody notices otherwise.
+		for _, line := range p.Alarms() {
+			t.Error(line)
+		}
 		if err := p.Drop(context.Background()); err != nil {
 			t.Errorf("drop the database: %v", err)
 		}

@@ -36,8 +36,8 @@ type Pipeline struct {
 	Collector, Query string
 	Key, Token       string
 	Processes        []*Process
-	// NATSURL is "" in a single process.
-	NATSURL string
+	// NATS is nil in a single process.
+	NATS *NATS
 	// ProcessorAdmins are the base addresses of the admin listeners of the
 	// processors.
 	ProcessorAdmins []string
@@ -65,7 +65,9 @@ func Single(b Binaries, dir string) (*Pipeline, error) {
 }
 
 // Split is a nats-server, a collector, two processors and a query API over the
-// MongoDB at EYE_TEST_MONGO_URI. The database is new; Drop removes it.
+// MongoDB at EYE_TEST_MONGO_URI, with the shipped users and permissions of NATS:
+// Alarms names what one of them did not allow. The database is new; Drop removes
+// it.
 func Split(b Binaries, dir string) (*Pipeline, error) {
 	uri := os.Getenv("EYE_TEST_MONGO_URI")
 	if uri == "" {
@@ -75,22 +77,19 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 	if err := writeConfig(config); err != nil {
 		return nil, err
 	}
-	nats, natsURL, err := natsServer(b, dir)
+	nats, err := NewNATS(b, dir)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{Key: WriteKey, Token: operatorSecret, NATSURL: natsURL, Processes: []*Process{nats}}
+	p := &Pipeline{Key: WriteKey, Token: operatorSecret, NATS: nats, Processes: []*Process{nats.Process}}
 	p.database.uri, p.database.name = uri, "rig_"+rand.Text()
-	env := []string{
-		"EYE_NATS_URL=" + natsURL, "EYE_MONGO_URI=" + uri, "EYE_MONGO_DATABASE=" + p.database.name,
-	}
-	for _, s := range []struct{ name, path string }{
-		{"processor 1", b.Processor},
-		{"processor 2", b.Processor},
-		{"query API", b.QueryAPI},
-		{"collector", b.Collector},
+	for _, s := range []struct{ name, user, path string }{
+		{"processor 1", "processor", b.Processor},
+		{"processor 2", "processor", b.Processor},
+		{"query API", "queryapi", b.QueryAPI},
+		{"collector", "collector", b.Collector},
 	} {
-		if err := p.addService(s.name, s.path, config, env); err != nil {
+		if err := p.addService(s.name, s.path, config, nats.As(s.user)); err != nil {
 			return nil, err
 		}
 	}
@@ -98,46 +97,26 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 }
 
 // addService adds one of the three services with the settings it reads.
-func (p *Pipeline) addService(name, path, config string, env []string) error {
+func (p *Pipeline) addService(name, path, config, natsURL string) error {
 	listen, admin, err := twoAddrs()
 	if err != nil {
 		return err
 	}
-	own := []string{env[0], "EYE_ADMIN_LISTEN=" + admin}
+	own := []string{"EYE_NATS_URL=" + natsURL, "EYE_ADMIN_LISTEN=" + admin}
+	mongo := []string{"EYE_MONGO_URI=" + p.database.uri, "EYE_MONGO_DATABASE=" + p.database.name}
 	switch name {
 	case "collector":
 		p.Collector = "http://" + listen
 		own = append(own, "EYE_LISTEN="+listen)
 	case "query API":
 		p.Query = "http://" + listen
-		own = append(own, env[1], env[2], "EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_OPERATOR_TOKEN="+p.Token)
+		own = append(append(own, mongo...), "EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_OPERATOR_TOKEN="+p.Token)
 	default:
 		p.ProcessorAdmins = append(p.ProcessorAdmins, "http://"+admin)
-		own = append(own, env[1], env[2])
+		own = append(own, mongo...)
 	}
 	p.Processes = append(p.Processes, &Process{Name: name, Path: path, Env: own, ReadyURL: "http://" + admin + "/readyz"})
 	return nil
-}
-
-// natsServer is a nats-server that syncs on every commit.
-func natsServer(b Binaries, dir string) (*Process, string, error) {
-	listen, monitor, err := twoAddrs()
-	if err != nil {
-		return nil, "", err
-	}
-	conf := filepath.Join(dir, "nats.conf")
-	text := fmt.Sprintf(`listen: %q
-http: %q
-max_payload: 2MiB
-jetstream { store_dir: %q, max_file_store: 20GiB, sync_interval: always }
-`, listen, monitor, filepath.Join(dir, "nats"))
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return nil, "", err
-	}
-	return &Process{
-		Name: "nats-server", Path: b.NATSServer, Args: []string{"-c", conf},
-		ReadyURL: "http://" + monitor + "/healthz?js-enabled-only=true",
-	}, "nats://" + listen, nil
 }
 
 // writeConfig declares the sample types and the application demo.
@@ -216,6 +195,17 @@ func (p *Pipeline) Stop() {
 	for i := len(p.Processes) - 1; i >= 0; i-- {
 		p.Processes[i].Stop()
 	}
+}
+
+// Alarms are lines that a process printed and that none should.
+func (p *Pipeline) Alarms() []string {
+	var lines []string
+	for _, proc := range p.Processes {
+		for _, line := range proc.Alarms() {
+			lines = append(lines, proc.Name+": "+line)
+		}
+	}
+	return lines
 }
 
 func twoAddrs() (first, second string, err error) {

@@ -26,6 +26,8 @@ type Process struct {
 	// ReadyURL answers 200 when the process can work; "" means that Start
 	// does not wait.
 	ReadyURL string
+	// Alarm is in lines that the process must not print; "" is none.
+	Alarm string
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -51,6 +53,7 @@ func (p *Process) Launch() error {
 	cmd := exec.Command(p.Path, p.Args...) //nolint:gosec // a binary of the project
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}, p.Env...)
 	cmd.Dir = p.Dir
+	p.output.watch(p.Alarm)
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
@@ -122,6 +125,9 @@ func (p *Process) Stop() {
 
 // Output returns the end of what the process printed, over all its starts.
 func (p *Process) Output() string { return p.output.String() }
+
+// Alarms are the first lines with Alarm that it printed, over all its starts.
+func (p *Process) Alarms() []string { return p.output.found() }
 
 func (p *Process) signal(sig os.Signal) error {
 	select {
