@@ -28,12 +28,13 @@ func TestLoadDir(t *testing.T) {
 	d, err := LoadDir(mapFS(map[string]string{
 		"policy.json": `{"future_skew": "1m"}`,
 		"schemas/page=20interaction/cta=20click.json": `{"required": ["a"]}`,
-		"schemas/a/b.json":                            `true`,
-		"applications/shop.json":                      `{"keys": [{"sha256": "` + strings.ToUpper(hash) + `", "kind": "browser", "origins": ["https://shop.example", "http://[::1]:3000"]}]}`,
-		"applications/empty.json":                     `{"keys": []}`,
-		"README.md":                                   "# Ours",
-		".git/config":                                 "x",
-		"applications/.hidden.json":                   "x",
+
+		"schemas/a/b.json":          `true`,
+		"applications/shop.json":    `{"keys": [{"sha256": "` + strings.ToUpper(hash) + `", "kind": "browser", "origins": ["https://shop.example", "http://[::1]:3000"]}]}`,
+		"applications/empty.json":   `{"keys": []}`,
+		"README.md":                 "# Ours",
+		".git/config":               "x",
+		"applications/.hidden.json": "x",
 	}))
 	if err != nil {
 		t.Fatal(err)
