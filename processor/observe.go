@@ -159,24 +159,11 @@ func (s *Service) alarm(ctx context.Context, age time.Duration) {
 // age returns how long ago the stream took the first message from seq on, 0 if
 // there is none.
 func (s *Service) age(ctx context.Context, l *look, seq uint64) (time.Duration, error) {
-	t, _, err := timeFrom(ctx, l.stream, seq)
+	t, _, err := stream.TimeFrom(ctx, l.stream, seq)
 	if err != nil || t.IsZero() {
 		return 0, err
 	}
 	return max(0, s.cfg.Now().Sub(t)), nil
-}
-
-// timeFrom returns time and sequence of the first message from seq on; a zero
-// time if there is none.
-func timeFrom(ctx context.Context, str jetstream.Stream, seq uint64) (time.Time, uint64, error) {
-	m, err := str.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return time.Time{}, 0, nil
-	}
-	if err != nil {
-		return time.Time{}, 0, fmt.Errorf("read message %d of the stream: %w", seq, err)
-	}
-	return m.Time, m.Sequence, nil
 }
 
 // settledABit makes the observer look before its time when much was settled

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // The stream is brought from over purgeFrom to purgeTo, both in hundredths of
@@ -70,7 +72,7 @@ func overfull(l *look) uint64 {
 func (p *purger) expired(ctx context.Context, l *look) (uint64, error) {
 	horizon := p.s.cfg.Now().Add(-p.s.cfg.Stream.Retention)
 	if p.first != l.state.FirstSeq {
-		t, seq, err := timeFrom(ctx, l.stream, l.state.FirstSeq)
+		t, seq, err := stream.TimeFrom(ctx, l.stream, l.state.FirstSeq)
 		if err != nil {
 			return 0, err
 		}
@@ -83,7 +85,7 @@ func (p *purger) expired(ctx context.Context, l *look) (uint64, error) {
 	old, young := l.state.FirstSeq, l.floor+1
 	for young-old > 1 {
 		middle := old + (young-old)/2
-		t, _, err := timeFrom(ctx, l.stream, middle)
+		t, _, err := stream.TimeFrom(ctx, l.stream, middle)
 		if err != nil {
 			return 0, err
 		}

@@ -15,7 +15,8 @@
 // Operators show and change the registry here (operators.go): schemas, policy,
 // applications, keys and tokens. Every change says by If-Match what it
 // replaces; a registry.Editor makes it, in the name of the token, and every
-// service applies it. These calls need NATS and not the store.
+// service applies it. These calls need NATS and not the store. How the whole
+// installation is, GET /v1/status tells them (status.go).
 //
 // Work is bounded: queries at work, time of one, events and bytes of a page,
 // messages of a look into the backlog. Errors are RFC 9457 problems with a

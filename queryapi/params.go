@@ -95,6 +95,7 @@ var (
 	versionParams  = []string{"revision"}
 	historyParams  = []string{"limit", "cursor"}
 	changesParams  = []string{"kind", "name", "limit", "cursor"}
+	typesParams    = []string{"application", "from", "to"}
 	summaryParams  = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit"}
 )
 

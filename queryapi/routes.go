@@ -31,6 +31,8 @@ const (
 	callSession  = pathSessions + ":session_id"
 	callRejected = "/v1/rejected"
 	callSummary  = "/v1/rejected/summary"
+	callTypes    = "/v1/types"
+	callStatus   = "/v1/status"
 	callDocument = "/openapi.json"
 	callHealth   = "/healthz"
 	// callOther is every path that is none of the API's.
@@ -56,9 +58,11 @@ func (s *Service) routes() http.Handler {
 		callSession:  s.session,
 		callRejected: s.rejected,
 		callSummary:  s.rejectedSummary,
+		callTypes:    s.types,
 	} {
 		get(e, path, s.query(call))
 	}
+	get(e, callStatus, s.operate(s.status))
 	s.registryRoutes(e)
 	get(e, callDocument, serveDocument)
 	get(e, callHealth, echo.WrapHandler(daemon.Health()))

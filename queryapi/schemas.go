@@ -30,7 +30,7 @@ func (s *Service) schemas(w http.ResponseWriter, r *http.Request, _ scope) error
 	list := struct {
 		Revision uint64        `json:"revision"`
 		Schemas  []typeVersion `json:"schemas"`
-	}{Revision: revisionOf(s.registry), Schemas: make([]typeVersion, len(present))}
+	}{Revision: s.registry.Revision(), Schemas: make([]typeVersion, len(present))}
 	for i, v := range present {
 		list.Schemas[i] = typeVersion{Category: v.Category, Name: v.Name, version: versionOf(v.Version)}
 		// What was read from the bucket may be newer than the snapshot here.

@@ -34,6 +34,8 @@ type Store interface {
 	// Ready returns nil once the processor has prepared the store and it
 	// answers.
 	Ready(ctx context.Context) error
+	// Revision returns the highest registry revision ever written.
+	Revision(ctx context.Context) (uint64, error)
 }
 
 // Config is what a Service is made of. Zero limits are the defaults.
@@ -88,7 +90,7 @@ func New(c Config) (*Service, error) {
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = DefaultMaxInFlight
 	}
-	m, err := newMetrics(c.Metrics, func() float64 { return float64(revisionOf(c.Registry)) })
+	m, err := newMetrics(c.Metrics, func() float64 { return float64(c.Registry.Revision()) })
 	if err != nil {
 		return nil, fmt.Errorf("query API: register metrics: %w", err)
 	}
@@ -108,15 +110,6 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("query API: %w", err)
 	}
 	return s, nil
-}
-
-// revisionOf is the registry's revision that is in force here, 0 before the
-// first snapshot.
-func revisionOf(r *registry.Registry) uint64 {
-	if snapshot := r.Snapshot(); snapshot != nil {
-		return snapshot.Schemas.Revision()
-	}
-	return 0
 }
 
 // Run serves until ctx ends, then lets the requests at work finish. A service
