@@ -112,7 +112,7 @@ func (r *batcher) read(b *batch) {
 			r.err = invalid{fmt.Errorf("read line %d: %w", r.line+1, err)}
 			return // half a line is none
 		}
-		if len(text) == 0 {
+		if len(text) == 0 && !long {
 			return
 		}
 	}
