@@ -32,6 +32,11 @@ func TestAccess(t *testing.T) {
 		"/v1/rejected?application=blog":                     {no, no, no, ok, ok, forbidden, forbidden},
 		"/v1/rejected/summary":                              {no, no, no, ok, ok, ok, ok},
 		"/v1/rejected/summary?application=blog":             {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/types":                                         {no, no, no, ok, ok, ok, ok},
+		"/v1/types?application=shop":                        {no, no, no, ok, ok, ok, forbidden},
+		"/v1/types?application=blog":                        {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/types?application=unknown":                     {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/status":                                        {no, no, no, ok, forbidden, forbidden, forbidden},
 		"/openapi.json":                                     {ok, ok, ok, ok, ok, ok, ok},
 		"/healthz":                                          {ok, ok, ok, ok, ok, ok, ok},
 		// What is wrong with a query is told to those who may query.

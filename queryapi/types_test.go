@@ -1,0 +1,158 @@
+package queryapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/queryapi"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// typeList is the answer of GET /v1/types.
+type typeList struct {
+	From, To  string
+	Types     []typeItem
+	Truncated bool
+}
+
+type typeItem struct {
+	Category, Name   string
+	Registered       bool
+	SchemaVersion    uint64 `json:"schema_version"`
+	Stored, Rejected int64
+	ShareRejected    float64 `json:"share_rejected"`
+	LastSeen         string  `json:"last_seen"`
+}
+
+func (w *world) types(token, params string) typeList {
+	w.t.Helper()
+	resp, body := w.do(http.MethodGet, token, "/v1/types"+params)
+	var l typeList
+	if err := json.Unmarshal([]byte(body), &l); err != nil || resp.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s: %d %v %s", params, resp.StatusCode, err, body)
+	}
+	return l
+}
+
+// counts are a list in short, without what is registered and never came.
+func (l typeList) counts() string {
+	var all []string
+	for _, t := range l.Types {
+		if t.Stored+t.Rejected > 0 {
+			all = append(all, fmt.Sprintf("%s/%s %d-%d", t.Category, t.Name, t.Stored, t.Rejected))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestTypes(t *testing.T) {
+	w := newWorld(t)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	view := func(id string) string { return anEvent(id, aSession, "page", "view", "2025-01-01T00:00:00Z") }
+	w.put("shop", at, view("1"), view("2"), view("3"), `{"event_id":"4","category":"page","name":"view","session_id":1}`)
+	w.put("blog", at.Add(time.Hour), view("5"), anEvent("6", aSession, "odd", "one", "2025-01-01T00:00:00Z"),
+		`{"event_id":"7","category":7}`, `{"event_id":"8","name":"view"}`)
+	used := w.operate(http.StatusCreated, "PUT", "/v1/schemas/page/view", `{}`).Revision
+	idle := w.operate(http.StatusCreated, "PUT", "/v1/schemas/page/leave", `{}`).Revision
+	used = w.operate(http.StatusOK, "PUT", "/v1/schemas/page/view", `{"type":"object"}`, "If-Match", strconv.FormatUint(used, 10)).Revision
+	eventually(t, "the schemas are in force", func() bool { return w.condition().Registry.Revision >= used })
+
+	all := "?from=2026-01-01T00:00:00Z&to=2026-01-01T02:00:00Z"
+	want := typeList{
+		From: "2026-01-01T00:00:00.000000Z", To: "2026-01-01T02:00:00.000000Z",
+		Types: []typeItem{
+			{Rejected: 1, ShareRejected: 1, LastSeen: "2026-01-01T01:00:00.000000Z"},
+			{Name: "view", Rejected: 1, ShareRejected: 1, LastSeen: "2026-01-01T01:00:00.000000Z"},
+			{Category: "odd", Name: "one", Stored: 1, LastSeen: "2026-01-01T01:00:00.000000Z"},
+			{Category: "page", Name: "leave", Registered: true, SchemaVersion: idle},
+			{
+				Category: "page", Name: "view", Registered: true, SchemaVersion: used, Stored: 4, Rejected: 1,
+				ShareRejected: 0.2, LastSeen: "2026-01-01T01:00:00.000000Z",
+			},
+		},
+	}
+	if diff := cmp.Diff(want, w.types(operator, all)); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
+	}
+	const shop, blog = "page/view 3-1", "/ 0-1, /view 0-1, odd/one 1-0, page/view 1-0"
+	for _, c := range []struct{ token, params, want string }{
+		{operator, all + "&application=shop", shop},
+		{operator, all + "&application=blog", blog},
+		{operator, "?from=2026-01-01T00:00:00.000001Z&to=2026-01-01T02:00:00Z", blog},
+		{operator, "?from=2026-01-01T00:00:00Z&to=2026-01-01T01:00:00Z", shop},
+		{operator, "?to=2026-01-07T00:30:00Z", "/ 0-1, /view 0-1, odd/one 1-0, page/view 4-1"}, // seven days
+		{operator, "?to=2026-01-08T00:30:00Z", blog},
+		{operator, "?from=2026-01-01T00:30:00Z", blog}, // until now
+		{operator, "", ""}, // nothing came lately
+		{analyst, all, "/ 0-1, /view 0-1, odd/one 1-0, page/view 4-1"},
+		{shopOnly, all, shop},
+		{shopOnly, all + "&application=shop", shop},
+		{nobody, all, ""},
+	} {
+		if got := w.types(c.token, c.params).counts(); got != c.want {
+			t.Errorf("%s as %s: %s, want %s", c.params, c.token, got, c.want)
+		}
+	}
+	for _, params := range []string{"?from=2999-01-01T00:00:00Z", "?from=x", "?limit=1", "?category=a", "?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"} {
+		if resp, body := w.do(http.MethodGet, operator, "/v1/types"+params); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", params, resp.StatusCode, body)
+		}
+	}
+}
+
+// By default it is the last seven days.
+func TestTypesOfLately(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	w.put("shop", now.Add(-6*24*time.Hour), anEvent("in", aSession, "c", "in", "2025-01-01T00:00:00Z"))
+	w.put("shop", now.Add(-8*24*time.Hour), anEvent("out", aSession, "c", "out", "2025-01-01T00:00:00Z"))
+	got := w.types(operator, "")
+	if got.counts() != "c/in 1-0" {
+		t.Errorf("%+v", got)
+	}
+	from, err := time.Parse(time.RFC3339, got.From)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := time.Parse(time.RFC3339, got.To)
+	if err != nil || to.Sub(from) != 7*24*time.Hour || to.Before(now.Add(-time.Millisecond)) || to.After(time.Now()) {
+		t.Errorf("from %s to %s, error %v", got.From, got.To, err)
+	}
+}
+
+// crowded is a store with more types than it tells.
+type crowded struct{ queryapi.Store }
+
+func (crowded) Types(_ context.Context, q store.TypesQuery) ([]store.TypeSummary, error) {
+	all := make([]store.TypeSummary, q.Limit)
+	for i := range all {
+		all[i] = store.TypeSummary{Category: "c", Name: strconv.Itoa(i), Stored: 1, LastSeen: time.Unix(0, 0)}
+	}
+	return all, nil
+}
+
+// Of a type beyond the bound it is not known whether anything came.
+func TestTypesBeyondTheBound(t *testing.T) {
+	w := newWorld(t, func(c *queryapi.Config) { c.Store = crowded{c.Store} })
+	w.operate(http.StatusCreated, "PUT", "/v1/schemas/c/17", `{}`)
+	last := w.operate(http.StatusCreated, "PUT", "/v1/schemas/d/unknown", `{}`).Revision
+	eventually(t, "the schemas are in force", func() bool { return w.condition().Registry.Revision >= last })
+	got := w.types(operator, "")
+	registered := 0
+	for _, item := range got.Types {
+		if item.Registered {
+			registered++
+		}
+	}
+	if len(got.Types) != store.MaxTypes || !got.Truncated || registered != 1 {
+		t.Errorf("%d types, truncated %v, %d registered", len(got.Types), got.Truncated, registered)
+	}
+}
