@@ -28,10 +28,7 @@ type taken struct {
 	batches []*batch
 }
 
-func take(t interface {
-	Helper()
-	Fatalf(string, ...any)
-}, r *batcher) (*taken, error) {
+func take(t rapid.TB, r *batcher) (*taken, error) {
 	t.Helper()
 	all := &taken{Events: map[int64]string{}, Refused: map[int64]string{}}
 	for {

@@ -171,7 +171,7 @@ func (s *sender) post(ctx context.Context, b *batch) ([]refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.client.http.Do(req) //nolint:gosec // the address is the user's own choice
+	resp, err := s.client.http.Do(req)
 	if err != nil {
 		return nil, s.client.lost(ctx, err)
 	}

@@ -101,7 +101,12 @@ func cell(text string) string {
 		}
 		writePlain(&b, r)
 	}
-	return widths.Truncate(b.String(), maxCell, "…")
+	text = widths.Truncate(b.String(), maxCell, "…")
+	if widths.StringWidth(" "+text+" ") != widths.StringWidth(text)+2 {
+		// Its first or last character would join what stands beside the cell.
+		text = widths.Truncate(strings.Trim(strconv.QuoteToASCII(text), `"`), maxCell, "...")
+	}
+	return text
 }
 
 // plain is text of any origin for a terminal: lines stay lines, and of what

@@ -69,6 +69,8 @@ func TestCell(t *testing.T) {
 		"line\u2028end":                       `line\u2028end`,
 		"bad \xff\xfe":                        "bad \ufffd\ufffd",
 		"wide\u3000space\u00a0":               "wide space ",
+		"👍🏻":                                  "👍🏻",
+		"🏻":                                   `\U0001f3fb`,
 		"naïve 東京 \u05d0":                     "naïve 東京 \u05d0",
 		strings.Repeat("x", maxCell):          strings.Repeat("x", maxCell),
 		strings.Repeat("x", maxCell+1):        strings.Repeat("x", maxCell-1) + "…",
