@@ -144,7 +144,7 @@ func (p *app) sendLoad(id string) int {
 	for n := range eventsOfBatch {
 		data := map[string]int{}
 		for _, m := range members {
-			if rand.IntN(2) == 0 { //nolint:gosec // any choice will do
+			if rand.IntN(2) == 0 {
 				data[m] = n
 			}
 		}
