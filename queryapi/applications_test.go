@@ -92,7 +92,7 @@ func TestRotation(t *testing.T) {
 		}
 	}
 	for _, body := range []string{
-		`{"replaces":"` + next.Key.ID + `","kind":"server"}`, `{"overlap":"1h"}`, `{"overlap":"1h","kind":"server"}`, `{}`, `{"replaces":""}`,
+		`{"replaces":"` + next.Key.ID + `","kind":"server"}`, `{"overlap":"1h"}`, `{"overlap":"1h","kind":"server"}`, `{}`, `{"replaces":""}`, `{"replaces":"","kind":"server"}`,
 		`{"replaces":1}`, `{"replaces":"` + next.Key.ID + `","overlap":"-1h"}`, `{"replaces":"` + next.Key.ID + `","overlap":1}`,
 	} {
 		if f := w.operate(422, "POST", "/v1/applications/site/keys", body); f.Code != "invalid_declaration" || len(f.Faults) == 0 {

@@ -21,9 +21,6 @@ const (
 	maxApplication = 256 << 10
 	// bodyWithin leaves the registry a part of the request's time.
 	bodyWithin = 10 * time.Second
-	// maxExcess is read of a body that is too large, so that its sender gets
-	// the answer and not a broken connection.
-	maxExcess = 256 << 10
 )
 
 // readBody reads a body of at most limit bytes, within bodyWithin.
@@ -44,7 +41,6 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 	case err != nil:
 		return nil, badRequest(codeBodyIncomplete, "the body ends too early, or its chunks are broken")
 	case len(raw) > limit:
-		_, _ = io.CopyN(io.Discard, r.Body, maxExcess)
 		return nil, &failure{
 			Status: http.StatusRequestEntityTooLarge, Code: codeBodyTooLarge,
 			Detail: "the body has at most " + strconv.Itoa(limit) + " bytes here",
@@ -121,12 +117,12 @@ func boolMember(dst *bool) member {
 	}
 }
 
-// countMember reads a whole number from 0.
+// countMember reads a whole number; the registry knows which may be.
 func countMember(dst *int64) member {
 	return func(m schema.Members, v any) {
 		number, _ := v.(json.Number)
 		n, err := strconv.ParseInt(number.String(), 10, 64)
-		if err != nil || n < 0 {
+		if err != nil {
 			m.Faultf("wants a whole number, 0 for no limit")
 			return
 		}
@@ -150,7 +146,7 @@ func durationMember(dst *time.Duration) member {
 	return func(m schema.Members, v any) {
 		s, _ := v.(string)
 		d, err := time.ParseDuration(s)
-		if err != nil || d < 0 {
+		if err != nil {
 			m.Faultf(`wants a duration such as "24h"`)
 			return
 		}

@@ -127,9 +127,11 @@ func TestRegistryAway(t *testing.T) {
 // other answers, nor in the log, nor in the metrics; its hash in none at all.
 func TestSecretsAreShownOnce(t *testing.T) {
 	var logs lockedBuffer
-	w := newWorld(t, func(c *queryapi.Config) {
-		c.Logger = slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
+	log := slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	last := slog.Default()
+	slog.SetDefault(log)
+	t.Cleanup(func() { slog.SetDefault(last) })
+	w := newWorld(t, func(c *queryapi.Config) { c.Logger = log })
 	app := w.operate(201, "POST", "/v1/applications", `{"name":"site","kind":"server"}`)
 	key := w.operate(201, "POST", "/v1/applications/site/keys", `{"kind":"server"}`)
 	turned := w.operate(201, "POST", "/v1/applications/site/keys", `{"replaces":"`+key.Key.ID+`"}`)

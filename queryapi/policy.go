@@ -31,8 +31,6 @@ func (s *Service) policy(w http.ResponseWriter, r *http.Request, _ scope) error 
 		return nil
 	case err != nil:
 		return err
-	case v.Removed:
-		return notFound("this revision removed the policy")
 	}
 	replyRaw(w, "application/json", v.Revision, v.Time, v.Value)
 	return nil

@@ -1,6 +1,7 @@
 package queryapi_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +14,7 @@ func TestPolicyLife(t *testing.T) {
 		t.Errorf("%s %v", none.raw, none.header)
 	}
 	w.operate(404, "DELETE", "/v1/policy", "", "If-Match", "*")
+	w.operate(404, "GET", "/v1/policy?revision=1", "")
 	// What was read without a policy is put under the ETag that it had.
 	first := w.operate(201, "PUT", "/v1/policy", none.raw, "If-Match", `"0"`)
 	w.operate(412, "PUT", "/v1/policy", `{"future_skew":"1m"}`, "If-Match", `"0"`)
@@ -30,6 +32,7 @@ func TestPolicyLife(t *testing.T) {
 	if got := w.operate(200, "GET", "/v1/policy", ""); got.header.Get("ETag") != `"0"` || got.raw != none.raw {
 		t.Errorf("%s %v", got.raw, got.header)
 	}
+	w.operate(404, "GET", "/v1/policy?revision="+strings.Trim(quoted(gone.Revision), `"`), "")
 	history := w.operate(200, "GET", "/v1/policy/history", "")
 	if diff := cmp.Diff([]entry{
 		{Revision: gone.Revision, Author: "o", Removed: true},

@@ -53,9 +53,6 @@ func (s *Service) schema(w http.ResponseWriter, r *http.Request, _ scope) error 
 	if err != nil {
 		return err
 	}
-	if v.Removed {
-		return notFound("this revision removed the schema")
-	}
 	replyRaw(w, contentTypeSchema, v.Revision, v.Time, v.Value)
 	return nil
 }

@@ -108,6 +108,10 @@ func TestHistoryPages(t *testing.T) {
 		put := w.ask("PUT", operator, path, body, match...)
 		match = []string{"If-Match", quoted(put.Revision)}
 		want = append([]uint64{put.Revision}, want...)
+		// Whoever made a change is not told a revision from before it.
+		if list := w.operate(200, "GET", "/v1/schemas", ""); list.Revision < put.Revision {
+			t.Errorf("revision %d after %d was made", list.Revision, put.Revision)
+		}
 	}
 	var got []uint64
 	target := path + "/history?limit=3"

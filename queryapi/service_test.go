@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -260,6 +261,9 @@ func TestMetrics(t *testing.T) {
 			// none, one page.
 			if n := len(family.GetMetric()); n != 4 {
 				t.Errorf("%d series: %v", n, family.GetMetric())
+			}
+			if !strings.Contains(fmt.Sprint(family), `"other"`) {
+				t.Errorf("%v", family)
 			}
 		case "eye_queryapi_requests_in_flight":
 			if n := family.GetMetric()[0].GetGauge().GetValue(); n != 0 {
