@@ -33,7 +33,8 @@ func TestREADME(t *testing.T) {
 	for _, block := range fences.FindAllStringSubmatch(string(text), -1) {
 		commands = append(commands, strings.TrimSpace(block[1]))
 	}
-	if len(commands) != 5 || commands[0] != "make run" || commands[4] != "make test" {
+	last := len(commands) - 1
+	if last != 4+len(walk) || commands[0] != "make run" || commands[last] != "make test" {
 		t.Fatalf("the README has the commands %q", commands)
 	}
 	listen, up := standard(t, binaries(t).TheEye)
@@ -54,6 +55,38 @@ func TestREADME(t *testing.T) {
 	}
 	shows(t, rejected, "schema_violation")
 	testGreeting(t, up)
+	testWalk(t, commands[4:last], listen)
+}
+
+// walk is what the blocks of "Operate it" print, among other things.
+var walk = []string{
+	"", "shop / order: created", "accepted 1, refused 0", "12.50", "accepted 1, refused 0", "schema_violation",
+	"totals are numbers, too", "disabled",
+}
+
+// testWalk runs the blocks in one shell, as it were: what one exports the next
+// ones have. A block that only asks is asked until it shows what it will.
+func testWalk(t *testing.T, blocks []string, listen string) {
+	t.Helper()
+	dir := t.TempDir()
+	exported := filepath.Join(dir, "exported")
+	if err := os.WriteFile(exported, []byte("export EYE_URL=http://"+listen+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(binaries(t).TheEye, filepath.Join(dir, "bin", "theeye")); err != nil {
+		t.Fatal(err)
+	}
+	for i, block := range blocks {
+		script := "set -e; cd " + dir + "; . " + exported + "; " + block + "\nexport -p > " + exported
+		if strings.HasPrefix(block, "theeye events") || strings.HasPrefix(block, "theeye rejected") {
+			shows(t, script, walk[i])
+		} else if out := shell(t, script); !strings.Contains(out, walk[i]) {
+			t.Errorf("%s\nprints %s", block, out)
+		}
+	}
 }
 
 // testGreeting runs the command lines that `theeye up --dev` printed.
