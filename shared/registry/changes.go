@@ -15,6 +15,8 @@ const (
 	KindPolicy      = "policy"
 	KindApplication = "application"
 	KindToken       = "token"
+	// KindReplay is a revision that was made for a replay, as its target.
+	KindReplay = "replay"
 )
 
 // Actions of a change.
@@ -29,7 +31,7 @@ type Change struct {
 	// Seq orders changes as they were noted. Those of one thing are in the
 	// order in which they were made.
 	Seq uint64
-	// Kind is KindSchema, KindPolicy, KindApplication or KindToken.
+	// Kind is KindSchema, KindPolicy, KindApplication, KindToken or KindReplay.
 	Kind string
 	// Category is that of a schema. Name is that of its type, of an
 	// application, or the id of a token.
@@ -42,7 +44,8 @@ type Change struct {
 	Author, Note string
 	// Before and After are the schema, the policy, the application as
 	// {"keys": [KeyInfo]}, or the token as {"role", "applications"}; nil where
-	// there is none or it cannot be read. They hold no secret and no hash.
+	// there is none, as for a replay, or it cannot be read. They hold no
+	// secret and no hash.
 	Before, After jsontext.Value
 }
 
@@ -75,6 +78,8 @@ func readSubject(s string) (subject, bool) {
 			return subject{kind: KindToken, name: key}, true
 		case key == stream.KeyPolicy:
 			return subject{kind: KindPolicy}, true
+		case key == stream.KeyReplay:
+			return subject{kind: KindReplay}, true
 		}
 		t, err := keyType(key)
 		return subject{KindSchema, t.Category, t.Name}, err == nil
@@ -96,6 +101,8 @@ func (q ChangesQuery) filter() string {
 		return subjectOf(stream.BucketTokens) + token
 	case KindPolicy:
 		return policyPlace.subject()
+	case KindReplay:
+		return replayPlace.subject()
 	case KindSchema:
 		if q.Name != "" {
 			token = "*." + token

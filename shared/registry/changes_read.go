@@ -135,6 +135,8 @@ func (s subject) show(n state) jsontext.Value {
 			return r.Policy
 		}
 		return r.Schema
+	case KindReplay:
+		return nil // its author and note are all
 	case KindApplication:
 		a, err := readApplication(s.name, n)
 		if err != nil {

@@ -46,6 +46,9 @@ const (
 	KeyTypes = "types"
 	// KeyPII is the key of the secret that personal values are hashed with.
 	KeyPII = "secrets.pii"
+	// KeyReplay is the key of who made the last replay, and why. Putting it
+	// makes a revision that judges as the one before it.
+	KeyReplay = "replay"
 )
 
 // Headers of a message.
