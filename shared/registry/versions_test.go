@@ -311,9 +311,15 @@ func TestKeysOfLaterVersions(t *testing.T) {
 	}
 }
 
-// BenchmarkLoad starts a registry on 10,000 versions of one type, and tells how
-// much more memory it holds then.
+// BenchmarkLoad starts a registry on 10,000 versions, of one type or of a
+// hundred, and tells how much more memory it holds then.
 func BenchmarkLoad(b *testing.B) {
+	for _, types := range []int{1, 100} {
+		b.Run(fmt.Sprintf("types=%d", types), func(b *testing.B) { benchmarkLoad(b, types) })
+	}
+}
+
+func benchmarkLoad(b *testing.B, types int) {
 	srv := startServer(b)
 	js := srv.connect()
 	ctx := b.Context()
@@ -327,7 +333,7 @@ func BenchmarkLoad(b *testing.B) {
 	description := strings.Repeat("x", 2000)
 	for n := range 10_000 {
 		value := fmt.Sprintf(`{"schema": {"description": %q, "required": ["a%d"]}, "author": "ann"}`, description, n)
-		if _, err := kv.PutString(ctx, "types.a.b", value); err != nil {
+		if _, err := kv.PutString(ctx, fmt.Sprintf("types.a.b%d", n%types), value); err != nil {
 			b.Fatal(err)
 		}
 	}
