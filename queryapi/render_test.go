@@ -33,7 +33,7 @@ func TestDocumentOfAStoredEvent(t *testing.T) {
 		Data:      []byte(`{"z":9223372036854775808,"a":-0.0,"":{"$where":1.0},"deep":[9007199254740993]}`),
 		Timestamp: at, ReceivedAt: at.Truncate(time.Millisecond), ExpiresAt: at.Truncate(time.Second),
 		ContentHash: strings.Repeat("0", 32), Origin: store.Origin{Epoch: 1700000000000001, Seq: 1<<63 + 1},
-		Revision: 4, SchemaVersion: 3, Original: []byte("not shown"),
+		Revision: 4, SchemaVersion: 3, SentSchemaVersion: 2, Original: []byte("not shown"),
 	})
 	want := `{"event_id":"a\r\n\u2028<script>\u0000","application":"demo","session_id":"` + aSession + `",` +
 		`"category":"page interaction","name":"pageview",` +
@@ -41,7 +41,7 @@ func TestDocumentOfAStoredEvent(t *testing.T) {
 		`"timestamp":"2021-01-01T09:15:27.243860Z","received_at":"2021-01-01T09:15:27.243000Z",` +
 		`"status":"stored","content_hash":"00000000000000000000000000000000",` +
 		`"origin":{"epoch":1700000000000001,"seq":9223372036854775809},` +
-		`"revision":4,"schema_version":3,"expires_at":"2021-01-01T09:15:27.000000Z"}`
+		`"revision":4,"schema_version":3,"sent_schema_version":2,"expires_at":"2021-01-01T09:15:27.000000Z"}`
 	// A line separator may stand in JSON as it is or escaped.
 	got = strings.ReplaceAll(got, "\u2028", `\u2028`)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -62,6 +62,10 @@ func TestDocumentOfARejectedEvent(t *testing.T) {
 	}
 	d.Original = []byte("\xff\x00")
 	if diff := cmp.Diff(head+`"original":"/wA=","original_encoding":"base64"}`, rendered(t, d)); diff != "" {
+		t.Error(diff)
+	}
+	d.Original = nil // the policy keeps none
+	if diff := cmp.Diff(strings.TrimSuffix(head, ",")+"}", rendered(t, d)); diff != "" {
 		t.Error(diff)
 	}
 }
