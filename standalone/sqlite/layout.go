@@ -18,8 +18,9 @@ const layout = 3
 var steps = [layout][]string{
 	statements,
 	{`ALTER TABLE events ADD COLUMN sent_schema_version INTEGER NOT NULL DEFAULT 0`},
-	// Holds all that Types reads, in the order in which it groups. It costs a
-	// tenth of the insert rate, and saves reading every event there is.
+	// Holds all that Types reads, in the order in which it groups. It costs 11 %
+	// of the insert rate. Without it a million events took 1.8 s instead of 0.2,
+	// and the sorter memory for each of them.
 	{`CREATE INDEX type_received_v1 ON events (category, name, received_at, status, application, expires_at)`},
 }
 

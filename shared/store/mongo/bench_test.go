@@ -239,3 +239,21 @@ func BenchmarkTimeline(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTypes counts the types of all that is stored, and of a tenth of it.
+// EYE_BENCH_STORED is how much that is.
+func BenchmarkTypes(b *testing.B) {
+	n := benchSize(b, "EYE_BENCH_STORED", 20_000)
+	s := prepared(b)
+	inBulks(b, 0, n, ruled(s))
+	for name, first := range map[string]int{"all": 0, "tenth": n - n/10} {
+		b.Run(name, func(b *testing.B) {
+			q := store.TypesQuery{From: storetest.Event(first).ReceivedAt, Limit: store.MaxTypes}
+			for b.Loop() {
+				if types, err := s.Types(b.Context(), q); err != nil || len(types) != 3 {
+					b.Fatalf("%d types, error %v", len(types), err)
+				}
+			}
+		})
+	}
+}

@@ -61,7 +61,8 @@ func indexes() []index {
 			keys: ascending(fieldApplication, fieldTimestampUS, fieldID),
 		},
 		{base: "time", version: 1, partial: stored, keys: ascending(fieldTimestampUS, fieldID)},
-		// Of every event, for what counts both outcomes by the received time.
+		// Of every event, for what counts both outcomes by the received time. It
+		// costs a tenth of the insert rate; without it every event there is was read.
 		{base: "received", version: 1, keys: ascending(fieldReceivedAt)},
 		{base: "rejected_received", version: 1, partial: rejected, keys: ascending(fieldReceivedAt, fieldID)},
 		{

@@ -42,25 +42,36 @@ func (s *Store) Types(ctx context.Context, q store.TypesQuery) ([]store.TypeSumm
 	return types, nil
 }
 
-// groupTypes counts events by type and outcome.
+// groupTypes counts events by type and outcome, and then brings the two counts
+// of a type together: so little is computed for each event.
 func groupTypes(match bson.D, limit int) []bson.D {
 	orEmpty := func(field string) bson.D {
 		return bson.D{{Key: "$ifNull", Value: bson.A{"$" + field, ""}}}
 	}
 	count := func(status store.Status) bson.D {
-		is := bson.D{{Key: "$eq", Value: bson.A{"$" + fieldStatus, string(status)}}}
-		return bson.D{{Key: "$sum", Value: bson.D{{Key: "$cond", Value: bson.A{is, 1, 0}}}}}
+		is := bson.D{{Key: "$eq", Value: bson.A{"$_id." + fieldStatus, string(status)}}}
+		return bson.D{{Key: "$sum", Value: bson.D{{Key: "$cond", Value: bson.A{is, "$n", 0}}}}}
 	}
 	return []bson.D{
 		stage("$match", match),
 		stage("$group", bson.D{
 			{Key: fieldID, Value: bson.D{
-				{Key: fieldCategory, Value: orEmpty(fieldCategory)}, {Key: fieldName, Value: orEmpty(fieldName)},
+				{Key: fieldCategory, Value: "$" + fieldCategory},
+				{Key: fieldName, Value: "$" + fieldName},
+				{Key: fieldStatus, Value: "$" + fieldStatus},
 			}},
-			{Key: "all", Value: bson.D{{Key: "$sum", Value: 1}}},
+			{Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}},
+			{Key: "last", Value: bson.D{{Key: "$max", Value: "$" + fieldReceivedAt}}},
+		}),
+		stage("$group", bson.D{
+			{Key: fieldID, Value: bson.D{
+				{Key: fieldCategory, Value: orEmpty(fieldID + "." + fieldCategory)},
+				{Key: fieldName, Value: orEmpty(fieldID + "." + fieldName)},
+			}},
+			{Key: "all", Value: bson.D{{Key: "$sum", Value: "$n"}}},
 			{Key: "stored", Value: count(store.Stored)},
 			{Key: "rejected", Value: count(store.Rejected)},
-			{Key: "last", Value: bson.D{{Key: "$max", Value: "$" + fieldReceivedAt}}},
+			{Key: "last", Value: bson.D{{Key: "$max", Value: "$last"}}},
 		}),
 		stage("$sort", bson.D{{Key: "all", Value: -1}, {Key: fieldID, Value: 1}}),
 		stage("$limit", limit),
