@@ -20,7 +20,7 @@ const processorService = "processor"
 func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what string, behind func(heartbeat.Beat) bool) error {
 	for {
 		var beats []heartbeat.Beat
-		err := insist(ctx, askLimit, func(ctx context.Context) (err error) {
+		err := jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
 			beats, err = r.cfg.Beats(ctx)
 			return err
 		}, never)
@@ -38,7 +38,7 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 		}
 		phase := fmt.Sprintf("waiting until %s: %s", what, strings.Join(names[:min(len(names), 5)], ", "))
 		h.Update(func(j *job.Job) { j.Phase = phase })
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := jobs.Pause(ctx, lookEvery); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (r *Replayer) live(ctx context.Context) ([]heartbeat.Beat, error) {
 // range otherwise.
 func (r *Replayer) barrier(ctx context.Context, h *jobs.Handle, target uint64) error {
 	for r.cfg.Registry.Snapshot().Schemas.Revision() < target {
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := jobs.Pause(ctx, lookEvery); err != nil {
 			return err
 		}
 	}

@@ -57,41 +57,6 @@ const (
 	// attempt to write a portion.
 	askLimit   = 20 * time.Second
 	writeLimit = time.Minute
-	// retryAfter is the pause before what failed is tried again.
-	retryAfter = 500 * time.Millisecond
 	// lookEvery is how often something is looked at that is waited for.
 	lookEvery = 200 * time.Millisecond
 )
-
-// pause waits, or returns the cause of ctx's end.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
-// insist does something until it succeeds, fails for good, or ctx ends: NATS
-// and the store being away is waited out.
-func insist(ctx context.Context, limit time.Duration, do func(context.Context) error, final func(error) bool) error {
-	for {
-		bounded, cancel := context.WithTimeout(ctx, limit)
-		err := do(bounded)
-		cancel()
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case final(err):
-			return err
-		}
-		if err := pause(ctx, retryAfter); err != nil {
-			return err
-		}
-	}
-}

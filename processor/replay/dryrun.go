@@ -72,7 +72,7 @@ func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, erro
 	if j.TargetRevision == 0 {
 		h.Update(func(j *job.Job) { j.TargetRevision = set.Revision() })
 	} else if j.TargetRevision != set.Revision() {
-		err := insist(ctx, askLimit, func(ctx context.Context) (err error) {
+		err := jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
 			set, err = registry.At(ctx, r.cfg.JetStream, j.TargetRevision)
 			return err
 		}, never)
@@ -99,7 +99,7 @@ func never(error) bool { return false }
 // extent is what is left of the range of a job. It is fixed by the first runner.
 func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
 	j := h.Job()
-	err = insist(ctx, askLimit, func(ctx context.Context) error {
+	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
 		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, never)

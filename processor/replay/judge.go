@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
@@ -49,7 +50,7 @@ func (r *Replayer) held(ctx context.Context, docs []*store.Document) (held map[s
 	for i, d := range docs {
 		ids[i] = d.ID
 	}
-	err = insist(ctx, askLimit, func(ctx context.Context) error {
+	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
 		held, err = r.cfg.Store.Held(ctx, ids)
 		return err
 	}, misconfigured)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -39,7 +40,7 @@ func (p *pace) wait(ctx context.Context, r *run) error {
 		waited = true
 		phase := fmt.Sprintf("letting %d live events go first", lag)
 		r.h.Update(func(j *job.Job) { j.Phase = phase })
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := jobs.Pause(ctx, lookEvery); err != nil {
 			return err
 		}
 		if lag, err = r.lag(ctx); err != nil {
@@ -55,7 +56,7 @@ func (p *pace) wait(ctx context.Context, r *run) error {
 
 // lag is how many events wait for a live processor.
 func (r *run) lag(ctx context.Context) (lag uint64, err error) {
-	err = insist(ctx, askLimit, func(ctx context.Context) error {
+	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
 		c, err := r.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
 		if err == nil {
 			lag = c.CachedInfo().NumPending

@@ -75,7 +75,7 @@ func (r *Replayer) start(ctx context.Context, h *jobs.Handle) (*run, error) {
 	if err := r.barrier(ctx, h, run.job.TargetRevision); err != nil {
 		return nil, err
 	}
-	err = insist(ctx, askLimit, func(ctx context.Context) (err error) {
+	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
 		run.rng, err = run.job.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, never)
@@ -181,7 +181,7 @@ func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (i
 		return 0, nil
 	}
 	var outcomes []store.Outcome
-	err = insist(ctx, writeLimit, func(ctx context.Context) (err error) {
+	err = jobs.Insist(ctx, writeLimit, func(ctx context.Context) (err error) {
 		outcomes, err = r.cfg.Write(ctx, set.Revision(), todo)
 		return err
 	}, misconfigured)

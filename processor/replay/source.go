@@ -51,7 +51,7 @@ type source struct {
 // next returns the next portion, nothing at the end of what the selection can
 // match. NATS being away is waited out.
 func (s *source) next(ctx context.Context) (portion []stream.Raw, err error) {
-	err = insist(ctx, askLimit, func(ctx context.Context) error {
+	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
 		if err := s.open(ctx); err != nil {
 			return err
 		}
