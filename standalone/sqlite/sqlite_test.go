@@ -93,7 +93,7 @@ func TestReopen(t *testing.T) {
 func TestSettings(t *testing.T) {
 	s := prepared(t, sqlite.Config{})
 	for name, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "2",
+		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "3",
 	} {
 		if got, err := s.Setting(t.Context(), name); got != want || err != nil {
 			t.Errorf("%s is %q, want %q; error %v", name, got, want, err)
