@@ -7,6 +7,10 @@
 // shows a process that died or hangs no longer than that. One that ends in
 // order removes its beat.
 //
+// A replay takes a service whose beat has expired for gone, and judges without
+// it. So a service that judges holds itself to its own heart (Heart.Steady): what
+// it judged before a lapse it judges again, by the registry as it is then.
+//
 // Whose beat it is, the key says, and when it came, the server's clock: the
 // rights of a NATS user are by subject, and the clocks of machines differ.
 package heartbeat

@@ -22,12 +22,14 @@ const (
 	beatEvery = time.Second
 	// beatLimit bounds one beat.
 	beatLimit = 2 * time.Second
+	// catchUpLimit bounds one attempt to catch up. No beat is sent meanwhile.
+	catchUpLimit = beatLimit
 	// farewellLimit bounds the removal of the last one.
 	farewellLimit = time.Second
 )
 
-// Config is what a Heart needs. Instance, Oldest, MakeBucket and
-// Logger may be missing.
+// Config is what a Heart needs. Instance, Oldest, CatchUp, MakeBucket and Logger
+// may be missing.
 type Config struct {
 	JetStream jetstream.JetStream
 	// Service is the name of the service.
@@ -39,6 +41,11 @@ type Config struct {
 	// Oldest, where set, is asked for Beat.OldestRevision, after the revision:
 	// what is judged between the two is judged by that revision or a later one.
 	Oldest func() uint64
+	// CatchUp, where set, is called after the first beat, and after the first
+	// one behind a lapse. It returns once the service works by a revision that
+	// is at least the newest at the moment of the call, and is asked again
+	// when it fails or does not return in time. See Steady.
+	CatchUp func(context.Context) error
 	// Changed returns a channel that is closed when the revision changes next.
 	Changed func() <-chan struct{}
 	// MakeBucket is called when the bucket is not there: a server alone loses
@@ -55,7 +62,8 @@ type Config struct {
 type Heart struct {
 	cfg     Config
 	subject string
-	beat    Beat // but for the revision
+	beat    Beat // but for the revisions
+	pulse   pulse
 	// every is the pause between two beats, and tellAfter how long none may
 	// arrive until that is told: the service counts as gone then.
 	every, tellAfter time.Duration
@@ -76,6 +84,7 @@ func New(cfg Config) *Heart {
 	return &Heart{
 		cfg:     cfg,
 		subject: subjectOf(cfg.Service, cfg.Instance),
+		pulse:   pulse{lapse: stream.HeartbeatTTL - beatEvery},
 		every:   beatEvery, tellAfter: stream.HeartbeatTTL,
 		beat: Beat{
 			Service: cfg.Service, Instance: cfg.Instance, Version: build.Version, Commit: build.Commit,
@@ -109,18 +118,17 @@ func (h *Heart) Run(ctx context.Context) error {
 	}
 }
 
-// send sends one beat, and says when none has arrived for long.
+// send sends one beat, sees to it that the service catches up where that is
+// due, and says when no beat has arrived for long.
 func (h *Heart) send(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, beatLimit)
+	bounded, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
-	err := h.put(ctx)
-	if errors.Is(err, jetstream.ErrNoStreamResponse) && h.cfg.MakeBucket != nil {
-		if err = h.cfg.MakeBucket(ctx); err == nil {
-			err = h.put(ctx)
-		}
-	}
+	begin := time.Now()
+	err := h.arrive(bounded)
 	if err == nil {
 		h.arrived, h.told = time.Now(), false
+		h.pulse.arrived(begin)
+		h.catchUp(ctx)
 		return
 	}
 	if !h.told && time.Since(h.arrived) >= h.tellAfter {
@@ -128,6 +136,37 @@ func (h *Heart) send(ctx context.Context) {
 		h.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "heartbeats do not arrive",
 			slog.String("of", h.cfg.Service), slog.Any("error", err))
 	}
+}
+
+// arrive brings a beat into the bucket, which it makes where that is due.
+func (h *Heart) arrive(ctx context.Context) error {
+	err := h.put(ctx)
+	if errors.Is(err, jetstream.ErrNoStreamResponse) && h.cfg.MakeBucket != nil {
+		if err = h.cfg.MakeBucket(ctx); err == nil {
+			err = h.put(ctx)
+		}
+	}
+	return err
+}
+
+// catchUp makes the heart steady, unless it is. The beat comes first: whoever
+// looked before it did not count on this service, and what was put into the
+// registry until then CatchUp gets to know; whoever looks after it sees what
+// revision the service is at.
+func (h *Heart) catchUp(ctx context.Context) {
+	if h.pulse.isCaughtUp() {
+		return
+	}
+	if h.cfg.CatchUp != nil {
+		ctx, cancel := context.WithTimeout(ctx, catchUpLimit)
+		defer cancel()
+		if err := h.cfg.CatchUp(ctx); err != nil {
+			h.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "not caught up with the registry yet",
+				slog.String("of", h.cfg.Service), slog.Any("error", err))
+			return
+		}
+	}
+	h.pulse.caughtUp()
 }
 
 func (h *Heart) put(ctx context.Context) error {
