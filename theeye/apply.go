@@ -13,7 +13,7 @@ import (
 type applyCmd struct {
 	remote
 	noted
-	Dir    string `arg:"" help:"Folder with applications/, schemas/ and policy.json." type:"path"`
+	Dir    string `arg:"" help:"Folder with applications/, schemas/ and policy.json."`
 	DryRun bool   `help:"Print the difference and change nothing."`
 	Prune  bool   `help:"Also remove schemas, applications and the policy that the folder does not declare."`
 }

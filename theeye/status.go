@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -19,7 +20,7 @@ func (statusCmd) Help() string {
 type installation struct {
 	Stream struct {
 		Messages uint64    `json:"messages"`
-		Bytes    int64     `json:"bytes"`
+		Bytes    uint64    `json:"bytes"`
 		MaxBytes int64     `json:"max_bytes"` // -1 or 0 is no bound
 		FirstSeq uint64    `json:"first_seq"`
 		LastSeq  uint64    `json:"last_seq"`
@@ -30,12 +31,13 @@ type installation struct {
 		Seconds float64 `json:"seconds"`
 	} `json:"lag"`
 	Store struct {
-		Ready    bool   `json:"ready"`
-		Revision uint64 `json:"revision"`
+		Ready    bool    `json:"ready"`
+		Revision *uint64 `json:"revision"` // known of a store that is ready
 	} `json:"store"`
 	Registry struct {
 		Revision uint64 `json:"revision"`
 	} `json:"registry"`
+	// Services is nil where their heartbeats cannot be read.
 	Services []struct {
 		Service   string    `json:"service"`
 		Instance  string    `json:"instance"`
@@ -62,6 +64,9 @@ func (c *statusCmd) Run(t *terminal) error {
 			return err
 		}
 	}
+	if now.Services == nil {
+		return t.sayf("services  unknown: their heartbeats cannot be read")
+	}
 	t.table([]string{"SERVICE", "INSTANCE", "VERSION", "COMMIT", "REVISION", "STARTED", "SEEN"}, now.services())
 	return nil
 }
@@ -69,20 +74,22 @@ func (c *statusCmd) Run(t *terminal) error {
 func (i *installation) lines() []string {
 	stream := fmt.Sprintf("stream    %d events, %s", i.Stream.Messages, size(i.Stream.Bytes))
 	if i.Stream.MaxBytes > 0 {
-		stream += fmt.Sprintf(" of %s (%.1f %%)", size(i.Stream.MaxBytes),
+		stream += fmt.Sprintf(" of %s (%.1f %%)", size(uint64(i.Stream.MaxBytes)),
 			100*float64(i.Stream.Bytes)/float64(i.Stream.MaxBytes))
 	}
 	if !i.Stream.Oldest.IsZero() {
 		stream += ", since " + stamp(i.Stream.Oldest)
 	}
-	store := "ready"
-	if !i.Store.Ready {
-		store = "NOT READY: events wait in the stream"
+	store := "NOT READY: events wait in the stream"
+	if i.Store.Ready && i.Store.Revision != nil {
+		store = fmt.Sprintf("ready, revision %d", *i.Store.Revision)
+	} else if i.Store.Ready {
+		store = "ready"
 	}
 	return []string{
 		stream,
 		fmt.Sprintf("lag       %d events, %s", i.Lag.Events, seconds(i.Lag.Seconds)),
-		fmt.Sprintf("store     %s, revision %d", store, i.Store.Revision),
+		"store     " + store,
 		fmt.Sprintf("registry  revision %d", i.Registry.Revision),
 	}
 }
@@ -104,7 +111,12 @@ func (i *installation) services() [][]string {
 }
 
 // size is a number of bytes for people.
-func size(n int64) string { return fmt.Sprintf("% .1f", decor.SizeB1024(n)) }
+func size(n uint64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("% .1f", decor.SizeB1024(min(n, math.MaxInt64)))
+}
 
 // seconds is a duration for people.
 func seconds(s float64) string {

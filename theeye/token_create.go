@@ -11,7 +11,7 @@ type tokenCreateCmd struct {
 	remote
 	noted
 	ID          string   `arg:"" help:"Id, which the history names as author: 1 to 64 of a-z, 0-9 and -."`
-	Role        string   `required:"" enum:"analyst,operator" help:"analyst queries; operator does everything."`
+	Role        string   `required:"" enum:"analyst,operator" placeholder:"ROLE" help:"analyst queries; operator does everything."`
 	Application []string `sep:"none" placeholder:"NAME" help:"The only application that an analyst sees. Repeatable; all without."`
 }
 
