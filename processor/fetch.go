@@ -10,6 +10,7 @@ import (
 
 	"github.com/theeye/theeye/shared/judge"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // again is how long a lane waits after a request that was turned down.
@@ -75,17 +76,23 @@ func (s *Service) deliveries(ctx context.Context, msgs []*nats.Msg) []delivery {
 	return batch
 }
 
-// judgeAll judges a batch by one registry revision, and returns that, too.
-func (s *Service) judgeAll(ctx context.Context, batch []delivery) ([]*store.Document, uint64) {
-	set := s.rules()
+// judgeAll judges a batch by one registry revision.
+func (s *Service) judgeAll(ctx context.Context, batch []delivery, rules judge.Rules) []*store.Document {
 	docs := make([]*store.Document, len(batch))
 	for i := range batch {
-		var failed *judge.Panic
-		if docs[i], failed = judge.Message(batch[i].Raw, set, s.epoch); failed != nil {
-			s.metrics.panics.Inc()
-			s.log.LogAttrs(ctx, slog.LevelError, "the validator panicked on a message",
-				slog.Uint64("seq", batch[i].Seq), slog.String("stack", string(failed.Stack)))
-		}
+		docs[i] = s.judgeOne(ctx, batch[i].Raw, rules)
 	}
-	return docs, set.Revision()
+	return docs
+}
+
+// judgeOne returns the outcome of a message. A validator that panics on it is
+// logged, and decides about nothing else.
+func (s *Service) judgeOne(ctx context.Context, m stream.Raw, rules judge.Rules) *store.Document {
+	d, failed := judge.Message(m, rules, s.epoch)
+	if failed != nil {
+		s.metrics.panics.Inc()
+		s.log.LogAttrs(ctx, slog.LevelError, "the validator panicked on a message",
+			slog.Uint64("seq", m.Seq), slog.String("stack", string(failed.Stack)))
+	}
+	return d
 }

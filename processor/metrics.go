@@ -18,6 +18,7 @@ type metrics struct {
 	fetchWait     prometheus.Histogram
 	redelivered   prometheus.Counter
 	retries       prometheus.Counter
+	again         prometheus.Counter
 	alarms        prometheus.Counter
 	panics        prometheus.Counter
 	lostReplies   prometheus.Counter
@@ -56,6 +57,7 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		fetchWait:     histogram("fetch_seconds", "From the request to the end of a batch that was not empty.", seconds),
 		redelivered:   counter("redelivered_total", "Messages that came not for the first time."),
 		retries:       counter("write_retries_total", "Writes of a batch that failed and are tried again."),
+		again:         counter("judged_again_total", "Batches judged again because this process had counted as gone meanwhile."),
 		alarms:        counter("store_alarms_total", "Failures of the store that nobody has classified. Look at the log."),
 		panics:        counter("panics_total", "Messages on which the validator panicked. Look at the log."),
 		lostReplies:   counter("lost_replies_total", "Acknowledgements that could not be sent; the message comes again."),
@@ -78,7 +80,7 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 			Name: prefix + "registry_revision",
 			Help: "Registry revision that the next batch is judged by, 0 before the first.",
 		}, revision),
-		m.events, m.batch, m.write, m.fetchWait, m.redelivered, m.retries, m.alarms, m.panics, m.lostReplies,
+		m.events, m.batch, m.write, m.fetchWait, m.redelivered, m.retries, m.again, m.alarms, m.panics, m.lostReplies,
 		m.purged, m.storeUp, m.lagEvents, m.lagSeconds, m.inWork, m.floorAge, m.floorAlarm,
 		m.streamBytes, m.streamMaximum,
 	} {

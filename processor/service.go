@@ -30,6 +30,10 @@ type Config struct {
 	Registry *registry.Registry
 	// Store stays open; the caller closes it after Run.
 	Store store.Store
+	// Heart tells whether this process is live for all others, who rely on what
+	// it does then; nil, for a process without others, is always. The caller
+	// runs it, and ends it after the service.
+	Heart Heart
 	// Stream is what the stream is created with and kept to.
 	Stream stream.Config
 	Logger *slog.Logger
@@ -94,6 +98,7 @@ type Service struct {
 	reconnects uint64
 
 	outage outage
+	hands  hands
 	raise  sync.Mutex
 	raised uint64 // guarded by raise
 
@@ -217,8 +222,9 @@ const progressEvery = stream.AckWait / 3
 func (s *Service) process(ctx context.Context, batch []delivery) error {
 	stop := repeat(ctx, progressEvery, func() { s.inProgress(batch) })
 	defer stop()
-	docs, revision := s.judgeAll(ctx, batch)
-	written, err := s.write(ctx, revision, docs)
+	w := &work{batch: batch}
+	defer s.hands.drop(w)
+	written, err := s.write(ctx, w)
 	stop()
-	return s.settle(ctx, batch, docs, written, err)
+	return s.settle(ctx, batch, w.docs, written, err)
 }

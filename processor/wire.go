@@ -101,8 +101,15 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 		return fmt.Errorf("use JetStream: %w", err)
 	}
 	reg := registry.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger})
-	service, err := New(Config{
-		JetStream: js, Conn: nc, Registry: reg, Store: st,
+	var service *Service
+	heart := heartbeat.New(heartbeat.Config{
+		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
+		Oldest:     func() uint64 { return service.OldestRevision() },
+		CatchUp:    CatchUp(js, reg),
+		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, c.stream) },
+	})
+	service, err = New(Config{
+		JetStream: js, Conn: nc, Registry: reg, Store: st, Heart: heart,
 		Stream: c.stream, Logger: p.Logger, Metrics: p.Metrics,
 	})
 	if err != nil {
@@ -118,10 +125,7 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 	group.Add("admin", admin.Run)
 	group.Add("registry", reg.Run)
 	// It ends after the service: a beat says that the service may be at work.
-	group.Add("heartbeat", heartbeat.New(heartbeat.Config{
-		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
-		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, c.stream) },
-	}).Run)
+	group.Add("heartbeat", heart.Run)
 	group.Add("processor", service.Run)
 	return group.Run(ctx)
 }

@@ -22,13 +22,11 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// write writes the documents of a batch and returns what the write rule did
-// with each. While the store is away it tries again, for as long as it takes.
-// The error says that nothing is decided: it is of class store.ErrConfiguration,
-// or ctx has ended.
-func (s *Service) write(
-	ctx context.Context, revision uint64, docs []*store.Document,
-) (written []store.Outcome, err error) {
+// write judges the messages of w and writes their documents; it returns what
+// the write rule did with each. While the store is away it tries again, for as
+// long as it takes. The error says that nothing is decided: it is of class
+// store.ErrConfiguration, or ctx has ended.
+func (s *Service) write(ctx context.Context, w *work) (written []store.Outcome, err error) {
 	failing := false
 	defer func() {
 		if failing {
@@ -36,7 +34,10 @@ func (s *Service) write(
 		}
 	}()
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		if written, err = s.attempt(ctx, revision, docs); err == nil {
+		if err = s.judge(ctx, w); err != nil {
+			return nil, err
+		}
+		if written, err = s.attempt(ctx, w.revision, w.docs); err == nil {
 			return written, nil
 		}
 		if o := ofError(ctx, err); settlements[o].action != retry {

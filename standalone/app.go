@@ -38,7 +38,7 @@ type App struct {
 	js       jetstream.JetStream // for all but the collector
 	store    store.Store
 	registry *registry.Registry
-	hearts   []*heartbeat.Heart // one of each service
+	hearts   map[string]*heartbeat.Heart // of each service
 
 	queryapi  *queryapi.Service
 	processor *processor.Service
@@ -119,9 +119,10 @@ func (a *App) openServices() error {
 	if err != nil {
 		return err
 	}
+	a.hearts = a.newHearts()
 	a.processor, err = processor.New(processor.Config{
 		JetStream: a.js, Conn: a.conns[0], Registry: a.registry, Store: a.store, Stream: a.cfg.Stream,
-		Logger: a.part("processor"), Metrics: a.cfg.Metrics,
+		Heart: a.hearts[processorService], Logger: a.part("processor"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
 		return err
@@ -137,25 +138,28 @@ func (a *App) openServices() error {
 	if err != nil {
 		return err
 	}
-	a.hearts = a.newHearts()
 	a.door = &door{collector: a.collector.Handler(), queryapi: a.queryapi.Handler()}
 	return nil
 }
 
+const processorService = "processor"
+
 // newHearts makes a heart for each service, as three processes would have.
 // They share the name of the process.
-func (a *App) newHearts() []*heartbeat.Heart {
+func (a *App) newHearts() map[string]*heartbeat.Heart {
 	cfg := heartbeat.Config{
 		JetStream: a.js, Instance: uuid.NewString(), Revision: a.registry.Revision, Changed: a.registry.Changed,
 	}
-	var hearts []*heartbeat.Heart
-	for _, service := range []string{"collector", "processor", "queryapi"} {
-		cfg.Service, cfg.Logger, cfg.MakeBucket = service, a.part(service), nil
-		if service == "processor" {
-			cfg.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, a.js, a.cfg.Stream) }
-		}
-		hearts = append(hearts, heartbeat.New(cfg))
+	hearts := map[string]*heartbeat.Heart{}
+	for _, service := range []string{"collector", "queryapi"} {
+		cfg.Service, cfg.Logger = service, a.part(service)
+		hearts[service] = heartbeat.New(cfg)
 	}
+	cfg.Service, cfg.Logger = processorService, a.part(processorService)
+	cfg.Oldest = func() uint64 { return a.processor.OldestRevision() }
+	cfg.CatchUp = processor.CatchUp(a.js, a.registry)
+	cfg.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, a.js, a.cfg.Stream) }
+	hearts[processorService] = heartbeat.New(cfg)
 	return hearts
 }
 
