@@ -36,6 +36,7 @@ func TestPipelines(t *testing.T) {
 				{"connections", testConnections},
 				{"reading while writing", testReadingWhileWriting},
 				{"live", testLiveDeclarations},
+				{"changes are live within a second", testChangesAreLive},
 				{"logs", testLogs},
 				{"terminate", testTerminate},
 			} {
