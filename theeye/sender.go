@@ -20,7 +20,7 @@ const (
 	// firstPause and longestPause bound the pauses between attempts where the
 	// answer asks for none.
 	firstPause   = 250 * time.Millisecond
-	longestPause = 10 * time.Second
+	longestPause = 5 * time.Second
 	// maxResults bounds what is read of an answer, in bytes.
 	maxResults = 4 << 20
 )
@@ -135,8 +135,12 @@ func (s *sender) deliver(ctx context.Context, b *batch) ([]refusal, error) {
 		wait := max(after, least+rand.N(least)) //nolint:gosec // apart from others, no secret
 		if status(err) == http.StatusTooManyRequests {
 			since = s.now().Add(wait) // it is there, and says when it takes more
-		} else if s.now().Add(wait).Sub(since) > s.retryFor {
-			return nil, err
+		} else {
+			left := s.retryFor - s.now().Sub(since)
+			if left <= 0 || after > left {
+				return nil, err
+			}
+			wait = min(wait, left)
 		}
 		s.waiting(err.Error())
 		if s.client.pause(ctx, wait) != nil {

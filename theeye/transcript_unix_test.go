@@ -70,8 +70,11 @@ func TestTranscripts(t *testing.T) {
 
 // eye is a running Eye, and the shell of somebody who works with it.
 type eye struct {
-	dir string
-	env []string
+	dir, data string
+	env       []string
+	url       string
+	up        *exec.Cmd
+	log       output
 }
 
 // startEye starts `theeye up --dev`, and ends it with the test.
@@ -88,39 +91,37 @@ func startEye(t *testing.T) *eye {
 	if err := os.CopyFS(dir, os.DirFS("testdata/input")); err != nil {
 		t.Fatal(err)
 	}
-	e := &eye{dir: dir, env: []string{
+	e := &eye{dir: dir, data: t.TempDir(), env: []string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "LC_ALL=C",
 	}}
-	url := e.up(t)
-	e.env = append(e.env, "EYE_URL="+url, "EYE_TOKEN="+registry.DevOperatorToken, "EYE_WRITE_KEY="+registry.DevWriteKey)
+	e.start(t, "127.0.0.1:0")
+	e.env = append(e.env, "EYE_URL="+e.url, "EYE_TOKEN="+registry.DevOperatorToken, "EYE_WRITE_KEY="+registry.DevWriteKey)
+	t.Cleanup(func() {
+		_ = e.up.Process.Signal(syscall.SIGTERM)
+		if err := e.up.Wait(); err != nil || t.Failed() {
+			t.Errorf("up ended with %v, and logged:\n%s", err, e.log.String())
+		}
+	})
 	return e
 }
 
-// up returns the address of the Eye that it starts.
-func (e *eye) up(t *testing.T) string {
+// start starts the Eye, and returns when it works.
+func (e *eye) start(t *testing.T, listen string) {
 	t.Helper()
-	cmd := e.command(context.WithoutCancel(t.Context()), "exec theeye up --json --dev --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0")
-	var log output
-	cmd.Stderr = &log
-	out, err := cmd.StdoutPipe()
+	e.up = e.command(context.WithoutCancel(t.Context()), "exec theeye up --json --dev --listen "+listen+" --admin-listen 127.0.0.1:0")
+	e.up.Dir, e.up.Stderr = e.data, &e.log
+	out, err := e.up.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Dir = t.TempDir()
-	if err := cmd.Start(); err != nil {
+	if err := e.up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil || t.Failed() {
-			t.Errorf("up ended with %v, and logged:\n%s", err, log.String())
-		}
-	})
 	var g greeting
 	if line, err := bufio.NewReader(out).ReadBytes('\n'); err != nil || json.Unmarshal(line, &g) != nil {
-		t.Fatalf("up printed %q: %v", line, err)
+		t.Fatalf("up printed %q: %v; it logged:\n%s", line, err, e.log.String())
 	}
-	return g.URL
+	e.url = g.URL
 }
 
 func (e *eye) command(ctx context.Context, line string) *exec.Cmd {
