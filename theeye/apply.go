@@ -115,8 +115,13 @@ func (c *applyCmd) carryOutOne(ctx context.Context, client *client, s *step) err
 		Revision uint64 `json:"revision"`
 	}
 	_, err := client.change(ctx, r, &answer)
-	if status(err) == http.StatusPreconditionFailed {
-		return fmt.Errorf("somebody else changed it meanwhile; run apply again to see what is there now: %w", err)
+	var told *answered
+	if errors.As(err, &told) && told.Status == http.StatusPreconditionFailed {
+		who := "somebody else"
+		if told.again {
+			who = "somebody else, or an attempt before this one,"
+		}
+		return fmt.Errorf("%s changed it meanwhile; run apply again to see what is there now: %w", who, err)
 	}
 	if err != nil {
 		return err

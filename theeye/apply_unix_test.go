@@ -129,6 +129,13 @@ func prune(t *testing.T, dir string) {
 	if out := works(t, "apply", dir, "--prune", "--json"); out != `{"dry_run":false,"changes":[],"unchanged":4}`+"\n" {
 		t.Errorf("twice:\n%s", out)
 	}
+	one := folder(t, map[string]string{"schemas/a/b.json": anySchema})
+	if out := works(t, "apply", one, "--prune"); ended(out) != "1 created, 0 changed, 4 removed, 0 unchanged" || !strings.Contains(out, "policy.json: removed") {
+		t.Errorf("all but one:\n%s", out)
+	}
+	if out := works(t, "apply", one, "--prune"); ended(out) != "nothing to change: 1 unchanged" {
+		t.Errorf("all but one, twice:\n%s", out)
+	}
 	code, _, errs := call(t, "apply", t.TempDir(), "--prune")
 	if code != daemon.ExitUsage || !strings.Contains(errs, "declares nothing") {
 		t.Errorf("an empty folder: %d %s", code, errs)
@@ -167,10 +174,11 @@ func TestApplyRace(t *testing.T) {
 	dir := folder(t, map[string]string{"schemas/page=20interaction/pageview.json": otherSchema})
 	mine := filepath.Join(folder(t, map[string]string{"other.json": anySchema}), "other.json")
 	var once atomic.Bool
-	t.Setenv("EYE_URL", between(t, address, func(r *http.Request) {
+	t.Setenv("EYE_URL", between(t, address, func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut && once.CompareAndSwap(false, true) {
 			works(t, "schema", "put", "page interaction", "pageview", mine, "--url", address)
 		}
+		return false
 	}))
 	code, out, errs := call(t, "apply", dir)
 	if code != daemon.ExitFailure || !strings.Contains(errs, "pageview.json: somebody else changed it") || ended(out) != "0 created, 0 changed, 0 removed, 0 unchanged, 1 not done" {
@@ -184,6 +192,33 @@ func TestApplyRace(t *testing.T) {
 	}
 }
 
+// A put whose answer is lost behind a 503 was carried out: the conflict that
+// follows is not put down to somebody else, and the next run finds it done.
+func TestApplyAfterLostAnswer(t *testing.T) {
+	address := installed(t)
+	dir := folder(t, map[string]string{"schemas/page=20interaction/pageview.json": otherSchema})
+	same := filepath.Join(dir, "schemas", "page=20interaction", "pageview.json")
+	puts := 0
+	t.Setenv("EYE_URL", between(t, address, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut {
+			return false
+		}
+		if puts++; puts == 1 {
+			works(t, "schema", "put", "page interaction", "pageview", same, "--url", address)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(`{"code": "registry_unavailable", "detail": "lost"}`))
+		}
+		return puts == 1
+	}))
+	code, out, errs := call(t, "apply", dir)
+	if puts != 2 || code == daemon.ExitFailure && !strings.Contains(errs, "or an attempt before this one") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+	if out := works(t, "apply", dir); out != "nothing to change: 1 unchanged\n" {
+		t.Errorf("again:\n%s", out)
+	}
+}
+
 // An interrupt ends it between two changes; what is done is told, and the next
 // run does the rest.
 func TestApplyInterrupted(t *testing.T) {
@@ -192,13 +227,14 @@ func TestApplyInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	puts := 0
-	c := &applyCmd{Dir: dir, remote: remote{Token: registry.DevOperatorToken, URL: between(t, address, func(r *http.Request) {
+	c := &applyCmd{Dir: dir, remote: remote{Token: registry.DevOperatorToken, URL: between(t, address, func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut {
 			if puts++; puts == 2 {
 				cancel()
 				panic(http.ErrAbortHandler)
 			}
 		}
+		return false
 	})}}
 	client, err := c.client()
 	if err != nil {
@@ -223,8 +259,8 @@ func TestApplyInterrupted(t *testing.T) {
 }
 
 // between is an address that leads to another, and lets a test do something
-// before each request.
-func between(t *testing.T, address string, before func(*http.Request)) string {
+// before each request, or answer it itself.
+func between(t *testing.T, address string, before func(http.ResponseWriter, *http.Request) (answered bool)) string {
 	t.Helper()
 	target, err := url.Parse(address)
 	if err != nil {
@@ -235,8 +271,9 @@ func between(t *testing.T, address string, before func(*http.Request)) string {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		before(r)
-		proxy.ServeHTTP(w, r)
+		if !before(w, r) {
+			proxy.ServeHTTP(w, r)
+		}
 	}))
 	t.Cleanup(s.Close)
 	return s.URL

@@ -39,8 +39,13 @@ func TestKeysCompare(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, change := range [][2]string{
-		{"browser", "server"}, {"https://b", "https://c"}, {`"disabled": false`, `"disabled": true`}, {": 5", ": 6"},
-		{"AAAAAAAAAAAA", "AAAAAAAAAAAB"}, {"+02:00", "+01:00"}, {`"kind"`, `"bytes_per_second": 1, "kind"`},
+		{"browser", "server"},
+		{"https://b", "https://c"},
+		{`"disabled": false`, `"disabled": true`},
+		{": 5", ": 6"},
+		{"AAAAAAAAAAAA", "AAAAAAAAAAAB"},
+		{"+02:00", "+01:00"},
+		{`"kind"`, `"bytes_per_second": 1, "kind"`},
 	} {
 		if declared(strings.Replace(same, change[0], change[1], 1)) == prettyKeys(there) {
 			t.Errorf("%q for %q makes no difference", change[1], change[0])
