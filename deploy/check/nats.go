@@ -76,7 +76,7 @@ func userFaults(options *server.Options) []string {
 // allowed matches what a list may hold: events, one request of the API on one
 // stream, its answers to the server, and keys of one bucket.
 var allowed = regexp.MustCompile(`^(events\.>|\$JS\.API\.INFO|` +
-	`\$JS\.API\.[A-Z]+\.[A-Z.]+\.(EVENTS|CHANGES|KV_[A-Z]+)(\.[*>])?|` +
+	`\$JS\.API\.[A-Z]+\.[A-Z.]+\.(EVENTS|CHANGES|KV_[A-Z]+)(\.([*>]|processor))?|` +
 	`\$JS\.(ACK|FC)\.(EVENTS|KV_[A-Z]+)\.>|\$KV\.[A-Z]+\.([a-z]+\.)?>)$`)
 
 func permissionFaults(user string, p *server.Permissions) []string {

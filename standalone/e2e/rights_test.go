@@ -230,6 +230,47 @@ func TestJobsOnShippedNATS(t *testing.T) {
 	}
 }
 
+// TestWatchOfManyOnShippedNATS reads more applications than the server sends
+// without hearing from the one who reads.
+func TestWatchOfManyOnShippedNATS(t *testing.T) {
+	t.Parallel()
+	server := startNATS(t)
+	kv, err := as(t, server, "queryapi").KeyValue(waiting(t), stream.BucketApplications)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many = 3000
+	record := fmt.Sprintf(`{"keys": [{"sha256": %q, "kind": "server"}], "note": %q}`, digest("key"), strings.Repeat("n", 500))
+	for i := range many {
+		if _, err := kv.PutString(waiting(t), fmt.Sprintf("app-%d", i), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, user := range []string{"collector", "queryapi"} {
+		w, err := as(t, server, user).KeyValue(waiting(t), stream.BucketApplications)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := w.WatchAll(waiting(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := 0
+		for e := range all.Updates() {
+			if e == nil {
+				break
+			}
+			count++
+		}
+		if count != many {
+			t.Errorf("%s sees %d applications of %d", user, count, many)
+		}
+	}
+	if alarms := server.Alarms(); len(alarms) > 0 {
+		t.Error(alarms)
+	}
+}
+
 // replays reads the stream by a consumer of its own, and purges.
 func replays(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
