@@ -30,19 +30,25 @@ func newWire(w *world) (*wire, string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	p, addr := wireTo(w, u.Host)
+	u.Host = addr
+	return p, u.String() + "?directConnection=true"
+}
+
+// wireTo returns a wire to a server, and its address.
+func wireTo(w *world, target string) (*wire, string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &wire{listener: l, target: u.Host, conns: map[net.Conn]bool{}}
-	u.Host = l.Addr().String()
+	p := &wire{listener: l, target: target, conns: map[net.Conn]bool{}}
 	p.done.Go(p.serve)
 	w.t.Cleanup(func() {
 		_ = l.Close()
 		p.set(true)
 		p.done.Wait()
 	})
-	return p, u.String() + "?directConnection=true"
+	return p, l.Addr().String()
 }
 
 func (p *wire) serve() {

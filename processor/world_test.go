@@ -94,7 +94,11 @@ func (w *world) stopNATS() {
 
 // connect opens a connection of its own, as a process has.
 func (w *world) connect() (*nats.Conn, jetstream.JetStream) {
-	nc, err := nats.Connect(w.nats.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	return w.connectTo(w.nats.ClientURL())
+}
+
+func (w *world) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	if err != nil {
 		w.t.Fatal(err)
 	}

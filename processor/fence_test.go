@@ -1,0 +1,315 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// pulse is a heart that a test holds.
+type pulse struct {
+	mu     sync.Mutex
+	lapses uint64
+	away   bool
+	looks  int
+}
+
+func (p *pulse) Instance() string { return "held" }
+
+func (p *pulse) Steady() (uint64, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looks++
+	return p.lapses, !p.away
+}
+
+// set makes the heart steady or not, after so many lapses in all.
+func (p *pulse) set(lapses uint64, away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lapses, p.away = lapses, away
+}
+
+// looked counts the looks at it.
+func (p *pulse) looked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looks
+}
+
+func withHeart(h Heart) func(*Config) { return func(c *Config) { c.Heart = h } }
+
+// unknown is an event of a type that the sample registry does not have.
+func unknown(id string) string {
+	return judgetest.Event("event_id", `"`+id+`"`, "name", `"new"`)
+}
+
+// known are declarations that have the type.
+func known() map[string]string {
+	return map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`}
+}
+
+// A processor that nobody counts on judges nothing, and hands its batch back
+// when it ends.
+func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
+	w := newWorld(t)
+	p := &pulse{away: true}
+	r := w.start(withHeart(p))
+	w.publish(unknown("a"))
+	w.poll("the batch waits for the heart", func() bool { return w.consumer().NumAckPending == 1 && p.looked() > 5 })
+	if r.OldestRevision() != 0 || w.lookup("demo/a") != nil {
+		t.Errorf("judged by revision %d, the document is %+v", r.OldestRevision(), w.lookup("demo/a"))
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitHandedBack(1)
+}
+
+// What was judged before a lapse is judged again by the registry behind it, and
+// is never written by the revision before, however often that was tried.
+func TestALapseJudgesAgain(t *testing.T) {
+	for _, seen := range []bool{true, false} {
+		t.Run(fmt.Sprintf("seen=%v", seen), func(t *testing.T) {
+			w := newWorld(t)
+			p, tried := &pulse{}, &attempts{}
+			r := w.start(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}))
+			old := r.rules().Revision()
+			tried.fail(true)
+			w.publish(unknown("a"))
+			w.poll("a write was tried", func() bool { return tried.of(old) >= 2 })
+			if got := r.OldestRevision(); got != old {
+				t.Errorf("what is in hand was judged by %d, the heartbeat says %d", old, got)
+			}
+			if seen {
+				p.set(0, true)
+				p.awaitLane(w)
+			}
+			revision := w.apply(known())
+			w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
+			p.set(1, false)
+			w.poll("it is judged again", func() bool { return r.metric("judged_again_total") == 1 })
+			before := tried.of(old)
+			tried.fail(false)
+			w.awaitSettled()
+			if n := tried.of(old); n != before {
+				t.Errorf("%d writes by the old revision were tried behind the lapse", n-before)
+			}
+			if d := w.lookup("demo/a"); d == nil || d.Status != store.Stored || d.Revision != revision {
+				t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
+			}
+			if n := r.metric("judged_again_total"); n != 1 {
+				t.Errorf("%v batches were judged again", n)
+			}
+			w.poll("nothing is in hand", func() bool { return r.OldestRevision() == 0 })
+		})
+	}
+}
+
+// While the heart is away a batch is not written either, though the store is
+// back.
+func TestNothingIsWrittenWithoutAHeart(t *testing.T) {
+	w := newWorld(t)
+	p, tried := &pulse{}, &attempts{}
+	r := w.start(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}))
+	tried.fail(true)
+	w.publish(unknown("a"))
+	w.poll("a write was tried", func() bool { return r.metric("write_retries_total") >= 1 })
+	p.set(0, true)
+	p.awaitLane(w)
+	before := tried.of(r.rules().Revision())
+	tried.fail(false)
+	p.awaitLane(w)
+	if n := tried.of(r.rules().Revision()); n != before {
+		t.Errorf("%d writes were tried", n-before)
+	}
+	// It was no lapse after all: the judgement stands.
+	p.set(0, false)
+	w.awaitSettled()
+	if n := r.metric("judged_again_total"); n != 0 || w.lookup("demo/a") == nil {
+		t.Errorf("%v batches were judged again, the event is %+v", n, w.lookup("demo/a"))
+	}
+}
+
+// attempts counts the writes by revision, and lets them fail as a store does
+// that is away.
+type attempts struct {
+	mu      sync.Mutex
+	by      map[uint64]int
+	failing bool
+}
+
+func (a *attempts) insert(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	a.mu.Lock()
+	if a.by == nil {
+		a.by = map[uint64]int{}
+	}
+	a.by[docs[0].Revision]++
+	failing := a.failing
+	a.mu.Unlock()
+	if failing {
+		return nil, store.ErrUnavailable
+	}
+	return next(ctx, docs)
+}
+
+func (a *attempts) fail(failing bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failing = failing
+}
+
+func (a *attempts) of(revision uint64) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.by[revision]
+}
+
+func (a *attempts) all() map[uint64]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.by)
+}
+
+// awaitLane waits until a lane waits for the heart, which is away. What it tried
+// before has ended then.
+func (p *pulse) awaitLane(w *world) {
+	w.t.Helper()
+	seen := p.looked()
+	w.poll("a lane waits for the heart", func() bool { return p.looked() >= seen+5 })
+}
+
+// A lapse between the judgement and the first write is met, too.
+func TestALapseBeforeTheFirstWrite(t *testing.T) {
+	w := newWorld(t)
+	p, tried := &pulse{}, &attempts{}
+	var r *runner
+	var once sync.Once
+	var revision uint64
+	started := make(chan struct{})
+	r = w.assemble(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}), func(s *Service) {
+		theirs := s.rules
+		s.rules = func() judge.Rules {
+			<-started
+			by := theirs()
+			once.Do(func() { // as a process that is stopped here
+				revision = w.apply(known())
+				w.poll("the new revision is known", func() bool { return theirs().Revision() == revision })
+				p.set(1, false)
+			})
+			return by
+		}
+	})
+	close(started)
+	w.publish(unknown("a"))
+	w.awaitSettled()
+	if d := w.lookup("demo/a"); d == nil || d.Revision != revision || d.Status != store.Stored {
+		t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
+	}
+	if all := tried.all(); len(all) != 1 || all[revision] != 1 {
+		t.Errorf("writes by revision: %v, want one by %d", all, revision)
+	}
+	if n := r.metric("judged_again_total"); n != 1 {
+		t.Errorf("%v batches were judged again", n)
+	}
+}
+
+// The whole of it with real heartbeats: a process whose heart has lost its
+// connection writes nothing from then on, until everybody hears of it again, and
+// then by what the registry has become.
+func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
+	w := newWorld(t)
+	tried := &attempts{}
+	var r *runner
+	h, away := w.silencable(func() uint64 { return r.OldestRevision() })
+	r = w.assemble(withStore(&hooked{Store: w.store, insert: tried.insert}), h.with)
+	h.run(t)
+	w.publish(unknown("before"))
+	w.awaitSettled()
+	old := r.rules().Revision()
+
+	tried.fail(true)
+	w.publish(unknown("a"))
+	w.poll("a write was tried", func() bool { return tried.of(old) >= 2 })
+	w.poll("its heartbeat says by which revision", func() bool { return w.beat().OldestRevision == old })
+	away.set(true)
+	w.poll("it knows that it is silent", func() bool { _, fresh := h.Steady(); return !fresh })
+	if w.beat().Instance == "" {
+		t.Error("others took it for gone before it knew")
+	}
+	w.poll("nobody counts on it", func() bool { return w.beat().Instance == "" })
+	revision := w.apply(known())
+	before := tried.of(old)
+	tried.fail(false)
+	w.publish(unknown("b"))
+	w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
+	away.set(false)
+	w.awaitSettled()
+	if n := tried.of(old); n != before {
+		t.Errorf("%d writes by the old revision after it counted as gone", n-before)
+	}
+	for _, id := range []string{"demo/a", "demo/b"} {
+		if d := w.lookup(id); d == nil || d.Status != store.Stored || d.Revision != revision {
+			t.Errorf("%s became %+v, want it stored by revision %d", id, d, revision)
+		}
+	}
+	w.poll("its heartbeat says that nothing old is in hand", func() bool {
+		b := w.beat()
+		return b.Revision == revision && b.OldestRevision == 0
+	})
+}
+
+// heart is a real one over a wire of its own.
+type heart struct {
+	*heartbeat.Heart
+	cfg heartbeat.Config
+}
+
+// silencable returns a heart for the next processor, and the wire to cut.
+func (w *world) silencable(oldest func() uint64) (*heart, *wire) {
+	w.t.Helper()
+	away, addr := wireTo(w, strings.TrimPrefix(w.nats.ClientURL(), "nats://"))
+	_, js := w.connectTo("nats://" + addr)
+	return &heart{cfg: heartbeat.Config{
+		JetStream: js, Service: "processor", Oldest: oldest, Logger: slog.New(slog.DiscardHandler),
+	}}, away
+}
+
+// with gives the heart to a processor.
+func (h *heart) with(c *Config) {
+	h.cfg.Revision, h.cfg.Changed, h.cfg.CatchUp = c.Registry.Revision, c.Registry.Changed, CatchUp(c.JetStream, c.Registry)
+	h.Heart = heartbeat.New(h.cfg)
+	c.Heart = h
+}
+
+func (h *heart) run(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = h.Run(ctx) // always nil
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+}
+
+// beat is the processor's heartbeat, the zero Beat when it is not live.
+func (w *world) beat() heartbeat.Beat {
+	w.t.Helper()
+	beats, err := heartbeat.List(w.ctx(), w.js)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(beats) == 0 {
+		return heartbeat.Beat{}
+	}
+	return beats[0]
+}
