@@ -82,6 +82,7 @@ require (
 	github.com/mattn/go-runewidth v0.0.30
 	github.com/theeye/theeye/standalone v0.0.0
 	github.com/vbauerster/mpb/v8 v8.16.2
+	go.uber.org/goleak v1.3.0
 	pgregory.net/rapid v1.3.0
 )
 
