@@ -77,7 +77,7 @@ const (
 )
 
 // Account is the report of an audit. The counts sum up to the sequences of the
-// range.
+// range and LostTail.
 type Account struct {
 	FromSeq uint64 `json:"from_seq"`
 	ToSeq   uint64 `json:"to_seq"`
@@ -96,6 +96,10 @@ type Account struct {
 	Missing        uint64 `json:"missing"`
 	MissingInStore uint64 `json:"missing_in_store"`
 	LostInStream   uint64 `json:"lost_in_stream"`
+	// LostTail are those of LostInStream that the stream lost at its end, and
+	// whose sequences other messages have since, or will have: they come on
+	// top of the range.
+	LostTail uint64 `json:"lost_tail,omitzero"`
 	// Repaired are those of MissingInStore that this audit wrote; they count
 	// as stored or rejected.
 	Repaired uint64 `json:"repaired"`

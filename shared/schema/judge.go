@@ -54,8 +54,8 @@ func (s *Set) Judge(ev *event.Event, received time.Time, application string) Ver
 	v := Verdict{SchemaVersion: by.revision, Data: ev.Data}
 	faults = s.keep(&v, faults, t, r, by, application)
 	v.Faults = event.BoundFaults(faults)
-	v.Retention = s.policy.retention(t, len(faults) > 0)
-	v.RejectedRetention = s.policy.retention(t, true)
+	v.Retention = s.policy.Retention.Of(t, len(faults) > 0)
+	v.RejectedRetention = s.policy.Retention.Of(t, true)
 	return v
 }
 

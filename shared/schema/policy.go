@@ -47,11 +47,11 @@ func DefaultPolicy() Policy {
 	return Policy{FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown}
 }
 
-// retention returns how long one outcome is kept.
-func (p *Policy) retention(t Type, rejected bool) time.Duration {
-	types, all := p.Retention.Types, p.Retention.Stored
+// Of returns how long the outcome of an event of a type is kept.
+func (r Retention) Of(t Type, rejected bool) time.Duration {
+	types, all := r.Types, r.Stored
 	if rejected {
-		types, all = p.Retention.RejectedTypes, p.Retention.Rejected
+		types, all = r.RejectedTypes, r.Rejected
 	}
 	if d, ok := types[t]; ok {
 		return d

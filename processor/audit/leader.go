@@ -1,0 +1,112 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// asking is how many questions are on their way to the leader at once.
+const asking = 32
+
+// ErrStream says that the stream is not the one that was asked for: it was made
+// anew.
+var ErrStream = errors.New("the stream was made anew")
+
+// stateOf is the state of the stream, which must be that of the epoch. The
+// leader answers.
+func stateOf(ctx context.Context, js jetstream.JetStream, epoch int64) (jetstream.StreamState, error) {
+	s, err := js.Stream(ctx, stream.Name)
+	if err != nil {
+		return jetstream.StreamState{}, fmt.Errorf("look up stream %s: %w", stream.Name, err)
+	}
+	if s.CachedInfo().Created.UnixMicro() != epoch {
+		return jetstream.StreamState{}, ErrStream
+	}
+	return s.CachedInfo().State, nil
+}
+
+// leaderAnswer is what the server answers to a read by the leader.
+type leaderAnswer struct {
+	Error   *jetstream.APIError `json:"error"`
+	Message *struct {
+		Seq    uint64    `json:"seq"`
+		Header []byte    `json:"hdrs"`
+		Data   []byte    `json:"data"`
+		Time   time.Time `json:"time"`
+	} `json:"message"`
+}
+
+// askLeader reads one message from the stream's leader, and reports whether it
+// is there. The library's own read would ask any replica, as the stream allows
+// that.
+func askLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m stream.Raw, there bool, err error) {
+	fail := func(err error) (stream.Raw, bool, error) {
+		return stream.Raw{}, false, fmt.Errorf("read message %d from the leader: %w", seq, err)
+	}
+	prefix := strings.TrimSuffix(js.Options().APIPrefix, ".")
+	if prefix == "" {
+		prefix = "$JS.API"
+	}
+	answer, err := js.Conn().RequestWithContext(ctx, prefix+".STREAM.MSG.GET."+stream.Name, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return fail(err)
+	}
+	var a leaderAnswer
+	if err := json.Unmarshal(answer.Data, &a); err != nil {
+		return fail(err)
+	}
+	switch {
+	case a.Error != nil && a.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return stream.Raw{}, false, nil
+	case a.Error != nil:
+		return fail(a.Error)
+	case a.Message == nil:
+		return fail(jetstream.ErrInvalidJetStreamResponse)
+	}
+	m = stream.Raw{Payload: a.Message.Data, Seq: a.Message.Seq, Time: a.Message.Time}
+	if len(a.Message.Header) > 0 {
+		if m.Header, err = nats.DecodeHeadersMsg(a.Message.Header); err != nil {
+			return fail(err)
+		}
+	}
+	return m, true, nil
+}
+
+// askEach asks the leader for each of the sequences and returns the messages
+// that are there, in order, and the sequences that are not.
+func (a *Auditor) askEach(ctx context.Context, seqs []uint64) (there []stream.Raw, gone []uint64, err error) {
+	answers := make([]stream.Raw, len(seqs))
+	found := make([]bool, len(seqs))
+	errs := make([]error, min(asking, len(seqs)))
+	var all sync.WaitGroup
+	for w := range errs {
+		all.Go(func() {
+			for i := w; i < len(seqs) && errs[w] == nil; i += len(errs) {
+				errs[w] = jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
+					answers[i], found[i], err = a.leader(ctx, a.cfg.JetStream, seqs[i])
+					return err
+				}, nil)
+			}
+		})
+	}
+	all.Wait()
+	for i, seq := range seqs {
+		if found[i] {
+			there = append(there, answers[i])
+		} else {
+			gone = append(gone, seq)
+		}
+	}
+	return there, gone, errors.Join(errs...)
+}

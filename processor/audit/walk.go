@@ -1,0 +1,209 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// chunk bounds the sequences that the leader is asked for together.
+const chunk = 1000
+
+// span is consecutive sequences, both ends inclusive.
+type span struct{ from, to uint64 }
+
+func (s span) empty() bool { return s.from > s.to }
+
+// walk accounts for a part of the stream, sequence by sequence.
+type walk struct {
+	*Auditor
+	ledger *ledger
+	epoch  int64
+	// repair says that what is missing is written.
+	repair bool
+	// floor is up to where the live consumer has settled everything, as last
+	// read.
+	floor uint64
+	// kept is the first sequence that was not purged, as last read. Both only
+	// grow.
+	kept uint64
+	eras *eras
+}
+
+func (a *Auditor) newWalk(l *ledger) *walk {
+	return &walk{Auditor: a, ledger: l, epoch: a.cfg.Epoch(), eras: newEras(a.cfg.JetStream)}
+}
+
+// run accounts for the sequences of a span, and calls done with each sequence
+// up to which everything is in the ledger.
+func (w *walk) run(ctx context.Context, s span, done func(seq uint64) error) error {
+	for !s.empty() {
+		for portion, err := range w.read(ctx, w.cfg.JetStream, stream.Range{First: s.from, Last: s.to}) {
+			if err != nil {
+				return err
+			}
+			part := span{s.from, portion[len(portion)-1].Seq}
+			if err := w.part(ctx, part, portion); err != nil {
+				return err
+			}
+			if err := done(part.to); err != nil {
+				return err
+			}
+			s.from = part.to + 1
+		}
+		if s.empty() {
+			return nil
+		}
+		// The server says that nothing follows, also when it cannot read what
+		// does.
+		part, err := w.rest(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := w.part(ctx, part, nil); err != nil {
+			return err
+		}
+		if err := done(part.to); err != nil {
+			return err
+		}
+		s.from = part.to + 1
+	}
+	return nil
+}
+
+// rest is how much of what seems empty is taken at once: all of it, where it
+// lies behind the stream's end.
+func (w *walk) rest(ctx context.Context, s span) (span, error) {
+	_, last, err := w.ends(ctx)
+	if err == nil && s.from <= last {
+		s.to = min(s.to, s.from+chunk-1)
+	}
+	return s, err
+}
+
+// part accounts for a span of which these messages are there.
+func (w *walk) part(ctx context.Context, s span, there []stream.Raw) error {
+	found, err := w.account(ctx, there)
+	if err != nil {
+		return err
+	}
+	next := s.from
+	for i := range len(there) + 1 {
+		gap := span{next, s.to}
+		if i < len(there) {
+			gap.to, next = there[i].Seq-1, there[i].Seq+1
+		}
+		if gap.empty() {
+			continue
+		}
+		missing, err := w.gap(ctx, gap)
+		if err != nil {
+			return err
+		}
+		found = append(found, missing...)
+	}
+	w.ledger.missing(found)
+	return nil
+}
+
+// gap accounts for sequences that a read of the stream did not show. What no
+// processor has kept was purged. Of the others the leader is asked for each
+// one that lies within the stream.
+func (w *walk) gap(ctx context.Context, s span) ([]job.Range, error) {
+	if s.to < w.kept {
+		w.ledger.Purged += s.to - s.from + 1
+		return nil, nil
+	}
+	first, last, err := w.ends(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []job.Range
+	gone := []span{{s.from, min(s.to, first-1)}, {max(s.from, last+1), s.to}}
+	for from := max(s.from, first); from <= min(s.to, last); from += chunk {
+		absent, missing, err := w.ask(ctx, span{from, min(s.to, last, from+chunk-1)})
+		if err != nil {
+			return nil, err
+		}
+		found, gone = append(found, missing...), append(gone, absent...)
+	}
+	// After the stream was asked: what was purged meanwhile was noted before.
+	if err := w.lookKept(ctx); err != nil {
+		return nil, err
+	}
+	for _, g := range gone {
+		if purged := (span{g.from, min(g.to, w.kept-1)}); !purged.empty() {
+			w.ledger.Purged += purged.to - purged.from + 1
+			g.from = purged.to + 1
+		}
+		if !g.empty() {
+			found = append(found, job.Range{From: g.from, To: g.to, Reason: job.LostInStream})
+		}
+	}
+	return found, nil
+}
+
+// ask asks the leader for sequences. It accounts for the messages that are there
+// and returns what of them is missing, and the sequences that are not there.
+// Those are asked for a second time, a moment later: a server that is ending
+// says of every message that it has none.
+func (w *walk) ask(ctx context.Context, s span) (gone []span, missing []job.Range, err error) {
+	absent := make([]uint64, 0, s.to-s.from+1)
+	for seq := s.from; seq <= s.to; seq++ {
+		absent = append(absent, seq)
+	}
+	var there []stream.Raw
+	for look := range 2 {
+		if look > 0 && len(absent) > 0 {
+			if err := jobs.Pause(ctx, lookEvery); err != nil {
+				return nil, nil, err
+			}
+			if _, _, err := w.ends(ctx); err != nil {
+				return nil, nil, err
+			}
+		}
+		messages, still, err := w.askEach(ctx, absent)
+		if err != nil {
+			return nil, nil, err
+		}
+		there, absent = append(there, messages...), still
+	}
+	slices.SortFunc(there, func(a, b stream.Raw) int { return cmp.Compare(a.Seq, b.Seq) })
+	missing, err = w.account(ctx, there)
+	return spans(absent), missing, err
+}
+
+// spans joins sequences in order.
+func spans(seqs []uint64) (out []span) {
+	for _, seq := range seqs {
+		if n := len(out); n > 0 && out[n-1].to+1 == seq {
+			out[n-1].to = seq
+		} else {
+			out = append(out, span{seq, seq})
+		}
+	}
+	return out
+}
+
+// ends are the first and last sequence of the stream now.
+func (w *walk) ends(ctx context.Context) (first, last uint64, err error) {
+	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
+		state, err := stateOf(ctx, w.cfg.JetStream, w.epoch)
+		first, last = max(state.FirstSeq, 1), state.LastSeq
+		return err
+	}, final)
+	return first, last, err
+}
+
+// lookKept reads from where on processors have kept the stream.
+func (w *walk) lookKept(ctx context.Context) error {
+	return jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
+		r, err := w.marks.current(ctx)
+		w.kept = max(w.kept, r.KeptFrom)
+		return err
+	}, final)
+}
