@@ -16,10 +16,6 @@ import (
 const maxLookup = 10_000
 
 // event answers GET /v1/events/{event_id}: one event with its outcome.
-//
-// The order of the looks is what makes 404 mean unknown: the store, then what
-// the processors have still to settle, then the store once more, for an event
-// that was settled between the first two.
 func (s *Service) event(w http.ResponseWriter, r *http.Request, who scope) error {
 	id, err := pathSegment(r, pathEvents)
 	if err != nil {
@@ -29,54 +25,71 @@ func (s *Service) event(w http.ResponseWriter, r *http.Request, who scope) error
 	if err != nil {
 		return err
 	}
-	if n := utf8.RuneCountInString(id); n < 1 || n > event.MaxIDLength {
-		return badRequest(codeInvalidParameter, "event_id must be a text of 1 to %d characters", event.MaxIDLength)
-	}
-	apps, err := who.named(q.application)
+	doc, pending, err := s.findEvent(r.Context(), who, q.application, id)
 	if err != nil {
 		return err
 	}
-	if done, err := s.answerStored(r.Context(), w, apps, id); done || err != nil {
-		return err
+	if doc == nil {
+		renderWaiting(w, pending)
+		return nil
 	}
-	waiting, lookErr := s.pending.look(r.Context(), apps, id)
-	if done, err := s.answerStored(r.Context(), w, apps, id); done || err != nil {
-		return err
-	}
-	switch {
-	case lookErr != nil:
-		return lookErr
-	case len(waiting) == 0:
-		return notFound("no event has this event_id")
-	case len(waiting) > 1:
-		return ambiguous(waiting)
-	}
-	renderWaiting(w, waiting[0])
+	b := newBody(w)
+	b.document(doc)
+	b.send()
 	return nil
 }
 
-// answerStored answers with the one document that holds id, and reports
-// whether it did.
-func (s *Service) answerStored(ctx context.Context, w http.ResponseWriter, apps []string, id string) (bool, error) {
+// findEvent returns the one document of an event, or nil and where the event
+// waits for its outcome. Errors have their answers: 404, 409, and 503 where the
+// backlog cannot be read.
+//
+// The order of the looks is what makes 404 mean unknown: the store, then what
+// the processors have still to settle, then the store once more, for an event
+// that was settled between the first two.
+func (s *Service) findEvent(ctx context.Context, who scope, application, id string) (*store.Document, waiting, error) {
+	if n := utf8.RuneCountInString(id); n < 1 || n > event.MaxIDLength {
+		return nil, waiting{}, badRequest(codeInvalidParameter, "event_id must be a text of 1 to %d characters", event.MaxIDLength)
+	}
+	apps, err := who.named(application)
+	if err != nil {
+		return nil, waiting{}, err
+	}
+	if doc, err := s.lookup(ctx, apps, id); doc != nil || err != nil {
+		return doc, waiting{}, err
+	}
+	found, lookErr := s.pending.look(ctx, apps, id)
+	if doc, err := s.lookup(ctx, apps, id); doc != nil || err != nil {
+		return doc, waiting{}, err
+	}
+	switch {
+	case lookErr != nil:
+		return nil, waiting{}, lookErr
+	case len(found) == 0:
+		return nil, waiting{}, notFound("no event has this event_id")
+	case len(found) > 1:
+		return nil, waiting{}, ambiguous(found)
+	}
+	return nil, found[0], nil
+}
+
+// lookup returns the one document that holds id, nil if none does.
+func (s *Service) lookup(ctx context.Context, apps []string, id string) (*store.Document, error) {
 	ids := make([]string, len(apps))
 	for i, app := range apps {
 		ids[i] = store.DocumentID(app, id)
 	}
 	docs, err := s.store.Lookup(ctx, ids)
 	if err != nil || len(docs) == 0 {
-		return false, err
+		return nil, err
 	}
 	if len(docs) > 1 {
 		names := make([]waiting, len(docs))
 		for i, d := range docs {
 			names[i].application = d.Application
 		}
-		return false, ambiguous(names)
+		return nil, ambiguous(names)
 	}
-	b := newBody(w)
-	b.document(docs[0])
-	b.send()
-	return true, nil
+	return docs[0], nil
 }
 
 // ambiguous says that an id exists in several applications, and names at most

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
@@ -42,6 +43,7 @@ const (
 	codePreconditionRequired = "precondition_required"
 	codeRevisionConflict     = "revision_conflict"
 	codeRegistryUnavailable  = "registry_unavailable"
+	codeTooManyJobs          = "too_many_jobs"
 	codeInternal             = problem.CodeInternal
 )
 
@@ -49,6 +51,7 @@ const (
 const (
 	retrySoon  = time.Second
 	retryLater = 5 * time.Second
+	retryJobs  = 30 * time.Second
 )
 
 // statusClientGone is what metrics count a request as whose client went away.
@@ -81,6 +84,13 @@ func answerFor(ctx context.Context, err error) *failure {
 		return invalid(faulty.Faults)
 	case errors.Is(err, registry.ErrNotFound):
 		return notFound("the registry has no such thing")
+	case errors.Is(err, job.ErrNotFound):
+		return notFound("there is no such job, or it ended so long ago that it is forgotten")
+	case errors.Is(err, job.ErrTooMany):
+		return &failure{
+			Status: http.StatusTooManyRequests, Code: codeTooManyJobs, RetryAfter: retryJobs,
+			Detail: fmt.Sprintf("%d jobs are waiting or running already; cancel one, or wait", job.MaxUnfinished),
+		}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &failure{Status: statusClientGone, Code: "client_closed_request", Detail: "the client went away"}
 	case ofNATS(err):

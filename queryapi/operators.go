@@ -10,10 +10,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Paths of the registry; what follows them is escaped segments.
+// Paths of the registry and of jobs; what follows them is escaped segments.
 const (
 	pathSchemas      = "/v1/schemas/"
 	pathApplications = "/v1/applications/"
+	pathReplays      = "/v1/replays/"
+	pathAudits       = "/v1/audits/"
 	pathTokens       = "/v1/tokens/" //nolint:gosec // a path, no credential
 )
 
@@ -31,9 +33,14 @@ const (
 	callTokens        = "/v1/tokens"
 	callToken         = pathTokens + ":id"
 	callChanges       = "/v1/changes"
+	callReplays       = "/v1/replays"
+	callReplay        = pathReplays + ":id"
+	callAudits        = "/v1/audits"
+	callAudit         = pathAudits + ":id"
 )
 
-// registryRoutes are the calls that show and change the registry.
+// registryRoutes are the calls that show and change the registry, and the jobs
+// that are kept beside it.
 func (s *Service) registryRoutes(e *echo.Echo) {
 	type methods = map[string]answer
 	for path, calls := range map[string]methods{
@@ -49,6 +56,10 @@ func (s *Service) registryRoutes(e *echo.Echo) {
 		callTokens:        {http.MethodGet: s.tokens, http.MethodPost: s.createToken},
 		callToken:         {http.MethodGet: s.token, http.MethodDelete: s.deleteToken},
 		callChanges:       {http.MethodGet: s.changes},
+		callReplays:       {http.MethodGet: s.listJobs(replayJobs), http.MethodPost: s.startReplay},
+		callReplay:        {http.MethodGet: s.job(replayJobs), http.MethodDelete: s.cancelJob(replayJobs)},
+		callAudits:        {http.MethodGet: s.listJobs(auditJobs), http.MethodPost: s.startAudit},
+		callAudit:         {http.MethodGet: s.job(auditJobs), http.MethodDelete: s.cancelJob(auditJobs)},
 	} {
 		for method, call := range calls {
 			h := s.operate(s.inRegistry(call))

@@ -84,7 +84,7 @@ var params = map[string]param{
 }
 
 // changeKinds are the values of parameter kind.
-var changeKinds = []string{"schema", "policy", "application", "token"}
+var changeKinds = []string{"schema", "policy", "application", "token", "replay"}
 
 // The parameters of each call.
 var (

@@ -28,6 +28,7 @@ const (
 const (
 	callEvents   = "/v1/events"
 	callEvent    = pathEvents + ":event_id"
+	callTrace    = callEvent + "/trace"
 	callSession  = pathSessions + ":session_id"
 	callRejected = "/v1/rejected"
 	callSummary  = "/v1/rejected/summary"
@@ -55,6 +56,7 @@ func (s *Service) routes() http.Handler {
 	for path, call := range map[string]answer{
 		callEvents:   s.events,
 		callEvent:    s.event,
+		callTrace:    s.trace,
 		callSession:  s.session,
 		callRejected: s.rejected,
 		callSummary:  s.rejectedSummary,

@@ -64,12 +64,14 @@ type Service struct {
 	store    Store
 	pending  *backlog
 	// js and editor reach the buckets of the registry; nil without NATS.
-	js       jetstream.JetStream
-	editor   *registry.Editor
-	log      *slog.Logger
-	metrics  *metrics
-	timeout  time.Duration
-	slots    chan struct{}
+	js      jetstream.JetStream
+	editor  *registry.Editor
+	log     *slog.Logger
+	metrics *metrics
+	timeout time.Duration
+	slots   chan struct{}
+	// rebuilds bounds how many revisions are rebuilt at once.
+	rebuilds chan struct{}
 	handler  http.Handler
 	listener net.Listener
 	// prepared remembers that the store was ready once: from then on its own
@@ -97,7 +99,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		registry: c.Registry, store: c.Store, pending: newBacklog(c.JetStream), log: c.Logger, metrics: m,
 		timeout: c.Timeout, slots: make(chan struct{}, c.MaxInFlight),
-		quiet: rate.Sometimes{First: 1, Interval: time.Second},
+		rebuilds: make(chan struct{}, maxRebuilds), quiet: rate.Sometimes{First: 1, Interval: time.Second},
 	}
 	if c.JetStream != nil {
 		s.js, s.editor = c.JetStream, registry.NewEditor(c.JetStream)
