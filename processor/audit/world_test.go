@@ -1,0 +1,355 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+func TestMain(m *testing.M) {
+	// A NATS server that ends while one stream sources others leaves these for
+	// some seconds.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
+}
+
+// patience is how long a test waits for what must come.
+const patience = 60 * time.Second
+
+// base is what the tests need of a store.
+type base interface {
+	store.Backend
+	Reader
+}
+
+// world is a real NATS server on disk with the sample types in the registry,
+// and a store.
+type world struct {
+	t     testing.TB
+	ctx   context.Context
+	nats  *restartable
+	nc    *nats.Conn
+	js    jetstream.JetStream
+	reg   *registry.Registry
+	epoch int64
+	store base
+	// clock is the time of audits, zero is now.
+	clock time.Time
+}
+
+// newWorld makes a world with the store in memory.
+func newWorld(t testing.TB) *world { return newWorldOn(t, newMemory(), 64<<20) }
+
+// newWorldOn makes a world whose stream has blocks of a quarter of room, in
+// bytes.
+func newWorldOn(t testing.TB, on base, room int64) *world {
+	t.Helper()
+	w := &world{t: t, nats: &restartable{dir: t.TempDir()}, store: on}
+	var cancel context.CancelFunc
+	w.ctx, cancel = context.WithTimeout(context.Background(), 5*patience)
+	t.Cleanup(cancel)
+	w.must(w.nats.start())
+	t.Cleanup(w.nats.stop)
+	w.connect()
+	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: room}))
+	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 30}))
+	samples, err := registry.LoadDir(registry.SampleTypes())
+	w.must(err)
+	_, err = samples.Apply(w.ctx, w.js, "test")
+	w.must(err)
+	w.epoch, err = stream.Epoch(w.ctx, w.js)
+	w.must(err)
+	w.must(w.marks().Check(w.ctx))
+	w.reg = registry.New(registry.Config{JetStream: w.js, Needs: registry.NeedSchemas, Logger: slog.New(slog.DiscardHandler)})
+	running, end := context.WithCancel(w.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- w.reg.Run(running) }()
+	t.Cleanup(func() { end(); w.must(<-ended) })
+	<-w.reg.Ready()
+	w.awaitRevision()
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// restartable is an embedded server that stops and starts again under the same
+// connections.
+type restartable struct {
+	dir     string
+	mu      sync.Mutex
+	current *server.Server // nil while stopped
+}
+
+// InProcessConn implements nats.InProcessConnProvider.
+func (r *restartable) InProcessConn() (net.Conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.current == nil {
+		return nil, errors.New("the server is stopped")
+	}
+	return r.current.InProcessConn()
+}
+
+func (r *restartable) start() error {
+	srv, err := server.NewServer(&server.Options{
+		JetStream: true, StoreDir: r.dir, DontListen: true, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
+	})
+	if err != nil {
+		return err
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(patience) {
+		return errors.New("the NATS server does not start")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.current = srv
+	return nil
+}
+
+func (r *restartable) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.current != nil {
+		r.current.Shutdown()
+		r.current.WaitForShutdown()
+		r.current = nil
+	}
+}
+
+// connect opens the connection.
+func (w *world) connect() {
+	w.t.Helper()
+	var err error
+	w.nc, err = nats.Connect("", nats.InProcessServer(w.nats), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
+	w.must(err)
+	w.t.Cleanup(w.nc.Close)
+	w.js, err = jetstream.New(w.nc)
+	w.must(err)
+}
+
+// damage stops the server, does something to its files, and starts it again.
+func (w *world) damage(what func(blocks []string)) {
+	w.t.Helper()
+	w.nats.stop()
+	what(w.blocks())
+	w.must(w.nats.start())
+	w.poll("the stream is back", func() bool {
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		_, err := w.js.Consumer(ctx, stream.Name, stream.Consumer)
+		return err == nil
+	})
+}
+
+// blocks are the files of the stream's messages, in order.
+func (w *world) blocks() []string {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.nats.dir, "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
+	w.must(err)
+	return files
+}
+
+func (w *world) marks() *Marks {
+	return NewMarks(w.js, func() int64 { return w.epoch }, slog.New(slog.DiscardHandler))
+}
+
+// auditor is an Auditor on the world's store, or what it is made to.
+func (w *world) auditor(change ...func(*Config)) *Auditor {
+	w.t.Helper()
+	cfg := Config{
+		JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write,
+		Epoch: func() int64 { return w.epoch }, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Now: func() time.Time {
+			if w.clock.IsZero() {
+				return time.Now()
+			}
+			return w.clock
+		},
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	a, err := New(cfg)
+	w.must(err)
+	return a
+}
+
+func (w *world) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.Outcome, error) {
+	return store.NewWriter(store.WriterConfig{Backend: w.store}).Write(ctx, docs)
+}
+
+// account is the account that an auditor makes of a selection.
+func (w *world) account(a *Auditor, s job.Selection, repair bool) job.Account {
+	w.t.Helper()
+	l := &ledger{}
+	p, err := a.extent(w.ctx, s, l)
+	w.must(err)
+	walk := a.newWalk(l)
+	walk.repair = repair
+	w.must(walk.run(w.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
+	got := l.report()
+	sum := got.Stored + got.Rejected + got.Duplicate + got.Expired + got.Purged + got.Pending + got.Missing
+	if sum != got.ToSeq+1-got.FromSeq+got.LostTail || got.Missing != got.MissingInStore+got.LostInStream {
+		w.t.Errorf("the account does not sum up: %+v", got)
+	}
+	return got
+}
+
+// audit is the account of everything.
+func (w *world) audit() job.Account {
+	w.t.Helper()
+	return w.account(w.auditor(), job.Selection{}, false)
+}
+
+// want compares an account with what is expected of the full range.
+func (w *world) want(got, want job.Account) {
+	w.t.Helper()
+	if want.MissingSequences == nil {
+		want.MissingSequences = []uint64{}
+	}
+	if want.MissingRanges == nil {
+		want.MissingRanges = []job.Range{}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("the account (-want +got):\n%s", diff)
+	}
+}
+
+// publish puts events into the stream as a collector of application demo does,
+// received now, and returns the last sequence.
+func (w *world) publish(payloads ...string) uint64 {
+	w.t.Helper()
+	return w.publishAt(time.Now(), payloads...)
+}
+
+func (w *world) publishAt(received time.Time, payloads ...string) (last uint64) {
+	w.t.Helper()
+	for _, p := range payloads {
+		m := judgetest.Message("demo", p)
+		m.Header.Set(stream.HeaderReceivedAt, received.UTC().Format(time.RFC3339Nano))
+		ack, err := w.js.PublishMsg(w.ctx, m)
+		w.must(err)
+		last = ack.Sequence
+	}
+	return last
+}
+
+// pageviews are n events with ids of their own, now.
+func pageviews(prefix string, n int) []string {
+	events := make([]string, n)
+	for i := range events {
+		events[i] = pageview(fmt.Sprintf("%s%04d", prefix, i))
+	}
+	return events
+}
+
+func pageview(id string, members ...string) string {
+	return judgetest.Event(append([]string{
+		"event_id", fmt.Sprintf("%q", id), "timestamp", time.Now().UTC().Format(`"2006-01-02T15:04:05Z"`),
+	}, members...)...)
+}
+
+// settle does what a processor does with the next n messages: it judges and
+// writes those that keep says, and acknowledges all.
+func (w *world) settle(n int, keep func(seq uint64) bool) {
+	w.t.Helper()
+	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
+	w.must(err)
+	for n > 0 {
+		batch, err := c.Fetch(min(n, 500), jetstream.FetchMaxWait(patience))
+		w.must(err)
+		var docs []*store.Document
+		var last jetstream.Msg
+		for m := range batch.Messages() {
+			n--
+			d := w.judge(m)
+			if keep == nil || keep(d.Origin.Seq) {
+				docs = append(docs, d)
+			}
+			if last != nil {
+				w.must(last.Ack())
+			}
+			last = m
+		}
+		w.must(batch.Error())
+		_, err = w.write(w.ctx, 0, docs)
+		w.must(err)
+		w.must(last.DoubleAck(w.ctx))
+	}
+}
+
+func (w *world) judge(m jetstream.Msg) *store.Document {
+	w.t.Helper()
+	meta, err := m.Metadata()
+	w.must(err)
+	raw := stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}
+	d, _ := judge.Message(raw, w.reg.Snapshot().Schemas, w.epoch)
+	return d
+}
+
+// apply puts declarations, by file, and waits until the registry has them.
+func (w *world) apply(files map[string]string) {
+	w.t.Helper()
+	folder := fstest.MapFS{}
+	for name, text := range files {
+		folder[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	d, err := registry.LoadDir(folder)
+	w.must(err)
+	_, err = d.Apply(w.ctx, w.js, "test")
+	w.must(err)
+	w.awaitRevision()
+}
+
+func (w *world) awaitRevision() {
+	w.t.Helper()
+	s, err := w.js.Stream(w.ctx, "KV_"+stream.BucketSchemas)
+	w.must(err)
+	w.poll("the registry is there", func() bool { return w.reg.Revision() == s.CachedInfo().State.LastSeq })
+}
+
+// state is the stream's.
+func (w *world) state() jetstream.StreamState {
+	w.t.Helper()
+	s, err := w.js.Stream(w.ctx, stream.Name)
+	w.must(err)
+	return s.CachedInfo().State
+}
+
+// poll waits for a condition.
+func (w *world) poll(what string, done func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !done(); <-tick.C {
+		if time.Now().After(end) {
+			w.t.Fatalf("in vain: %s", what)
+		}
+	}
+}
