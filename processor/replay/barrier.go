@@ -15,6 +15,9 @@ import (
 // processorService is what processors call themselves in their heartbeats.
 const processorService = "processor"
 
+// maxNamed bounds the processors that a phase names.
+const maxNamed = 5
+
 // awaitProcessors waits until no live processor is behind, and tells meanwhile
 // which ones are. A process that sends no heartbeats is not live.
 func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what string, behind func(heartbeat.Beat) bool) error {
@@ -23,7 +26,7 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 		err := jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
 			beats, err = r.cfg.Beats(ctx)
 			return err
-		}, never)
+		}, nil)
 		if err != nil {
 			return err
 		}
@@ -36,7 +39,10 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 		if len(names) == 0 {
 			return nil
 		}
-		phase := fmt.Sprintf("waiting until %s: %s", what, strings.Join(names[:min(len(names), 5)], ", "))
+		phase := fmt.Sprintf("waiting until %s: %s", what, strings.Join(names[:min(len(names), maxNamed)], ", "))
+		if more := len(names) - maxNamed; more > 0 {
+			phase += fmt.Sprintf(" and %d more", more)
+		}
 		h.Update(func(j *job.Job) { j.Phase = phase })
 		if err := jobs.Pause(ctx, lookEvery); err != nil {
 			return err
@@ -66,7 +72,8 @@ func (r *Replayer) live(ctx context.Context) ([]heartbeat.Beat, error) {
 // the decoder of this build: an older one would judge what comes after the
 // range otherwise.
 func (r *Replayer) barrier(ctx context.Context, h *jobs.Handle, target uint64) error {
-	for r.cfg.Registry.Snapshot().Schemas.Revision() < target {
+	for s := r.cfg.Registry.Snapshot(); s == nil || s.Schemas.Revision() < target; s = r.cfg.Registry.Snapshot() {
+		h.Update(func(j *job.Job) { j.Phase = fmt.Sprintf("waiting for revision %d of the registry", target) })
 		if err := jobs.Pause(ctx, lookEvery); err != nil {
 			return err
 		}

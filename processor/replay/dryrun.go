@@ -2,12 +2,15 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
@@ -36,37 +39,66 @@ func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
 		return err
 	}
 	j := h.Job()
-	counted, err := resumed(j)
+	counted, err := resume(j)
 	if err != nil {
 		return err
 	}
 	p := progress{h: h}
 	from, done := rng.First, j.Done
-	for portion, err := range stream.Read(ctx, r.cfg.JetStream, rng) {
+	for portion, err := range read(ctx, r.cfg.JetStream, rng) {
 		if err != nil {
 			return err
 		}
-		docs := r.judge(portion, set, j.Selection)
-		held, err := r.held(ctx, docs)
-		if err != nil {
+		if err := r.compare(ctx, h, portion, set, counted); err != nil {
 			return err
-		}
-		now := time.Now()
-		for _, d := range docs {
-			if was, ok := held[d.ID]; j.Selection.CoversOutcome(was, ok) {
-				counted.add(was, ok, d, "", now)
-			}
 		}
 		next := portion[len(portion)-1].Seq + 1
 		if err := p.note(place{Last: rng.Last, Next: next}, done+next-from, counted, false); err != nil {
 			return err
 		}
 	}
-	return p.note(nil, h.Job().Total, counted, true)
+	return p.note(place{Last: rng.Last, Next: rng.Last + 1}, j.Total, counted, true)
+}
+
+// compare counts what a portion would become.
+func (r *Replayer) compare(ctx context.Context, h *jobs.Handle, portion []stream.Raw, set *schema.Set, counted *tally) error {
+	s := h.Job().Selection
+	docs := r.judge(portion, set, s)
+	held, err := r.held(ctx, h, docs)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, d := range docs {
+		was, ok := held.of(d)
+		switch {
+		case !s.CoversOutcome(was, ok):
+		case ok && was.ContentHash == d.ContentHash && d.Origin.Before(was.Origin):
+			// Nobody has written this copy yet; the event counts at the place
+			// of the one that is held.
+			counted.changes.Duplicates++
+		default:
+			counted.add(was, ok, d, "", now)
+		}
+	}
+	return nil
+}
+
+// read is stream.Read, for which an end at 0 is none.
+func read(ctx context.Context, js jetstream.JetStream, rng stream.Range) iter.Seq2[[]stream.Raw, error] {
+	if left(rng) == 0 {
+		return func(func([]stream.Raw, error) bool) {}
+	}
+	return stream.Read(ctx, js, rng)
 }
 
 // rules are what a dry run judges by: the registry's, and what is not put yet.
 func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, error) {
+	select {
+	case <-r.cfg.Registry.Ready():
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	set := r.cfg.Registry.Snapshot().Schemas
 	j := h.Job()
 	if j.TargetRevision == 0 {
@@ -75,7 +107,7 @@ func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, erro
 		err := jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
 			set, err = registry.At(ctx, r.cfg.JetStream, j.TargetRevision)
 			return err
-		}, never)
+		}, func(err error) bool { return errors.Is(err, registry.ErrNoRevision) })
 		if err != nil {
 			return nil, err
 		}
@@ -94,15 +126,13 @@ func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, erro
 	return set, nil
 }
 
-func never(error) bool { return false }
-
 // extent is what is left of the range of a job. It is fixed by the first runner.
 func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
 	j := h.Job()
 	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
 		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
 		return err
-	}, never)
+	}, nil)
 	if err != nil {
 		return rng, err
 	}
@@ -119,17 +149,6 @@ func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range
 
 // left is how many sequences a range has.
 func left(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
-
-// resumed is the tally so far.
-func resumed(j job.Job) (*tally, error) {
-	var so job.Changes
-	if j.Report != nil {
-		if err := json.Unmarshal(j.Report, &so); err != nil {
-			return nil, fmt.Errorf("read the report so far: %w", err)
-		}
-	}
-	return resume(so), nil
-}
 
 // noteEvery is how often progress is noted.
 const noteEvery = 250 * time.Millisecond

@@ -48,7 +48,7 @@ func (p *pace) wait(ctx context.Context, r *run) error {
 		}
 	}
 	if waited {
-		r.h.Update(func(j *job.Job) { j.Phase = "replaying" })
+		r.h.Update(func(j *job.Job) { j.Phase = phaseRunning })
 	}
 	p.looked = time.Now()
 	return nil
@@ -62,6 +62,6 @@ func (r *run) lag(ctx context.Context) (lag uint64, err error) {
 			lag = c.CachedInfo().NumPending
 		}
 		return err
-	}, never)
+	}, nil)
 	return lag, err
 }

@@ -17,8 +17,8 @@ import (
 
 // course is the checkpoint of a replay.
 type course struct {
-	// Last is the end of the range; 0 until the barrier has fixed it. First
-	// and Next are where the replay began and where it goes on.
+	// First and Last are the range, fixed behind the barrier; Next is where the
+	// replay goes on.
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
 	Next  uint64 `json:"next"`
@@ -35,18 +35,21 @@ type run struct {
 	rng     stream.Range
 	counted *tally
 	p       progress
-	limit   *rate.Limiter
-	pace    pace
+	// limit is nil without a rate.
+	limit *rate.Limiter
+	pace  pace
 }
 
 // Replay is the jobs.Task of replays. The package comment says what it does in
-// which order, and what holds when it returns nil.
+// which order, and what holds when it returns nil. Where another process goes
+// on with it, some events may count as they are after the replay instead of as
+// they were before: those behind the last checkpoint.
 func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
-	run, err := r.start(ctx, h)
-	if err != nil {
+	run := &run{Replayer: r, h: h, job: h.Job(), p: progress{h: h}}
+	defer run.forget(ctx)
+	if err := run.start(ctx); err != nil {
 		return err
 	}
-	defer run.forget(ctx)
 	if run.at.Sweeps == 0 {
 		if err := run.pass(ctx); err != nil {
 			return err
@@ -55,42 +58,50 @@ func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
 	if err := run.sweep(ctx); err != nil {
 		return err
 	}
-	return run.p.note(nil, h.Job().Total, run.counted, true)
+	return run.note(true)
 }
 
 // start fixes the range behind the barrier, or goes on where another runner
 // was.
-func (r *Replayer) start(ctx context.Context, h *jobs.Handle) (*run, error) {
-	run := &run{Replayer: r, h: h, job: h.Job(), p: progress{h: h}}
+func (r *run) start(ctx context.Context) error {
 	var err error
-	if run.counted, err = resumed(run.job); err != nil {
-		return nil, err
-	}
-	if run.job.Checkpoint != nil {
-		if err := json.Unmarshal(run.job.Checkpoint, &run.at); err != nil {
-			return nil, fmt.Errorf("read the checkpoint: %w", err)
-		}
+	if r.counted, err = resume(r.job); err != nil {
+		return err
 	}
 	// The next runner may be of another build than the first one.
-	if err := r.barrier(ctx, h, run.job.TargetRevision); err != nil {
-		return nil, err
+	if err := r.barrier(ctx, r.h, r.job.TargetRevision); err != nil {
+		return err
 	}
 	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
-		run.rng, err = run.job.Selection.Range(ctx, r.cfg.JetStream)
+		r.rng, err = r.job.Selection.Range(ctx, r.cfg.JetStream)
 		return err
-	}, never)
+	}, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if run.at.Last == 0 {
-		run.at = course{First: run.rng.First, Last: run.rng.Last, Next: run.rng.First}
+	if r.job.Checkpoint == nil {
+		r.at = course{First: r.rng.First, Last: r.rng.Last, Next: r.rng.First}
+	} else if err := json.Unmarshal(r.job.Checkpoint, &r.at); err != nil {
+		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	run.rng.First, run.rng.Last = run.at.First, run.at.Last
-	if run.job.MaxRate > 0 {
-		run.limit = rate.NewLimiter(rate.Limit(run.job.MaxRate), int(min(run.job.MaxRate, portionEvents)))
+	r.rng.First, r.rng.Last = r.at.First, r.at.Last
+	if r.job.MaxRate > 0 {
+		r.limit = rate.NewLimiter(rate.Limit(r.job.MaxRate), r.portion())
 	}
-	h.Update(func(j *job.Job) { j.Total, j.Phase = left(run.rng), "replaying" })
-	return run, run.note(true)
+	r.h.Update(func(j *job.Job) { j.Total, j.Phase = left(r.rng), phaseRunning })
+	return r.note(true)
+}
+
+// phaseRunning is the phase of a replay that waits for nothing.
+const phaseRunning = "replaying"
+
+// portion is how many events are taken at once: where a rate was asked for, no
+// more than those of a second.
+func (r *run) portion() int {
+	if r.job.MaxRate > 0 {
+		return int(min(r.job.MaxRate, portionEvents))
+	}
+	return portionEvents
 }
 
 func (r *run) note(always bool) error {
@@ -99,10 +110,7 @@ func (r *run) note(always bool) error {
 
 // pass takes every message of the range through its outcome once.
 func (r *run) pass(ctx context.Context) error {
-	if left(r.rng) == 0 {
-		return nil
-	}
-	source := source{r: r}
+	source := source{r: r, size: r.portion()}
 	for r.at.Next <= r.at.Last {
 		portion, err := source.next(ctx)
 		if err != nil {
@@ -111,8 +119,7 @@ func (r *run) pass(ctx context.Context) error {
 		if len(portion) == 0 {
 			break // the rest of the range has nothing of the selection
 		}
-		docs, err := r.write(ctx, portion, false)
-		if err != nil {
+		if _, err := r.write(ctx, portion, false); err != nil {
 			return err
 		}
 		source.ack()
@@ -120,7 +127,7 @@ func (r *run) pass(ctx context.Context) error {
 		if err := r.note(false); err != nil {
 			return err
 		}
-		if err := r.wait(ctx, docs); err != nil {
+		if err := r.pace.wait(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -129,7 +136,8 @@ func (r *run) pass(ctx context.Context) error {
 
 // sweep reads the range again, as often as it finds something to write.
 func (r *run) sweep(ctx context.Context) error {
-	for {
+	for found := 1; found > 0; {
+		found = 0
 		r.at.Sweeps++
 		r.at.Next = r.at.Last + 1
 		if err := r.note(true); err != nil {
@@ -138,25 +146,25 @@ func (r *run) sweep(ctx context.Context) error {
 		if err := r.awaitHands(ctx, r.h, r.job.TargetRevision); err != nil {
 			return err
 		}
-		r.h.Update(func(j *job.Job) { j.Phase = fmt.Sprintf("making sure, pass %d", r.at.Sweeps) })
-		found := 0
-		for portion, err := range stream.Read(ctx, r.cfg.JetStream, r.rng) {
+		for portion, err := range read(ctx, r.cfg.JetStream, r.rng) {
 			if err != nil {
 				return err
 			}
+			seq := portion[0].Seq
+			r.h.Update(func(j *job.Job) {
+				j.Phase = fmt.Sprintf("making sure, pass %d, at %d of %d", r.at.Sweeps, seq, r.at.Last)
+			})
 			n, err := r.write(ctx, portion, true)
 			if err != nil {
 				return err
 			}
 			found += n
-			if err := r.wait(ctx, n); err != nil {
+			if err := r.pace.wait(ctx, r); err != nil {
 				return err
 			}
 		}
-		if found == 0 {
-			return nil
-		}
 	}
+	return nil
 }
 
 // write brings the selected events of a portion to the newest revision, which
@@ -165,14 +173,14 @@ func (r *run) sweep(ctx context.Context) error {
 func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (int, error) {
 	set := r.cfg.Registry.Snapshot().Schemas
 	docs := r.judge(portion, set, r.job.Selection)
-	held, err := r.held(ctx, docs)
+	held, err := r.held(ctx, r.h, docs)
 	if err != nil {
 		return 0, err
 	}
 	now := time.Now()
 	todo := docs[:0:0]
 	for _, d := range docs {
-		h, ok := held[d.ID]
+		h, ok := held.of(d)
 		if r.job.Selection.CoversOutcome(h, ok) && (!sweeping || r.below(d, h, ok, now)) {
 			todo = append(todo, d)
 		}
@@ -180,27 +188,42 @@ func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (i
 	if len(todo) == 0 {
 		return 0, nil
 	}
+	if err := r.throttle(ctx, len(todo)); err != nil {
+		return 0, err
+	}
 	var outcomes []store.Outcome
-	err = jobs.Insist(ctx, writeLimit, func(ctx context.Context) (err error) {
+	err = insist(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
 		outcomes, err = r.cfg.Write(ctx, set.Revision(), todo)
 		return err
-	}, misconfigured)
+	})
 	if err != nil || sweeping {
 		return len(todo), err
 	}
-	for i, d := range todo {
-		h, ok := held[d.ID]
-		r.counted.add(h, ok, d, codeOf(outcomes[i]), now)
-	}
+	r.count(todo, held, outcomes, now)
 	return len(todo), nil
+}
+
+// count counts what became of the events of a portion.
+func (r *run) count(docs []*store.Document, held presence, outcomes []store.Outcome, now time.Time) {
+	for i, d := range docs {
+		h, ok := held.of(d)
+		r.counted.add(h, ok, d, codeOf(outcomes[i]), now)
+		if ok && h.ContentHash == d.ContentHash && d.Origin.Before(h.Origin) {
+			h.Origin = d.Origin // what was held becomes the copy
+			held[d.ID] = h
+		}
+	}
 }
 
 // below reports whether an event is not where the replay must bring it: its own
 // place is held below the target, or nobody holds it. A copy, a conflict and
 // what has expired are where they belong.
 func (r *run) below(d *store.Document, h store.Held, held bool, now time.Time) bool {
-	if !held {
-		return d.ExpiresAt.IsZero() || d.ExpiresAt.After(now)
+	switch {
+	case expired(d, now):
+		return false
+	case !held:
+		return true
 	}
 	return h.ContentHash == d.ContentHash && !h.Origin.Before(d.Origin) && h.Revision < r.job.TargetRevision
 }
@@ -216,18 +239,19 @@ func codeOf(o store.Outcome) string {
 	return ""
 }
 
-// wait keeps the rate that was asked for, and steps back before live events.
-func (r *run) wait(ctx context.Context, written int) error {
-	if r.limit != nil {
-		for written > 0 {
-			n := min(written, r.limit.Burst())
-			if err := r.limit.WaitN(ctx, n); err != nil {
-				return ended(ctx, err)
-			}
-			written -= n
-		}
+// throttle keeps the rate that was asked for.
+func (r *run) throttle(ctx context.Context, events int) error {
+	if r.limit == nil {
+		return nil
 	}
-	return r.pace.wait(ctx, r)
+	for events > 0 {
+		n := min(events, r.limit.Burst())
+		if err := r.limit.WaitN(ctx, n); err != nil {
+			return ended(ctx, err)
+		}
+		events -= n
+	}
+	return nil
 }
 
 // ended is the cause of ctx's end, or err if it has not ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -13,15 +14,14 @@ import (
 )
 
 const (
-	// portionBytes bounds a portion: the largest event fits, and no more than
-	// some 8,000 of the smallest.
-	portionBytes = 2 << 20
-	// portionEvents is about how many events of a usual size that are.
+	// portionEvents and portionBytes bound a portion; an event that is larger
+	// than portionBytes is one alone.
 	portionEvents = 1000
+	portionBytes  = 2 << 20
 	// fetchWait is how long a portion waits to become full.
 	fetchWait = time.Second
 	// ackWait is how long a portion may be in work before the server delivers
-	// it again, which nobody would notice.
+	// it again, which is passed over.
 	ackWait = 2 * time.Minute
 	// inactive is how long a consumer outlives its runner.
 	inactive = time.Hour
@@ -37,7 +37,9 @@ const (
 // behind what follows it. That nothing is missing is seen by the consumer's own
 // sequence, which counts deliveries.
 type source struct {
-	r        *run
+	r *run
+	// size is how many events a portion has at most.
+	size     int
 	consumer jetstream.Consumer
 	name     string
 	// made counts the consumers of this run.
@@ -46,6 +48,8 @@ type source struct {
 	delivered uint64
 	// last is the last message of the portion in work.
 	last jetstream.Msg
+	// ended says that nothing of the range follows.
+	ended bool
 }
 
 // next returns the next portion, nothing at the end of what the selection can
@@ -60,44 +64,62 @@ func (s *source) next(ctx context.Context) (portion []stream.Raw, err error) {
 			s.consumer = nil
 		}
 		return err
-	}, never)
+	}, nil)
 	return portion, err
 }
 
 // errBroken says that a fetch did not bring what follows.
 var errBroken = errors.New("the consumer's messages broke off")
 
+// fetch asks until there is something, or certainly nothing.
 func (s *source) fetch(ctx context.Context) ([]stream.Raw, error) {
-	batch, err := s.consumer.FetchBytes(portionBytes, jetstream.FetchMaxWait(fetchWait))
-	if err != nil {
-		return nil, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
+	bounds := []jetstream.FetchOpt{jetstream.FetchMaxWait(fetchWait), jetstream.FetchMaxBytes(portionBytes)}
+	for size := s.size; !s.ended; size, bounds = 1, bounds[:1] {
+		batch, err := s.consumer.Fetch(size, bounds...)
+		if err != nil {
+			return nil, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
+		}
+		portion, err := s.take(batch)
+		if err != nil || len(portion) > 0 {
+			return portion, err
+		}
+		info, err := s.consumer.Info(ctx)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("look at consumer %s: %w", s.name, err)
+		case info.Delivered.Consumer != s.delivered:
+			return nil, errBroken
+		case info.NumPending == 0:
+			s.ended = true
+		}
+		// What is pending may have come this moment, or be over portionBytes.
 	}
-	var portion []stream.Raw
+	return nil, nil
+}
+
+// take collects what a fetch brings of the range. What comes a second time is
+// passed over.
+func (s *source) take(batch jetstream.MessageBatch) (portion []stream.Raw, err error) {
 	for m := range batch.Messages() {
 		meta, err := m.Metadata()
 		if err != nil || meta.Sequence.Consumer != s.delivered+1 {
 			return nil, errBroken
 		}
 		s.delivered = meta.Sequence.Consumer
-		switch seq := meta.Sequence.Stream; {
-		case seq > s.r.at.Last:
-			return portion, nil
-		case seq >= s.r.at.Next:
+		seq := meta.Sequence.Stream
+		s.ended = seq >= s.r.at.Last
+		if seq >= s.r.at.Next && seq <= s.r.at.Last {
 			portion = append(portion, stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: seq, Time: meta.Timestamp})
 			s.last = m
 		}
+		if s.ended {
+			return portion, nil
+		}
 	}
-	if len(portion) > 0 {
-		return portion, nil
-	}
-	if err := batch.Error(); err != nil {
+	if err := batch.Error(); err != nil && len(portion) == 0 {
 		return nil, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
 	}
-	info, err := s.consumer.Info(ctx)
-	if err == nil && (info.NumPending > 0 || info.NumAckPending > 0) {
-		err = errBroken
-	}
-	return nil, err
+	return portion, nil
 }
 
 // open makes a consumer at the checkpoint, and only then removes the one before
@@ -106,9 +128,8 @@ func (s *source) open(ctx context.Context) error {
 	if s.consumer != nil {
 		return nil
 	}
-	js := s.r.cfg.JetStream
-	name := fmt.Sprintf("%s-%d-%d", consumerPrefix+s.r.job.ID, s.r.job.Runs, s.made)
-	c, err := js.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{
+	name := fmt.Sprintf("%s-%d-%d", consumersOf(s.r.job.ID), s.r.job.Runs, s.made)
+	c, err := s.r.cfg.JetStream.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{
 		Durable:           name,
 		Description:       "replay " + s.r.job.ID,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
@@ -127,7 +148,7 @@ func (s *source) open(ctx context.Context) error {
 	if err := s.r.removeConsumers(ctx, name); err != nil {
 		return err
 	}
-	s.consumer, s.name, s.delivered, s.last = c, name, 0, nil
+	s.consumer, s.name, s.delivered, s.last, s.ended = c, name, 0, nil, false
 	return nil
 }
 
@@ -135,8 +156,9 @@ func (s *source) open(ctx context.Context) error {
 // lost costs nothing: the floor follows with the next.
 func (s *source) ack() { _ = s.last.Ack() }
 
-// consumerPrefix is what the names of replays' consumers begin with.
-const consumerPrefix = "replay-"
+// consumersOf is what the names of a replay's consumers begin with, one for
+// each run and disturbance.
+func consumersOf(id string) string { return "replay-" + id }
 
 // removeConsumers removes the consumers of all runs of this replay but one.
 func (r *run) removeConsumers(ctx context.Context, but string) error {
@@ -146,7 +168,7 @@ func (r *run) removeConsumers(ctx context.Context, but string) error {
 	}
 	names := events.ConsumerNames(ctx)
 	for name := range names.Name() {
-		if name == but || !ofReplay(name, r.job.ID) {
+		if name == but || !strings.HasPrefix(name, consumersOf(r.job.ID)+"-") {
 			continue
 		}
 		if err := events.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -154,11 +176,6 @@ func (r *run) removeConsumers(ctx context.Context, but string) error {
 		}
 	}
 	return names.Err()
-}
-
-func ofReplay(consumer, id string) bool {
-	prefix := consumerPrefix + id + "-"
-	return len(consumer) > len(prefix) && consumer[:len(prefix)] == prefix
 }
 
 // forget removes the consumer once nobody needs it any more. One that is left

@@ -2,8 +2,12 @@ package replay
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
@@ -11,18 +15,26 @@ import (
 )
 
 const (
-	// maxTallied bounds the groups that are counted, whatever names outsiders
-	// think of.
-	maxTallied = 2000
-	// reportBytes bounds what the groups of a report take, about: the smaller
-	// ones lose their samples first.
+	// maxTallied bounds the groups that are counted, and talliedBytes their
+	// samples in memory, whatever names outsiders think of.
+	maxTallied   = 2000
+	talliedBytes = 8 << 20
+	// reportBytes bounds the groups of a report, as JSON.
 	reportBytes = 384 << 10
+	// otherBytes is room that a record keeps for what is not yet known of it:
+	// counts, checkpoint, phase and error.
+	otherBytes = 32 << 10
 )
+
+var errNoRoom = errors.New("the job's schemas leave no room for a report")
 
 // tally builds a report, event by event.
 type tally struct {
 	changes job.Changes
-	groups  map[group]*job.Group
+	groups  map[group]*counted
+	// limit is how many bytes the groups of a report may take, room what
+	// samples may still take in memory.
+	limit, room int
 }
 
 type group struct {
@@ -30,14 +42,36 @@ type group struct {
 	change                     job.Change
 }
 
-// resume goes on from a report.
-func resume(r job.Changes) *tally {
-	t := &tally{changes: r, groups: make(map[group]*job.Group, len(r.Groups))}
-	for _, g := range r.Groups {
-		t.groups[group{g.Category, g.Name, g.Code, g.Path, g.Change}] = &g
+// counted is a group with its size, and those of its samples, as JSON.
+type counted struct {
+	job.Group
+	size  int
+	sizes []int
+}
+
+// resume goes on from the report of a job, which may have none yet. The groups
+// that it left out begin anew.
+func resume(j job.Job) (*tally, error) {
+	t := &tally{groups: map[group]*counted{}, room: talliedBytes}
+	if j.Report != nil {
+		if err := json.Unmarshal(j.Report, &t.changes); err != nil {
+			return nil, fmt.Errorf("read the report so far: %w", err)
+		}
+	}
+	j.Report, j.Checkpoint = nil, nil
+	if t.limit = min(reportBytes, job.MaxBytes-otherBytes-size(j)); t.limit < 0 {
+		return nil, errNoRoom
+	}
+	for _, g := range t.changes.Groups {
+		samples := g.Samples
+		g.Samples = nil
+		c := t.group(g)
+		for _, s := range samples {
+			t.sample(c, s)
+		}
 	}
 	t.changes.Groups = nil
-	return t
+	return t, nil
 }
 
 // add counts an event: what the store held, and its document now. The document
@@ -51,16 +85,14 @@ func (t *tally) add(h store.Held, held bool, d *store.Document, code string, now
 	case held && h.ContentHash == d.ContentHash && h.Origin.Before(d.Origin):
 		t.changes.Duplicates++
 		return
-	case held && h.ContentHash != d.ContentHash:
-		// Another content has the id; that is final.
-		h = store.Held{Status: store.Rejected, Errors: []event.Fault{{Code: event.CodeIDConflict}}}
-		after = h.Errors
-	case !held && !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now):
+	case expired(d, now):
 		t.changes.Expired++
 		return
 	case !held:
 		t.changes.Pending++
 		return
+	case h.ContentHash != d.ContentHash:
+		after = h.Errors // a conflict is final
 	}
 	was, is := h.Status == store.Rejected, len(after) > 0
 	switch {
@@ -78,6 +110,11 @@ func (t *tally) add(h store.Held, held bool, d *store.Document, code string, now
 	}
 }
 
+// expired reports whether a document is past its retention: it is not written.
+func expired(d *store.Document, now time.Time) bool {
+	return !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now)
+}
+
 // count adds an event to its group.
 func (t *tally) count(change job.Change, d *store.Document, before, after []event.Fault) {
 	reason := event.Fault{}
@@ -86,59 +123,91 @@ func (t *tally) count(change job.Change, d *store.Document, before, after []even
 	} else if len(before) > 0 {
 		reason = before[0]
 	}
-	key := group{d.Category, d.Name, reason.Code, reason.Path, change}
-	g := t.groups[key]
-	if g == nil {
-		if len(t.groups) >= maxTallied {
-			t.changes.OmittedGroups++
-			return
-		}
-		g = &job.Group{Category: d.Category, Name: d.Name, Code: reason.Code, Path: reason.Path, Change: change}
-		t.groups[key] = g
-	}
+	g := t.group(job.Group{Category: d.Category, Name: d.Name, Code: reason.Code, Path: reason.Path, Change: change})
 	g.Count++
-	if len(g.Samples) < job.MaxSamples {
-		g.Samples = append(g.Samples, job.Sample{
+	if len(g.Samples) < job.MaxSamples && t.room > 0 {
+		t.sample(g, job.Sample{
 			Application: d.Application, EventID: d.EventID, Seq: d.Origin.Seq, Before: before, After: after,
 		})
 	}
 }
 
-// report is what was counted so far, within its bounds.
-func (t *tally) report() job.Changes {
-	r := t.changes
-	r.Groups = make([]job.Group, 0, len(t.groups))
-	for _, g := range t.groups {
-		r.Groups = append(r.Groups, *g)
+// group returns the group that is like g, which is g where there is none yet.
+func (t *tally) group(g job.Group) *counted {
+	key := group{g.Category, g.Name, g.Code, g.Path, g.Change}
+	c := t.groups[key]
+	if c == nil {
+		if len(t.groups) >= maxTallied {
+			t.thin()
+		}
+		c = &counted{Group: g, size: size(g)}
+		t.groups[key] = c
 	}
-	slices.SortFunc(r.Groups, func(a, b job.Group) int {
+	return c
+}
+
+func (t *tally) sample(g *counted, s job.Sample) {
+	n := size(s)
+	t.room -= n
+	g.Samples, g.sizes = append(g.Samples, s), append(g.sizes, n)
+}
+
+// thin leaves out the smaller half of the groups.
+func (t *tally) thin() {
+	for _, g := range t.sorted()[maxTallied/2:] {
+		delete(t.groups, group{g.Category, g.Name, g.Code, g.Path, g.Change})
+		t.changes.OmittedGroups++
+		for _, n := range g.sizes {
+			t.room += n
+		}
+	}
+}
+
+// sorted are the groups, the largest first.
+func (t *tally) sorted() []*counted {
+	all := make([]*counted, 0, len(t.groups))
+	for _, g := range t.groups {
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b *counted) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Category, b.Category), cmp.Compare(a.Name, b.Name),
 			cmp.Compare(a.Change, b.Change), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Path, b.Path))
 	})
-	if n := len(r.Groups) - job.MaxGroups; n > 0 {
-		r.OmittedGroups += n
-		r.Groups = r.Groups[:job.MaxGroups]
+	return all
+}
+
+// report is what was counted so far, within its bounds: of the largest groups
+// as many as have room, then one sample of each, then a second one.
+func (t *tally) report() job.Changes {
+	r := t.changes
+	all, room := t.sorted(), t.limit
+	r.Groups = make([]job.Group, 0, min(len(all), job.MaxGroups))
+	for _, g := range all[:min(len(all), job.MaxGroups)] {
+		if room -= g.size; room < 0 {
+			break
+		}
+		shown := g.Group
+		shown.Samples = nil
+		r.Groups = append(r.Groups, shown)
 	}
-	room := reportBytes
-	for i := range r.Groups {
-		g := &r.Groups[i]
-		for n, s := range g.Samples {
-			if room -= weight(s); room < 0 {
-				g.Samples = slices.Clone(g.Samples[:n])
-				break
+	r.OmittedGroups += len(all) - len(r.Groups)
+	for n := range job.MaxSamples {
+		for i := range r.Groups {
+			if g := all[i]; n < len(g.Samples) && len(r.Groups[i].Samples) == n && g.sizes[n] <= room {
+				room -= g.sizes[n]
+				r.Groups[i].Samples = append(r.Groups[i].Samples, g.Samples[n])
 			}
 		}
 	}
 	return r
 }
 
-// weight is about what a sample takes as JSON, in bytes.
-func weight(s job.Sample) int {
-	n := 150 + len(s.EventID)
-	for _, faults := range [][]event.Fault{s.Before, s.After} {
-		for _, f := range faults {
-			n += 50 + len(f.Code) + len(f.Path) + len(f.Message)
-		}
+// size is what a part of a record takes as JSON, in bytes, with the comma, and
+// with the digits that a count may still get.
+func size(v any) int {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return job.MaxBytes // it has no place in a record
 	}
-	return n
+	return len(raw) + 20
 }
