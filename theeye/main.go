@@ -31,6 +31,9 @@ type cli struct {
 	Events     eventsCmd   `cmd:"" help:"List stored events."`
 	Sessions   sessionsCmd `cmd:"" help:"List sessions, or show one as a timeline."`
 	Rejected   rejectedCmd `cmd:"" help:"List rejected events with the reasons, or count them."`
+	Replay     replayCmd   `cmd:"" help:"Run accepted events through the newest registry revision again."`
+	Audit      auditCmd    `cmd:"" help:"Account for every sequence of the stream."`
+	Trace      traceCmd    `cmd:"" help:"Show what became of one event, and when."`
 	Status     statusCmd   `cmd:"" help:"Show the stream, the lag, the store, the registry and the services."`
 	VersionCmd versionCmd  `cmd:"" name:"version" help:"Print version, commit and platform."`
 }

@@ -11,6 +11,7 @@ type schemaCmd struct {
 	Show    schemaShowCmd    `cmd:"" help:"Print a schema, also an earlier version."`
 	Put     schemaPutCmd     `cmd:"" help:"Put a schema, from a file or an earlier version."`
 	History schemaHistoryCmd `cmd:"" help:"List the versions of a schema, with who made them and why."`
+	Check   schemaCheckCmd   `cmd:"" help:"Tell what a schema that is not put yet would change."`
 	Delete  schemaDeleteCmd  `cmd:"" help:"Remove a type's schema. Its history stays."`
 }
 

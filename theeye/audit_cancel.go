@@ -1,0 +1,12 @@
+package main
+
+type auditCancelCmd struct {
+	remote
+	ID string `arg:"" help:"Its id."`
+}
+
+// Help is the longer text of --help.
+func (auditCancelCmd) Help() string { return "Example:\n  theeye audit cancel 0019abc1d2f3a4b5c" }
+
+// Run ends an audit.
+func (c *auditCancelCmd) Run(t *terminal) error { return audits.cancel(t, c.remote, c.ID) }
