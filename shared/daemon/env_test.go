@@ -74,7 +74,7 @@ func TestEnvReadsAddresses(t *testing.T) {
 }
 
 func TestEnvWarnsOfUnknownNamesOnce(t *testing.T) {
-	e := NewEnv([]string{"EYE_LISTN=x", "EYE_READ=1", "EYE_TOKEN=x", "EYE_TEST_MONGO_URI=x", "EYE_AAA=", "EYELID=x"})
+	e := NewEnv([]string{"EYE_LISTN=x", "EYE_READ=1", "EYE_TOKEN=x", "EYE_NATS_QUERYAPI_PASSWORD=x", "EYE_TEST_MONGO_URI=x", "EYE_AAA=", "EYELID=x"})
 	var warned []string
 	e.warn = func(name string) { warned = append(warned, name) }
 	e.Int("EYE_READ", 0)

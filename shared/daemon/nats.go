@@ -40,14 +40,25 @@ func ConnectNATS(url, name string, log *slog.Logger, opts ...nats.Option) (*nats
 	return nc, nil
 }
 
-// LogNATS are options that log what happens to a connection.
+// LogNATS are options that log what happens to one connection. Of failed
+// attempts to connect the first is logged, with why: a refused login waits for a
+// person.
 func LogNATS(log *slog.Logger) []nats.Option {
+	told := false // of an attempt; the connection calls one handler at a time
 	return []nats.Option{
 		nats.ConnectHandler(func(nc *nats.Conn) {
+			told = false
 			log.Info("NATS connected", slog.String("server", nc.ConnectedAddr()))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			told = false
 			log.Info("NATS connected again", slog.String("server", nc.ConnectedAddr()))
+		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			if !told {
+				told = true
+				log.Warn("no connection to NATS; trying again", slog.Any("error", err))
+			}
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() || err == nil {

@@ -34,7 +34,7 @@ func NewNATS(b Binaries, dir string) (*NATS, error) {
 	if err != nil {
 		return nil, err
 	}
-	shipped, err := os.ReadFile(filepath.Join(projectRoot(), shippedNATS)) //nolint:gosec // of the project itself
+	shipped, err := os.ReadFile(filepath.Join(projectRoot(), shippedNATS))
 	if err != nil {
 		return nil, fmt.Errorf("read the shipped configuration: %w", err)
 	}
@@ -43,8 +43,8 @@ func NewNATS(b Binaries, dir string) (*NATS, error) {
 		return nil, err
 	}
 	conf := filepath.Join(dir, "nats.conf")
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return nil, err
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil { //nolint:gosec // the caller's folder
+		return nil, fmt.Errorf("write the configuration: %w", err)
 	}
 	n := &NATS{
 		Process: &Process{
