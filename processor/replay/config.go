@@ -9,6 +9,7 @@ import (
 
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
@@ -31,6 +32,8 @@ type Config struct {
 	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error)
 	// Judge is the document of a message by a set; pure.
 	Judge func(m stream.Raw, set *schema.Set) *store.Document
+	// Changed, where set, hears what a replay made of so many events.
+	Changed func(change job.Change, events uint64)
 	// Beats are the processes that are live; nil asks the bucket.
 	Beats  func(ctx context.Context) ([]heartbeat.Beat, error)
 	Logger *slog.Logger

@@ -203,8 +203,24 @@ func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (i
 	return len(todo), nil
 }
 
+// tell says what was counted since before.
+func (r *run) tell(before job.Changes) {
+	now := &r.counted.changes
+	for change, events := range map[job.Change]uint64{
+		job.NewlyValid:    now.NewlyValid - before.NewlyValid,
+		job.StillRejected: now.StillRejected - before.StillRejected,
+		job.NewlyRejected: now.NewlyRejected - before.NewlyRejected,
+		job.Unchanged:     now.Unchanged - before.Unchanged,
+	} {
+		r.cfg.Changed(change, events)
+	}
+}
+
 // count counts what became of the events of a portion.
 func (r *run) count(docs []*store.Document, held presence, outcomes []store.Outcome, now time.Time) {
+	if r.cfg.Changed != nil {
+		defer r.tell(r.counted.changes)
+	}
 	for i, d := range docs {
 		h, ok := held.of(d)
 		r.counted.add(h, ok, d, codeOf(outcomes[i]), now)
