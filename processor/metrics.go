@@ -31,6 +31,7 @@ type metrics struct {
 	floorAlarm    prometheus.Gauge
 	streamBytes   prometheus.Gauge
 	streamMaximum prometheus.Gauge
+	jobMetrics
 }
 
 const prefix = "eye_processor_"
@@ -70,6 +71,7 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		floorAlarm:    gauge("ack_floor_alarm", "1 when that age is over half of the stream's retention."),
 		streamBytes:   gauge("stream_bytes", "Bytes of the stream."),
 		streamMaximum: gauge("stream_max_bytes", "Bytes at which the stream takes no more."),
+		jobMetrics:    newJobMetrics(),
 	}
 	// Nothing is known before the first look, and that is not "no lag".
 	m.lagEvents.Set(math.NaN())
@@ -82,7 +84,7 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		}, revision),
 		m.events, m.batch, m.write, m.fetchWait, m.redelivered, m.retries, m.again, m.alarms, m.panics, m.lostReplies,
 		m.purged, m.storeUp, m.lagEvents, m.lagSeconds, m.inWork, m.floorAge, m.floorAlarm,
-		m.streamBytes, m.streamMaximum,
+		m.streamBytes, m.streamMaximum, m.jobsRunning, m.replayed,
 	} {
 		errs = append(errs, r.Register(c))
 	}

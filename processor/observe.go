@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/processor/audit"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -76,7 +77,17 @@ func (s *Service) observeOnce(ctx context.Context, purge *purger) error {
 	if err := s.gauge(ctx, l); err != nil {
 		return err
 	}
-	return purge.run(ctx, l)
+	// In this order: what is purged is no longer told from what was lost.
+	return errors.Join(s.seen(ctx, l), purge.run(ctx, l))
+}
+
+// seen notes how far the stream reaches, for the audit.
+func (s *Service) seen(ctx context.Context, l *look) error {
+	err := s.marks.Seen(ctx, l.state.LastSeq)
+	if errors.Is(err, audit.ErrStream) {
+		return ErrReplaced
+	}
+	return err
 }
 
 // look asks for the stream and for what its consumers still need.

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/processor/audit"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -33,6 +34,7 @@ func (s *Service) prepare(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{partNATS, s.ensureStream},
+		{partNATS, s.checkStream},
 		{partRegistry, s.awaitRegistry},
 		{partStore, s.prepareStore},
 		{partStore, s.guard},
@@ -84,6 +86,16 @@ func (s *Service) ensureStream(ctx context.Context) error {
 	s.epoch = epoch
 	s.reconnects = s.cfg.Conn.Stats().Reconnects
 	return nil
+}
+
+// checkStream notes what the stream lost at its end while nobody looked: its
+// sequences are about to be given to other messages.
+func (s *Service) checkStream(ctx context.Context) error {
+	err := s.marks.Check(ctx)
+	if errors.Is(err, audit.ErrStream) {
+		return ErrReplaced
+	}
+	return err
 }
 
 // awaitRegistry waits for the first complete snapshot: half a registry would

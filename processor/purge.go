@@ -44,6 +44,10 @@ func (p *purger) run(ctx context.Context, l *look) error {
 	if keep <= l.state.FirstSeq {
 		return nil
 	}
+	// What is gone and nobody told of before counts as lost.
+	if err := p.s.marks.Kept(ctx, keep); err != nil {
+		return err
+	}
 	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(keep)); err != nil {
 		return fmt.Errorf("purge the stream below %d: %w", keep, err)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theeye/theeye/processor/audit"
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/judge"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
@@ -49,6 +51,9 @@ type Config struct {
 	// Observe is how often lag and store are looked at, and the stream is
 	// purged; 0 is 2 s.
 	Observe time.Duration
+	// AuditRate is how many sequences of the stream a second the continuous
+	// audit accounts for; 0 is none.
+	AuditRate int
 	// Now is the clock for expiry, retention and ages; nil is time.Now.
 	Now func() time.Time
 }
@@ -84,11 +89,16 @@ type Service struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
-	writer  *store.Writer
+	// writeDocs writes what the lanes judged.
+	writeDocs func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error)
 	// rules returns what the next batch is judged by.
 	rules func() judge.Rules
 
-	// epoch is set before the lanes start.
+	jobs    *jobs.Runner
+	auditor *audit.Auditor
+	marks   *audit.Marks
+
+	// epoch is set before the lanes and the jobs start.
 	epoch int64
 	// turn holds one token: the lane that has it pulls.
 	turn   chan struct{}
@@ -144,12 +154,8 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.turn <- struct{}{}
 	s.outage.init(s)
-	s.writer = store.NewWriter(store.WriterConfig{
-		Backend: cfg.Store,
-		Now:     cfg.Now,
-		Alarm:   func(error) { m.alarms.Inc() },
-	})
-	return s, nil
+	s.writeDocs = s.writeOf(s.newWriter())
+	return s, s.openJobs()
 }
 
 // knownRevision is 0 before the first snapshot.
@@ -160,7 +166,8 @@ func knownRevision(r *registry.Registry) float64 {
 	return 0
 }
 
-// Run prepares stream, consumers and store, and processes until ctx ends; then
+// Run prepares stream, consumers and store, and processes until ctx ends; with
+// the other processors it shares the jobs, too: replays, dry runs and audits. Then
 // it finishes what is being written, hands back the rest, and returns nil. It
 // returns ErrRevision, ErrReplaced or an error of class store.ErrConfiguration
 // when a person is needed.
@@ -180,6 +187,8 @@ func (s *Service) Run(ctx context.Context) error {
 		group.Go(func() error { return s.lane(running) })
 	}
 	group.Go(func() error { return s.observe(running) })
+	group.Go(func() error { return s.jobs.Run(running) })
+	group.Go(func() error { return s.auditor.Follow(running, s.cfg.AuditRate) })
 	err = group.Wait()
 	s.handOver(ctx)
 	return err

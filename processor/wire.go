@@ -33,6 +33,7 @@ type settings struct {
 	admin   string
 	mongo   mongo.Config
 	stream  stream.Config
+	audit   int
 }
 
 // read reads every setting; the faults are in env.
@@ -45,11 +46,15 @@ func read(env *daemon.Env) settings {
 			URI:      env.String("EYE_MONGO_URI", "mongodb://127.0.0.1:27017/"),
 			Database: env.String("EYE_MONGO_DATABASE", mongo.DefaultDatabase),
 		},
+		audit: env.Int("EYE_AUDIT_RATE", 0),
 		stream: stream.Config{
 			MaxBytes:  env.Bytes("EYE_STREAM_MAX_BYTES", defaults.MaxBytes),
 			Replicas:  env.Int("EYE_STREAM_REPLICAS", defaults.Replicas),
 			Retention: env.Duration("EYE_STREAM_RETENTION", defaults.Retention),
 		},
+	}
+	if c.audit < 0 {
+		env.Fault("EYE_AUDIT_RATE", "wants 0, for none, or events a second")
 	}
 	const smallest = 4 << 20 // room for a few of the largest events
 	if c.stream.MaxBytes < smallest {
@@ -66,7 +71,7 @@ func read(env *daemon.Env) settings {
 
 // Run is the program processor: it reads the settings EYE_NATS_URL,
 // EYE_MONGO_URI, EYE_MONGO_DATABASE, EYE_ADMIN_LISTEN, EYE_STREAM_MAX_BYTES,
-// EYE_STREAM_REPLICAS and EYE_STREAM_RETENTION, connects, and processes until
+// EYE_STREAM_REPLICAS, EYE_STREAM_RETENTION and EYE_AUDIT_RATE, connects, and processes until
 // ctx ends. It waits for NATS and MongoDB that are not there yet. What only a
 // person can mend is daemon.ErrUsage: a setting, a store that refuses its
 // configuration, or ErrRevision.
@@ -110,7 +115,7 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 	})
 	service, err = New(Config{
 		JetStream: js, Conn: nc, Registry: reg, Store: st, Heart: heart,
-		Stream: c.stream, Logger: p.Logger, Metrics: p.Metrics,
+		Stream: c.stream, AuditRate: c.audit, Logger: p.Logger, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err

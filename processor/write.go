@@ -63,16 +63,9 @@ func (s *Service) attempt(ctx context.Context, revision uint64, docs []*store.Do
 		t := time.AfterFunc(drainLimit, cancel)
 		context.AfterFunc(bounded, func() { t.Stop() })
 	})()
-	if err := s.raiseRevision(bounded, revision); err != nil {
-		return nil, err
-	}
 	begin := time.Now()
-	written, err := s.writer.Write(bounded, docs)
-	s.metrics.write.Observe(time.Since(begin).Seconds())
-	if err == nil && len(written) != len(docs) {
-		return nil, fmt.Errorf("%w: %d outcomes for %d documents", store.ErrUnknown, len(written), len(docs))
-	}
-	return written, err
+	defer func() { s.metrics.write.Observe(time.Since(begin).Seconds()) }()
+	return s.writeDocs(bounded, revision, docs)
 }
 
 // raiseRevision records a revision in the store before the first document of
