@@ -42,6 +42,14 @@ var operatorsCalls = []operatorsCall{
 	{"GET", "/v1/tokens/o", "", 404},
 	{"DELETE", "/v1/tokens/o", "", 404},
 	{"GET", "/v1/changes", "", 200},
+	{"GET", "/v1/replays", "", 200},
+	{"POST", "/v1/replays", `{"only":"all"}`, 422},
+	{"GET", "/v1/replays/0123456789abcdef0", "", 404},
+	{"DELETE", "/v1/replays/0123456789abcdef0", "", 404},
+	{"GET", "/v1/audits", "", 200},
+	{"POST", "/v1/audits", `{"only":"rejected"}`, 422},
+	{"GET", "/v1/audits/0123456789abcdef0", "", 404},
+	{"DELETE", "/v1/audits/0123456789abcdef0", "", 404},
 }
 
 // Every operators' call, with every kind of credential: only an operator gets
@@ -51,6 +59,7 @@ func TestOperatorsAlone(t *testing.T) {
 	valid := map[string]string{
 		"PUT /v1/schemas/c/n": hostSchema, "PUT /v1/policy": `{}`, "POST /v1/applications": `{"name":"mine","kind":"server"}`,
 		"PUT /v1/applications/shop": `{"keys":[]}`, "POST /v1/tokens": `{"id":"mine","role":"operator"}`,
+		"POST /v1/replays": `{}`, "POST /v1/audits": `{}`,
 	}
 	for _, c := range operatorsCalls {
 		body := c.body
@@ -76,6 +85,9 @@ func TestOperatorsAlone(t *testing.T) {
 	if got := w.operate(200, "GET", "/v1/changes", ""); len(got.Changes) != 0 {
 		t.Errorf("%s", got.raw)
 	}
+	if jobs := w.list("/v1/replays"); len(jobs) != 0 {
+		t.Errorf("%+v", jobs)
+	}
 }
 
 func TestOtherMethods(t *testing.T) {
@@ -83,7 +95,8 @@ func TestOtherMethods(t *testing.T) {
 	for target, allow := range map[string]string{
 		"/v1/schemas": "GET", "/v1/schemas/c/n": "PUT", "/v1/schemas/c/n/history": "GET", "/v1/policy": "DELETE", "/v1/applications": "POST",
 		"/v1/applications/a": "PUT", "/v1/applications/a/keys": "POST", "/v1/applications/a/keys/b": "DELETE", "/v1/tokens": "POST",
-		"/v1/tokens/a": "DELETE", "/v1/changes": "GET",
+		"/v1/tokens/a": "DELETE", "/v1/changes": "GET", "/v1/replays": "POST", "/v1/replays/a": "DELETE", "/v1/audits": "POST", "/v1/audits/a": "DELETE",
+		"/v1/events/a/trace": "GET",
 	} {
 		got := w.ask("PATCH", operator, target, "")
 		if got.status != http.StatusMethodNotAllowed || got.Code != "method_not_allowed" || !strings.Contains(got.header.Get("Allow"), allow) {
