@@ -1,18 +1,20 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -60,8 +62,8 @@ type world struct {
 // newWorld makes a world with the store in memory.
 func newWorld(t testing.TB) *world { return newWorldOn(t, newMemory(), 64<<20) }
 
-// newWorldOn makes a world whose stream has blocks of a quarter of room, in
-// bytes.
+// newWorldOn makes a world. The server chooses the size of the stream's blocks
+// by the room that it has at first, in bytes.
 func newWorldOn(t testing.TB, on base, room int64) *world {
 	t.Helper()
 	w := &world{t: t, nats: &restartable{dir: t.TempDir()}, store: on}
@@ -172,6 +174,12 @@ func (w *world) blocks() []string {
 	w.t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.nats.dir, "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
 	w.must(err)
+	number := func(file string) (n int) {
+		_, err := fmt.Sscanf(filepath.Base(file), "%d.blk", &n)
+		w.must(err)
+		return n
+	}
+	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(number(a), number(b)) })
 	return files
 }
 
@@ -236,7 +244,7 @@ func (w *world) want(got, want job.Account) {
 	if want.MissingRanges == nil {
 		want.MissingRanges = []job.Range{}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		w.t.Errorf("the account (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,245 @@
+package audit
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// smallRoom gives the stream blocks of some 30 events of a kilobyte.
+const smallRoom = 64 << 10
+
+// messageAt is where a message stands in the file of a block.
+type messageAt struct {
+	seq           uint64
+	offset, bytes int
+}
+
+// messagesOf reads the file of a block: each message begins with its length,
+// whose highest bit marks headers, and its sequence.
+func (w *world) messagesOf(block string) (all []messageAt) {
+	w.t.Helper()
+	raw, err := os.ReadFile(block)
+	w.must(err)
+	for at := 0; at < len(raw); {
+		m := messageAt{
+			seq:    binary.LittleEndian.Uint64(raw[at+4:]),
+			offset: at, bytes: int(binary.LittleEndian.Uint32(raw[at:]) &^ (1 << 31)),
+		}
+		all, at = append(all, m), at+m.bytes
+	}
+	return all
+}
+
+func seqsOf(messages []messageAt) []uint64 {
+	seqs := make([]uint64, len(messages))
+	for i, m := range messages {
+		seqs[i] = m.seq
+	}
+	return seqs
+}
+
+// large are n events of about a kilobyte.
+func large(prefix string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = pageview(fmt.Sprintf("%s%d", prefix, i), "data", `{"host":"h","path":"`+strings.Repeat("x", 600)+`"}`)
+	}
+	return all
+}
+
+// lostIn are ranges of consecutive sequences.
+func lostIn(seqs []uint64) (ranges []job.Range) {
+	for _, s := range spans(seqs) {
+		ranges = append(ranges, job.Range{From: s.from, To: s.to, Reason: job.LostInStream})
+	}
+	return ranges
+}
+
+// tailLost is the damage after which the server itself no longer knows how far
+// the stream reached.
+const tailLost = "the last block and the index deleted"
+
+// Files of a stopped server are damaged: the audit names exactly what is lost.
+func TestDamagedBlocks(t *testing.T) {
+	const n = 250
+	remove := func(pick func(blocks []string) string) func(*world, []string) []uint64 {
+		return func(w *world, blocks []string) []uint64 {
+			victim := pick(blocks)
+			lost := seqsOf(w.messagesOf(victim))
+			w.must(os.Remove(victim))
+			return lost
+		}
+	}
+	cases := map[string]func(w *world, blocks []string) []uint64{
+		"nothing":                 func(*world, []string) []uint64 { return nil },
+		"the first block deleted": remove(func(b []string) string { return b[0] }),
+		"a middle block deleted":  remove(func(b []string) string { return b[len(b)/2] }),
+		"the last block deleted":  remove(func(b []string) string { return b[len(b)-1] }),
+		"the last block truncated": func(w *world, b []string) []uint64 {
+			messages := w.messagesOf(b[len(b)-1])
+			cut := messages[len(messages)/2]
+			w.must(os.Truncate(b[len(b)-1], int64(cut.offset+cut.bytes/2)))
+			return seqsOf(messages[len(messages)/2:])
+		},
+		tailLost: func(w *world, b []string) []uint64 {
+			last := b[len(b)-1]
+			w.must(os.Remove(filepath.Join(filepath.Dir(last), "index.db")))
+			lost := seqsOf(w.messagesOf(last))
+			w.must(os.Remove(last))
+			return lost
+		},
+		"one bit flipped in one message": func(w *world, b []string) []uint64 {
+			m := w.messagesOf(b[2])[7]
+			w.flip(b[2], m.offset+m.bytes-30, 3)
+			return []uint64{m.seq}
+		},
+		"a bit flipped in each of two blocks, another block deleted": func(w *world, b []string) []uint64 {
+			// For the block that is not there the server reads all others again,
+			// and gives up what stands behind a flipped bit in its block.
+			first, second := w.messagesOf(b[0])[9:], w.messagesOf(b[3])[4:]
+			lost := slices.Concat(seqsOf(first), seqsOf(w.messagesOf(b[1])), seqsOf(second))
+			w.flip(b[0], first[0].offset+first[0].bytes-9, 0)
+			w.flip(b[3], second[0].offset+second[0].bytes/2, 7)
+			w.must(os.Remove(b[1]))
+			return lost
+		},
+	}
+	for name, damage := range cases {
+		for _, since := range []int{0, 12, 40} {
+			t.Run(fmt.Sprintf("%s, %d published since", name, since), func(t *testing.T) {
+				w := newWorldOn(t, newMemory(), smallRoom)
+				w.publish(large("e", n)...)
+				w.settle(n, nil)
+				w.must(w.marks().Seen(w.ctx, n))
+				var lost []uint64
+				w.damage(func(blocks []string) {
+					if len(blocks) < 5 {
+						t.Fatalf("there are %d blocks", len(blocks))
+					}
+					lost = damage(w, blocks)
+				})
+				last := w.state().LastSeq
+				if forgot := last < n; forgot != (name == tailLost) {
+					t.Errorf("the stream ends at %d", last)
+				}
+				if since > 0 {
+					last = w.publish(large("since", since)...)
+				}
+				want := job.Account{
+					FromSeq: 1, ToSeq: last, Stored: n - uint64(len(lost)), Pending: uint64(since),
+					Missing: uint64(len(lost)), LostInStream: uint64(len(lost)),
+					MissingSequences: append([]uint64{}, lost...), MissingRanges: lostIn(lost),
+				}
+				if name == tailLost {
+					want.LostTail = want.LostInStream
+				}
+				w.want(w.audit(), want)
+				w.want(w.audit(), want) // it stays so
+			})
+		}
+	}
+}
+
+// flip flips a bit of a file.
+func (w *world) flip(file string, offset, bit int) {
+	w.t.Helper()
+	raw, err := os.ReadFile(file)
+	w.must(err)
+	raw[offset] ^= 1 << bit
+	w.must(os.WriteFile(file, raw, 0o600))
+}
+
+// Any damage to any files: what the server has no more is named, and nothing
+// else.
+func TestRandomDamage(t *testing.T) {
+	const n = 200
+	for seed := range uint64(12) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			w := newWorldOn(t, newMemory(), smallRoom)
+			w.publish(large("e", n)...)
+			w.settle(n, nil)
+			w.must(w.marks().Seen(w.ctx, n))
+			w.damage(func(blocks []string) {
+				for range 1 + rnd.IntN(3) {
+					w.destroy(rnd, blocks[rnd.IntN(len(blocks))])
+				}
+			})
+			var lost []uint64
+			for seq := uint64(1); seq <= n; seq++ {
+				if !w.has(seq) {
+					lost = append(lost, seq)
+				}
+			}
+			got := w.audit()
+			if !slices.Equal(got.MissingSequences, lost) || got.Stored != n-uint64(len(lost)) || got.MissingInStore != 0 {
+				t.Errorf("lost are %v\nnamed are %v\n%+v", spans(lost), got.MissingRanges, got)
+			}
+			t.Logf("%d lost", len(lost))
+		})
+	}
+}
+
+// destroy does one damage to a file.
+func (w *world) destroy(rnd *rand.Rand, file string) {
+	info, err := os.Stat(file)
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		return
+	}
+	w.must(err)
+	size := int(info.Size())
+	switch rnd.IntN(5) {
+	case 0:
+		w.must(os.Remove(file))
+	case 1:
+		w.must(os.Truncate(file, int64(rnd.IntN(size))))
+	default:
+		for range 1 + rnd.IntN(3) {
+			w.flip(file, rnd.IntN(size), rnd.IntN(8))
+		}
+	}
+}
+
+// has reports whether the server gives out a message, by the library's read.
+func (w *world) has(seq uint64) bool {
+	w.t.Helper()
+	s, err := w.js.Stream(w.ctx, stream.Name)
+	w.must(err)
+	_, err = s.GetMsg(w.ctx, seq)
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		w.t.Fatal(err)
+	}
+	return err == nil
+}
+
+// More is lost than one question covers, and than a report names.
+func TestManyAreLost(t *testing.T) {
+	const n = 4000
+	w := newWorldOn(t, newMemory(), smallRoom)
+	w.publish(large("e", n)...)
+	w.settle(n, nil)
+	w.must(w.marks().Seen(w.ctx, n))
+	lost := 0
+	w.damage(func(blocks []string) {
+		for _, b := range blocks[20:80] {
+			lost += len(w.messagesOf(b))
+			w.must(os.Remove(b))
+		}
+	})
+	got := w.audit()
+	if int(got.LostInStream) != lost || len(got.MissingRanges) != 1 || len(got.MissingSequences) != job.MaxNamed || got.Stored != n-uint64(lost) {
+		t.Errorf("%d are lost: %d, %d named, %v", lost, got.LostInStream, len(got.MissingSequences), got.MissingRanges)
+	}
+}
