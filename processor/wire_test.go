@@ -18,13 +18,13 @@ import (
 func TestRunReportsEveryFault(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "off")
 	p := daemon.NewProcess("processor", daemon.NewEnv([]string{
-		"EYE_MONGO_URI=not-a-uri with secret:hunter2@", "EYE_STREAM_MAX_BYTES=lots", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s", "EYE_ADMIN_LISTEN=nowhere",
+		"EYE_MONGO_URI=not-a-uri with secret:hunter2@", "EYE_STREAM_MAX_BYTES=lots", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s", "EYE_AUDIT_RATE=-1", "EYE_ADMIN_LISTEN=nowhere",
 	}), io.Discard)
 	err := Run(t.Context(), p)
 	if daemon.ExitCode(err) != daemon.ExitUsage {
 		t.Errorf("exit code %d", daemon.ExitCode(err))
 	}
-	for _, name := range []string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_ADMIN_LISTEN"} {
+	for _, name := range []string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_AUDIT_RATE", "EYE_ADMIN_LISTEN"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("no word of %s in %v", name, err)
 		}

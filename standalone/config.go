@@ -45,6 +45,9 @@ type Config struct {
 	OperatorToken string
 	// Stream limits the stream.
 	Stream stream.Config
+	// AuditRate is how many sequences of the stream a second the continuous
+	// audit accounts for; 0 is none.
+	AuditRate int
 	// MinFree is the free disk space, in bytes, below which events are not
 	// taken; 0 is natsd.DefaultMinFree.
 	MinFree uint64
@@ -106,6 +109,9 @@ func (c Config) Faults() daemon.Faults {
 	}
 	if c.Stream.Replicas != 1 {
 		faults = append(faults, "EYE_STREAM_REPLICAS: one process has one replica")
+	}
+	if c.AuditRate < 0 {
+		faults = append(faults, "EYE_AUDIT_RATE: wants 0, for none, or events a second")
 	}
 	return faults
 }

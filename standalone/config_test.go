@@ -21,17 +21,17 @@ func TestFaultsAllAtOnce(t *testing.T) {
 	}
 	faults := Config{
 		Listen: "8080", AdminListen: "nowhere:http", DataDir: file, ConfigDir: file, MongoURI: "http://secret@x",
-		OperatorToken: "short", Stream: stream.Config{Replicas: 3},
+		OperatorToken: "short", AuditRate: -1, Stream: stream.Config{Replicas: 3},
 	}.Faults()
 	all := faults.Error()
 	for _, want := range []string{
-		`listen: "8080"`, `admin listen: "nowhere:http"`, "data: ", "config: ", "mongo: ", "EYE_OPERATOR_TOKEN: ", "EYE_STREAM_REPLICAS: ",
+		`listen: "8080"`, `admin listen: "nowhere:http"`, "data: ", "config: ", "mongo: ", "EYE_OPERATOR_TOKEN: ", "EYE_STREAM_REPLICAS: ", "EYE_AUDIT_RATE: ",
 	} {
 		if strings.Count(all, want) < 1 {
 			t.Errorf("faults lack %q:\n%s", want, strings.Join(faults, "\n"))
 		}
 	}
-	if len(faults) != 7 || strings.Contains(all, "secret") || strings.Contains(all, "short") {
+	if len(faults) != 8 || strings.Contains(all, "secret") || strings.Contains(all, "short") {
 		t.Errorf("%d faults:\n%s", len(faults), strings.Join(faults, "\n"))
 	}
 	if faults := (Config{DataDir: t.TempDir()}).Faults(); len(faults) != 0 {

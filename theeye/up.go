@@ -36,6 +36,7 @@ Further settings from the environment:
   EYE_OPERATOR_TOKEN    an operator token that is valid while set, and stored nowhere
   EYE_STREAM_MAX_BYTES  size of the stream (10GiB)
   EYE_STREAM_RETENTION  how long processed events stay in the stream (720h)
+  EYE_AUDIT_RATE        events a second that are accounted for all the time (0, none)
   EYE_MIN_FREE          free disk space below which no events are taken (512MiB)
   EYE_MONGO_DATABASE    database of --mongo (` + mongo.DefaultDatabase + `)
   EYE_LOG_LEVEL         debug, info, warn or error (info)`
@@ -97,8 +98,9 @@ func (c *upCmd) config(p *daemon.Process) standalone.Config {
 			MaxBytes:  p.Env.Bytes("EYE_STREAM_MAX_BYTES", defaults.MaxBytes),
 			Retention: p.Env.Duration("EYE_STREAM_RETENTION", defaults.Retention),
 		},
-		MinFree: uint64(p.Env.Bytes("EYE_MIN_FREE", natsd.DefaultMinFree)),
-		Logger:  p.Logger, Metrics: p.Metrics,
+		AuditRate: p.Env.Int("EYE_AUDIT_RATE", 0),
+		MinFree:   uint64(p.Env.Bytes("EYE_MIN_FREE", natsd.DefaultMinFree)),
+		Logger:    p.Logger, Metrics: p.Metrics,
 	}
 }
 

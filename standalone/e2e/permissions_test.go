@@ -25,7 +25,7 @@ var permissions = []struct{ subject, users string }{
 
 	// It does not read what it sent.
 	{"$JS.API.STREAM.INFO.EVENTS", "cpq"},
-	{"$JS.API.STREAM.MSG.GET.EVENTS", ""},
+	{"$JS.API.STREAM.MSG.GET.EVENTS", "p"},
 	{"$JS.API.DIRECT.GET.EVENTS", "pq"},
 	{"$JS.API.DIRECT.GET.EVENTS.events.demo.unregistered", ""},
 	{"$JS.API.CONSUMER.CREATE.EVENTS", ""},
@@ -100,6 +100,7 @@ var permissions = []struct{ subject, users string }{
 	{"$KV.SERVICES.collector.x", "c"},
 	{"$KV.SERVICES.processor.x", "p"},
 	{"$KV.SERVICES.queryapi.x", "q"},
+	{"$JS.API.STREAM.INFO.KV_SERVICES", "p"},
 	{"$JS.API.DIRECT.GET.KV_SERVICES", "pq"},
 	{"$KV.JOBS.job.x", "pq"},
 	{"$JS.API.CONSUMER.CREATE.KV_JOBS.spy.$KV.JOBS.job.*", "pq"},
