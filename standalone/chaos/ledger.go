@@ -57,6 +57,10 @@ type Sent struct {
 // Ledger records what was sent and what was accepted. It is safe for
 // concurrent use.
 type Ledger struct {
+	// Code tells by which error an event must be rejected, "" is none; nil
+	// goes by its Kind. It may be changed between two checks.
+	Code func(*Entry) string
+
 	mu      sync.Mutex
 	entries map[string]*Entry // by marker
 	order   []*Entry
@@ -64,6 +68,13 @@ type Ledger struct {
 
 // NewLedger returns an empty ledger.
 func NewLedger() *Ledger { return &Ledger{entries: map[string]*Entry{}} }
+
+func (l *Ledger) code(e *Entry) string {
+	if l.Code != nil {
+		return l.Code(e)
+	}
+	return e.Kind.code()
+}
 
 // Accepted counts the distinct contents that were accepted.
 func (l *Ledger) Accepted() int {

@@ -1,0 +1,5 @@
+package replaytest
+
+const roleVariable = "REPLAYTEST_BUG"
+
+func runPlanted() int { return 2 }
