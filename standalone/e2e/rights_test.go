@@ -54,7 +54,8 @@ func TestOperatorOnShippedNATS(t *testing.T) {
 	} {
 		o.call(call.method, call.path, call.body, call.want, call.keep)
 	}
-	o.sends()
+	id := o.sends()
+	o.jobs(id)
 	for _, path := range []string{"/v1/schemas/rights/mail", "/v1/tokens/someone", "/v1/applications/rights", "/v1/policy"} {
 		o.call(http.MethodDelete, path, "", http.StatusOK, "")
 	}
@@ -101,9 +102,9 @@ func (o *operator) call(method, path, body string, want int, keep string) {
 	}
 }
 
-// sends sends an event with the new key, whose mail is hashed in the end, and
-// reads it with the new token.
-func (o *operator) sends() {
+// sends sends an event with the new key, whose mail is hashed in the end, reads
+// it with the new token, and returns its id.
+func (o *operator) sends() string {
 	o.t.Helper()
 	for _, admin := range o.w.ProcessorAdmins {
 		eventually(o.t, func() error {
@@ -138,6 +139,38 @@ func (o *operator) sends() {
 		}
 		return nil
 	})
+	return id
+}
+
+// jobs runs jobs of each kind to their end, and traces an event.
+func (o *operator) jobs(id string) {
+	o.t.Helper()
+	for _, start := range []struct{ path, body string }{
+		{"/v1/replays", `{"dry_run": true}`}, {"/v1/replays", `{}`}, {"/v1/audits", `{}`},
+	} {
+		r, err := o.do(o.t.Context(), http.MethodPost, o.w.Query+start.path, strings.NewReader(start.body),
+			bearer(o.w.Token), header("Content-Type", "application/json"))
+		if err != nil || r.status != http.StatusAccepted {
+			o.t.Fatalf("POST %s answers %s, %v", start.path, r, err)
+		}
+		eventually(o.t, func() error {
+			var job struct{ State, Error string }
+			if err := o.read(&job, r.header.Get("Location"), nil); err != nil {
+				return err
+			}
+			switch job.State {
+			case "done":
+				return nil
+			case "failed":
+				return rig.Final(errors.New(job.Error))
+			}
+			return fmt.Errorf("%s %s is %s", start.path, start.body, job.State)
+		})
+	}
+	r, err := o.ask("/v1/events/"+id+"/trace", nil)
+	if err != nil || r.status != http.StatusOK {
+		o.t.Errorf("the trace of %s: %s, %v", id, r, err)
+	}
 }
 
 // status waits until every process is listed.
