@@ -6,7 +6,7 @@ type auditCancelCmd struct {
 }
 
 // Help is the longer text of --help.
-func (auditCancelCmd) Help() string { return "Example:\n  theeye audit cancel 0019abc1d2f3a4b5c" }
+func (auditCancelCmd) Help() string { return "Example:\n  theeye audit cancel 1a20b5066f337cab7" }
 
 // Run ends an audit.
 func (c *auditCancelCmd) Run(t *terminal) error { return audits.cancel(t, c.remote, c.ID) }

@@ -7,7 +7,7 @@ type auditShowCmd struct {
 
 // Help is the longer text of --help.
 func (auditShowCmd) Help() string {
-	return "Succeeds if it could be asked, unless --wait.\n\nExample:\n  theeye audit show 0019abc1d2f3a4b5c --wait"
+	return "Succeeds if it could be asked, unless --wait.\n\nExample:\n  theeye audit show 1a20b5066f337cab7 --wait"
 }
 
 // Run prints the audit and its account.

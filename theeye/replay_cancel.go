@@ -11,7 +11,7 @@ type replayCancelCmd struct {
 }
 
 // Help is the longer text of --help.
-func (replayCancelCmd) Help() string { return "Example:\n  theeye replay cancel 0019abc1d2f3a4b5c" }
+func (replayCancelCmd) Help() string { return "Example:\n  theeye replay cancel 1a20b5066f337cab7" }
 
 // Run ends a replay or dry run.
 func (c *replayCancelCmd) Run(t *terminal) error { return replays.cancel(t, c.remote, c.ID) }

@@ -34,18 +34,20 @@ type jobRecord struct {
 	DryRun         bool          `json:"dry_run"`
 	TargetRevision uint64        `json:"target_revision"`
 	Selection      job.Selection `json:"selection"`
-	MaxRate        int64         `json:"max_rate"`
-	Repair         bool          `json:"repair"`
-	Done           uint64        `json:"done"`
-	Total          uint64        `json:"total"`
-	Rate           float64       `json:"rate"`
-	Phase          string        `json:"phase"`
-	Error          string        `json:"error"`
-	Author         string        `json:"author"`
-	Note           string        `json:"note"`
-	CreatedAt      time.Time     `json:"created_at"`
-	StartedAt      time.Time     `json:"started_at"`
-	EndedAt        time.Time     `json:"ended_at"`
+	// Schemas names the types that a dry run judges by schemas that are not put.
+	Schemas   []string  `json:"schemas"`
+	MaxRate   int64     `json:"max_rate"`
+	Repair    bool      `json:"repair"`
+	Done      uint64    `json:"done"`
+	Total     uint64    `json:"total"`
+	Rate      float64   `json:"rate"`
+	Phase     string    `json:"phase"`
+	Error     string    `json:"error"`
+	Author    string    `json:"author"`
+	Note      string    `json:"note"`
+	CreatedAt time.Time `json:"created_at"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
 	// CancelRequested is told of a job that runs and will end.
 	CancelRequested bool           `json:"cancel_requested"`
 	QueuedBehind    []string       `json:"queued_behind"`

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
 )
 
@@ -22,7 +21,7 @@ type named struct {
 
 // Help is the longer text of --help.
 func (replayShowCmd) Help() string {
-	return "Succeeds if it could be asked, unless --wait.\n\nExample:\n  theeye replay show 0019abc1d2f3a4b5c --wait"
+	return "Succeeds if it could be asked, unless --wait.\n\nExample:\n  theeye replay show 1a20b5066f337cab7 --wait"
 }
 
 // Run prints the replay and its report.
@@ -68,9 +67,12 @@ func (j *jobRecord) lines() []string {
 	if j.TargetRevision > 0 {
 		head += fmt.Sprintf(", by revision %d", j.TargetRevision)
 	}
+	if len(j.Schemas) > 0 {
+		head += " and the schema given for " + oneLine(strings.Join(j.Schemas, ", "))
+	}
 	lines := []string{head}
 	if chosen := j.chosen(); chosen != "" {
-		lines = append(lines, "of "+chosen)
+		lines = append(lines, "selection: "+chosen)
 	}
 	if !j.State.Final() {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%d of %d done %s", j.Done, j.Total, j.pace())))
@@ -104,12 +106,8 @@ func (j *jobRecord) chosen() string {
 	add("name", s.Name)
 	at("from sequence", s.FromSeq)
 	at("to sequence", s.ToSeq)
-	if !s.From.IsZero() {
-		add("received from", event.FormatTime(s.From))
-	}
-	if !s.To.IsZero() {
-		add("received before", event.FormatTime(s.To))
-	}
+	add("received from", stamp(s.From))
+	add("received before", stamp(s.To))
 	if j.Repair {
 		parts = append(parts, "with repair")
 	}
