@@ -286,12 +286,15 @@ func (w *world) silencable(oldest func() uint64) (*heart, *wire) {
 
 // with gives the heart to a processor.
 func (h *heart) with(c *Config) {
+	if h.cfg.JetStream == nil {
+		h.cfg.JetStream = c.JetStream
+	}
 	h.cfg.Revision, h.cfg.Changed, h.cfg.CatchUp = c.Registry.Revision, c.Registry.Changed, CatchUp(c.JetStream, c.Registry)
 	h.Heart = heartbeat.New(h.cfg)
 	c.Heart = h
 }
 
-func (h *heart) run(t *testing.T) {
+func (h *heart) run(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan struct{})
 	go func() {

@@ -136,6 +136,7 @@ type hooked struct {
 	store.Store
 	insert func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error)
 	raised func(revision uint64)
+	held   func() error
 }
 
 type insertFunc func(context.Context, []*store.Document) ([]error, error)

@@ -1,0 +1,156 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// A schema is fixed: a dry run tells what the replay then does, which moves
+// events both ways, while two processors share the work.
+func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
+	w := newWorld(t)
+	const n = 300
+	first, second := w.live(), w.live()
+	w.publishCases(n)
+	w.awaitSettled()
+	if stored, rejected := w.counts(); stored != 2*n || rejected != 2*n {
+		t.Fatalf("before it %d are stored and %d rejected", stored, rejected)
+	}
+	unpublished := map[string]jsontext.Value{"page=20interaction/pageview": jsontext.Value(fixed()["schemas/page=20interaction/pageview.json"])}
+	id, _ := w.begin(job.Job{Kind: job.DryRun, Schemas: unpublished})
+	before := finish[job.Changes](w, id)
+	each(t, before, n)
+	w.apply(fixed())
+	id, target := w.begin(job.Job{Kind: job.Replay})
+	each(t, finish[job.Changes](w, id), n)
+	w.wantCases(n, target)
+
+	// The same, as a dry run would tell it of the published schema.
+	after := w.awaitJob(id, "the job is kept", func(j job.Job) bool { return j.State == job.Done })
+	if after.Done != after.Total || after.Runner != "" {
+		t.Errorf("it ended at %d of %d, run by %q", after.Done, after.Total, after.Runner)
+	}
+	if diff := cmp.Diff(before, finish[job.Changes](w, id)); diff != "" {
+		t.Errorf("what was told, and what was done (-told +done):\n%s", diff)
+	}
+	for _, change := range []job.Change{job.NewlyValid, job.StillRejected, job.NewlyRejected, job.Unchanged} {
+		label := "change=" + string(change)
+		if got := first.metric("replayed_total", label) + second.metric("replayed_total", label); got != n {
+			t.Errorf("%v events were replayed as %s, want %d", got, change, n)
+		}
+	}
+	id, _ = w.begin(job.Job{Kind: job.DryRun})
+	now := finish[job.Changes](w, id)
+	if now.NewlyValid != 0 || now.NewlyRejected != 0 || now.Unchanged != 2*n || now.StillRejected != 2*n {
+		t.Errorf("behind the replay a dry run tells %+v", now)
+	}
+}
+
+// The process that runs a replay dies; another one ends it.
+func TestReplayOutlivesItsProcess(t *testing.T) {
+	w := newWorld(t)
+	const n = 300
+	runners := map[string]*runner{}
+	for range 2 {
+		r := w.live()
+		runners[r.cfg.Heart.Instance()] = r
+	}
+	w.publishCases(n)
+	w.awaitSettled()
+	w.apply(fixed())
+	id, target := w.begin(job.Job{Kind: job.Replay, MaxRate: 200})
+	j := w.awaitJob(id, "it is in the middle", func(j job.Job) bool { return j.Done > 0 && j.Done < j.Total })
+	dead := runners[j.Runner]
+	if dead == nil {
+		t.Fatalf("it is run by %q", j.Runner)
+	}
+	if got := dead.metric("jobs_running", "kind=replay"); got != 1 {
+		t.Errorf("%v replays run there", got)
+	}
+	dead.nc.Close()
+	_ = dead.wait() // a process without a connection says so, or not
+	report := finish[job.Changes](w, id)
+	w.wantCases(n, target)
+	if total := report.NewlyValid + report.StillRejected + report.NewlyRejected + report.Unchanged; total < 4*n {
+		t.Errorf("%d events are counted of %d", total, 4*n)
+	}
+	if e, err := w.jobs().Get(w.ctx(), id); err != nil || e.Runs < 2 {
+		t.Errorf("it ran %d times (%v)", e.Runs, err)
+	}
+	if got := dead.metric("jobs_running", "kind=replay"); got != 0 {
+		t.Errorf("%v replays run in the dead process", got)
+	}
+}
+
+// A replay of what was rejected by a code moves that and nothing else.
+func TestReplayByCode(t *testing.T) {
+	w := newWorld(t)
+	const n = 50
+	r := w.live()
+	old := r.rules().Revision()
+	w.publishCases(n)
+	for i := range n {
+		w.publish(unknown(fmt.Sprintf("new-%d", i)))
+	}
+	w.awaitSettled()
+	w.apply(fixed())
+	w.apply(known())
+	id, target := w.begin(job.Job{Kind: job.Replay, Selection: job.Selection{Only: job.OnlyRejected, Code: event.CodeUnknownType}})
+	report := finish[job.Changes](w, id)
+	if report.NewlyValid != n || report.StillRejected+report.NewlyRejected+report.Unchanged != 0 {
+		t.Errorf("it reports %+v", report)
+	}
+	for i := range n {
+		if d := w.lookup(fmt.Sprintf("demo/new-%d", i)); d == nil || d.Status != store.Stored || d.Revision < target {
+			t.Fatalf("one of the unknown types is %+v", d)
+		}
+		for change := range cases {
+			if d := w.lookup(fmt.Sprintf("demo/%s-%d", change, i)); d.Revision != old {
+				t.Fatalf("%s is at revision %d, it was judged by %d", d.ID, d.Revision, old)
+			}
+		}
+	}
+}
+
+// A replay gives up when the store refuses it, and the processor goes on.
+func TestAJobThatFailsStopsNobody(t *testing.T) {
+	w := newWorld(t)
+	refusing := &hooked{Store: w.store}
+	r := w.live(withStore(refusing))
+	w.publishCases(5)
+	w.awaitSettled()
+	w.apply(fixed())
+	refusing.held = func() error { return store.ErrConfiguration }
+	id, _ := w.begin(job.Job{Kind: job.Replay})
+	j := w.awaitJob(id, "it ends", func(j job.Job) bool { return j.State.Final() })
+	if j.State != job.Failed || j.Error == "" {
+		t.Errorf("it ended %s, and says %q", j.State, j.Error)
+	}
+	w.publish(judgetest.Pageview("later"))
+	w.awaitSettled()
+	for _, c := range r.Ready() {
+		if c.Err != nil {
+			t.Errorf("%s: %v", c.Name, c.Err)
+		}
+	}
+}
+
+// held answers for a store that something is wrong with.
+func (h *hooked) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
+	if h.held != nil {
+		if err := h.held(); err != nil {
+			return nil, err
+		}
+	}
+	return h.Store.Held(ctx, slices.Clone(ids))
+}

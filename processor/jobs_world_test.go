@@ -1,0 +1,154 @@
+package processor
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// live starts a processor with a heart of its own.
+func (w *world) live(change ...any) *runner {
+	w.t.Helper()
+	h := &heart{cfg: heartbeat.Config{Service: "processor", Logger: slog.New(slog.DiscardHandler)}}
+	var made *Service
+	h.cfg.Oldest = func() uint64 { return made.OldestRevision() }
+	r := w.assemble(slices.Concat([]any{h.with, func(s *Service) { made = s }}, change)...)
+	h.run(w.t)
+	w.poll("the processor is ready", func() bool {
+		_, fresh := h.Steady()
+		return fresh && !slices.ContainsFunc(r.Ready(), func(c daemon.Check) bool { return c.Err != nil })
+	})
+	return r
+}
+
+func (w *world) jobs() *job.Bucket {
+	w.t.Helper()
+	b, err := job.Open(w.ctx(), w.js)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return b
+}
+
+// begin starts a job; a replay gets a target of its own, as its maker gives it.
+func (w *world) begin(j job.Job) (id string, target uint64) {
+	w.t.Helper()
+	if j.Kind == job.Replay {
+		var err error
+		j.TargetRevision, err = registry.NewEditor(w.js).Touch(w.ctx(), registry.By{Author: "test"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	e, err := w.jobs().Create(w.ctx(), j)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e.ID, j.TargetRevision
+}
+
+// awaitJob waits until a job is as wanted.
+func (w *world) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
+	w.t.Helper()
+	b := w.jobs()
+	var last job.Job
+	defer func() {
+		if w.t.Failed() {
+			w.t.Logf("the job is %+v", last)
+		}
+	}()
+	w.poll(what, func() bool {
+		e, err := b.Get(w.ctx(), id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		last = e.Job
+		return wanted(last)
+	})
+	return last
+}
+
+// finish waits for the end of a job, which must be a good one, and reads the
+// report.
+func finish[T any](w *world, id string) (report T) {
+	w.t.Helper()
+	j := w.awaitJob(id, "the job ends", func(j job.Job) bool { return j.State.Final() })
+	if j.State != job.Done {
+		w.t.Fatalf("the job ended %s: %s", j.State, j.Error)
+	}
+	if err := json.Unmarshal(j.Report, &report); err != nil {
+		w.t.Fatal(err)
+	}
+	return report
+}
+
+// fixed turns the sample schema of pageviews round: the host may be anything,
+// the path must have two characters.
+func fixed() map[string]string {
+	return map[string]string{"schemas/page=20interaction/pageview.json": `{"type":"object","required":["host","path"],
+		"properties":{"path":{"type":"string","minLength":2}}}`}
+}
+
+// cases are events by what the fix makes of them.
+var cases = map[job.Change]string{
+	job.Unchanged:     `{"host":"h","path":"/long"}`,
+	job.NewlyRejected: `{"host":"h","path":"/"}`,
+	job.NewlyValid:    `{"host":7,"path":"/long"}`,
+	job.StillRejected: `{"host":7,"path":"/"}`,
+}
+
+// publishCases publishes n events of each case, with the ids <change>-<number>.
+func (w *world) publishCases(n int) {
+	w.t.Helper()
+	var payloads []string
+	for i := range n {
+		for change, data := range cases {
+			payloads = append(payloads, judgetest.Event("event_id", fmt.Sprintf(`"%s-%d"`, change, i), "data", data))
+		}
+	}
+	w.publishAll(payloads)
+}
+
+// wantCases wants every one of them where the fix puts it, at a revision or
+// above.
+func (w *world) wantCases(n int, revision uint64) {
+	w.t.Helper()
+	for change := range cases {
+		ids := make([]string, n)
+		for i := range ids {
+			ids[i] = fmt.Sprintf("demo/%s-%d", change, i)
+		}
+		held, err := w.store.Held(w.ctx(), ids)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		want := store.Stored
+		if change == job.NewlyRejected || change == job.StillRejected {
+			want = store.Rejected
+		}
+		for _, id := range ids {
+			if h, ok := held[id]; !ok || h.Status != want || h.Revision < revision {
+				w.t.Fatalf("%s is held %v as %+v, want it %s at revision %d", id, ok, h, want, revision)
+			}
+		}
+	}
+}
+
+// each returns how often the cases are counted.
+func each(t testing.TB, report job.Changes, n uint64) {
+	t.Helper()
+	if report.NewlyValid != n || report.StillRejected != n || report.NewlyRejected != n || report.Unchanged != n {
+		t.Errorf("%d newly valid, %d still rejected, %d newly rejected, %d unchanged, want %d of each",
+			report.NewlyValid, report.StillRejected, report.NewlyRejected, report.Unchanged, n)
+	}
+}
