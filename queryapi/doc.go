@@ -18,6 +18,11 @@
 // service applies it. These calls need NATS and not the store. How the whole
 // installation is, GET /v1/status tells them (status.go).
 //
+// Operators also order replays, dry runs and audits here (jobs.go): the order
+// and its report are kept in a bucket, and processors do the work. How one event
+// was judged before is told to whoever may see it (trace.go): earlier outcomes
+// are not kept, they are computed again from the event's message.
+//
 // Work is bounded: queries at work, time of one, events and bytes of a page,
 // messages of a look into the backlog. Errors are RFC 9457 problems with a
 // stable code; package apidoc holds the document that describes all of it.

@@ -44,7 +44,7 @@ func TestReplayLife(t *testing.T) {
 			j.State, j.Runner, j.StartedAt, j.Phase = job.Running, "p1", at, "writes"
 			j.Done, j.Total, j.Rate, j.Checkpoint = done, 12, 17.5, jsontext.Value(`{"secret":"of the runner"}`)
 			found.Unchanged = done - 1
-			j.Report = jsontext.Value(encode(t, found))
+			j.Report = encodeValue(t, found)
 		})
 		got := w.job("/v1/replays", made.ID)
 		var report job.Changes
@@ -62,7 +62,7 @@ func TestReplayLife(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	// One that has ended stays as it is.
-	if got := w.readJob(w.operate(200, "DELETE", "/v1/replays/"+made.ID, "").raw); got.State != job.Done || got.Cancelling {
+	if got := w.cancel("/v1/replays", made.ID); got.State != job.Done || got.Cancelling {
 		t.Errorf("%+v", got)
 	}
 	var changes []entry // they are noted a moment later
@@ -126,10 +126,10 @@ func TestCancel(t *testing.T) {
 		running := w.start(path, `{}`)
 		queued := w.start(path, `{}`)
 		w.saved(running.ID, func(j *job.Job) { j.State, j.Runner = job.Running, "p1" })
-		if got := w.readJob(w.operate(200, "DELETE", path+"/"+queued.ID, "").raw); got.State != job.Cancelled || got.EndedAt == "" || !got.Cancelling {
+		if got := w.cancel(path, queued.ID); got.State != job.Cancelled || got.EndedAt == "" || !got.Cancelling {
 			t.Errorf("%+v", got)
 		}
-		if got := w.readJob(w.operate(200, "DELETE", path+"/"+running.ID, "").raw); got.State != job.Running || !got.Cancelling {
+		if got := w.cancel(path, running.ID); got.State != job.Running || !got.Cancelling {
 			t.Errorf("%+v", got)
 		}
 		w.saved(running.ID, func(j *job.Job) { j.State = job.Cancelled })

@@ -2,8 +2,11 @@ package queryapi_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/job"
 )
@@ -33,7 +36,10 @@ type jobItem struct {
 // start starts a job, which must be accepted.
 func (w *world) start(path, body string, header ...string) jobItem {
 	w.t.Helper()
-	got := w.operate(202, "POST", path, body, header...)
+	got := w.send("POST", operator, path, body, header...)
+	if got.status != http.StatusAccepted {
+		w.t.Fatalf("%s %.200s: %d %.500s", path, body, got.status, got.raw)
+	}
 	j := w.readJob(got.raw)
 	if want := path + "/" + j.ID; got.header.Get("Location") != want || j.ID == "" {
 		w.t.Errorf("Location %q, want %q", got.header.Get("Location"), want)
@@ -44,7 +50,22 @@ func (w *world) start(path, body string, header ...string) jobItem {
 // job asks for a job.
 func (w *world) job(path, id string) jobItem {
 	w.t.Helper()
-	return w.readJob(w.operate(200, "GET", path+"/"+id, "").raw)
+	return w.oneJob("GET", path, id)
+}
+
+// cancel cancels a job and returns it as it is then.
+func (w *world) cancel(path, id string) jobItem {
+	w.t.Helper()
+	return w.oneJob("DELETE", path, id)
+}
+
+func (w *world) oneJob(method, path, id string) jobItem {
+	w.t.Helper()
+	got := w.send(method, operator, path+"/"+id, "")
+	if got.status != http.StatusOK {
+		w.t.Fatalf("%s %s: %d %s", method, id, got.status, got.raw)
+	}
+	return w.readJob(got.raw)
 }
 
 // list asks for all jobs under a path.
@@ -140,3 +161,6 @@ func encode(t testing.TB, v any) json.RawMessage {
 	}
 	return raw
 }
+
+// encodeValue is encode for the members of a job.
+func encodeValue(t testing.TB, v any) jsontext.Value { return jsontext.Value(encode(t, v)) }

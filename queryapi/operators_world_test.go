@@ -59,6 +59,19 @@ type writeKeyItem struct {
 // ask makes a request as token; header is names and values in turn.
 func (w *world) ask(method, token, target, body string, header ...string) registered {
 	w.t.Helper()
+	got := w.send(method, token, target, body, header...)
+	if got.header.Get("Content-Type") == "application/schema+json" || method == http.MethodHead {
+		return got
+	}
+	if err := json.Unmarshal([]byte(got.raw), &got); err != nil {
+		w.t.Fatalf("%s %s: %v in %q", method, target, err, got.raw)
+	}
+	return got
+}
+
+// send is ask for an answer of another shape.
+func (w *world) send(method, token, target, body string, header ...string) registered {
+	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.ctx(), method, w.base+target, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
@@ -78,14 +91,7 @@ func (w *world) ask(method, token, target, body string, header ...string) regist
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	got := registered{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
-	if resp.Header.Get("Content-Type") == "application/schema+json" || method == http.MethodHead {
-		return got
-	}
-	if err := json.Unmarshal(raw, &got); err != nil {
-		w.t.Fatalf("%s %s: %v in %q", method, target, err, raw)
-	}
-	return got
+	return registered{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
 }
 
 // operate is ask as operator, of which a test wants one status.

@@ -70,8 +70,8 @@ type Service struct {
 	metrics *metrics
 	timeout time.Duration
 	slots   chan struct{}
-	// rebuilds bounds how many revisions are rebuilt at once.
-	rebuilds chan struct{}
+	// traces bounds how many events are judged again at once.
+	traces   chan struct{}
 	handler  http.Handler
 	listener net.Listener
 	// prepared remembers that the store was ready once: from then on its own
@@ -99,7 +99,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		registry: c.Registry, store: c.Store, pending: newBacklog(c.JetStream), log: c.Logger, metrics: m,
 		timeout: c.Timeout, slots: make(chan struct{}, c.MaxInFlight),
-		rebuilds: make(chan struct{}, maxRebuilds), quiet: rate.Sometimes{First: 1, Interval: time.Second},
+		traces: make(chan struct{}, maxTraces), quiet: rate.Sometimes{First: 1, Interval: time.Second},
 	}
 	if c.JetStream != nil {
 		s.js, s.editor = c.JetStream, registry.NewEditor(c.JetStream)

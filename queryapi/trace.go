@@ -56,6 +56,9 @@ func (s *Service) trace(w http.ResponseWriter, r *http.Request, who scope) error
 	if err != nil {
 		return err
 	}
+	if segments[0] == "" {
+		return notFound("there is nothing at this path")
+	}
 	q, err := parseQuery(r.URL.RawQuery, eventParams)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package queryapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,10 +15,12 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Bounds of the revisions that are rebuilt: of one trace, and at once.
+// Bounds of the revisions that are rebuilt: each takes a reading of the bucket of
+// schemas.
 const (
-	maxRevisions = 20
-	maxRebuilds  = 2
+	maxRevisions = 20 // of one trace
+	maxTraces    = 4  // at work at once
+	maxTraceWait = 2 * time.Second
 )
 
 // basis is where an outcome is from.
@@ -63,6 +64,14 @@ type judgement struct {
 // says, as this build reads the message: the store is asked nothing. omitted
 // counts the replays that were left out.
 func (s *Service) recompute(ctx context.Context, d *store.Document, m stream.Raw) (list []outcome, omitted int, err error) {
+	select {
+	case s.traces <- struct{}{}:
+		defer func() { <-s.traces }()
+	case <-ctx.Done():
+		return nil, 0, context.Cause(ctx)
+	case <-time.After(maxTraceWait): // the places of other queries are not for waiting
+		return nil, 0, unavailable(codeOverloaded, "too many events are being judged again", retryLater, nil)
+	}
 	all, omitted, err := s.judgements(ctx, d, m)
 	if err != nil {
 		return nil, 0, err
@@ -123,17 +132,10 @@ func (s *Service) judgements(ctx context.Context, d *store.Document, m stream.Ra
 	return append([]judgement{{revision: first, at: received}}, list...), omitted, nil
 }
 
-// rules are the schemas and the policy of a revision. Few are rebuilt at once:
-// each takes the reading of the bucket of schemas.
+// rules are the schemas and the policy of a revision.
 func (s *Service) rules(ctx context.Context, revision uint64) (*schema.Set, error) {
 	if now := s.registry.Snapshot(); now != nil && now.Schemas.Revision() == revision {
 		return now.Schemas, nil
-	}
-	select {
-	case s.rebuilds <- struct{}{}:
-		defer func() { <-s.rebuilds }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to rebuild revision %d: %w", revision, context.Cause(ctx))
 	}
 	return registry.At(ctx, s.js, revision)
 }

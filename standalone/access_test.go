@@ -50,6 +50,11 @@ var bodies = map[string]string{
 	"declared": `{"keys": []}`,
 	"newkey":   `{"kind": "server"}`,
 	"newtoken": `{"id": "made", "role": "analyst"}`,
+	"dryrun":   `{"dry_run": true, "application": "shop"}`,
+	"replay":   `{"to_seq": 1}`,
+	"audit":    `{"to_seq": 1}`,
+	"badjob":   `{"to_seq": 0}`,
+	"nojson":   `to_seq=1`,
 }
 
 // matrix is a process with two applications, and what is secret in it.
@@ -160,9 +165,10 @@ func newMatrix(t *testing.T) *matrix {
 	m.poll(func() error { return m.expect(http.MethodGet, "/v1/schemas", "revoked", http.StatusUnauthorized) })
 	m.events()
 	first := m.cursor("operator", "/v1/events?limit=1")
+	dryRun, audit := m.job("/v1/replays", bodies["dryrun"]), m.job("/v1/audits", bodies["audit"])
 	m.fill = strings.NewReplacer(
 		"{session}", bothSession, "{shop-session}", shopSession, "{operator}", m.secrets["operator"],
-		"{cursor}", first, "{shop-cursor}", m.cursor("analyst", "/v1/events?limit=1"),
+		"{dry-run}", dryRun, "{audit}", audit, "{cursor}", first, "{shop-cursor}", m.cursor("analyst", "/v1/events?limit=1"),
 	)
 	return m
 }
@@ -179,6 +185,17 @@ func (m *matrix) made(path, body string) string {
 		m.t.Fatalf("POST %s answers %d %v", path, code, slices.Sorted(maps.Keys(answer)))
 	}
 	return secret
+}
+
+// job starts a job and returns its id.
+func (m *matrix) job(path, body string) string {
+	m.t.Helper()
+	code, answer := m.call(http.MethodPost, path, registry.DevOperatorToken, body)
+	id, ok := answer["id"].(string)
+	if code != http.StatusAccepted || !ok {
+		m.t.Fatalf("POST %s answers %d %v", path, code, answer)
+	}
+	return id
 }
 
 func (m *matrix) expect(method, path, column string, want int) error {
