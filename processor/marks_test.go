@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -122,6 +123,9 @@ func (w *world) marksKey() jetstream.KeyValue {
 func (w *world) marks() (m marks) {
 	w.t.Helper()
 	e, err := w.marksKey().Get(w.ctx(), "stream")
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return marks{}
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
