@@ -22,13 +22,13 @@ const (
 	writers  = 2
 )
 
-func rejected(message, revision int) bool { return (message == 1) != (revision == 1) }
+func rejected(message, revision int8) bool { return (message == 1) != (revision == 1) }
 
 // document is what the store holds of a message; revision 0 is nothing.
-type document struct{ revision int }
+type document struct{ revision int8 }
 
 // stage is how far a processor is with the message in its hands.
-type stage int
+type stage int8
 
 const (
 	idle stage = iota
@@ -39,19 +39,19 @@ const (
 )
 
 type processor struct {
-	snapshot int
+	snapshot int8
 	stage    stage
-	message  int
-	judged   int
+	message  int8
+	judged   int8
 	// beat is the revision of its last heartbeat, 0 when that has lapsed;
 	// steady says that none has lapsed since it judged.
-	beat    int
+	beat    int8
 	steady  bool
 	stopped bool
 }
 
 // phase is how far the replay is.
-type phase int
+type phase int8
 
 const (
 	before phase = iota
@@ -63,7 +63,7 @@ const (
 
 type runner struct {
 	phase    phase
-	end, pos int
+	end, pos int8
 	// looked says that the message at pos was selected and waits to be
 	// written; dirty that the sweep wrote something.
 	looked, dirty bool
@@ -71,16 +71,16 @@ type runner struct {
 
 // state is comparable: a visited one is known by its value.
 type state struct {
-	registry  int
-	published int
+	registry  int8
+	published int8
 	acked     [messages]bool
-	held      [messages]int  // the processor that the consumer counts on, from 1
+	held      [messages]int8 // the processor that the consumer counts on, from 1
 	late      [messages]bool // written by one that was silent since it judged
 	docs      [messages]document
 	writers   [writers]processor
 	replay    runner
-	crashes   int
-	stops     int
+	crashes   int8
+	stops     int8
 }
 
 // bugs are what may be left out of the protocol.
@@ -99,26 +99,26 @@ type bugs struct {
 	onlyRejected bool
 }
 
-func start(crashes, stops int) state {
+func start(crashes, stops int8) state {
 	s := state{registry: 2, published: messages - 1, crashes: crashes, stops: stops}
 	if stops > 0 { // fewer states: message 0 is settled
 		s.acked[0], s.docs[0].revision = true, 2
 	}
 	for i := range s.writers {
-		s.writers[i] = processor{snapshot: i + 1, beat: i + 1}
+		s.writers[i] = processor{snapshot: int8(i) + 1, beat: int8(i) + 1}
 	}
 	return s
 }
 
 // release takes a message out of a processor's hands, if it counts there.
-func (s *state) release(i, message int) {
-	if s.held[message] == i+1 {
+func (s *state) release(i int, message int8) {
+	if s.held[message] == int8(i)+1 {
 		s.held[message] = 0
 	}
 }
 
 // write is one guarded step of the store.
-func (b bugs) write(s *state, message, revision int) {
+func (b bugs) write(s *state, message, revision int8) {
 	present := s.docs[message].revision
 	mine := &store.Document{Origin: store.Origin{Epoch: 1, Seq: uint64(message + 1)}, Revision: uint64(revision)}
 	held := store.Holder{Origin: mine.Origin, Revision: uint64(present)}
@@ -152,7 +152,7 @@ func (b bugs) processorSteps(s state, i int, step func(func(*state))) {
 		if p.beat != 0 {
 			step(func(n *state) { n.writers[i].beat, n.writers[i].steady = 0, false })
 		}
-		if p.stage != idle && s.held[p.message] == i+1 {
+		if p.stage != idle && s.held[p.message] == int8(i)+1 {
 			step(func(n *state) { n.held[p.message] = 0 }) // another delivery
 		}
 		return
@@ -180,7 +180,7 @@ func (b bugs) processorSteps(s state, i int, step func(func(*state))) {
 	case idle:
 		for m := range s.published {
 			if !s.acked[m] && s.held[m] == 0 {
-				step(func(n *state) { n.held[m] = i + 1; n.writers[i].stage, n.writers[i].message = fetched, m })
+				step(func(n *state) { n.held[m] = int8(i) + 1; n.writers[i].stage, n.writers[i].message = fetched, m })
 				break
 			}
 		}
@@ -274,7 +274,7 @@ func (b bugs) settled(s state) bool {
 }
 
 // selected applies the selection to what the store holds.
-func (b bugs) selected(s state, message int) bool {
+func (b bugs) selected(s state, message int8) bool {
 	revision := s.docs[message].revision
 	return !b.onlyRejected || revision == 0 || rejected(message, revision)
 }
@@ -293,7 +293,7 @@ func (b bugs) atEnd(s state) error {
 
 // check returns what is wrong with a state after which nothing happens.
 func (b bugs) check(s state) error {
-	for m := range messages {
+	for m := range int8(messages) {
 		switch revision := s.docs[m].revision; {
 		case revision == 0:
 			return fmt.Errorf("message %d has no outcome", m)
@@ -305,7 +305,7 @@ func (b bugs) check(s state) error {
 }
 
 // visit visits every state and returns their number, and the first fault.
-func visit(b bugs, crashes, stops int) (int, error) {
+func visit(b bugs, crashes, stops int8) (int, error) {
 	first := start(crashes, stops)
 	seen := map[state]bool{first: true}
 	for todo := []state{first}; len(todo) > 0; {
@@ -334,7 +334,7 @@ func visit(b bugs, crashes, stops int) (int, error) {
 
 func TestNoOrderOfStepsLeavesAnythingOld(t *testing.T) {
 	for _, onlyRejected := range []bool{false, true} {
-		for _, faults := range []struct{ crashes, stops int }{{2, 0}, {0, 1}, {1, 1}} {
+		for _, faults := range []struct{ crashes, stops int8 }{{2, 0}, {0, 1}, {1, 1}} {
 			n, err := visit(bugs{onlyRejected: onlyRejected}, faults.crashes, faults.stops)
 			if err != nil {
 				t.Fatalf("only rejected %v, %+v: %v", onlyRejected, faults, err)

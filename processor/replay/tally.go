@@ -177,10 +177,10 @@ func (t *tally) sorted() []*counted {
 }
 
 // report is what was counted so far, within its bounds: of the largest groups
-// as many as have room, then one sample of each, then a second one.
+// as many as have room beside samples, then one sample of each, then a second.
 func (t *tally) report() job.Changes {
 	r := t.changes
-	all, room := t.sorted(), t.limit
+	all, room := t.sorted(), t.limit/2
 	r.Groups = make([]job.Group, 0, min(len(all), job.MaxGroups))
 	for _, g := range all[:min(len(all), job.MaxGroups)] {
 		if room -= g.size; room < 0 {
@@ -191,6 +191,7 @@ func (t *tally) report() job.Changes {
 		r.Groups = append(r.Groups, shown)
 	}
 	r.OmittedGroups += len(all) - len(r.Groups)
+	room = max(room, 0) + t.limit/2
 	for n := range job.MaxSamples {
 		for i := range r.Groups {
 			if g := all[i]; n < len(g.Samples) && len(r.Groups[i].Samples) == n && g.sizes[n] <= room {

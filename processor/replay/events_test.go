@@ -1,0 +1,164 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// sent is one event of a test. Its data has the members named in has, one
+// letter each.
+type sent struct {
+	app, id, name, has string
+	// received is that long after the test's first moment.
+	received time.Duration
+	// typed puts it under the subject of its type.
+	typed bool
+}
+
+// epochOfTest is the received time of events that name none.
+var epochOfTest = time.Now().UTC().Truncate(time.Millisecond)
+
+func (s sent) msg() *nats.Msg {
+	members := make([]string, 0, len(s.has))
+	for _, m := range strings.Split(s.has, "") {
+		members = append(members, fmt.Sprintf("%q:1", m))
+	}
+	at := epochOfTest.Add(s.received)
+	app, name := cmp.Or(s.app, "demo"), cmp.Or(s.name, "view")
+	m := stream.Message{
+		Application: app, ReceivedAt: at, Format: event.FormatNative,
+		Payload: fmt.Appendf(nil, `{"event_id":%q,"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"page",`+
+			`"name":%q,"data":{%s},"timestamp":%q}`, s.id, name, strings.Join(members, ","), event.FormatTime(at)),
+	}
+	if s.typed {
+		return m.Msg(stream.Subject(app, "page", name))
+	}
+	return m.Msg(stream.Unregistered(app))
+}
+
+// publish puts events into the stream, in this order.
+func (w *world) publish(events ...sent) {
+	w.Helper()
+	msgs := make([]*nats.Msg, len(events))
+	for i, e := range events {
+		msgs[i] = e.msg()
+	}
+	w.publishMsg(msgs...)
+}
+
+func (w *world) publishMsg(msgs ...*nats.Msg) {
+	w.Helper()
+	for portion := range slices.Chunk(msgs, 1000) {
+		futures := make([]jetstream.PubAckFuture, len(portion))
+		for i, m := range portion {
+			var err error
+			futures[i], err = w.js.PublishMsgAsync(m)
+			w.must(err)
+		}
+		for _, f := range futures {
+			select {
+			case <-f.Ok():
+			case err := <-f.Err():
+				w.Fatal(err)
+			case <-time.After(patience):
+				w.Fatal("a message is not acknowledged")
+			}
+		}
+	}
+}
+
+// many are n events with ids from a prefix on.
+func many(prefix string, n int, has string) []sent {
+	all := make([]sent, n)
+	for i := range all {
+		all[i] = sent{id: fmt.Sprintf("%s%06d", prefix, i), has: has, typed: i%2 == 0}
+	}
+	return all
+}
+
+// held is what the store holds of demo's events.
+func (w *world) held(ids ...string) map[string]store.Held {
+	w.Helper()
+	out := make(map[string]store.Held, len(ids))
+	for portion := range slices.Chunk(ids, 1000) {
+		keys := make([]string, len(portion))
+		for i, id := range portion {
+			keys[i] = id
+			if !strings.ContainsAny(id, "/#") {
+				keys[i] = store.DocumentID("demo", id)
+			}
+		}
+		held, err := w.store.Held(w.ctx, keys)
+		w.must(err)
+		for i, id := range portion {
+			if h, ok := held[keys[i]]; ok {
+				out[id] = h
+			}
+		}
+	}
+	return out
+}
+
+func ids(events []sent) []string {
+	all := make([]string, len(events))
+	for i, e := range events {
+		all[i] = store.DocumentID(cmp.Or(e.app, "demo"), e.id)
+	}
+	return all
+}
+
+// states counts what the store holds by status and revision.
+func (w *world) states(events []sent) map[string]int {
+	w.Helper()
+	n := map[string]int{}
+	held := w.held(ids(events)...)
+	for _, h := range held {
+		n[fmt.Sprintf("%s at %d", h.Status, h.Revision)]++
+	}
+	if missing := len(events) - len(held); missing > 0 {
+		n["missing"] = missing
+	}
+	return n
+}
+
+// changes is the report of a job.
+func (w *world) changes(j job.Job) job.Changes {
+	w.Helper()
+	var c job.Changes
+	if err := json.Unmarshal(j.Report, &c); err != nil {
+		w.Fatalf("the report is %s: %v", j.Report, err)
+	}
+	return c
+}
+
+// consumers are the names of the replays' consumers.
+func (w *world) consumers() (names []string) {
+	w.Helper()
+	s, err := w.js.Stream(w.ctx, stream.Name)
+	w.must(err)
+	all := s.ConsumerNames(w.ctx)
+	for name := range all.Name() {
+		if name != stream.Consumer {
+			names = append(names, name)
+		}
+	}
+	w.must(all.Err())
+	return names
+}
+
+type jsonValue = jsontext.Value
+
+func containsText(s, part string) bool { return strings.Contains(s, part) }

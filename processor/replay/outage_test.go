@@ -1,0 +1,95 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+)
+
+var errAway = fmt.Errorf("%w: pulled out", store.ErrUnavailable)
+
+// A store that is away is waited for, at whatever step, and the job says so;
+// what was half written is completed.
+func TestTheStoreIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	events := many("e", 2500, "a")
+	w.requires("a")
+	w.publish(events...)
+	w.settle()
+	w.requires("b")
+	back := make(chan struct{})
+	gone := func() bool {
+		select {
+		case <-back:
+			return false
+		default:
+			return true
+		}
+	}
+	w.runner("one", beforeRead(func(_ context.Context, n int) error {
+		if n == 2 {
+			return errAway
+		}
+		return nil
+	}), func(cfg *Config) {
+		write, n := cfg.Write, 0
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+			if n++; n > 1 && gone() {
+				_, err := write(ctx, revision, docs[:len(docs)/2])
+				return nil, errors.Join(err, errAway)
+			}
+			return write(ctx, revision, docs)
+		}
+	})
+	id := w.start(job.Replay, job.Selection{})
+	w.await(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == 1000 })
+	close(back)
+	w.await(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
+	j := w.awaitDone(id)
+	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, countsAlone(w.changes(j))); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 2500}, w.states(events)); diff != "" {
+		t.Errorf("after the replay (-want +got):\n%s", diff)
+	}
+}
+
+// A store that wants a person fails the job, which says why, and nothing of it
+// stays.
+func TestTheStoreRefusesItsConfiguration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.publish(many("e", 10, "a")...)
+	refused := fmt.Errorf("%w: the password is wrong", store.ErrConfiguration)
+	w.runner("one", func(cfg *Config) {
+		cfg.Write = func(context.Context, uint64, []*store.Document) ([]store.Outcome, error) { return nil, refused }
+	})
+	id := w.start(job.Replay, job.Selection{})
+	j := w.await(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
+	if !containsText(j.Error, "the password is wrong") {
+		t.Errorf("it says %q", j.Error)
+	}
+	w.onlyConsumer()
+}
+
+// A dry run that goes on with a registry that has not reached its revision
+// cannot, and says so.
+func TestADryRunOfNoRevision(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.runner("one")
+	id := w.start(job.DryRun, job.Selection{}, func(j *job.Job) { j.TargetRevision = 1000 })
+	j := w.await(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
+	if !containsText(j.Error, "no such revision") {
+		t.Errorf("it says %q", j.Error)
+	}
+}

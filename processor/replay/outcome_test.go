@@ -1,0 +1,209 @@
+package replay
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// countsAlone leaves the groups out.
+func countsAlone(c job.Changes) job.Changes {
+	c.Groups, c.OmittedGroups = nil, 0
+	return c
+}
+
+// A dry run tells what the replay after it does, in both directions, and the
+// second replay has nothing to change.
+func TestBothDirections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner("one")
+	w.requires("a")
+	events := slices.Concat(many("gains", 30, "b"), many("loses", 20, "a"), many("keeps", 10, "ab"), many("never", 5, "c"))
+	w.publish(events...)
+	w.settle()
+	before := w.requires("b")
+
+	dry := w.awaitDone(w.start(job.DryRun, job.Selection{}))
+	want := job.Changes{NewlyValid: 30, NewlyRejected: 20, Unchanged: 10, StillRejected: 5}
+	if diff := cmp.Diff(want, countsAlone(w.changes(dry))); diff != "" {
+		t.Errorf("the dry run (-want +got):\n%s", diff)
+	}
+	if dry.TargetRevision != before || dry.Done != 65 || dry.Total != 65 {
+		t.Errorf("it judged by %d and not by %d; %d of %d", dry.TargetRevision, before, dry.Done, dry.Total)
+	}
+	if n := w.states(events); len(n) != 2 || n["stored at 2"] != 30 || n["rejected at 2"] != 35 {
+		t.Errorf("after the dry run: %v", n)
+	}
+
+	done := w.awaitDone(w.start(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(w.changes(dry), w.changes(done)); diff != "" {
+		t.Errorf("the replay did otherwise than the dry run said (-said +did):\n%s", diff)
+	}
+	if done.Done != 65 || done.Total != 65 || done.Phase != "" {
+		t.Errorf("it ended at %d of %d, %q", done.Done, done.Total, done.Phase)
+	}
+	for id, h := range w.held(ids(events)...) {
+		if wantStored := id[5] == 'g' || id[5] == 'k'; h.Revision != done.TargetRevision || (h.Status == store.Stored) != wantStored {
+			t.Errorf("%s is %s at %d", id, h.Status, h.Revision)
+		}
+	}
+	again := w.awaitDone(w.start(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(job.Changes{Unchanged: 40, StillRejected: 25}, countsAlone(w.changes(again))); diff != "" {
+		t.Errorf("the second replay (-want +got):\n%s", diff)
+	}
+	if names := w.consumers(); len(names) != 0 {
+		t.Errorf("consumers stay: %v", names)
+	}
+}
+
+// Every kind of message that is no plain event has its place in the report, and
+// a replay leaves it where it belongs.
+func TestWhatIsNoPlainEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner("one")
+	w.requires("a")
+	w.publish(
+		sent{id: "copied", has: "b"}, sent{id: "copied", has: "b"}, sent{id: "copied", has: "b"},
+		sent{id: "contested", has: "a"}, sent{id: "contested", has: "b"},
+	)
+	foreign := nats.NewMsg(stream.Unregistered("demo"))
+	foreign.Data = []byte("\x00 nothing that a collector wrote")
+	broken := sent{id: "broken", has: "a"}.msg()
+	broken.Data = broken.Data[:40]
+	headless := nats.NewMsg("events.who.knows.what")
+	w.publishMsg(foreign, broken, headless)
+	w.settle()
+	w.requires("b")
+	w.publish(sent{id: "waits", has: "b"}) // no processor takes it
+	want := job.Changes{NewlyValid: 1, Duplicates: 2, NewlyRejected: 1, StillRejected: 4, Pending: 1}
+
+	dry := w.awaitDone(w.start(job.DryRun, job.Selection{}))
+	if diff := cmp.Diff(want, countsAlone(w.changes(dry))); diff != "" {
+		t.Errorf("the dry run (-want +got):\n%s", diff)
+	}
+	done := w.awaitDone(w.start(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(want, countsAlone(w.changes(done))); diff != "" {
+		t.Errorf("the replay (-want +got):\n%s", diff)
+	}
+	codes := map[string]uint64{}
+	for _, g := range w.changes(done).Groups {
+		codes[string(g.Change)+" "+g.Code] += g.Count
+	}
+	if diff := cmp.Diff(map[string]uint64{
+		"newly_valid " + event.CodeSchemaViolation: 1, "newly_rejected " + event.CodeSchemaViolation: 1,
+		"still_rejected " + event.CodeIDConflict: 1, "still_rejected " + event.CodeInvalidMessage: 2,
+		"still_rejected " + event.CodeInvalidJSON: 1,
+	}, codes); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	for id, status := range map[string]store.Status{"copied": store.Stored, "contested": store.Rejected, "waits": store.Stored} {
+		if h := w.held(id)[id]; h.Status != status || h.Revision != done.TargetRevision {
+			t.Errorf("%s is %s at %d", id, h.Status, h.Revision)
+		}
+	}
+	if h := w.held("copied")["copied"]; h.Origin.Seq != 1 {
+		t.Errorf("the copies' place is %d", h.Origin.Seq)
+	}
+}
+
+// A store that holds the later copy of an event gets the first one, and the
+// event counts once.
+func TestLaterCopyIsHeld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner("one")
+	w.requires("a")
+	w.publish(sent{id: "e", has: "b"}, sent{id: "e", has: "b"})
+	set := w.reg.Snapshot().Schemas
+	for portion, err := range stream.Read(w.ctx, w.js, stream.Range{First: 2}) {
+		w.must(err)
+		_, err = w.write(w.ctx, set.Revision(), []*store.Document{w.judge(portion[0], set)})
+		w.must(err)
+	}
+	w.requires("b")
+	want := job.Changes{NewlyValid: 1, Duplicates: 1}
+	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
+		if diff := cmp.Diff(want, countsAlone(w.changes(w.awaitDone(w.start(kind, job.Selection{}))))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", kind, diff)
+		}
+	}
+	if h := w.held("e")["e"]; h.Status != store.Stored || h.Origin.Seq != 1 {
+		t.Errorf("it is %s, of place %d", h.Status, h.Origin.Seq)
+	}
+}
+
+// What the retention has removed does not come back, what a shorter retention
+// would remove stays as it is, and a replay over both ends.
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner("one")
+	w.requires("a")
+	old := []sent{{id: "held", has: "a", received: -3 * time.Hour}, {id: "fresh", has: "a"}}
+	w.publish(old...)
+	w.settle()
+	revision := w.apply(map[string]string{"policy.json": `{"retention":{"stored":"1h","rejected":"1h"}}`})
+	w.publish(sent{id: "gone", has: "a", received: -2 * time.Hour})
+	want := job.Changes{Unchanged: 1, Expired: 2}
+	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
+		if diff := cmp.Diff(want, countsAlone(w.changes(w.awaitDone(w.start(kind, job.Selection{}))))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", kind, diff)
+		}
+	}
+	held := w.held("held", "fresh", "gone")
+	if h, ok := held["held"]; !ok || h.Revision >= revision {
+		t.Errorf("what was held is at %d", h.Revision)
+	}
+	if _, ok := held["gone"]; ok || held["fresh"].Revision <= revision {
+		t.Errorf("the others are %v", held)
+	}
+}
+
+// A dry run judges by schemas that are not published, also of new types.
+func TestSchemasOfADryRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner("one")
+	w.requires("a")
+	w.publish(slices.Concat(many("loses", 7, "a"), []sent{{id: "new1", name: "brand new", has: "z"}, {id: "new2", name: "brand new", has: "y"}})...)
+	w.settle()
+	done := w.awaitDone(w.start(job.DryRun, job.Selection{}, func(j *job.Job) {
+		j.Schemas = map[string]jsonValue{"page/view": jsonValue(`{"required":["b"]}`), "page/brand=20new": jsonValue(`{"required":["z"]}`)}
+	}))
+	got := w.changes(done)
+	if diff := cmp.Diff(job.Changes{NewlyRejected: 7, NewlyValid: 1, StillRejected: 1}, countsAlone(got)); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	if w.reg.Snapshot().Schemas.Known("page", "brand new") {
+		t.Error("the dry run has published a type")
+	}
+	g := got.Groups[0]
+	if g.Change != job.NewlyRejected || g.Count != 7 || len(g.Samples) != job.MaxSamples || g.Category != "page" || g.Name != "view" {
+		t.Errorf("the largest group is %+v", g)
+	}
+	for i, s := range g.Samples {
+		want := job.Sample{Application: "demo", EventID: many("loses", 7, "a")[i].id, Seq: uint64(i + 1), After: s.After}
+		if diff := cmp.Diff(want, s, cmpopts.EquateEmpty()); diff != "" || len(s.After) != 1 || s.After[0].Code != event.CodeSchemaViolation {
+			t.Errorf("sample %d (-want +got):\n%s", i, diff)
+		}
+	}
+	for text, says := range map[string]string{"page": "schemas: ", "page/view": "has 1 faults"} {
+		failed := w.await(w.start(job.DryRun, job.Selection{}, func(j *job.Job) {
+			j.Schemas = map[string]jsonValue{text: jsonValue(`{"type":1}`)}
+		}), "it fails", func(j job.Job) bool { return j.State == job.Failed })
+		if !containsText(failed.Error, says) {
+			t.Errorf("a schema of %q: %q", text, failed.Error)
+		}
+	}
+}

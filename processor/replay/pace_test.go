@@ -1,0 +1,90 @@
+package replay
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// A rate bounds what is written at once, and what is written in all by the time
+// that it takes: that is the limiter's, whose bounds this checks.
+func TestTheRate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.publish(many("e", 60, "a")...)
+	var mu sync.Mutex
+	var sizes []int
+	w.runner("one", func(cfg *Config) {
+		write := cfg.Write
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+			mu.Lock()
+			sizes = append(sizes, len(docs))
+			mu.Unlock()
+			return write(ctx, revision, docs)
+		}
+	})
+	j := w.awaitDone(w.start(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
+	mu.Lock()
+	defer mu.Unlock()
+	if len(sizes) != 3 || sizes[0] != 25 || sizes[1] != 25 || sizes[2] != 10 {
+		t.Errorf("it wrote %v at once", sizes)
+	}
+	// The first second's events are free.
+	if took := j.EndedAt.Sub(j.StartedAt).Seconds(); took < 35./25 {
+		t.Errorf("60 events at 25 a second took %.2f s", took)
+	}
+}
+
+func TestTheLimiter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	for asked, want := range map[int64]int{1: 1, 999: 999, 1_000_000: portionEvents, 0: portionEvents} {
+		r := w.runOver()
+		r.job.MaxRate = asked
+		if got := r.portion(); got != want {
+			t.Errorf("at %d a second a portion has %d", asked, got)
+		}
+	}
+}
+
+// A replay steps back while live events wait, and says so.
+func TestLiveEventsGoFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.publish(many("e", 4000, "a")...)
+	w.settle()
+	var mu sync.Mutex
+	written := 0
+	release := make(chan struct{})
+	w.runner("one", func(cfg *Config) {
+		write := cfg.Write
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+			mu.Lock()
+			written++
+			n := written
+			mu.Unlock()
+			if n == 2 {
+				<-release // until the pace is looked at again
+			}
+			return write(ctx, revision, docs)
+		}
+	})
+	id := w.start(job.Replay, job.Selection{})
+	w.await(id, "the first portion is written", func(j job.Job) bool { return j.Done == 1000 })
+	w.publish(many("live", leastLag+1, "a")...)
+	// The lag of the beginning is known since the first portion; the next look
+	// is due after paceEvery.
+	release <- struct{}{}
+	j := w.await(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
+	if j.Done >= 4000 {
+		t.Errorf("it stepped back at %d", j.Done)
+	}
+	w.settle()
+	w.awaitDone(id)
+}

@@ -1,0 +1,194 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// population are events at sequences 1 to 12, of which those that say so are
+// stored under the schema that requires a.
+var population = []sent{
+	{id: "01", has: "a", received: 1 * time.Second},
+	{id: "02", has: "b", received: 2 * time.Second, typed: true},
+	{id: "03", has: "a", received: 3 * time.Second, name: "click"},
+	{id: "04", has: "b", received: 4 * time.Second, name: "click", typed: true},
+	{id: "05", has: "a", received: 5 * time.Second, app: "other"},
+	{id: "06", has: "b", received: 6 * time.Second, app: "other", name: "click"},
+	{id: "07", has: "a", received: 7 * time.Second, name: "unheard of"},
+	{id: "08", has: "b", received: 8 * time.Second, name: "unheard of", app: "other"},
+	{id: "09", has: "ab", received: 9 * time.Second, typed: true},
+	{id: "10", has: "", received: 10 * time.Second, app: "other", typed: true},
+	{id: "01", has: "ab", received: 11 * time.Second}, // a conflict
+	{id: "02", has: "b", received: 2 * time.Second},   // a copy
+}
+
+// A selection covers exactly what each of its restrictions allows: it brings
+// those events to its target and no others, and a dry run of it counts as many.
+func TestSelections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner("one")
+	w.requires("a")
+	w.publish(population...)
+	w.settle()
+	at := func(second int) time.Time { return epochOfTest.Add(time.Duration(second) * time.Second) }
+	const conflict = "demo#"
+	for name, tc := range map[string]struct {
+		job.Selection
+		want string
+		// copies are those that count as duplicates.
+		copies uint64
+	}{
+		"everything":           {job.Selection{}, "01 02 03 04 05 06 07 08 09 10 " + conflict, 1},
+		"from_seq":             {job.Selection{FromSeq: 9}, "09 10 " + conflict, 1},
+		"to_seq":               {job.Selection{ToSeq: 3}, "01 02 03", 0},
+		"one sequence":         {job.Selection{FromSeq: 4, ToSeq: 4}, "04", 0},
+		"beyond the end":       {job.Selection{FromSeq: 13}, "", 0},
+		"the copy alone":       {job.Selection{FromSeq: 12}, "", 1},
+		"from":                 {job.Selection{From: at(10)}, "10 " + conflict, 0},
+		"to":                   {job.Selection{To: at(3)}, "01 02", 1},
+		"from and to":          {job.Selection{From: at(3), To: at(5)}, "03 04", 0},
+		"a time to come":       {job.Selection{From: at(3600)}, "", 0},
+		"application":          {job.Selection{Application: "other"}, "05 06 08 10", 0},
+		"category":             {job.Selection{Category: "page"}, "01 02 03 04 05 06 07 08 09 10 " + conflict, 1},
+		"category and name":    {job.Selection{Category: "page", Name: "click"}, "03 04 06", 0},
+		"name alone":           {job.Selection{Name: "view"}, "01 02 05 09 10 " + conflict, 1},
+		"type and application": {job.Selection{Category: "page", Name: "click", Application: "demo"}, "03 04", 0},
+		"a type nobody knows":  {job.Selection{Category: "page", Name: "unheard of"}, "07 08", 0},
+		"nothing of a type":    {job.Selection{Category: "no", Name: "such"}, "", 0},
+		"rejected":             {job.Selection{Only: job.OnlyRejected}, "02 04 06 07 08 10 " + conflict, 1},
+		"by code":              {job.Selection{Code: event.CodeUnknownType}, "07 08", 0},
+		"by the final code":    {job.Selection{Code: event.CodeIDConflict}, conflict, 0},
+		"a code nobody has":    {job.Selection{Code: event.CodeUnstorable}, "", 0},
+		"all at once": {
+			job.Selection{From: at(2), To: at(9), FromSeq: 4, ToSeq: 8, Application: "other", Category: "page", Name: "click", Code: event.CodeSchemaViolation},
+			"06", 0,
+		},
+	} {
+		counted := map[job.Kind]job.Changes{}
+		var target uint64
+		for _, kind := range []job.Kind{job.DryRun, job.Replay} {
+			j := w.awaitDone(w.start(kind, tc.Selection))
+			counted[kind], target = countsAlone(w.changes(j)), j.TargetRevision
+			if j.Done != j.Total {
+				t.Errorf("%s, %s: done with %d of %d", name, kind, j.Done, j.Total)
+			}
+		}
+		var got []string
+		for id, h := range w.held(w.populationIDs()...) {
+			if h.Revision >= target {
+				got = append(got, short(id))
+			}
+		}
+		slices.Sort(got)
+		if s := strings.Join(got, " "); s != strings.TrimSpace(tc.want) {
+			t.Errorf("%s: replayed %s, want %s", name, s, tc.want)
+		}
+		want := job.Changes{Duplicates: tc.copies}
+		for id := range strings.FieldsSeq(tc.want) {
+			if stored := strings.Contains("01 03 05 09", id); stored {
+				want.Unchanged++
+			} else {
+				want.StillRejected++
+			}
+		}
+		for kind, c := range counted {
+			if diff := cmp.Diff(want, c); diff != "" {
+				t.Errorf("%s: the %s counted (-want +got):\n%s", name, kind, diff)
+			}
+		}
+	}
+}
+
+// populationIDs are the ids of the documents of the population.
+func (w *world) populationIDs() []string {
+	all := ids(population[:10])
+	for portion, err := range streamAll(w) {
+		w.must(err)
+		d := w.judge(portion[10], w.reg.Snapshot().Schemas)
+		all = append(all, store.ConflictID(d.Application, d.ContentHash, d.EventID))
+	}
+	return all
+}
+
+func short(id string) string {
+	app, id, _ := strings.Cut(id, "/")
+	if strings.Contains(app, "#") {
+		return "demo#"
+	}
+	return id
+}
+
+// What came after the range was fixed is not part of it, whatever matches.
+func TestTheRangeIsFixed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.publish(many("before", 5, "a")...)
+	w.settle()
+	later := many("later", 3000, "a")
+	w.runner("one", beforeWrite(func(n int) {
+		if n == 1 {
+			w.publish(later...)
+		}
+	}))
+	j := w.awaitDone(w.start(job.Replay, job.Selection{Category: "page", Name: "view"}))
+	if got := w.changes(j); j.Total != 5 || got.Unchanged != 5 || got.Pending != 0 {
+		t.Errorf("of %d it counts %+v", j.Total, got)
+	}
+	if n := w.states(later); n["missing"] != len(later) {
+		t.Errorf("what came later: %v", n)
+	}
+}
+
+// A stream in which nothing is has an empty range, which stays empty.
+func TestNothingAtAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.runner("one")
+	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
+		j := w.awaitDone(w.start(kind, job.Selection{}))
+		if diff := cmp.Diff(job.Changes{Groups: []job.Group{}}, w.changes(j)); diff != "" || j.Total != 0 || j.Done != 0 {
+			t.Errorf("%s over nothing: %d of %d, %s", kind, j.Done, j.Total, diff)
+		}
+	}
+	// Another runner goes on with a replay over nothing, and something came.
+	w.publish(many("late", 10, "a")...)
+	j := w.awaitDone(w.start(job.Replay, job.Selection{}, func(j *job.Job) {
+		j.Checkpoint = jsonValue(`{"first":1,"last":0,"next":1}`)
+	}))
+	if got := w.changes(j); got.Pending != 0 || w.states(many("late", 10, "a"))["missing"] != 10 {
+		t.Errorf("it took %+v", got)
+	}
+	j = w.awaitDone(w.start(job.DryRun, job.Selection{}, func(j *job.Job) { j.Checkpoint = jsonValue(`{"last":0,"next":1}`) }))
+	if got := w.changes(j); got.Pending != 0 {
+		t.Errorf("the dry run took %+v", got)
+	}
+}
+
+// A selection that matches little, and nothing at the end of a long range, ends.
+func TestSparse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.requires("a")
+	w.runner("one")
+	w.publish(sent{id: "rare", has: "a", app: "rare"})
+	w.publish(many("rest", 4000, "a")...)
+	w.settle()
+	for _, app := range []string{"rare", "never"} {
+		j := w.awaitDone(w.start(job.Replay, job.Selection{Application: app}))
+		if got := fmt.Sprint(w.changes(j).Unchanged); j.Done != 4001 || got != map[string]string{"rare": "1", "never": "0"}[app] {
+			t.Errorf("%s: %s unchanged, %d of %d", app, got, j.Done, j.Total)
+		}
+	}
+}

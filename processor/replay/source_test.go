@@ -1,0 +1,210 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// runOver is a replay over the whole stream, behind its barrier.
+func (w *world) runOver() *run {
+	r := &run{Replayer: New(w.config()), job: job.Job{ID: "0123456789abcdef0", Runs: 1}}
+	s, err := w.js.Stream(w.ctx, stream.Name)
+	w.must(err)
+	r.at = course{First: 1, Next: 1, Last: s.CachedInfo().State.LastSeq}
+	return r
+}
+
+// readAll takes portion after portion, as a pass does, and returns the
+// sequences.
+func readAll(t testing.TB, s *source, each func(portion []stream.Raw)) (seqs []uint64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for s.r.at.Next <= s.r.at.Last {
+		portion, err := s.next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(portion) == 0 {
+			break
+		}
+		for _, m := range portion {
+			seqs = append(seqs, m.Seq)
+		}
+		each(portion)
+		s.ack()
+		s.r.at.Next = portion[len(portion)-1].Seq + 1
+	}
+	return seqs
+}
+
+func sequences(from, to uint64) (seqs []uint64) {
+	for seq := from; seq <= to; seq++ {
+		seqs = append(seqs, seq)
+	}
+	return seqs
+}
+
+// Portions are bounded in events and bytes, and a message that is larger than a
+// portion comes alone.
+func TestPortions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(many("small", 2300, "a")...)
+	for range 3 {
+		huge := sent{id: "huge"}.msg()
+		huge.Data = bytes.Repeat([]byte("x"), portionBytes+1<<20)
+		large := sent{id: "large"}.msg()
+		large.Data = bytes.Repeat([]byte("y"), portionBytes/2)
+		w.publishMsg(huge, large, large, large)
+	}
+	w.publish(many("more", 10, "a")...)
+	s := &source{r: w.runOver(), size: portionEvents}
+	got := readAll(t, s, func(portion []stream.Raw) {
+		size := 0
+		for _, m := range portion {
+			size += len(m.Payload)
+		}
+		if len(portion) > portionEvents || len(portion) > 1 && size > portionBytes {
+			t.Errorf("a portion of %d events and %d bytes", len(portion), size)
+		}
+	})
+	if diff := cmp.Diff(sequences(1, 2322), got); diff != "" {
+		t.Errorf("sequences (-want +got):\n%s", diff)
+	}
+	if s.made != 1 {
+		t.Errorf("it took %d consumers", s.made)
+	}
+}
+
+// What was on its way to somebody else, or comes a second time, is noticed.
+func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(many("e", 5000, "a")...)
+	s := &source{r: w.runOver(), size: portionEvents}
+	portions := 0
+	got := readAll(t, s, func([]stream.Raw) {
+		if portions++; portions%2 == 0 {
+			return
+		}
+		batch, err := s.consumer.Fetch(100, jetstream.FetchMaxWait(time.Second))
+		w.must(err)
+		for range batch.Messages() { // as lost
+		}
+	})
+	if diff := cmp.Diff(sequences(1, 5000), got); diff != "" {
+		t.Errorf("sequences (-want +got):\n%s", diff)
+	}
+	if s.made < 3 {
+		t.Errorf("it took %d consumers", s.made)
+	}
+	w.onlyConsumer(s.name)
+}
+
+// The end of the range may be lost on its way, too.
+func TestTheLastMessagesAreLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(many("e", 20, "a")...)
+	r := w.runOver()
+	r.at.Last = 100 // of a range whose end has nothing of the selection
+	s := &source{r: r, size: 10}
+	got := readAll(t, s, func(portion []stream.Raw) {
+		if portion[0].Seq == 1 {
+			batch, err := s.consumer.Fetch(10, jetstream.FetchMaxWait(time.Second))
+			w.must(err)
+			for range batch.Messages() {
+			}
+		}
+	})
+	if diff := cmp.Diff(sequences(1, 20), got); diff != "" {
+		t.Errorf("sequences (-want +got):\n%s", diff)
+	}
+}
+
+// A consumer that somebody removed is made anew at the checkpoint.
+func TestTheConsumerIsRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(many("e", 5000, "a")...)
+	s := &source{r: w.runOver(), size: portionEvents}
+	got := readAll(t, s, func(portion []stream.Raw) {
+		if portion[0].Seq == 2001 {
+			w.must(w.js.DeleteConsumer(w.ctx, stream.Name, s.name))
+		}
+	})
+	if diff := cmp.Diff(sequences(1, 5000), got); diff != "" {
+		t.Errorf("sequences (-want +got):\n%s", diff)
+	}
+}
+
+// The consumer's floor is where the replay is, so the stream is not purged under
+// it; that of another replay stays whatever this one removes.
+func TestTheFloor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(many("e", 3000, "a")...)
+	for _, name := range []string{"replay-0123456789abcdef0-0-7", "replay-0123456789abcdef1-1-0", "replay-0123456789abcdef01-1-0"} {
+		_, err := w.js.CreateConsumer(w.ctx, stream.Name, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckAllPolicy})
+		w.must(err)
+	}
+	s := &source{r: w.runOver(), size: portionEvents}
+	readAll(t, s, func(portion []stream.Raw) {
+		w.poll("the floor follows", func() bool {
+			info, err := s.consumer.Info(w.ctx)
+			return err == nil && info.AckFloor.Stream == portion[0].Seq-1
+		})
+	})
+	w.onlyConsumer("replay-0123456789abcdef0-1-0", "replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
+	s.r.forget(w.ctx)
+	w.onlyConsumer("replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
+}
+
+// A replay waits out a NATS server that restarts under its pass, or under its
+// sweep, and a dry run one under it; nothing is left out.
+func TestNATSRestarts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind job.Kind
+		nth  int
+	}{"dry run": {job.DryRun, 2}, "pass": {job.Replay, 3}, "sweep": {job.Replay, 8}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			events := many("e", 5000, "a")
+			w.requires("a")
+			w.publish(events...)
+			w.settle()
+			w.requires("b")
+			var once sync.Once
+			w.runner("one", beforeRead(func(_ context.Context, n int) error {
+				if n == tc.nth {
+					once.Do(func() {
+						w.stopNATS()
+						w.startNATS()
+					})
+				}
+				return nil
+			}))
+			id := w.start(tc.kind, job.Selection{})
+			j := w.awaitDone(id)
+			if c := w.changes(j); c.NewlyRejected != 5000 && j.Runs == 1 || c.Unchanged > 0 {
+				t.Errorf("it counts %+v in run %d", countsAlone(c), j.Runs)
+			}
+			want := map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
+			if diff := cmp.Diff(want, w.states(events)); diff != "" && tc.kind == job.Replay {
+				t.Errorf("after the replay (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

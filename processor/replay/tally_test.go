@@ -1,0 +1,200 @@
+package replay
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+)
+
+func resumed(t testing.TB, j job.Job) *tally {
+	t.Helper()
+	counted, err := resume(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counted
+}
+
+// marshalled is a job with its report and checkpoint, as the bucket keeps it.
+func marshalled(t testing.TB, j job.Job, c *tally) job.Job {
+	t.Helper()
+	var err error
+	if j.Report, err = json.Marshal(c.report()); err != nil {
+		t.Fatal(err)
+	}
+	j.Checkpoint = jsonValue(fmt.Sprintf(`{"first":%d,"last":%[1]d,"next":%[1]d}`, uint64(math.MaxUint64)))
+	return j
+}
+
+// hostile are the worst faults that an event can have: as many and as long as
+// is kept, of characters that JSON writes as six.
+func hostile() []event.Fault {
+	all := make([]event.Fault, event.MaxFaults)
+	for i := range all {
+		all[i] = event.Fault{Code: event.CodeSchemaViolation, Path: strings.Repeat("\x01", 100), Message: strings.Repeat("\x02", 4<<10)}
+	}
+	return event.BoundFaults(all)
+}
+
+// However events are named and whatever is wrong with them, a record never gets
+// too large, nor the memory, and the counts stay right.
+func TestARecordIsBounded(t *testing.T) {
+	const names = 5000
+	faults := hostile()
+	j := job.Job{ID: strings.Repeat("f", 17), Author: "ops", Note: strings.Repeat("\x03", 500), Done: math.MaxUint64, Total: math.MaxUint64}
+	c := resumed(t, j)
+	for i := range names {
+		d := &store.Document{
+			Category: fmt.Sprintf("%s%d", strings.Repeat("\x04", 190), i), Name: strings.Repeat("\u2028", event.MaxIDLength),
+			EventID: strings.Repeat("\x05", event.MaxIDLength), Application: "demo", Errors: faults, ContentHash: "x",
+		}
+		h := store.Held{Holder: store.Holder{ContentHash: "x"}, Status: store.Rejected, Errors: faults}
+		for range 1 + i%7 {
+			c.add(h, true, d, "", time.Now())
+		}
+	}
+	r := c.report()
+	record, err := json.Marshal(marshalled(t, j, c))
+	if err != nil || len(record) > job.MaxBytes {
+		t.Errorf("the record has %d bytes, %v", len(record), err)
+	}
+	sampled := slices.ContainsFunc(r.Groups, func(g job.Group) bool { return len(g.Samples) > 0 })
+	if len(r.Groups) == 0 || !sampled || r.StillRejected != c.changes.StillRejected {
+		t.Errorf("%d groups are left of %+v", len(r.Groups), countsAlone(r))
+	}
+	if len(c.groups) > maxTallied || r.OmittedGroups != names-len(r.Groups) {
+		t.Errorf("%d groups in memory; %d shown and %d omitted of %d", len(c.groups), len(r.Groups), r.OmittedGroups, names)
+	}
+	samples := 0
+	for _, g := range c.groups {
+		for _, n := range g.sizes {
+			samples += n
+		}
+	}
+	if samples != talliedBytes-c.room || samples > talliedBytes+2*job.MaxBytes {
+		t.Errorf("samples take %d bytes in memory, and %d are counted", samples, talliedBytes-c.room)
+	}
+}
+
+// The schemas of a dry run leave less room for its report, or none.
+func TestSchemasAndReportShareARecord(t *testing.T) {
+	j := job.Job{Schemas: map[string]jsonValue{"a/b": jsonValue(`{"title":"` + strings.Repeat("x", job.MaxBytes-80<<10) + `"}`)}}
+	c := resumed(t, j)
+	faults := hostile()
+	for i := range 300 {
+		d := &store.Document{Name: fmt.Sprint(i), Errors: faults}
+		c.add(store.Held{Status: store.Rejected, Errors: faults}, true, d, "", time.Now())
+	}
+	record, err := json.Marshal(marshalled(t, j, c))
+	if err != nil || len(record) > job.MaxBytes || len(c.report().Groups) == 0 {
+		t.Errorf("the record has %d bytes and %d groups, %v", len(record), len(c.report().Groups), err)
+	}
+	j.Schemas["a/c"] = jsonValue(`"` + strings.Repeat("x", 60<<10) + `"`)
+	if _, err := resume(j); err == nil {
+		t.Error("a job without room for a report can begin")
+	}
+}
+
+// Interrupted or not, events are counted alike; the counts add up to the events.
+func TestATallyGoesOn(t *testing.T) {
+	statuses := rapid.SampledFrom([]store.Status{store.Stored, store.Rejected})
+	rapid.Check(t, func(t *rapid.T) {
+		straight, broken := resumedIn(t, job.Job{}), resumedIn(t, job.Job{})
+		n := rapid.IntRange(1, 100).Draw(t, "events")
+		for i := range n {
+			d, h := &store.Document{
+				Name: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name"), ContentHash: "x",
+				Origin: store.Origin{Epoch: 1, Seq: uint64(i + 1)},
+			}, store.Held{Status: statuses.Draw(t, "was")}
+			h.ContentHash = rapid.SampledFrom([]string{"x", "x", "x", "y"}).Draw(t, "holder")
+			h.Origin = store.Origin{Epoch: 1, Seq: uint64(rapid.IntRange(1, i+1).Draw(t, "place"))}
+			if h.Status == store.Rejected {
+				h.Errors = []event.Fault{{Code: rapid.SampledFrom([]string{"m", "n"}).Draw(t, "old code")}}
+			}
+			if code := rapid.SampledFrom([]string{"", "m", "n"}).Draw(t, "new code"); code != "" {
+				d.Errors = []event.Fault{{Code: code, Path: "/x"}}
+			}
+			if rapid.IntRange(0, 9).Draw(t, "age") == 0 {
+				d.ExpiresAt = time.Unix(1, 0)
+			}
+			present := rapid.IntRange(0, 9).Draw(t, "held") > 0
+			for _, c := range []*tally{straight, broken} {
+				h, ok := presence{"": h}.of(d)
+				c.add(h, ok && present, d, "", time.Now())
+			}
+			if rapid.IntRange(0, 9).Draw(t, "taken over") == 0 {
+				raw, err := json.Marshal(broken.report())
+				if err != nil {
+					t.Fatal(err)
+				}
+				broken = resumedIn(t, job.Job{Report: raw})
+			}
+		}
+		want, got := straight.report(), broken.report()
+		if diff := cmp.Diff(normal(want), normal(got)); diff != "" {
+			t.Fatalf("the interrupted one differs (-straight +broken):\n%s", diff)
+		}
+		sum := want.NewlyValid + want.StillRejected + want.NewlyRejected + want.Unchanged + want.Pending + want.Duplicates + want.Expired
+		grouped := uint64(0)
+		for _, g := range want.Groups {
+			grouped += g.Count
+			if len(g.Samples) != int(min(g.Count, job.MaxSamples)) {
+				t.Fatalf("a group of %d has %d samples", g.Count, len(g.Samples))
+			}
+		}
+		if sum != uint64(n) || grouped != want.NewlyValid+want.StillRejected+want.NewlyRejected {
+			t.Fatalf("of %d events %d are counted, %d in groups: %+v", n, sum, grouped, want)
+		}
+	})
+}
+
+func resumedIn(t *rapid.T, j job.Job) *tally {
+	c, err := resume(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// normal tells no empty slice from none.
+func normal(c job.Changes) job.Changes {
+	c.Groups = slices.Clone(c.Groups)
+	for i := range c.Groups {
+		c.Groups[i].Samples = slices.Clone(c.Groups[i].Samples)
+		for k, s := range c.Groups[i].Samples {
+			if len(s.Before) == 0 {
+				s.Before = nil
+			}
+			if len(s.After) == 0 {
+				s.After = nil
+			}
+			c.Groups[i].Samples[k] = s
+		}
+	}
+	return c
+}
+
+// What the write rule rejected is told by its reason.
+func TestReasonsOfTheWriteRule(t *testing.T) {
+	for o, code := range map[store.Outcome]string{
+		store.Conflict: event.CodeIDConflict, store.Unstorable: event.CodeUnstorable, store.Replaced: "", store.Unchanged: "",
+	} {
+		c := resumed(t, job.Job{})
+		c.add(store.Held{Status: store.Stored}, true, &store.Document{}, codeOf(o), time.Now())
+		r := c.report()
+		if (r.NewlyRejected == 1) != (code != "") || code != "" && r.Groups[0].Code != code {
+			t.Errorf("%s: %+v", o, r)
+		}
+	}
+}

@@ -1,0 +1,355 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/goleak"
+
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+func TestMain(m *testing.M) {
+	// A NATS server that ends while one stream sources others leaves these for
+	// some seconds.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
+}
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+// world is a real NATS server, a real database, and what a processor has of
+// them.
+type world struct {
+	testing.TB
+	ctx    context.Context
+	dir    string
+	js     jetstream.JetStream
+	store  *mongo.Store
+	writer *store.Writer
+	reg    *registry.Registry
+	edit   *registry.Editor
+	jobs   *job.Bucket
+	epoch  int64
+
+	// database is the one that store writes to.
+	database *driver.Database
+
+	mu     sync.Mutex
+	server *server.Server // nil while stopped
+	// beats are the live processes; nil is one processor that is up to date.
+	beats []heartbeat.Beat
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{TB: t, dir: t.TempDir()}
+	var cancel context.CancelFunc
+	w.ctx, cancel = context.WithTimeout(context.Background(), 2*patience)
+	t.Cleanup(cancel)
+	w.startNATS()
+	t.Cleanup(w.stopNATS)
+	nc, err := nats.Connect("", nats.InProcessServer(w), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	w.must(err)
+	t.Cleanup(nc.Close)
+	w.js, err = jetstream.New(nc)
+	w.must(err)
+	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 512 << 20}))
+	events, err := w.js.Stream(w.ctx, stream.Name)
+	w.must(err)
+	w.epoch = events.CachedInfo().Created.UnixMicro()
+	w.openStore()
+	w.reg, w.edit = registry.New(registry.Config{JetStream: w.js, Logger: slog.New(slog.DiscardHandler)}), registry.NewEditor(w.js)
+	w.background(w.reg.Run)
+	w.jobs, err = job.Open(w.ctx, w.js)
+	w.must(err)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// startNATS starts the server, again in the folder it had.
+func (w *world) startNATS() {
+	s, err := server.NewServer(&server.Options{
+		JetStream: true, StoreDir: w.dir, DontListen: true, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
+	})
+	w.must(err)
+	s.Start()
+	if !s.ReadyForConnections(patience) {
+		w.Fatal("the NATS server does not start")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.server = s
+}
+
+func (w *world) stopNATS() {
+	w.mu.Lock()
+	s := w.server
+	w.server = nil
+	w.mu.Unlock()
+	if s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+}
+
+// InProcessConn makes a connection to the server that runs now.
+func (w *world) InProcessConn() (net.Conn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.server == nil {
+		return nil, errors.New("the server is stopped")
+	}
+	return w.server.InProcessConn()
+}
+
+func (w *world) openStore() {
+	uri := os.Getenv("EYE_TEST_MONGO_URI")
+	if uri == "" {
+		w.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
+	}
+	client, err := driver.Connect(options.Client().ApplyURI(uri))
+	w.must(err)
+	w.database = client.Database(fmt.Sprintf("replay_%d", rand.Uint64()))
+	w.Cleanup(func() {
+		if err := errors.Join(w.database.Drop(context.Background()), client.Disconnect(context.Background())); err != nil {
+			w.Error(err)
+		}
+	})
+	w.store, err = mongo.Open(w.ctx, mongo.Config{URI: uri, Database: w.database.Name()})
+	w.must(err)
+	w.Cleanup(func() {
+		if err := w.store.Close(context.Background()); err != nil {
+			w.Error(err)
+		}
+	})
+	w.must(w.store.Prepare(w.ctx))
+	w.writer = store.NewWriter(store.WriterConfig{Backend: w.store})
+}
+
+// background runs f until the test ends, or until stop.
+func (w *world) background(f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := f(ctx); err != nil {
+			w.Error(err)
+		}
+	}()
+	stop = func() { cancel(); <-ended }
+	w.Cleanup(stop)
+	return stop
+}
+
+// apply puts declarations, by file, and returns the revision, which the
+// registry has then.
+func (w *world) apply(files map[string]string) uint64 {
+	w.Helper()
+	folder := fstest.MapFS{}
+	for name, text := range files {
+		folder[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	d, err := registry.LoadDir(folder)
+	w.must(err)
+	_, err = d.Apply(w.ctx, w.js, "test")
+	w.must(err)
+	s, err := w.js.Stream(w.ctx, "KV_"+stream.BucketSchemas)
+	w.must(err)
+	revision := s.CachedInfo().State.LastSeq
+	w.awaitRevision(revision)
+	return revision
+}
+
+func (w *world) awaitRevision(revision uint64) {
+	w.poll("the registry follows", func() bool {
+		s := w.reg.Snapshot()
+		return s != nil && s.Schemas.Revision() >= revision
+	})
+}
+
+// requires puts a schema for both types of the tests: data must have a member.
+func (w *world) requires(member string) uint64 {
+	text := fmt.Sprintf(`{"type":"object","required":[%q]}`, member)
+	return w.apply(map[string]string{"schemas/page/view.json": text, "schemas/page/click.json": text})
+}
+
+func (w *world) judge(m stream.Raw, set *schema.Set) *store.Document {
+	d, _ := judge.Message(m, set, w.epoch)
+	return d
+}
+
+func (w *world) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+	if err := w.store.RaiseRevision(ctx, revision); err != nil {
+		return nil, err
+	}
+	return w.writer.Write(ctx, docs)
+}
+
+// settle does as live processors do with everything that is published.
+func (w *world) settle() {
+	w.Helper()
+	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
+	w.must(err)
+	set := w.reg.Snapshot().Schemas
+	for left := c.CachedInfo().NumPending; left > 0; {
+		batch, err := c.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(patience))
+		w.must(err)
+		var docs []*store.Document
+		var msgs []jetstream.Msg
+		for m := range batch.Messages() {
+			meta, err := m.Metadata()
+			w.must(err)
+			docs = append(docs, w.judge(stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}, set))
+			msgs = append(msgs, m)
+		}
+		_, err = w.write(w.ctx, set.Revision(), docs)
+		w.must(err)
+		for _, m := range msgs {
+			w.must(m.Ack())
+		}
+		left -= uint64(len(msgs))
+	}
+}
+
+// live are the processes that a replay sees.
+func (w *world) live(context.Context) ([]heartbeat.Beat, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.beats, nil
+}
+
+func (w *world) setBeats(beats ...heartbeat.Beat) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.beats = beats
+}
+
+// config is what a processor gives a Replayer.
+func (w *world) config() Config {
+	return Config{
+		JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Judge: w.judge, Beats: w.live,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// runner starts a runner of jobs as a process has it; stop ends it as a signal
+// does.
+func (w *world) runner(name string, change ...func(*Config)) (stop func()) {
+	cfg := w.config()
+	for _, c := range change {
+		c(&cfg)
+	}
+	r := New(cfg)
+	return w.background(jobs.New(jobs.Config{
+		JetStream: w.js, Instance: name, Tasks: map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun},
+		Logger: cfg.Logger, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second,
+	}).Run)
+}
+
+// start makes a job; a replay gets its target.
+func (w *world) start(kind job.Kind, s job.Selection, change ...func(*job.Job)) string {
+	w.Helper()
+	j := job.Job{Kind: kind, Selection: s}
+	if kind == job.Replay {
+		var err error
+		j.TargetRevision, err = w.edit.Touch(w.ctx, registry.By{Author: "test"})
+		w.must(err)
+	}
+	for _, c := range change {
+		c(&j)
+	}
+	e, err := w.jobs.Create(w.ctx, j)
+	w.must(err)
+	return e.ID
+}
+
+// await waits until a job is as wanted.
+func (w *world) await(id, what string, wanted func(job.Job) bool) job.Job {
+	w.Helper()
+	var last job.Job
+	for end := time.Now().Add(patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+		if e, err := w.jobs.Get(w.ctx, id); err == nil {
+			last = e.Job
+			if wanted(last) {
+				return last
+			}
+			if last.State.Final() {
+				break
+			}
+		}
+	}
+	w.Fatalf("in vain: %s; the job is %+v", what, last)
+	return last
+}
+
+func (w *world) awaitDone(id string) job.Job {
+	w.Helper()
+	return w.await(id, "the job is done", func(j job.Job) bool { return j.State == job.Done })
+}
+
+// poll waits for a condition.
+func (w *world) poll(what string, done func() bool) {
+	w.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !done(); <-tick.C {
+		if time.Now().After(end) {
+			w.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+// beforeWrite calls f before each attempt to write, with its number from 1 on.
+func beforeWrite(f func(n int)) func(*Config) {
+	return func(cfg *Config) {
+		write, n := cfg.Write, 0
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+			n++
+			f(n)
+			return write(ctx, revision, docs)
+		}
+	}
+}
+
+func streamAll(w *world) iter.Seq2[[]stream.Raw, error] {
+	return stream.Read(w.ctx, w.js, stream.Range{})
+}
+
+// overwrite writes a document as nothing in The Eye does: whatever is held.
+func (w *world) overwrite(ctx context.Context, d *store.Document) {
+	raw, err := mongo.AppendDocument(nil, d)
+	w.must(err)
+	_, err = w.database.Collection("events").ReplaceOne(ctx, bson.D{{Key: "_id", Value: d.ID}}, bson.Raw(raw))
+	w.must(err)
+}
