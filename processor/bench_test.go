@@ -198,6 +198,25 @@ func BenchmarkDuplicates(b *testing.B) {
 	b.ReportMetric(fresh/mixed, "of-fresh")
 }
 
+// BenchmarkHeart compares a processor that looks at its heart with one that has
+// none. Each begins in turn: the collection grows.
+func BenchmarkHeart(b *testing.B) {
+	w, _ := newBenchWorld(b)
+	kinds := [][]any{nil, {withHeart(&pulse{})}}
+	var took [2]float64 // seconds an event
+	rounds := 0
+	for b.Loop() {
+		for i := range kinds {
+			i = (i + rounds) % len(kinds)
+			w.fill(sample(benchEvents(), 0))
+			took[i] += 1 / w.rate(b, kinds[i]...)
+		}
+		rounds++
+	}
+	b.ReportMetric(float64(rounds)/took[1], "events/s")
+	b.ReportMetric(took[0]/took[1], "of-without")
+}
+
 // BenchmarkJudge is the cost of judging one event.
 func BenchmarkJudge(b *testing.B) {
 	_, set := newBenchWorld(b)

@@ -18,10 +18,15 @@
 //   - While the store is away nothing more is fetched, and what is in work is
 //     kept in progress: no message is delivered again for it. A store that
 //     refuses its configuration stops the processor and decides no event.
+//   - A processor that its heartbeat shows live judges by the revision that it
+//     shows, or a later one. What it judged before it counted as gone it judges
+//     again before it writes.
 //   - The stream is purged only below the acknowledged floor of every durable
 //     consumer, so nothing unprocessed is ever removed.
 //   - Memory is bounded by the lanes: each holds one batch, bounded in messages
 //     and bytes.
 //
-// Any number of processors may run side by side; they share one consumer.
+// Any number of processors may run side by side; they share one consumer. They
+// also share the jobs: replays and dry runs (package replay) and audits (package
+// audit), of each kind one at a time in one of them (package jobs).
 package processor

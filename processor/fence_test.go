@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,8 +64,17 @@ func known() map[string]string {
 func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
 	w := newWorld(t)
 	p := &pulse{away: true}
-	r := w.start(withHeart(p))
+	r := w.assemble(withHeart(p))
 	w.publish(unknown("a"))
+	lacks := func() (names []string) {
+		for _, c := range r.Ready() {
+			if c.Err != nil {
+				names = append(names, c.Name)
+			}
+		}
+		return names
+	}
+	w.poll("it lacks a heartbeat alone", func() bool { return slices.Equal(lacks(), []string{"heartbeat"}) })
 	w.poll("the batch waits for the heart", func() bool { return w.consumer().NumAckPending == 1 && p.looked() > 5 })
 	if r.OldestRevision() != 0 || w.lookup("demo/a") != nil {
 		t.Errorf("judged by revision %d, the document is %+v", r.OldestRevision(), w.lookup("demo/a"))

@@ -25,8 +25,7 @@ func (w *world) live(change ...any) *runner {
 	r := w.assemble(slices.Concat([]any{h.with, func(s *Service) { made = s }}, change)...)
 	h.run(w.t)
 	w.poll("the processor is ready", func() bool {
-		_, fresh := h.Steady()
-		return fresh && !slices.ContainsFunc(r.Ready(), func(c daemon.Check) bool { return c.Err != nil })
+		return !slices.ContainsFunc(r.Ready(), func(c daemon.Check) bool { return c.Err != nil })
 	})
 	return r
 }

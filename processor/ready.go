@@ -15,14 +15,16 @@ const (
 	partRegistry part = "registry"
 	partStore    part = "store"
 	partStart    part = "start"
+	partHeart    part = "heartbeat"
 )
 
-var parts = []part{partNATS, partRegistry, partStore, partStart}
+var parts = []part{partNATS, partRegistry, partStore, partStart, partHeart}
 
 var (
 	errNotYet     = errors.New("not reached yet")
 	errNoSnapshot = errors.New("no complete snapshot yet")
 	errNATSAway   = errors.New("NATS is away")
+	errNotSteady  = errors.New("no heartbeat arrives, or the registry is not up to date; what is in hand waits")
 )
 
 // readiness remembers how each part was met last. The zero value has met none.
@@ -49,12 +51,27 @@ func (r *readiness) get(p part) error {
 	return errNotYet
 }
 
+// steady is nil while everybody counts on this process.
+func (s *Service) steady() error {
+	if s.cfg.Heart == nil {
+		return nil
+	}
+	if _, fresh := s.cfg.Heart.Steady(); !fresh {
+		return errNotSteady
+	}
+	return nil
+}
+
 // Ready says what the processor has and lacks: nats (with stream and consumer),
-// registry, store, and start, which is nil while the lanes run. It asks nobody
-// and does not block.
+// registry, store, start, which is nil while the lanes run, and heartbeat. It
+// asks nobody and does not block.
 func (s *Service) Ready() []daemon.Check {
 	checks := make([]daemon.Check, len(parts))
 	for i, p := range parts {
+		if p == partHeart {
+			checks[i] = daemon.Check{Name: string(p), Err: s.steady()}
+			continue
+		}
 		err := s.state.get(p)
 		if p == partNATS && err == nil && !s.cfg.Conn.IsConnected() {
 			err = errNATSAway // the lanes are waiting for it
