@@ -107,8 +107,17 @@ func (l *Ledger) next(r *rand.Rand) *Entry {
 	return l.add(r, newID())
 }
 
+// New makes a sound event that is not of the load, for the caller to send.
+func (l *Ledger) New(r *rand.Rand) *Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.make(r, Valid, newID())
+}
+
+// Accept notes that an event was accepted.
+func (l *Ledger) Accept(e *Entry) { l.accept(e) }
+
 func (l *Ledger) add(r *rand.Rand, id string) *Entry {
-	marker := newID()
 	kind := Valid
 	switch n := r.IntN(100); {
 	case n < 10:
@@ -116,6 +125,11 @@ func (l *Ledger) add(r *rand.Rand, id string) *Entry {
 	case n < 15:
 		kind = Unregistered
 	}
+	return l.make(r, kind, id)
+}
+
+func (l *Ledger) make(r *rand.Rand, kind Kind, id string) *Entry {
+	marker := newID()
 	sent := compose(r, kind, id, marker)
 	body, err := json.Marshal(sent)
 	if err != nil {

@@ -22,6 +22,7 @@ type Proxy struct {
 	mu      sync.Mutex
 	refuses bool
 	delay   time.Duration
+	held    chan struct{} // closed when what travels may go on; nil: it may
 	conns   map[net.Conn]bool
 }
 
@@ -64,12 +65,25 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.delay = d
 }
 
-// Restore takes back Refuse, Cut and Delay. Connections that were reset stay
-// so.
+// Hold keeps back whatever travels, in both directions, until Restore.
+func (p *Proxy) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == nil {
+		p.held = make(chan struct{})
+	}
+}
+
+// Restore takes back Refuse, Cut, Delay and Hold. Connections that were reset
+// stay so.
 func (p *Proxy) Restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refuses, p.delay = false, 0
+	if p.held != nil {
+		close(p.held)
+		p.held = nil
+	}
 }
 
 // Close ends the proxy with all its connections and waits for that. It may be
@@ -150,11 +164,19 @@ func (p *Proxy) pass(to, from net.Conn) {
 	}
 }
 
-// hold waits for the delay; false says that the proxy is closed.
+// hold waits for the end of Hold and for the delay; false says that the proxy
+// is closed.
 func (p *Proxy) hold() bool {
 	p.mu.Lock()
-	d := p.delay
+	d, held := p.delay, p.held
 	p.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-p.closed:
+			return false
+		}
+	}
 	if d == 0 {
 		return true
 	}

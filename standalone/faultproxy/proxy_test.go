@@ -159,6 +159,26 @@ func TestDelay(t *testing.T) {
 	_, _ = fmt.Fprintln(c, "for ever")
 }
 
+// Nothing travels while it is held, and nothing of it is lost.
+func TestHold(t *testing.T) {
+	p := proxy(t)
+	c := dial(t, p)
+	p.Hold()
+	answered := make(chan error, 1)
+	go func() { answered <- c.ask("held") }()
+	select {
+	case err := <-answered:
+		t.Fatalf("it was answered while held: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	p.Restore()
+	if err := errors.Join(<-answered, c.ask("after")); err != nil {
+		t.Error(err)
+	}
+	p.Hold() // Close must not wait for it
+	_, _ = fmt.Fprintln(c, "for ever")
+}
+
 // What the server ends, ends for the client; what cannot be reached is reset.
 func TestUnreachableTarget(t *testing.T) {
 	p, err := faultproxy.New("127.0.0.1:1")

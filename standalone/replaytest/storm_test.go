@@ -33,8 +33,10 @@ func TestReplaysInAStorm(t *testing.T) {
 	s, r := split(t, nil), choices(t)
 	mistaken, fixed := bothRules(t)
 	s.ledger.Code = mistaken.code
+	begun := time.Now()
 	s.fill(stormEvents * 9 / 10)
-	endTraffic := s.traffic(4, 12)
+	t.Logf("%d contents accepted in %s", s.ledger.Accepted(), time.Since(begun))
+	endTraffic := s.traffic(3, 8)
 
 	stormy, calm := context.WithTimeout(t.Context(), time.Minute+time.Duration(kills)*2*time.Second)
 	defer calm()
@@ -65,13 +67,16 @@ func TestReplaysInAStorm(t *testing.T) {
 	s.round(fixed)
 	endTraffic()
 	s.quiet(time.Minute)
+	t.Logf("quiet after %s", time.Since(begun))
 	docs := s.documents()
 	s.tell("in the end", s.ledger.Check(docs))
+	t.Logf("checked after %s", time.Since(begun))
 	account := s.audit(time.Minute)
 	if err := clean(account); err != nil {
 		t.Error(err)
 	}
 	s.tell("alarms", s.Alarms())
+	t.Logf("all in %s", time.Since(begun))
 	t.Logf("%d processors and %d servers killed, %d processors stopped for a while; %d replays during that; "+
 		"%d contents accepted, %d documents; audit: %d stored, %d rejected, %d duplicates",
 		blown.processors, blown.servers, blown.stops, rounds, s.ledger.Accepted(), len(docs),
@@ -82,12 +87,14 @@ func TestReplaysInAStorm(t *testing.T) {
 // when the replay says that it is done.
 func (s *site) round(by rules) {
 	s.t.Helper()
+	begun := time.Now()
 	s.publish(by)
 	j := s.replay(4 * time.Minute)
 	docs := s.documents()
 	s.tell("after the replay to "+by.name, below(docs, j.TargetRevision))
 	s.tell("after the replay to "+by.name, wrong(s.ledger.Check(docs)))
 	c := s.changes(j)
+	s.t.Logf("round took %s", time.Since(begun))
 	s.t.Logf("replay to %s, revision %d: %d newly valid, %d newly rejected, %d still rejected, %d unchanged, %d copies, in %s",
 		by.name, j.TargetRevision, c.NewlyValid, c.NewlyRejected, c.StillRejected, c.Unchanged, c.Duplicates, j.EndedAt.Sub(j.StartedAt))
 }
