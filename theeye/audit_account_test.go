@@ -1,0 +1,62 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/theeye/theeye/shared/job"
+)
+
+// What is missing is named, with what to do about it.
+func TestAccount(t *testing.T) {
+	out, errs := reported(t, audits, job.Account{
+		FromSeq: 5, ToSeq: 20, Stored: 9, Rejected: 1, Pending: 1, Missing: 7, MissingInStore: 2, LostInStream: 5, LostTail: 1, Repaired: 3,
+		MissingRanges: []job.Range{
+			{From: 7, To: 8, Reason: job.MissingInStore}, {From: 11, To: 14, Reason: job.LostInStream}, {From: 20, To: 20, Reason: job.LostInStream},
+		},
+		Unnamed: 4,
+	})
+	want := `audit 1: done
+sequences 5 to 20
+9 stored, 1 rejected, 0 later copies, 1 pending, 0 expired, 0 purged, 7 MISSING
+1 of the missing come on top: the stream lost them at its end, and gave their sequences again
+3 were missing in the store, and have been written
+
+FROM  TO  COUNT  WHY
+7     8   2      missing in the store
+11    14  4      lost in the stream
+20    20  1      lost in the stream
+`
+	if out != want {
+		t.Errorf("prints\n%s", out)
+	}
+	for _, want := range []string{"4 more that the account has no room", "theeye audit --repair", "lost in the stream: NATS"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("does not say %q:\n%s", want, errs)
+		}
+	}
+}
+
+// An account without anything missing gives no advice, and one of nothing says
+// so.
+func TestAccountOfAll(t *testing.T) {
+	out, errs := reported(t, audits, job.Account{FromSeq: 1, ToSeq: 1, Stored: 1})
+	if errs != "" || strings.Count(out, "\n") != 3 || !strings.Contains(out, "0 MISSING") {
+		t.Errorf("prints\n%s%s", out, errs)
+	}
+	if out, _ := reported(t, audits, job.Account{FromSeq: 1}); !strings.Contains(out, "no sequences") {
+		t.Errorf("prints\n%s", out)
+	}
+}
+
+// However much is missing, a screen shows the first of it.
+func TestAccountIsBounded(t *testing.T) {
+	var a job.Account
+	for i := range uint64(job.MaxNamed) {
+		a.MissingRanges = append(a.MissingRanges, job.Range{From: 2 * i, To: 2 * i, Reason: job.MissingInStore})
+	}
+	out, errs := reported(t, audits, a)
+	if n := strings.Count(out, "missing in the store"); n != maxShownRanges || !strings.Contains(errs, "and 980 more ranges") {
+		t.Errorf("shows %d ranges: %s", n, errs)
+	}
+}

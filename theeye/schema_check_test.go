@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/schema"
+)
+
+// The type is said, or stands in the name of the file.
+func TestTypeOfSchemaFile(t *testing.T) {
+	for _, c := range []struct {
+		file, category, name string
+		want                 schema.Type
+	}{
+		{"x.json", "shop", "order", schema.Type{Category: "shop", Name: "order"}},
+		{"-", "a/b", "ü", schema.Type{Category: "a/b", Name: "ü"}},
+		{"schemas/shop/order.json", "", "", schema.Type{Category: "shop", Name: "order"}},
+		{"./registry/schemas/page=20interaction/cta=20click.json", "", "", schema.Type{Category: "page interaction", Name: "cta click"}},
+		{"schemas/shop/order.json", "shop", "basket", schema.Type{Category: "shop", Name: "basket"}},
+		{"schemas/shop/order.json", "shop", "", schema.Type{}},
+		{"schemas/shop/order.json", "", "order", schema.Type{}},
+		{"shop/order.json", "", "", schema.Type{}},
+		{"shop/order/schemas/x.json", "", "", schema.Type{}},
+		{"schemas/shop/order.yaml", "", "", schema.Type{}},
+		{"schemas/shop/page view.json", "", "", schema.Type{}},
+		{"schemas//order.json", "", "", schema.Type{}},
+		{"-", "", "", schema.Type{}},
+	} {
+		cmd := &schemaCheckCmd{File: c.file, covered: covered{Category: c.category, Name: c.name}}
+		got, err := cmd.declares()
+		if c.want == (schema.Type{}) {
+			if daemon.ExitCode(err) != daemon.ExitUsage {
+				t.Errorf("%+v: %v, %v", c, got, err)
+			}
+		} else if got != c.want || err != nil {
+			t.Errorf("%+v: %v, %v", c, got, err)
+		}
+	}
+}
+
+// The schema goes as it is written, and the dry run covers its type.
+func TestSchemaCheckOrders(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.json")
+	if err := os.WriteFile(file, []byte(`{"maximum": 1.50}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := newDouble(t, doubled{status: 202, body: `{"id": "1", "state": "done", "dry_run": true, "report": {"newly_rejected": 2}}`})
+	code, _, errs := call(t, "schema", "check", file, "--category", "a b", "--name", "c", "--only", "rejected", "--from-seq", "5", "--url", d.URL)
+	if code != daemon.ExitFailure || len(d.asked) != 1 {
+		t.Fatalf("%d %s", code, errs)
+	}
+	want := `{"dry_run":true,"from_seq":5,"category":"a b","name":"c","only":"rejected","schemas":{"a=20b/c":{"maximum":1.50}}}`
+	if diff := cmp.Diff(want, d.bodies[0]); diff != "" {
+		t.Error(diff)
+	}
+}
