@@ -29,10 +29,7 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var commands []string
-	for _, block := range fences.FindAllStringSubmatch(string(text), -1) {
-		commands = append(commands, strings.TrimSpace(block[1]))
-	}
+	commands := typed(string(text))
 	last := len(commands) - 1
 	if last != 4+len(walk) || commands[0] != "make run" || commands[last] != "make test" {
 		t.Fatalf("the README has the commands %q", commands)
@@ -55,18 +52,28 @@ func TestREADME(t *testing.T) {
 	}
 	shows(t, rejected, "schema_violation")
 	testGreeting(t, up)
-	testWalk(t, commands[4:last], listen)
+	testWalk(t, commands[4:last], walk, listen)
+}
+
+// typed are the blocks of shell commands of a document.
+func typed(text string) (blocks []string) {
+	for _, block := range fences.FindAllStringSubmatch(text, -1) {
+		blocks = append(blocks, strings.TrimSpace(block[1]))
+	}
+	return blocks
 }
 
 // walk is what the blocks of "Operate it" print, among other things.
 var walk = []string{
 	"", "shop / order: created", "accepted 1, refused 0", "12.50", "accepted 1, refused 0", "schema_violation",
-	"totals are numbers, too", "disabled",
+	"totals are numbers, too", "1 newly valid", "disabled",
 }
 
-// testWalk runs the blocks in one shell, as it were: what one exports the next
-// ones have. A block that only asks is asked until it shows what it will.
-func testWalk(t *testing.T, blocks []string, listen string) {
+// testWalk runs the blocks of a document in one shell, as it were: what one
+// exports, and the files that it makes, the next ones have. Each prints, among
+// other things, what stands in shown. A block that only asks for events is asked
+// until it shows that.
+func testWalk(t *testing.T, blocks, shown []string, listen string) {
 	t.Helper()
 	dir := t.TempDir()
 	exported := filepath.Join(dir, "exported")
@@ -82,8 +89,8 @@ func testWalk(t *testing.T, blocks []string, listen string) {
 	for i, block := range blocks {
 		script := "set -e; cd " + dir + "; . " + exported + "; " + block + "\nexport -p > " + exported
 		if strings.HasPrefix(block, "theeye events") || strings.HasPrefix(block, "theeye rejected") {
-			shows(t, script, walk[i])
-		} else if out := shell(t, script); !strings.Contains(out, walk[i]) {
+			shows(t, script, shown[i])
+		} else if out := shell(t, script); !strings.Contains(out, shown[i]) {
 			t.Errorf("%s\nprints %s", block, out)
 		}
 	}
