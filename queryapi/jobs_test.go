@@ -78,6 +78,7 @@ func TestReplayLife(t *testing.T) {
 // Jobs of one kind wait for each other; nothing is refused for it.
 func TestJobsWait(t *testing.T) {
 	w := newWorld(t)
+	w.replayed(`{}`, nil) // it is done, and waited for no more
 	first := w.start("/v1/replays", `{}`)
 	second := w.start("/v1/replays", `{}`)
 	dry := w.start("/v1/replays", `{"dry_run":true}`)
@@ -103,7 +104,7 @@ func TestJobsWait(t *testing.T) {
 			t.Errorf("in the list it waits (-want +got):\n%s", diff)
 		}
 	}
-	if diff := cmp.Diff([]string{third.ID, dry.ID, second.ID, first.ID}, jobIDs(w.list("/v1/replays"))); diff != "" {
+	if diff := cmp.Diff([]string{third.ID, dry.ID, second.ID, first.ID}, jobIDs(w.list("/v1/replays"))[:4]); diff != "" {
 		t.Errorf("replays (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{audit.ID}, jobIDs(w.list("/v1/audits"))); diff != "" {
@@ -197,8 +198,8 @@ func TestTooManyJobs(t *testing.T) {
 			t.Errorf("%s", f.raw)
 		}
 	}
-	if got := w.operate(200, "GET", "/v1/changes", ""); len(got.Changes) != 0 {
-		t.Errorf("%s", got.raw)
+	if at := w.newest(); at != 0 {
+		t.Errorf("revision %d was made", at)
 	}
 	last := w.list("/v1/audits?limit=1000")
 	w.operate(200, "DELETE", "/v1/audits/"+last[0].ID, "")

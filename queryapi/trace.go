@@ -156,9 +156,7 @@ func (s *Service) copies(ctx context.Context, d *store.Document) ([]copyAnswer, 
 	}
 	var copies []copyAnswer
 	for _, o := range others {
-		if o.ID != d.ID {
-			copies = append(copies, copyAnswer{event.FormatTime(o.ReceivedAt), originAnswer(o.Origin), o.ContentHash})
-		}
+		copies = append(copies, copyAnswer{event.FormatTime(o.ReceivedAt), originAnswer(o.Origin), o.ContentHash})
 	}
 	return copies, nil
 }
