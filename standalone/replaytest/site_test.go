@@ -116,15 +116,19 @@ func (s *site) insist(d time.Duration, what string, do func(context.Context) err
 	s.t.Helper()
 	ctx := s.within(d)
 	if err := rig.Poll(ctx, func() error { return do(ctx) }); err != nil {
-		for _, p := range s.Find("processor") {
-			s.t.Logf("%s says last:\n%s", p.Name, ending(p.Output()))
-		}
+		s.lastWords()
 		s.t.Fatalf("%s: %v", what, err)
 	}
 }
 
-// ending is the end of an output.
-func ending(text string) string { return text[max(0, len(text)-2000):] }
+// lastWords logs what those said last that run jobs.
+func (s *site) lastWords() {
+	s.t.Helper()
+	for _, p := range s.jobProcesses() {
+		text := p.Output()
+		s.t.Logf("%s said last:\n%s", p.Name, text[max(0, len(text)-2000):])
+	}
+}
 
 // traffic sends events until the returned function is called, which waits until
 // every one of them is accepted.
@@ -215,9 +219,7 @@ func (s *site) finish(path string, j rig.Job, d time.Duration) rig.Job {
 	ctx := s.within(d)
 	j, err := s.AwaitJob(ctx, path, j.ID)
 	if err != nil {
-		for _, p := range s.Find("processor") {
-			s.t.Logf("%s says last:\n%s", p.Name, ending(p.Output()))
-		}
+		s.lastWords()
 		s.t.Fatal(err)
 	}
 	return j

@@ -60,7 +60,7 @@ func (s *site) killAtEachJob(kill func(*rig.Process)) {
 	mistaken, fixed := bothRules(s.t)
 	s.fill(takeoverEvents)
 	s.insist(2*time.Minute, "everything has its outcome", s.Settled)
-	dryRun := map[string]any{"dry_run": true, "schemas": map[string]any{"page interaction/pageview": json.RawMessage(mistaken.schema)}}
+	dryRun := map[string]any{"dry_run": true, "schemas": map[string]any{"page=20interaction/pageview": json.RawMessage(mistaken.schema)}}
 
 	undisturbed := s.changes(s.finish(rig.PathReplays, s.start(rig.PathReplays, dryRun), time.Minute))
 	killed := s.changes(s.killedAt(rig.PathReplays, dryRun, kill))
