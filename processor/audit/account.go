@@ -39,7 +39,11 @@ func (w *walk) account(ctx context.Context, messages []stream.Raw) ([]job.Range,
 	if err != nil {
 		return nil, err
 	}
-	left, err := w.lookUp(ctx, items)
+	all := make([]*item, len(items))
+	for i := range items {
+		all[i] = &items[i]
+	}
+	left, err := w.lookUp(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func (w *walk) account(ctx context.Context, messages []stream.Raw) ([]job.Range,
 		return nil, err
 	}
 	if w.repair && len(left) > 0 {
-		if left, err = w.mend(ctx, left); err != nil {
+		if left, err = w.mend(ctx, items, left); err != nil {
 			return nil, err
 		}
 	}
@@ -121,15 +125,7 @@ func (w *walk) readFloor(ctx context.Context) error {
 // lookUp looks for the items in the store, under their ids and then under those
 // that they would have beside another content. It returns those that are not
 // there.
-func (w *walk) lookUp(ctx context.Context, items []item) ([]*item, error) {
-	all := make([]*item, len(items))
-	for i := range items {
-		all[i] = &items[i]
-	}
-	return w.lookUpLeft(ctx, all)
-}
-
-func (w *walk) lookUpLeft(ctx context.Context, items []*item) ([]*item, error) {
+func (w *walk) lookUp(ctx context.Context, items []*item) ([]*item, error) {
 	left, err := w.settle(ctx, items, func(d *store.Document) string { return d.ID })
 	if err != nil {
 		return nil, err
@@ -202,7 +198,7 @@ func (w *walk) await(ctx context.Context, items []*item, floor uint64) (left []*
 		return nil, err
 	}
 	floor = w.floor
-	if above, err = w.lookUpLeft(ctx, above); err != nil {
+	if above, err = w.lookUp(ctx, above); err != nil {
 		return nil, err
 	}
 	for _, it := range above {

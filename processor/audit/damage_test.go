@@ -71,52 +71,56 @@ func lostIn(seqs []uint64) (ranges []job.Range) {
 // the stream reached.
 const tailLost = "the last block and the index deleted"
 
+// remove deletes the block of a choice.
+func remove(pick func(blocks []string) string) func(*world, []string) []uint64 {
+	return func(w *world, blocks []string) []uint64 {
+		victim := pick(blocks)
+		lost := seqsOf(w.messagesOf(victim))
+		w.must(os.Remove(victim))
+		return lost
+	}
+}
+
+// damages damage files, and return the sequences that are lost by it.
+var damages = map[string]func(w *world, blocks []string) []uint64{
+	"nothing":                 func(*world, []string) []uint64 { return nil },
+	"the first block deleted": remove(func(b []string) string { return b[0] }),
+	"a middle block deleted":  remove(func(b []string) string { return b[len(b)/2] }),
+	"the last block deleted":  remove(func(b []string) string { return b[len(b)-1] }),
+	"the last block truncated": func(w *world, b []string) []uint64 {
+		messages := w.messagesOf(b[len(b)-1])
+		cut := messages[len(messages)/2]
+		w.must(os.Truncate(b[len(b)-1], int64(cut.offset+cut.bytes/2)))
+		return seqsOf(messages[len(messages)/2:])
+	},
+	tailLost: func(w *world, b []string) []uint64 {
+		last := b[len(b)-1]
+		w.must(os.Remove(filepath.Join(filepath.Dir(last), "index.db")))
+		lost := seqsOf(w.messagesOf(last))
+		w.must(os.Remove(last))
+		return lost
+	},
+	"one bit flipped in one message": func(w *world, b []string) []uint64 {
+		m := w.messagesOf(b[2])[7]
+		w.flip(b[2], m.offset+m.bytes-30, 3)
+		return []uint64{m.seq}
+	},
+	"a bit flipped in each of two blocks, another block deleted": func(w *world, b []string) []uint64 {
+		// For the block that is not there the server reads all others again,
+		// and gives up what stands behind a flipped bit in its block.
+		first, second := w.messagesOf(b[0])[9:], w.messagesOf(b[3])[4:]
+		lost := slices.Concat(seqsOf(first), seqsOf(w.messagesOf(b[1])), seqsOf(second))
+		w.flip(b[0], first[0].offset+first[0].bytes-9, 0)
+		w.flip(b[3], second[0].offset+second[0].bytes/2, 7)
+		w.must(os.Remove(b[1]))
+		return lost
+	},
+}
+
 // Files of a stopped server are damaged: the audit names exactly what is lost.
 func TestDamagedBlocks(t *testing.T) {
 	const n = 250
-	remove := func(pick func(blocks []string) string) func(*world, []string) []uint64 {
-		return func(w *world, blocks []string) []uint64 {
-			victim := pick(blocks)
-			lost := seqsOf(w.messagesOf(victim))
-			w.must(os.Remove(victim))
-			return lost
-		}
-	}
-	cases := map[string]func(w *world, blocks []string) []uint64{
-		"nothing":                 func(*world, []string) []uint64 { return nil },
-		"the first block deleted": remove(func(b []string) string { return b[0] }),
-		"a middle block deleted":  remove(func(b []string) string { return b[len(b)/2] }),
-		"the last block deleted":  remove(func(b []string) string { return b[len(b)-1] }),
-		"the last block truncated": func(w *world, b []string) []uint64 {
-			messages := w.messagesOf(b[len(b)-1])
-			cut := messages[len(messages)/2]
-			w.must(os.Truncate(b[len(b)-1], int64(cut.offset+cut.bytes/2)))
-			return seqsOf(messages[len(messages)/2:])
-		},
-		tailLost: func(w *world, b []string) []uint64 {
-			last := b[len(b)-1]
-			w.must(os.Remove(filepath.Join(filepath.Dir(last), "index.db")))
-			lost := seqsOf(w.messagesOf(last))
-			w.must(os.Remove(last))
-			return lost
-		},
-		"one bit flipped in one message": func(w *world, b []string) []uint64 {
-			m := w.messagesOf(b[2])[7]
-			w.flip(b[2], m.offset+m.bytes-30, 3)
-			return []uint64{m.seq}
-		},
-		"a bit flipped in each of two blocks, another block deleted": func(w *world, b []string) []uint64 {
-			// For the block that is not there the server reads all others again,
-			// and gives up what stands behind a flipped bit in its block.
-			first, second := w.messagesOf(b[0])[9:], w.messagesOf(b[3])[4:]
-			lost := slices.Concat(seqsOf(first), seqsOf(w.messagesOf(b[1])), seqsOf(second))
-			w.flip(b[0], first[0].offset+first[0].bytes-9, 0)
-			w.flip(b[3], second[0].offset+second[0].bytes/2, 7)
-			w.must(os.Remove(b[1]))
-			return lost
-		},
-	}
-	for name, damage := range cases {
+	for name, damage := range damages {
 		for _, since := range []int{0, 12, 40} {
 			t.Run(fmt.Sprintf("%s, %d published since", name, since), func(t *testing.T) {
 				w := newWorldOn(t, newMemory(), smallRoom)

@@ -268,7 +268,7 @@ func (w *world) publishAt(received time.Time, payloads ...string) (last uint64) 
 	return last
 }
 
-// pageviews are n events with ids of their own, now.
+// pageviews are n events with ids of their own.
 func pageviews(prefix string, n int) []string {
 	events := make([]string, n)
 	for i := range events {
@@ -279,7 +279,7 @@ func pageviews(prefix string, n int) []string {
 
 func pageview(id string, members ...string) string {
 	return judgetest.Event(append([]string{
-		"event_id", fmt.Sprintf("%q", id), "timestamp", time.Now().UTC().Format(`"2006-01-02T15:04:05Z"`),
+		"event_id", fmt.Sprintf("%q", id), "timestamp", `"2021-01-01 09:15:27"`,
 	}, members...)...)
 }
 

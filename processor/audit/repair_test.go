@@ -1,0 +1,97 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// A repair writes exactly what is missing, and it is there then.
+func TestRepair(t *testing.T) {
+	on := newMemory()
+	w := newWorldOn(t, on, 64<<20)
+	w.publish(
+		pageview("stored"), pageview("b", "data", `{}`), pageview("stored"),
+		pageview("a"), pageview("a", "data", `{"host":"h","path":"/2"}`), // 4, 5: a conflict
+		pageview("late"), pageview("late"), // 6, 7
+	)
+	w.publish(pageviews("e", 2500)...)
+	missing := func(seq uint64) bool { return seq == 2 || seq == 5 || seq == 6 || seq%100 == 50 && seq > 50 }
+	w.settle(2507, func(seq uint64) bool { return !missing(seq) })
+	w.publish(pageview("pending"))
+	before := maps.Clone(on.docs)
+	var written []uint64
+	a := w.auditor(func(c *Config) {
+		c.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+			if revision != w.reg.Revision() {
+				t.Errorf("judged by %d", revision)
+			}
+			for _, d := range docs {
+				written = append(written, d.Origin.Seq)
+			}
+			return w.write(ctx, revision, docs)
+		}
+	})
+	got := w.account(a, job.Selection{}, true)
+	want := job.Account{
+		FromSeq: 1, ToSeq: 2508, Stored: 2503, Rejected: 2, Duplicate: 2, Pending: 1, Repaired: uint64(len(written)),
+		Duplicates: []job.Copy{{Seq: 3, Of: 1}, {Seq: 7, Of: 6}},
+	}
+	w.want(got, want)
+	for _, seq := range written {
+		if !missing(seq) {
+			t.Errorf("%d was written", seq)
+		}
+	}
+	if len(written) != 3+24 {
+		t.Errorf("%d were written", len(written))
+	}
+	for id, h := range before {
+		if id == "demo/late" {
+			continue // its first copy took its place
+		}
+		if diff := gocmp.Diff(h, on.docs[id]); diff != "" {
+			t.Errorf("%s has changed:\n%s", id, diff)
+		}
+	}
+	want.Repaired = 0
+	w.want(w.audit(), want)
+}
+
+// A repair that did not help is none.
+func TestARepairIsLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.publish(pageviews("e", 3)...)
+	w.settle(3, func(seq uint64) bool { return seq != 2 })
+	a := w.auditor(func(c *Config) {
+		c.Write = func(_ context.Context, _ uint64, docs []*store.Document) ([]store.Outcome, error) {
+			return []store.Outcome{store.Inserted}, nil
+		}
+	})
+	got := w.account(a, job.Selection{}, true)
+	if got.Repaired != 0 || got.Missing != 1 {
+		t.Errorf("the account is %+v", got)
+	}
+}
+
+// What the stream lost cannot be repaired, and what is past its retention needs
+// no repair.
+func TestWhatCannotBeRepaired(t *testing.T) {
+	w := newWorldOn(t, newMemory(), smallRoom)
+	w.publish(large("e", 100)...)
+	w.settle(100, nil)
+	w.damage(func(b []string) { w.flip(b[1], w.messagesOf(b[1])[0].offset+200, 1) })
+	got := w.account(w.auditor(), job.Selection{}, true)
+	if got.LostInStream != 1 || got.Missing != 1 || got.Repaired != 0 {
+		t.Errorf("the account is %+v", got)
+	}
+	if fmt.Sprint(got.MissingSequences) != fmt.Sprint([]uint64{w.messagesOf(w.blocks()[1])[0].seq}) {
+		t.Errorf("named are %v", got.MissingSequences)
+	}
+}
