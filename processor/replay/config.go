@@ -44,11 +44,13 @@ type Config struct {
 type Replayer struct {
 	cfg   Config
 	build daemon.Build
+	// How often progress is noted, and the lag looked at.
+	noteEvery, paceEvery time.Duration
 }
 
 // New returns a Replayer.
 func New(cfg Config) *Replayer {
-	r := &Replayer{cfg: cfg, build: daemon.BuildInfo()}
+	r := &Replayer{cfg: cfg, build: daemon.BuildInfo(), noteEvery: noteEvery, paceEvery: paceEvery}
 	if r.cfg.Beats == nil {
 		r.cfg.Beats = r.live
 	}
@@ -60,6 +62,10 @@ const (
 	// attempt to write a portion.
 	askLimit   = 20 * time.Second
 	writeLimit = time.Minute
+	// noteEvery is how often progress is noted; a report takes a while to write.
+	noteEvery = 250 * time.Millisecond
+	// paceEvery is how often the lag of live events is looked at.
+	paceEvery = 500 * time.Millisecond
 	// lookEvery is how often something is looked at that is waited for.
 	lookEvery = 200 * time.Millisecond
 )

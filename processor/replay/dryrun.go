@@ -43,7 +43,7 @@ func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
 	if err != nil {
 		return err
 	}
-	p := progress{h: h}
+	p := progress{h: h, every: r.noteEvery}
 	from, done := rng.First, j.Done
 	for portion, err := range read(ctx, r.cfg.JetStream, rng) {
 		if err != nil {
@@ -150,18 +150,16 @@ func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range
 // left is how many sequences a range has.
 func left(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
 
-// noteEvery is how often progress is noted.
-const noteEvery = 250 * time.Millisecond
-
 // progress notes how far a job is: checkpoint and report of one moment.
 type progress struct {
-	h    *jobs.Handle
-	last time.Time
+	h     *jobs.Handle
+	every time.Duration
+	last  time.Time
 }
 
 // note notes where the job goes on, now and then, or in any case.
 func (p *progress) note(checkpoint any, done uint64, counted *tally, always bool) error {
-	if !always && time.Since(p.last) < noteEvery {
+	if !always && time.Since(p.last) < p.every {
 		return nil
 	}
 	p.last = time.Now()

@@ -22,21 +22,18 @@ import (
 // letter each.
 type sent struct {
 	app, id, name, has string
-	// received is that long after the test's first moment.
+	// received is that long after the world began.
 	received time.Duration
 	// typed puts it under the subject of its type.
 	typed bool
 }
 
-// epochOfTest is the received time of events that name none.
-var epochOfTest = time.Now().UTC().Truncate(time.Millisecond)
-
-func (s sent) msg() *nats.Msg {
+func (s sent) msg(began time.Time) *nats.Msg {
 	members := make([]string, 0, len(s.has))
 	for _, m := range strings.Split(s.has, "") {
 		members = append(members, fmt.Sprintf("%q:1", m))
 	}
-	at := epochOfTest.Add(s.received)
+	at := began.Add(s.received)
 	app, name := cmp.Or(s.app, "demo"), cmp.Or(s.name, "view")
 	m := stream.Message{
 		Application: app, ReceivedAt: at, Format: event.FormatNative,
@@ -54,7 +51,7 @@ func (w *world) publish(events ...sent) {
 	w.Helper()
 	msgs := make([]*nats.Msg, len(events))
 	for i, e := range events {
-		msgs[i] = e.msg()
+		msgs[i] = e.msg(w.began)
 	}
 	w.publishMsg(msgs...)
 }

@@ -79,7 +79,7 @@ func TestWhatIsNoPlainEvent(t *testing.T) {
 	)
 	foreign := nats.NewMsg(stream.Unregistered("demo"))
 	foreign.Data = []byte("\x00 nothing that a collector wrote")
-	broken := sent{id: "broken", has: "a"}.msg()
+	broken := sent{id: "broken", has: "a"}.msg(w.began)
 	broken.Data = broken.Data[:40]
 	headless := nats.NewMsg("events.who.knows.what")
 	w.publishMsg(foreign, broken, headless)

@@ -10,12 +10,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-const (
-	// leastLag is a lag of live events, in events, that is no reason to wait.
-	leastLag = 2000
-	// paceEvery is how often the lag is looked at.
-	paceEvery = 500 * time.Millisecond
-)
+// leastLag is a lag of live events, in events, that is no reason to wait.
+const leastLag = 2000
 
 // pace lets live events go first: it waits while more than twice as many are
 // behind as when the replay began. The zero value has not looked yet.
@@ -25,7 +21,7 @@ type pace struct {
 }
 
 func (p *pace) wait(ctx context.Context, r *run) error {
-	if time.Since(p.looked) < paceEvery {
+	if time.Since(p.looked) < r.paceEvery {
 		return nil
 	}
 	lag, err := r.lag(ctx)

@@ -70,16 +70,15 @@ func TestLiveEventsGoFirst(t *testing.T) {
 			n := written
 			mu.Unlock()
 			if n == 2 {
-				<-release // until the pace is looked at again
+				<-release
 			}
 			return write(ctx, revision, docs)
 		}
 	})
 	id := w.start(job.Replay, job.Selection{})
-	w.await(id, "the first portion is written", func(j job.Job) bool { return j.Done == 1000 })
+	w.await(id, "the first portion is counted", func(j job.Job) bool { return j.Done == 1000 })
+	// The lag of the beginning is known since the first portion.
 	w.publish(many("live", leastLag+1, "a")...)
-	// The lag of the beginning is known since the first portion; the next look
-	// is due after paceEvery.
 	release <- struct{}{}
 	j := w.await(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
 	if j.Done >= 4000 {

@@ -45,7 +45,7 @@ type run struct {
 // on with it, some events may count as they are after the replay instead of as
 // they were before: those behind the last checkpoint.
 func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
-	run := &run{Replayer: r, h: h, job: h.Job(), p: progress{h: h}}
+	run := &run{Replayer: r, h: h, job: h.Job(), p: progress{h: h, every: r.noteEvery}}
 	defer run.forget(ctx)
 	if err := run.start(ctx); err != nil {
 		return err

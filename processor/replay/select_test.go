@@ -40,7 +40,7 @@ func TestSelections(t *testing.T) {
 	w.requires("a")
 	w.publish(population...)
 	w.settle()
-	at := func(second int) time.Time { return epochOfTest.Add(time.Duration(second) * time.Second) }
+	at := func(second int) time.Time { return w.began.Add(time.Duration(second) * time.Second) }
 	const conflict = "demo#"
 	for name, tc := range map[string]struct {
 		job.Selection

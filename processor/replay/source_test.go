@@ -62,9 +62,9 @@ func TestPortions(t *testing.T) {
 	w := newWorld(t)
 	w.publish(many("small", 2300, "a")...)
 	for range 3 {
-		huge := sent{id: "huge"}.msg()
+		huge := sent{id: "huge"}.msg(w.began)
 		huge.Data = bytes.Repeat([]byte("x"), portionBytes+1<<20)
-		large := sent{id: "large"}.msg()
+		large := sent{id: "large"}.msg(w.began)
 		large.Data = bytes.Repeat([]byte("y"), portionBytes/2)
 		w.publishMsg(huge, large, large, large)
 	}

@@ -55,6 +55,8 @@ type world struct {
 	edit   *registry.Editor
 	jobs   *job.Bucket
 	epoch  int64
+	// began is the received time of events that name none.
+	began time.Time
 
 	// database is the one that store writes to.
 	database *driver.Database
@@ -67,7 +69,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir()}
+	w := &world{TB: t, dir: t.TempDir(), began: time.Now().UTC().Truncate(time.Millisecond)}
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(cancel)
@@ -271,6 +273,7 @@ func (w *world) runner(name string, change ...func(*Config)) (stop func()) {
 		c(&cfg)
 	}
 	r := New(cfg)
+	r.noteEvery, r.paceEvery = 0, 0
 	return w.background(jobs.New(jobs.Config{
 		JetStream: w.js, Instance: name, Tasks: map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun},
 		Logger: cfg.Logger, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second,
@@ -299,7 +302,7 @@ func (w *world) await(id, what string, wanted func(job.Job) bool) job.Job {
 	w.Helper()
 	var last job.Job
 	for end := time.Now().Add(patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
-		if e, err := w.jobs.Get(w.ctx, id); err == nil {
+		if e, err := w.job(id); err == nil {
 			last = e.Job
 			if wanted(last) {
 				return last
@@ -311,6 +314,13 @@ func (w *world) await(id, what string, wanted func(job.Job) bool) job.Job {
 	}
 	w.Fatalf("in vain: %s; the job is %+v", what, last)
 	return last
+}
+
+// job reads a job; a request that a server took along when it stopped is lost.
+func (w *world) job(id string) (job.Entry, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
+	defer cancel()
+	return w.jobs.Get(ctx, id)
 }
 
 func (w *world) awaitDone(id string) job.Job {
