@@ -3,7 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -212,6 +214,14 @@ func BenchmarkMemory(b *testing.B) {
 // of the run, and reports the most of all.
 func sampleMemory(b *testing.B, p *rig.Pipeline, done <-chan error) {
 	b.Helper()
+	for name, most := range memoryUntil(b, p, "", done) {
+		b.ReportMetric(float64(most>>20), metricName(name)+"-MiB")
+	}
+}
+
+// memoryUntil prints the same until done, and returns the most of all in bytes.
+func memoryUntil(b *testing.B, p *rig.Pipeline, what string, done <-chan error) map[string]int64 {
+	b.Helper()
 	samples := map[string][]int64{}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
@@ -230,20 +240,21 @@ func sampleMemory(b *testing.B, p *rig.Pipeline, done <-chan error) {
 			}
 		}
 	}
-	for name, all := range samples {
-		most := int64(0)
-		line := fmt.Sprintf("%-12s MiB, most in each fifth:", name)
+	most := map[string]int64{}
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		all := samples[name]
+		line := fmt.Sprintf("%s%-12s MiB, most in each fifth:", what, name)
 		for i := range 5 {
 			part := int64(0)
 			for _, rss := range all[i*len(all)/5 : (i+1)*len(all)/5] {
 				part = max(part, rss)
 			}
 			line += fmt.Sprintf(" %d", part>>20)
-			most = max(most, part)
+			most[name] = max(most[name], part)
 		}
 		b.Log(line)
-		b.ReportMetric(float64(most>>20), metricName(name)+"-MiB")
 	}
+	return most
 }
 
 func metricName(process string) string {

@@ -9,6 +9,7 @@
 //
 //	EYE_BENCH_SECONDS   length of a sustained run, default 20
 //	EYE_BENCH_STORED    events already stored in the large runs, default 100000
+//	EYE_BENCH_EVENTS    events that are replayed, default 200000
 //	EYE_SOAK_SECONDS    length of the memory run, default 60
 //
 // Nothing here fails because a machine is slow.

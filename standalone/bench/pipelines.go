@@ -16,13 +16,15 @@ type shape struct {
 	make func(b rig.Binaries, dir string) (*rig.Pipeline, error)
 	// bare is the bare insert rate of the same store.
 	bare func(ctx context.Context, dir string, d time.Duration) (float64, error)
+	// store opens the store of a pipeline that was stopped.
+	store func(ctx context.Context, p *rig.Pipeline, dir string) (replacer, error)
 }
 
 var shapes = []shape{
-	{"up-sqlite", rig.Single, bareSQLite},
+	{"up-sqlite", rig.Single, bareSQLite, openSQLite},
 	{"services-mongodb", rig.Split, func(ctx context.Context, _ string, d time.Duration) (float64, error) {
 		return bareMongo(ctx, d)
-	}},
+	}, openMongo},
 }
 
 // setting reads a number from the environment.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/theeye/theeye/standalone/rig"
 )
 
@@ -41,6 +43,8 @@ const maxBacklog = 50_000
 const (
 	connections = 8
 	perBatch    = 100
+	// largeBatch is that of a load that is no measurement.
+	largeBatch = 1000
 )
 
 // sustain sends batches from several connections for d, waits until every
@@ -80,6 +84,45 @@ func (s *sender) sustain(ctx context.Context, d time.Duration) (float64, error) 
 		return nil
 	})
 	return float64(s.sent.Load()) / time.Since(start).Seconds(), err
+}
+
+// load sends n events in batches of largeBatch from several connections, and
+// waits until every one of them is queryable.
+func (s *sender) load(ctx context.Context, n int) error {
+	before, err := s.processed(ctx)
+	if err != nil {
+		return err
+	}
+	s.sent.Store(0)
+	s.done.Store(0)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go s.watch(ctx, before)
+	group, sending := errgroup.WithContext(ctx)
+	for range connections {
+		group.Go(func() error {
+			src, body := &source{}, []byte(nil)
+			for sending.Err() == nil && s.sent.Add(largeBatch) <= int64(n) {
+				body = src.appendBatch(body[:0], largeBatch, nil)
+				if err := s.post(sending, body); err != nil {
+					return err
+				}
+				for s.sent.Load()-s.done.Load() > maxBacklog && sending.Err() == nil {
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return rig.Poll(ctx, func() error {
+		if done := s.done.Load(); done < int64(n) {
+			return fmt.Errorf("%d of %d events have an outcome", done, n)
+		}
+		return nil
+	})
 }
 
 // watch keeps s.done current.

@@ -24,6 +24,7 @@ const takeoverEvents = 20_000
 // The one process that runs everything is killed; it goes on with the job when
 // it is back.
 func TestSingleIsKilledAtItsJob(t *testing.T) {
+	t.Parallel()
 	p, err := rig.Single(build(t), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +42,7 @@ func TestSingleIsKilledAtItsJob(t *testing.T) {
 // One of two processors is killed and stays away; the other one takes its job
 // over.
 func TestProcessorIsKilledAtItsJob(t *testing.T) {
+	t.Parallel()
 	s := split(t, nil)
 	_, fixed := bothRules(t)
 	s.publish(fixed)

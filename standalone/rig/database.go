@@ -27,6 +27,10 @@ func (p *Pipeline) Drop(ctx context.Context) (err error) {
 	return nil
 }
 
+// Database tells where a Pipeline made by Split keeps its events; both are "" of
+// a single process.
+func (p *Pipeline) Database() (uri, name string) { return p.database.uri, p.database.name }
+
 // Setenv gives every process that knows the setting name another value, from
 // its next start on.
 func (p *Pipeline) Setenv(name, value string) {
