@@ -339,6 +339,9 @@ func visit(b bugs, crashes, stops int8) (int, error) {
 func TestNoOrderOfStepsLeavesAnythingOld(t *testing.T) {
 	for _, onlyRejected := range []bool{false, true} {
 		for _, faults := range []struct{ crashes, stops int8 }{{2, 0}, {0, 1}, {1, 1}} {
+			if onlyRejected && faults.crashes == faults.stops {
+				continue // as many states again, for what the two before it show
+			}
 			t.Run(fmt.Sprintf("only rejected %v, %d crashes, %d stops", onlyRejected, faults.crashes, faults.stops), func(t *testing.T) {
 				t.Parallel()
 				n, err := visit(bugs{onlyRejected: onlyRejected}, faults.crashes, faults.stops)
@@ -363,9 +366,9 @@ func TestEachPartOfTheProtocolIsNeeded(t *testing.T) {
 		"look back to the judgement":     {onlyFresh: true},
 	} {
 		if _, err := visit(b, 1, 1); err == nil {
-			t.Errorf("without the %s no order of steps shows a fault", name)
+			t.Errorf("without %s no order of steps shows a fault", name)
 		} else {
-			t.Logf("without the %s: %v", name, err)
+			t.Logf("without %s: %v", name, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 )
@@ -11,6 +12,11 @@ func (s *Set) With(t Type, schema *Schema) *Set {
 	next := *s
 	next.revision++
 	next.types = maps.Clone(s.types)
+	if next.piiKey == nil {
+		// The registry makes one when it is needed first. Which one decides
+		// nothing but the hashes.
+		next.piiKey = make([]byte, sha256.Size)
+	}
 	v := Versioned{Schema: schema, Revision: next.revision}
 	if last := s.types[t]; last != nil {
 		v.Earlier = append(slices.Clone(last.Earlier), compiledVersion(last.Versioned))

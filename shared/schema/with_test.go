@@ -52,3 +52,21 @@ func TestWithJudgesAsIfItWerePut(t *testing.T) {
 		t.Error("a new type is known before, or not after")
 	}
 }
+
+// A schema whose put would make the key that values are hashed with is judged
+// as if there were one.
+func TestWithHashesWithoutAKey(t *testing.T) {
+	s, faults := Compile([]byte(`{"properties": {"mail": {"x-eye-pii": "hash"}}}`))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	ev, refusal := event.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"page","name":"view",` +
+		`"timestamp":"2021-01-01T00:00:00Z","data":{"mail":"a@example.com"}}`))
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	set := NewSet(2, DefaultPolicy(), nil, nil).With(Type{"page", "view"}, s)
+	if v := set.Judge(ev, time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), "demo"); len(v.Faults) > 0 {
+		t.Errorf("it is rejected: %v", v.Faults)
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func fillStream(t *testing.T, ctx context.Context, js jetstream.JetStream, n int, subject func(int) string) {
+func fillStream(ctx context.Context, t *testing.T, js jetstream.JetStream, n int, subject func(int) string) {
 	t.Helper()
 	if err := Ensure(ctx, js, Config{MaxBytes: 64 << 20}); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestReadBringsTheRange(t *testing.T) {
 	subjects := []string{Subject("a", "c", "n"), Unregistered("a"), Subject("b", "c", "n"), Unregistered("b")}
 	const n = 3500
 	of := func(i int) string { return subjects[i*i%7%len(subjects)] }
-	fillStream(t, ctx, js, n, of)
+	fillStream(ctx, t, js, n, of)
 	events, err := js.Stream(ctx, Name)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestReadOfNothing(t *testing.T) {
 
 func TestAt(t *testing.T) {
 	ctx, js := connect(t)
-	fillStream(t, ctx, js, 5, func(int) string { return Unregistered("a") })
+	fillStream(ctx, t, js, 5, func(int) string { return Unregistered("a") })
 	events, err := js.Stream(ctx, Name)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestAt(t *testing.T) {
 
 func TestReadEndsWithItsContext(t *testing.T) {
 	ctx, js := connect(t)
-	fillStream(t, ctx, js, 2500, func(int) string { return Unregistered("a") })
+	fillStream(ctx, t, js, 2500, func(int) string { return Unregistered("a") })
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	end := errors.New("enough")

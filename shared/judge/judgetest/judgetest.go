@@ -4,6 +4,7 @@ package judgetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +31,8 @@ func Event(members ...string) string {
 		"timestamp":  `"2026-05-06 07:08:09.123456"`,
 	}
 	order := []string{"event_id", "session_id", "category", "name", "data", "timestamp", "schema_version"}
-	for i := 0; i < len(members); i += 2 {
-		all[members[i]] = members[i+1]
+	for pair := range slices.Chunk(members, 2) {
+		all[pair[0]] = pair[1]
 	}
 	var b strings.Builder
 	for _, name := range order {
