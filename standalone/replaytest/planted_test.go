@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -98,8 +97,6 @@ func newStage(t *testing.T, planted string) *stage {
 			processor.Path, processor.Env = self, append(processor.Env, own...)
 		}
 	})
-	// Before the processes are killed, they must be able to run.
-	t.Cleanup(func() { _ = st.first.Signal(syscall.SIGCONT); _ = st.second.Signal(syscall.SIGCONT) })
 	mistaken, _ := bothRules(t)
 	st.ledger.Code = mistaken.code
 	return st
@@ -115,13 +112,6 @@ func (s *stage) more(n int) {
 		}
 		return nil
 	})
-}
-
-func (s *stage) signal(p *rig.Process, sig syscall.Signal) {
-	s.t.Helper()
-	if err := p.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 func (s *stage) closeGate() {
@@ -184,11 +174,11 @@ func stopsBeforeWrite(s *stage) []string {
 	s.more(300)
 	s.closeGate()
 	s.awaitHeld()
-	s.signal(s.first, syscall.SIGSTOP)
+	s.stop(s.first)
 	s.finish(rig.PathReplays, s.fix(map[string]any{}), time.Minute)
 	end()
 	s.openGate()
-	s.signal(s.first, syscall.SIGCONT)
+	s.wake(s.first)
 	return s.everything()
 }
 
@@ -198,9 +188,9 @@ func wakesUpBehind(s *stage) []string {
 	end := s.traffic(4, 20)
 	s.more(300)
 	s.registry.Hold()
-	s.signal(s.first, syscall.SIGSTOP)
+	s.stop(s.first)
 	s.finish(rig.PathReplays, s.fix(map[string]any{}), time.Minute)
-	s.signal(s.first, syscall.SIGCONT)
+	s.wake(s.first)
 	s.more(1500)
 	end()
 	s.registry.Restore()
@@ -234,10 +224,10 @@ func writesLate(s *stage) []string {
 		e = s.ledger.New(r)
 	}
 	s.closeGate()
-	s.signal(s.second, syscall.SIGSTOP)
+	s.stop(s.second)
 	s.send(e)
 	s.awaitHeld()
-	s.signal(s.second, syscall.SIGCONT)
+	s.wake(s.second)
 	_, fixed := bothRules(s.t)
 	s.publish(fixed)
 	s.insist(time.Minute, "a copy is stored", func(ctx context.Context) error {

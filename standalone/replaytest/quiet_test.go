@@ -69,17 +69,8 @@ func idle(beats []heartbeat.Beat, since time.Time, processors int) error {
 	return nil
 }
 
-// missing are the findings of a check that say that there is no outcome.
-func missing(findings []string) (out []string) {
-	for _, f := range findings {
-		if strings.HasPrefix(f, "missing") || strings.HasPrefix(f, "conflict") {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// wrong are all others: outcomes that are not what they must be.
+// wrong are the findings of a check that time does not mend: outcomes that are
+// not what they must be. What has no outcome yet may still get one.
 func wrong(findings []string) (out []string) {
 	for _, f := range findings {
 		if !strings.HasPrefix(f, "missing") && !strings.HasPrefix(f, "conflict") {
