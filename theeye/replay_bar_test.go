@@ -24,6 +24,9 @@ func TestJobBar(t *testing.T) {
 	} {
 		j.ID, j.kind, j.State = "1", replays, job.Running
 		long.update(&j)
+		if long.shown.Completed() {
+			t.Errorf("over at %d of %d", j.Done, j.Total)
+		}
 	}
 	long.stop()
 	long.stop()

@@ -48,6 +48,20 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// Patience is for each absence.
+func TestFollowThroughTwoAbsences(t *testing.T) {
+	var answers []doubled
+	for range 2 {
+		for range 3 * int(awayFor/lookEvery) / 4 {
+			answers = append(answers, doubled{status: 502})
+		}
+		answers = append(answers, doubled{status: 200, body: runningJob})
+	}
+	if j, _, err := newDouble(t, append(answers, doubled{status: 200, body: doneJob})...).follows(t); err != nil || j.State != job.Done {
+		t.Errorf("%+v, %v", j, err)
+	}
+}
+
 // What will not pass is told at once, and what does not pass in the end.
 func TestFollowEnds(t *testing.T) {
 	for status, code := range map[int]int{401: 2, 404: 1, 503: 3} {

@@ -45,12 +45,16 @@ func TestTypeOfSchemaFile(t *testing.T) {
 
 // The schema goes as it is written, and the dry run covers its type.
 func TestSchemaCheckOrders(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "x.json")
+	dir := filepath.Join(t.TempDir(), "schemas", "a=20b")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "c.json")
 	if err := os.WriteFile(file, []byte(`{"maximum": 1.50}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d := newDouble(t, doubled{status: 202, body: `{"id": "1", "state": "done", "dry_run": true, "report": {"newly_rejected": 2}}`})
-	code, _, errs := call(t, "schema", "check", file, "--category", "a b", "--name", "c", "--only", "rejected", "--from-seq", "5", "--url", d.URL)
+	code, _, errs := call(t, "schema", "check", file, "--only", "rejected", "--from-seq", "5", "--url", d.URL)
 	if code != daemon.ExitFailure || len(d.asked) != 1 {
 		t.Fatalf("%d %s", code, errs)
 	}
