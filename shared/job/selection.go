@@ -16,7 +16,7 @@ import (
 
 // skew is how far the received time, which a collector's clock tells, and the
 // time of the stream may lie apart.
-const skew = time.Minute
+const skew = 5 * time.Minute
 
 // Range returns the part of the stream in which everything lies that the
 // selection covers, with an end that is fixed at this moment: Last is at least

@@ -39,7 +39,7 @@ type Range struct {
 const (
 	portionEvents = 1000
 	portionBytes  = 2 << 20
-	readLimit     = 10 * time.Second
+	readLimit     = 5 * time.Second
 	readRetry     = 250 * time.Millisecond
 	headerPending = "Nats-Num-Pending"
 )
