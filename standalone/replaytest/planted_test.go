@@ -146,6 +146,17 @@ func (s *stage) fix(body map[string]any) rig.Job {
 	return j
 }
 
+func (s *stage) awaitRunning(j rig.Job) {
+	s.t.Helper()
+	s.insist(time.Minute, "the replay is taken up", func(ctx context.Context) error {
+		now, err := s.Job(ctx, rig.PathReplays, j.ID)
+		if err == nil && now.State == "queued" {
+			err = errors.New(now.State)
+		}
+		return err
+	})
+}
+
 // awaitWaiting waits until a replay tells a phase that begins so, or is done
 // already, as with a bug.
 func (s *stage) awaitWaiting(j rig.Job, phase string) {
@@ -203,9 +214,15 @@ func isBehind(s *stage) []string {
 	end := s.traffic(4, 20)
 	s.more(300)
 	s.registry.Hold()
+	_, fixed := bothRules(s.t)
+	s.publish(fixed)
+	// The other one runs the replay, for nobody lies to itself. It is not for
+	// so long that this one counts as gone.
+	s.stop(s.first)
 	j := s.fix(map[string]any{})
-	// For itself, where it is the one that runs the replay.
-	s.awaitWaiting(j, "waiting")
+	s.awaitRunning(j)
+	s.wake(s.first)
+	s.awaitWaiting(j, "waiting until every processor")
 	s.more(1500)
 	s.registry.Restore()
 	s.finish(rig.PathReplays, j, time.Minute)

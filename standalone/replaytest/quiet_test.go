@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/heartbeat"
@@ -15,7 +16,7 @@ import (
 // jetStream is a connection of the test's own.
 func (s *site) jetStream() jetstream.JetStream {
 	s.t.Helper()
-	nc, err := s.NATS.Connect("processor")
+	nc, err := s.NATS.Connect("processor", nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
 	if err != nil {
 		s.t.Fatal(err)
 	}

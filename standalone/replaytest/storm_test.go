@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/standalone/rig"
 )
 
@@ -16,7 +17,7 @@ import (
 const (
 	stormEvents = 40_000
 	shortPause  = 200 * time.Millisecond
-	longPause   = 4 * time.Second
+	longPause   = 3 * time.Second
 	// burst is how many kills of NATS come together: a replay wants to see the
 	// processors' heartbeats for some seconds before it believes that they are
 	// all.
@@ -96,8 +97,25 @@ func (s *site) round(by rules) {
 	s.tell("after the replay to "+by.name, below(docs, j.TargetRevision))
 	s.tell("after the replay to "+by.name, wrong(s.ledger.Check(docs)))
 	c := s.changes(j)
-	s.t.Logf("replay to %s, revision %d: %d newly valid, %d newly rejected, %d still rejected, %d unchanged, %d copies, in %s",
-		by.name, j.TargetRevision, c.NewlyValid, c.NewlyRejected, c.StillRejected, c.Unchanged, c.Duplicates, j.EndedAt.Sub(j.StartedAt))
+	s.t.Logf("replay to %s, revision %d: %d newly valid, %d newly rejected, %d still rejected, %d unchanged, %d copies, in %s, by %d processes",
+		by.name, j.TargetRevision, c.NewlyValid, c.NewlyRejected, c.StillRejected, c.Unchanged, c.Duplicates,
+		j.EndedAt.Sub(j.StartedAt), s.runs(j))
+}
+
+// runs is how often a process took a job up.
+func (s *site) runs(j rig.Job) (n int) {
+	s.t.Helper()
+	js := s.jetStream()
+	s.insist(time.Minute, "read the record of the job", func(ctx context.Context) error {
+		bucket, err := job.Open(ctx, js)
+		if err != nil {
+			return err
+		}
+		e, err := bucket.Get(ctx, j.ID)
+		n = e.Runs
+		return err
+	})
+	return n
 }
 
 // storm says what was done to the processes.
