@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,7 +61,8 @@ func testEveryVerdict(t *testing.T, w *world) {
 		FromSeq: 4, ToSeq: 19, Stored: 2, Rejected: 4, Duplicate: 3, Expired: 2, Pending: 1, Missing: 4, MissingInStore: 4,
 		MissingSequences: []uint64{10, 11, 14, 17},
 		MissingRanges: []job.Range{
-			{From: 10, To: 11, Reason: job.MissingInStore}, {From: 14, To: 14, Reason: job.MissingInStore},
+			{From: 10, To: 11, Reason: job.MissingInStore},
+			{From: 14, To: 14, Reason: job.MissingInStore},
 			{From: 17, To: 17, Reason: job.MissingInStore},
 		},
 		Duplicates: []job.Copy{{Seq: 6, Of: 4}, {Seq: 8, Of: 7}, {Seq: 19, Of: 4}},
@@ -208,6 +210,26 @@ func TestPurgedMeanwhile(t *testing.T) {
 		return stream.Read(ctx, js, r)
 	}
 	w.want(w.account(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 3000, Purged: 2000, Stored: 1000})
+}
+
+// The same while the leader is asked: what is kept is read after that.
+func TestPurgedWhileTheLeaderIsAsked(t *testing.T) {
+	w := newWorld(t)
+	w.publish(pageviews("e", 30)...)
+	w.settle(30, nil)
+	a := w.auditor()
+	a.read = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
+		return func(func([]stream.Raw, error) bool) {}
+	}
+	var purge sync.Once
+	a.leader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
+		purge.Do(func() {
+			w.must(w.marks().Kept(ctx, 21))
+			w.purgeTo(21)
+		})
+		return askLeader(ctx, js, seq)
+	}
+	w.want(w.account(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Purged: 20, Stored: 10})
 }
 
 // Whoever else takes messages away has lost them, be it with a purge.

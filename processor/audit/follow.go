@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -90,7 +91,7 @@ func (f *follower) run(ctx context.Context) error {
 
 // turn takes the shift if it is free, and works until nothing is left.
 func (f *follower) turn(ctx context.Context) error {
-	kv, err := f.cfg.JetStream.KeyValue(ctx, stream.BucketJobs)
+	kv, err := f.bucket(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,8 +112,20 @@ func (f *follower) turn(ctx context.Context) error {
 	}
 }
 
+func (f *follower) bucket(ctx context.Context) (jetstream.KeyValue, error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	kv, err := f.cfg.JetStream.KeyValue(ctx, stream.BucketJobs)
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", stream.BucketJobs, err)
+	}
+	return kv, nil
+}
+
 // take makes the shift this process's, where nobody has it.
 func (f *follower) take(ctx context.Context, kv jetstream.KeyValue) error {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
 	var s shift
 	revision, err := get(ctx, kv, keyShift, &s)
 	if err != nil {
@@ -134,6 +147,8 @@ func (f *follower) take(ctx context.Context, kv jetstream.KeyValue) error {
 }
 
 func (f *follower) save(ctx context.Context, kv jetstream.KeyValue, s shift) error {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
 	revision, err := put(ctx, kv, keyShift, s, f.revision)
 	if err != nil {
 		return err
@@ -169,12 +184,14 @@ func (f *follower) portion(ctx context.Context, kv jetstream.KeyValue) (bool, er
 		return false, nil
 	}
 	f.metrics.position.Set(float64(todo.to))
-	return true, f.limit.WaitN(ctx, int(todo.to-todo.from+1)) //nolint:gosec // at most the burst
+	return true, f.limit.WaitN(ctx, int(todo.to-todo.from+1))
 }
 
 // begin begins a pass when there is none or the last one is old, and puts what
 // the stream lost at its end since into the ledger.
 func (f *follower) begin(ctx context.Context, s *shift, l *ledger) error {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
 	marks, err := f.marks.now(ctx)
 	if err != nil {
 		return err
@@ -212,7 +229,7 @@ func (f *follower) handOver(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOverLimit)
 	defer cancel()
-	kv, err := f.cfg.JetStream.KeyValue(ctx, stream.BucketJobs)
+	kv, err := f.bucket(ctx)
 	if err != nil {
 		return // the lease ends by itself
 	}

@@ -49,6 +49,14 @@ func (w *world) shift() (s shift) {
 	return s
 }
 
+// saves is how often the key was written.
+func (w *world) saves() uint64 {
+	w.t.Helper()
+	s, err := w.js.Stream(w.ctx, "KV_"+stream.BucketJobs)
+	w.must(err)
+	return s.CachedInfo().State.LastSeq
+}
+
 // The continuous audit follows what is settled, finds a document that vanished
 // once a pass, and never looks at what is not settled.
 func TestFollow(t *testing.T) {
@@ -90,7 +98,14 @@ func TestOneFollows(t *testing.T) {
 	first, second := w.auditor(), w.auditor()
 	stop := w.follow(first, shortLease)
 	w.poll("the first has caught up", func() bool { return positionOf(first) == 500 })
-	w.follow(second, shortLease)
+	runner := w.shift().Runner
+	w.follow(second, time.Hour) // it does not wait for a lease to end
+	w.poll("the first has held it for a while", func() bool {
+		if r := w.shift().Runner; r != runner {
+			t.Fatalf("%s took it from %s", r, runner)
+		}
+		return w.saves() > 20
+	})
 	w.publish(pageviews("b", 100)...)
 	w.settle(100, nil)
 	w.poll("the first follows", func() bool { return positionOf(first) == 600 })
@@ -98,9 +113,6 @@ func TestOneFollows(t *testing.T) {
 		t.Error("both do")
 	}
 	stop()
-	if s := w.shift(); s.Runner != "" {
-		t.Errorf("the first still has it: %+v", s)
-	}
 	w.publish(pageviews("c", 100)...)
 	w.settle(100, nil)
 	w.poll("the second goes on", func() bool { return positionOf(second) == 700 })
@@ -118,13 +130,19 @@ func TestAHangingFollower(t *testing.T) {
 	on.remove("demo/a0010")
 	first, second := w.auditor(), w.auditor()
 	reached, open := gate(first, 0)
-	stop := w.follow(first, shortLease)
-	<-reached
+	hangs, ended := first.follower(100_000, shortLease), make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := hangs.turn(w.ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	w.wait("the audit is in the middle", reached)
 	w.follow(second, shortLease)
 	w.poll("the second takes over", func() bool { return positionOf(second) == 50 })
 	open()
-	stop()
-	if missingOf(first, job.MissingInStore) != 0 || missingOf(second, job.MissingInStore) != 1 || w.shift().Runner == "" {
+	w.wait("the first learns it", ended)
+	if hangs.mine || missingOf(first, job.MissingInStore) != 0 || missingOf(second, job.MissingInStore) != 1 {
 		t.Error("both found it")
 	}
 }

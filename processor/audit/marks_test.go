@@ -88,11 +88,14 @@ func TestALostEndIsNoted(t *testing.T) {
 	for _, since := range []int{0, 5, 60} {
 		t.Run(fmt.Sprint(since), func(t *testing.T) {
 			w := newWorldOn(t, newMemory(), smallRoom)
-			w.publish(large("e", 100)...)
-			w.settle(100, nil)
-			w.must(w.marks().Seen(w.ctx, 100))
+			w.publish(large("e", 120)...)
+			w.settle(120, nil)
+			w.must(w.marks().Seen(w.ctx, 120))
 			var lost []uint64
 			w.damage(func(b []string) { lost = w.loseTail(b) })
+			if len(lost) < 6 {
+				t.Fatalf("%v are lost", spans(lost))
+			}
 			if since > 0 {
 				w.publish(large("since", since)...)
 			}
@@ -100,11 +103,11 @@ func TestALostEndIsNoted(t *testing.T) {
 				w.must(w.marks().Seen(w.ctx, w.state().LastSeq))
 			}
 			r := w.record()
-			if len(r.Losses) != 1 || r.Losses[0].From != lost[0] || r.Losses[0].To != 100 || r.LastSeq != w.state().LastSeq {
+			if len(r.Losses) != 1 || r.Losses[0].From != lost[0] || r.Losses[0].To != 120 || r.LastSeq != w.state().LastSeq {
 				t.Errorf("%v are lost: %+v", spans(lost), r)
 			}
 			// A range that ends before, or begins behind it, has not lost it.
-			for _, s := range []job.Selection{{ToSeq: lost[0] - 1}, {FromSeq: 101}} {
+			for _, s := range []job.Selection{{ToSeq: lost[0] - 1}, {FromSeq: 121}} {
 				if got := w.account(w.auditor(), s, false); got.Missing != 0 {
 					t.Errorf("%+v: %+v", s, got)
 				}

@@ -54,7 +54,10 @@ func (w *world) start(s job.Selection) (*job.Bucket, string) {
 func (w *world) await(bucket *job.Bucket, id string, wanted func(job.Job) bool) (last job.Job) {
 	w.t.Helper()
 	w.poll("the job is as wanted", func() bool {
-		e, err := bucket.Get(w.ctx, id)
+		// A server that starts lets questions time out.
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		e, err := bucket.Get(ctx, id)
 		if err == nil {
 			last = e.Job
 		}
@@ -122,7 +125,7 @@ func TestAnAuditGoesOnElsewhere(t *testing.T) {
 	first := w.auditor()
 	reached, _ := gate(first, 2)
 	stop := w.runner("first", first)
-	<-reached
+	w.wait("the audit is in the middle", reached)
 	w.await(bucket, id, func(j job.Job) bool { return j.Checkpoint != nil && j.Total == 4000 })
 	stop()
 	// What is accepted since is not of the range.
@@ -171,7 +174,7 @@ func TestCancel(t *testing.T) {
 	a := w.auditor()
 	reached, _ := gate(a, 1)
 	w.runner("one", a)
-	<-reached
+	w.wait("the audit is in the middle", reached)
 	_, err := bucket.Cancel(w.ctx, id)
 	w.must(err)
 	if j := w.await(bucket, id, ended); j.State != job.Cancelled {
@@ -188,7 +191,7 @@ func TestNATSRestarts(t *testing.T) {
 	a := w.auditor()
 	reached, open := gate(a, 1)
 	w.runner("one", a)
-	<-reached
+	w.wait("the audit is in the middle", reached)
 	w.nats.stop()
 	open()
 	w.must(w.nats.start())

@@ -258,12 +258,21 @@ func (w *world) publish(payloads ...string) uint64 {
 
 func (w *world) publishAt(received time.Time, payloads ...string) (last uint64) {
 	w.t.Helper()
+	futures := make([]jetstream.PubAckFuture, 0, len(payloads))
 	for _, p := range payloads {
 		m := judgetest.Message("demo", p)
 		m.Header.Set(stream.HeaderReceivedAt, received.UTC().Format(time.RFC3339Nano))
-		ack, err := w.js.PublishMsg(w.ctx, m)
+		f, err := w.js.PublishMsgAsync(m)
 		w.must(err)
-		last = ack.Sequence
+		futures = append(futures, f)
+	}
+	for _, f := range futures {
+		select {
+		case ack := <-f.Ok():
+			last = max(last, ack.Sequence)
+		case err := <-f.Err():
+			w.t.Fatal(err)
+		}
 	}
 	return last
 }
@@ -348,6 +357,16 @@ func (w *world) state() jetstream.StreamState {
 	s, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
 	return s.CachedInfo().State
+}
+
+// wait waits until a channel is closed.
+func (w *world) wait(what string, done <-chan struct{}) {
+	w.t.Helper()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		w.t.Fatalf("in vain: %s", what)
+	}
 }
 
 // poll waits for a condition.
