@@ -23,7 +23,7 @@ const maxNamed = 5
 func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what string, behind func(heartbeat.Beat) bool) error {
 	for {
 		var beats []heartbeat.Beat
-		err := jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
+		err := jobs.Insist(ctx, natsLimit, func(ctx context.Context) (err error) {
 			beats, err = r.cfg.Beats(ctx)
 			return err
 		}, nil)

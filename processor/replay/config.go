@@ -60,7 +60,10 @@ func New(cfg Config) *Replayer {
 const (
 	// askLimit bounds one question to NATS or the store, writeLimit one
 	// attempt to write a portion.
-	askLimit   = 20 * time.Second
+	askLimit = 20 * time.Second
+	// natsLimit bounds a short question to NATS: one that is on its way when a
+	// server ends is never answered.
+	natsLimit  = 5 * time.Second
 	writeLimit = time.Minute
 	// noteEvery is how often progress is noted; a report takes a while to write.
 	noteEvery = 250 * time.Millisecond

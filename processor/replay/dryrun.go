@@ -16,6 +16,7 @@ import (
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -53,32 +54,39 @@ func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
 			return err
 		}
 		next := portion[len(portion)-1].Seq + 1
-		if err := p.note(place{Last: rng.Last, Next: next}, done+next-from, counted, false); err != nil {
+		if err := p.note(place{Last: rng.Last, Next: next}, done+next-from, counted, phaseJudging); err != nil {
 			return err
 		}
 	}
-	return p.note(place{Last: rng.Last, Next: rng.Last + 1}, j.Total, counted, true)
+	return p.noteNow(place{Last: rng.Last, Next: rng.Last + 1}, j.Total, counted, phaseJudging)
 }
 
 // compare counts what a portion would become.
 func (r *Replayer) compare(ctx context.Context, h *jobs.Handle, portion []stream.Raw, set *schema.Set, counted *tally) error {
 	s := h.Job().Selection
-	docs := r.judge(portion, set, s)
-	held, err := r.held(ctx, h, docs)
+	var docs [lanes][]*store.Document
+	var held [lanes]presence
+	err := inParts(portion, func(lane int, part []stream.Raw) (err error) {
+		docs[lane] = r.judge(part, set, s)
+		held[lane], err = r.held(ctx, h, docs[lane])
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	for _, d := range docs {
-		was, ok := held.of(d)
-		switch {
-		case !s.CoversOutcome(was, ok):
-		case ok && was.ContentHash == d.ContentHash && d.Origin.Before(was.Origin):
-			// Nobody has written this copy yet; the event counts at the place
-			// of the one that is held.
-			counted.changes.Duplicates++
-		default:
-			counted.add(was, ok, d, "", now)
+	for lane := range docs {
+		for _, d := range docs[lane] {
+			was, ok := held[lane].of(d)
+			switch {
+			case !s.CoversOutcome(was, ok):
+			case ok && was.ContentHash == d.ContentHash && d.Origin.Before(was.Origin):
+				// Nobody has written this copy yet; the event counts at the
+				// place of the one that is held.
+				counted.changes.Duplicates++
+			default:
+				counted.add(was, ok, d, "", now)
+			}
 		}
 	}
 	return nil
@@ -129,7 +137,7 @@ func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, erro
 // extent is what is left of the range of a job. It is fixed by the first runner.
 func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
 	j := h.Job()
-	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
+	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) error {
 		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, nil)
@@ -157,11 +165,15 @@ type progress struct {
 	last  time.Time
 }
 
-// note notes where the job goes on, now and then, or in any case.
-func (p *progress) note(checkpoint any, done uint64, counted *tally, always bool) error {
-	if !always && time.Since(p.last) < p.every {
+// note notes where the job goes on, unless it did so a moment ago.
+func (p *progress) note(checkpoint any, done uint64, counted *tally, phase string) error {
+	if time.Since(p.last) < p.every {
 		return nil
 	}
+	return p.noteNow(checkpoint, done, counted, phase)
+}
+
+func (p *progress) noteNow(checkpoint any, done uint64, counted *tally, phase string) error {
 	p.last = time.Now()
 	place, err := json.Marshal(checkpoint)
 	if err != nil {
@@ -172,7 +184,7 @@ func (p *progress) note(checkpoint any, done uint64, counted *tally, always bool
 		return fmt.Errorf("encode the report: %w", err)
 	}
 	p.h.Update(func(j *job.Job) {
-		j.Done, j.Checkpoint, j.Report = min(done, j.Total), place, report
+		j.Done, j.Checkpoint, j.Report, j.Phase = min(done, j.Total), place, report, phase
 	})
 	return nil
 }

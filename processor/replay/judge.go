@@ -1,8 +1,10 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -14,29 +16,36 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// judges is how many goroutines judge a portion.
-const judges = 2
+// lanes is how many parts of a portion are in work at once: while the one is
+// judged, the store is busy with the other.
+const lanes = 2
 
-// judge returns the documents of the messages that a selection covers, as far
-// as messages tell, in their order.
-func (r *Replayer) judge(portion []stream.Raw, set *schema.Set, s job.Selection) []*store.Document {
-	docs := make([]*store.Document, len(portion))
+// inParts does something with all parts of a portion at once.
+func inParts(portion []stream.Raw, do func(lane int, part []stream.Raw) error) error {
+	var errs [lanes]error
 	var all sync.WaitGroup
-	share := (len(portion) + judges - 1) / judges
-	for from := 0; from < len(portion); from += share {
-		to := min(from+share, len(portion))
+	size := (len(portion) + lanes - 1) / lanes
+	for lane := range errs {
+		part := portion[min(lane*size, len(portion)):min((lane+1)*size, len(portion))]
 		all.Go(func() {
-			for i := from; i < to; i++ {
-				if d := r.cfg.Judge(portion[i], set); s.Covers(d) {
-					docs[i] = d
+			defer func() {
+				if v := recover(); v != nil { // it fails the job, and not the process
+					errs[lane] = fmt.Errorf("the task panicked: %v", v)
 				}
-			}
+			}()
+			errs[lane] = do(lane, part)
 		})
 	}
 	all.Wait()
-	covered := docs[:0]
-	for _, d := range docs {
-		if d != nil {
+	return cmp.Or(errs[:]...)
+}
+
+// judge returns the documents of the messages that a selection covers, as far
+// as messages tell, in their order.
+func (r *Replayer) judge(part []stream.Raw, set *schema.Set, s job.Selection) []*store.Document {
+	covered := make([]*store.Document, 0, len(part))
+	for _, m := range part {
+		if d := r.cfg.Judge(m, set); s.Covers(d) {
 			covered = append(covered, d)
 		}
 	}
@@ -75,24 +84,30 @@ func (p presence) of(d *store.Document) (h store.Held, ok bool) {
 	return h, ok
 }
 
-// phaseStore is the phase of a job while the store is away.
-const phaseStore = "waiting for the store"
+// join adds what another part knows, which may have looked later.
+func (p presence) join(other presence) {
+	for id, h := range other {
+		if _, ok := p[id]; !ok {
+			p[id] = h
+		}
+	}
+}
 
-// insist asks the store, however long it is away, and tells so meanwhile. What
-// a person must mend is an error.
+// What a job does, in its phase. The phases of waiting say more.
+const (
+	phaseJudging = "judging"
+	phaseRunning = "replaying"
+	phaseStore   = "waiting for the store"
+)
+
+// insist asks the store, however long it is away, which the phase of the job
+// tells then. What a person must mend is an error.
 func insist(ctx context.Context, h *jobs.Handle, limit time.Duration, do func(context.Context) error) error {
-	before, away := h.Job().Phase, false
-	tell := func(phase string) { h.Update(func(j *job.Job) { j.Phase = phase }) }
-	err := jobs.Insist(ctx, limit, do, func(err error) bool {
+	return jobs.Insist(ctx, limit, do, func(err error) bool {
 		if errors.Is(err, store.ErrConfiguration) {
 			return true
 		}
-		away = true
-		tell(phaseStore)
+		h.Update(func(j *job.Job) { j.Phase = phaseStore })
 		return false
 	})
-	if away {
-		tell(before)
-	}
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,9 +40,10 @@ func TestTheStoreIsAway(t *testing.T) {
 		}
 		return nil
 	}), func(cfg *Config) {
-		write, n := cfg.Write, 0
+		write := cfg.Write
+		var n atomic.Int32
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
-			if n++; n > 1 && gone() {
+			if n.Add(1) > lanes && gone() {
 				_, err := write(ctx, revision, docs[:len(docs)/2])
 				return nil, errors.Join(err, errAway)
 			}
@@ -49,7 +51,7 @@ func TestTheStoreIsAway(t *testing.T) {
 		}
 	})
 	id := w.start(job.Replay, job.Selection{})
-	w.await(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == 1000 })
+	w.await(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
 	close(back)
 	w.await(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
 	j := w.awaitDone(id)

@@ -31,9 +31,7 @@ func (p *pace) wait(ctx context.Context, r *run) error {
 	if p.looked.IsZero() {
 		p.most = max(2*lag, leastLag)
 	}
-	waited := false
 	for lag > p.most {
-		waited = true
 		phase := fmt.Sprintf("letting %d live events go first", lag)
 		r.h.Update(func(j *job.Job) { j.Phase = phase })
 		if err := jobs.Pause(ctx, lookEvery); err != nil {
@@ -43,16 +41,13 @@ func (p *pace) wait(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	if waited {
-		r.h.Update(func(j *job.Job) { j.Phase = phaseRunning })
-	}
 	p.looked = time.Now()
 	return nil
 }
 
 // lag is how many events wait for a live processor.
 func (r *run) lag(ctx context.Context) (lag uint64, err error) {
-	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
+	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) error {
 		c, err := r.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
 		if err == nil {
 			lag = c.CachedInfo().NumPending

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -30,8 +31,9 @@ func TestTheRate(t *testing.T) {
 	j := w.awaitDone(w.start(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
 	mu.Lock()
 	defer mu.Unlock()
-	if len(sizes) != 3 || sizes[0] != 25 || sizes[1] != 25 || sizes[2] != 10 {
-		t.Errorf("it wrote %v at once", sizes)
+	slices.Sort(sizes)
+	if !slices.Equal(sizes, []int{5, 5, 12, 12, 13, 13}) {
+		t.Errorf("it wrote %v at once, in %d lanes", sizes, lanes)
 	}
 	// The first second's events are free.
 	if took := j.EndedAt.Sub(j.StartedAt).Seconds(); took < 35./25 {
@@ -57,7 +59,7 @@ func TestLiveEventsGoFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.requires("a")
-	w.publish(many("e", 4000, "a")...)
+	w.publish(many("e", 6000, "a")...)
 	w.settle()
 	var mu sync.Mutex
 	written := 0
@@ -69,19 +71,19 @@ func TestLiveEventsGoFirst(t *testing.T) {
 			written++
 			n := written
 			mu.Unlock()
-			if n == 2 {
+			if n > lanes {
 				<-release
 			}
 			return write(ctx, revision, docs)
 		}
 	})
 	id := w.start(job.Replay, job.Selection{})
-	w.await(id, "the first portion is counted", func(j job.Job) bool { return j.Done == 1000 })
+	w.await(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
 	// The lag of the beginning is known since the first portion.
 	w.publish(many("live", leastLag+1, "a")...)
-	release <- struct{}{}
+	close(release)
 	j := w.await(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
-	if j.Done >= 4000 {
+	if j.Done >= 6000 {
 		t.Errorf("it stepped back at %d", j.Done)
 	}
 	w.settle()

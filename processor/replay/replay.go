@@ -11,6 +11,7 @@ import (
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -58,7 +59,7 @@ func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
 	if err := run.sweep(ctx); err != nil {
 		return err
 	}
-	return run.note(true)
+	return run.noteNow()
 }
 
 // start fixes the range behind the barrier, or goes on where another runner
@@ -72,7 +73,7 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.barrier(ctx, r.h, r.job.TargetRevision); err != nil {
 		return err
 	}
-	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
+	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) (err error) {
 		r.rng, err = r.job.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, nil)
@@ -88,12 +89,9 @@ func (r *run) start(ctx context.Context) error {
 	if r.job.MaxRate > 0 {
 		r.limit = rate.NewLimiter(rate.Limit(r.job.MaxRate), r.portion())
 	}
-	r.h.Update(func(j *job.Job) { j.Total, j.Phase = left(r.rng), phaseRunning })
-	return r.note(true)
+	r.h.Update(func(j *job.Job) { j.Total = left(r.rng) })
+	return r.noteNow()
 }
-
-// phaseRunning is the phase of a replay that waits for nothing.
-const phaseRunning = "replaying"
 
 // portion is how many events are taken at once: where a rate was asked for, no
 // more than those of a second.
@@ -104,9 +102,10 @@ func (r *run) portion() int {
 	return portionEvents
 }
 
-func (r *run) note(always bool) error {
-	return r.p.note(r.at, r.at.Next-r.at.First, r.counted, always)
-}
+func (r *run) done() uint64 { return r.at.Next - r.at.First }
+
+func (r *run) note() error    { return r.p.note(r.at, r.done(), r.counted, phaseRunning) }
+func (r *run) noteNow() error { return r.p.noteNow(r.at, r.done(), r.counted, phaseRunning) }
 
 // pass takes every message of the range through its outcome once.
 func (r *run) pass(ctx context.Context) error {
@@ -124,7 +123,7 @@ func (r *run) pass(ctx context.Context) error {
 		}
 		source.ack()
 		r.at.Next = portion[len(portion)-1].Seq + 1
-		if err := r.note(false); err != nil {
+		if err := r.note(); err != nil {
 			return err
 		}
 		if err := r.pace.wait(ctx, r); err != nil {
@@ -140,7 +139,7 @@ func (r *run) sweep(ctx context.Context) error {
 		found = 0
 		r.at.Sweeps++
 		r.at.Next = r.at.Last + 1
-		if err := r.note(true); err != nil {
+		if err := r.noteNow(); err != nil {
 			return err
 		}
 		if err := r.awaitHands(ctx, r.h, r.job.TargetRevision); err != nil {
@@ -167,63 +166,71 @@ func (r *run) sweep(ctx context.Context) error {
 	return nil
 }
 
+// part is what was brought to the newest revision of a part of a portion.
+type part struct {
+	docs     []*store.Document
+	held     presence
+	outcomes []store.Outcome
+}
+
 // write brings the selected events of a portion to the newest revision, which
 // is the target at least, and returns how many it wrote. In a sweep it writes
 // only what is below the target.
-func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (int, error) {
+func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (written int, err error) {
 	set := r.cfg.Registry.Snapshot().Schemas
-	docs := r.judge(portion, set, r.job.Selection)
-	held, err := r.held(ctx, r.h, docs)
+	now := time.Now()
+	var parts [lanes]part
+	err = inParts(portion, func(lane int, messages []stream.Raw) (err error) {
+		parts[lane], err = r.bring(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
+			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.below(d, h, held, now))
+		})
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
-	now := time.Now()
-	todo := docs[:0:0]
-	for _, d := range docs {
-		h, ok := held.of(d)
-		if r.job.Selection.CoversOutcome(h, ok) && (!sweeping || r.below(d, h, ok, now)) {
-			todo = append(todo, d)
+	held := presence{}
+	for _, p := range parts {
+		written += len(p.docs)
+		held.join(p.held)
+		if !sweeping {
+			r.count(p, held, now)
 		}
 	}
-	if len(todo) == 0 {
-		return 0, nil
+	return written, nil
+}
+
+// bring writes those of a part that are wanted.
+func (r *run) bring(
+	ctx context.Context, messages []stream.Raw, set *schema.Set, wanted func(*store.Document, store.Held, bool) bool,
+) (p part, err error) {
+	docs := r.judge(messages, set, r.job.Selection)
+	if p.held, err = r.held(ctx, r.h, docs); err != nil {
+		return p, err
 	}
-	if err := r.throttle(ctx, len(todo)); err != nil {
-		return 0, err
+	for _, d := range docs {
+		if h, ok := p.held.of(d); wanted(d, h, ok) {
+			p.docs = append(p.docs, d)
+		}
 	}
-	var outcomes []store.Outcome
+	if len(p.docs) == 0 {
+		return p, nil
+	}
+	if err := r.throttle(ctx, len(p.docs)); err != nil {
+		return p, err
+	}
 	err = insist(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
-		outcomes, err = r.cfg.Write(ctx, set.Revision(), todo)
+		p.outcomes, err = r.cfg.Write(ctx, set.Revision(), p.docs)
 		return err
 	})
-	if err != nil || sweeping {
-		return len(todo), err
-	}
-	r.count(todo, held, outcomes, now)
-	return len(todo), nil
+	return p, err
 }
 
-// tell says what was counted since before.
-func (r *run) tell(before job.Changes) {
-	now := &r.counted.changes
-	for change, events := range map[job.Change]uint64{
-		job.NewlyValid:    now.NewlyValid - before.NewlyValid,
-		job.StillRejected: now.StillRejected - before.StillRejected,
-		job.NewlyRejected: now.NewlyRejected - before.NewlyRejected,
-		job.Unchanged:     now.Unchanged - before.Unchanged,
-	} {
-		r.cfg.Changed(change, events)
-	}
-}
-
-// count counts what became of the events of a portion.
-func (r *run) count(docs []*store.Document, held presence, outcomes []store.Outcome, now time.Time) {
-	if r.cfg.Changed != nil {
-		defer r.tell(r.counted.changes)
-	}
-	for i, d := range docs {
+// count counts what became of the events of a part.
+func (r *run) count(p part, held presence, now time.Time) {
+	for i, d := range p.docs {
 		h, ok := held.of(d)
-		r.counted.add(h, ok, d, codeOf(outcomes[i]), now)
+		r.counted.add(h, ok, d, codeOf(p.outcomes[i]), now)
 		if ok && h.ContentHash == d.ContentHash && d.Origin.Before(h.Origin) {
 			h.Origin = d.Origin // what was held becomes the copy
 			held[d.ID] = h

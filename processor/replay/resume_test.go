@@ -43,12 +43,11 @@ func (s *stuck) await(t testing.TB) {
 type reader struct {
 	Reader
 	before func(ctx context.Context, n int) error
-	n      int
+	n      atomic.Int32
 }
 
 func (r *reader) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
-	r.n++
-	if err := r.before(ctx, r.n); err != nil {
+	if err := r.before(ctx, int(r.n.Add(1))); err != nil {
 		return nil, err
 	}
 	return r.Reader.Held(ctx, ids)
@@ -164,7 +163,7 @@ func TestCancel(t *testing.T) {
 	}{
 		"dry run": {job.DryRun, func(s *stuck) func(*Config) { return stuckAt(s, 2) }},
 		"pass":    {job.Replay, func(s *stuck) func(*Config) { return stuckAt(s, 2) }},
-		"sweep":   {job.Replay, func(s *stuck) func(*Config) { return stuckAt(s, 4) }},
+		"sweep":   {job.Replay, func(s *stuck) func(*Config) { return stuckAt(s, 6) }},
 		"write": {job.Replay, func(s *stuck) func(*Config) {
 			return func(cfg *Config) {
 				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.Outcome, error) {

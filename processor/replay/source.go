@@ -16,7 +16,7 @@ import (
 const (
 	// portionEvents and portionBytes bound a portion; an event that is larger
 	// than portionBytes is one alone.
-	portionEvents = 1000
+	portionEvents = lanes * 1000
 	portionBytes  = 2 << 20
 	// fetchWait is how long a portion waits to become full.
 	fetchWait = time.Second
@@ -137,7 +137,7 @@ func (s *source) open(ctx context.Context) error {
 		FilterSubjects:    s.r.rng.Subjects,
 		AckPolicy:         jetstream.AckAllPolicy,
 		AckWait:           ackWait,
-		MaxAckPending:     20 * portionEvents,
+		MaxAckPending:     10 * portionEvents,
 		MaxDeliver:        -1,
 		InactiveThreshold: inactive,
 	})

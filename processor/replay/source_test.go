@@ -92,7 +92,7 @@ func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.publish(many("e", 5000, "a")...)
-	s := &source{r: w.runOver(), size: portionEvents}
+	s := &source{r: w.runOver(), size: 1000}
 	portions := 0
 	got := readAll(t, s, func([]stream.Raw) {
 		if portions++; portions%2 == 0 {

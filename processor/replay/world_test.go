@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -39,22 +40,27 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
 }
 
-// patience is how long a test waits for what must come.
-const patience = time.Minute
+// patience is how long a test waits for what must come, benchPatience a
+// benchmark.
+const (
+	patience      = time.Minute
+	benchPatience = time.Hour
+)
 
 // world is a real NATS server, a real database, and what a processor has of
 // them.
 type world struct {
 	testing.TB
-	ctx    context.Context
-	dir    string
-	js     jetstream.JetStream
-	store  *mongo.Store
-	writer *store.Writer
-	reg    *registry.Registry
-	edit   *registry.Editor
-	jobs   *job.Bucket
-	epoch  int64
+	ctx      context.Context
+	dir      string
+	js       jetstream.JetStream
+	store    *mongo.Store
+	writer   *store.Writer
+	reg      *registry.Registry
+	edit     *registry.Editor
+	jobs     *job.Bucket
+	epoch    int64
+	patience time.Duration
 	// began is the received time of events that name none.
 	began time.Time
 
@@ -69,9 +75,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir(), began: time.Now().UTC().Truncate(time.Millisecond)}
+	w := &world{TB: t, dir: t.TempDir(), patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
+	if _, ok := t.(*testing.B); ok {
+		w.patience = benchPatience
+	}
 	var cancel context.CancelFunc
-	w.ctx, cancel = context.WithTimeout(context.Background(), 2*patience)
+	w.ctx, cancel = context.WithTimeout(context.Background(), 2*w.patience)
 	t.Cleanup(cancel)
 	w.startNATS()
 	t.Cleanup(w.stopNATS)
@@ -80,7 +89,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(nc.Close)
 	w.js, err = jetstream.New(nc)
 	w.must(err)
-	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 512 << 20}))
+	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 30}))
 	events, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
 	w.epoch = events.CachedInfo().Created.UnixMicro()
@@ -224,7 +233,10 @@ func (w *world) settle() {
 	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
 	w.must(err)
 	set := w.reg.Snapshot().Schemas
-	for left := c.CachedInfo().NumPending; left > 0; {
+	events, err := w.js.Stream(w.ctx, stream.Name)
+	w.must(err)
+	// The consumer itself hears of a new message a moment later than the stream.
+	for left := events.CachedInfo().State.LastSeq - c.CachedInfo().Delivered.Stream; left > 0; {
 		batch, err := c.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(patience))
 		w.must(err)
 		var docs []*store.Document
@@ -266,18 +278,24 @@ func (w *world) config() Config {
 }
 
 // runner starts a runner of jobs as a process has it; stop ends it as a signal
-// does.
+// does. It is in more of a hurry than in production.
 func (w *world) runner(name string, change ...func(*Config)) (stop func()) {
-	cfg := w.config()
-	for _, c := range change {
-		c(&cfg)
+	return w.runnerOf(jobs.Config{Instance: name, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second}, func(r *Replayer) {
+		r.noteEvery, r.paceEvery = 0, 0
+	}, change...)
+}
+
+// runnerOf starts a runner like cfg.
+func (w *world) runnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(*Config)) (stop func()) {
+	c := w.config()
+	for _, change := range change {
+		change(&c)
 	}
-	r := New(cfg)
-	r.noteEvery, r.paceEvery = 0, 0
-	return w.background(jobs.New(jobs.Config{
-		JetStream: w.js, Instance: name, Tasks: map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun},
-		Logger: cfg.Logger, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second,
-	}).Run)
+	r := New(c)
+	hurry(r)
+	cfg.JetStream, cfg.Logger = w.js, c.Logger
+	cfg.Tasks = map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun}
+	return w.background(jobs.New(cfg).Run)
 }
 
 // start makes a job; a replay gets its target.
@@ -301,7 +319,7 @@ func (w *world) start(kind job.Kind, s job.Selection, change ...func(*job.Job)) 
 func (w *world) await(id, what string, wanted func(job.Job) bool) job.Job {
 	w.Helper()
 	var last job.Job
-	for end := time.Now().Add(patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+	for end := time.Now().Add(w.patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		if e, err := w.job(id); err == nil {
 			last = e.Job
 			if wanted(last) {
@@ -333,7 +351,7 @@ func (w *world) poll(what string, done func() bool) {
 	w.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(patience); !done(); <-tick.C {
+	for end := time.Now().Add(w.patience); !done(); <-tick.C {
 		if time.Now().After(end) {
 			w.Fatalf("in vain: %s", what)
 		}
@@ -343,10 +361,10 @@ func (w *world) poll(what string, done func() bool) {
 // beforeWrite calls f before each attempt to write, with its number from 1 on.
 func beforeWrite(f func(n int)) func(*Config) {
 	return func(cfg *Config) {
-		write, n := cfg.Write, 0
+		write := cfg.Write
+		var n atomic.Int32
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
-			n++
-			f(n)
+			f(int(n.Add(1)))
 			return write(ctx, revision, docs)
 		}
 	}
