@@ -140,7 +140,8 @@ func guard(d *store.Document) bson.D {
 	later := func(key string, v any) bson.E { return bson.E{Key: key, Value: bson.D{{Key: "$gt", Value: v}}} }
 	epoch := bson.E{Key: "origin.epoch", Value: d.Origin.Epoch}
 	return bson.D{
-		{Key: "_id", Value: d.ID}, {Key: "content_hash", Value: d.ContentHash},
+		{Key: "_id", Value: d.ID},
+		{Key: "content_hash", Value: d.ContentHash},
 		{Key: "$or", Value: bson.A{
 			bson.D{later("origin.epoch", d.Origin.Epoch)},
 			bson.D{epoch, later("origin.seq", d.Origin.Seq)},

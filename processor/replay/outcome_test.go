@@ -26,7 +26,8 @@ func countsAlone(c job.Changes) job.Changes {
 func TestBothDirections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.runner("one")
+	told := map[job.Change]uint64{}
+	w.runner("one", func(cfg *Config) { cfg.Changed = func(change job.Change, events uint64) { told[change] += events } })
 	w.requires("a")
 	events := slices.Concat(many("gains", 30, "b"), many("loses", 20, "a"), many("keeps", 10, "ab"), many("never", 5, "c"))
 	w.publish(events...)
@@ -48,6 +49,9 @@ func TestBothDirections(t *testing.T) {
 	done := w.awaitDone(w.start(job.Replay, job.Selection{}))
 	if diff := cmp.Diff(w.changes(dry), w.changes(done)); diff != "" {
 		t.Errorf("the replay did otherwise than the dry run said (-said +did):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[job.Change]uint64{job.NewlyValid: 30, job.NewlyRejected: 20, job.Unchanged: 10, job.StillRejected: 5}, told); diff != "" {
+		t.Errorf("it told (-want +got):\n%s", diff)
 	}
 	if done.Done != 65 || done.Total != 65 || done.Phase != "" {
 		t.Errorf("it ended at %d of %d, %q", done.Done, done.Total, done.Phase)
