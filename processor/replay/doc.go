@@ -23,7 +23,15 @@
 //     reads the range again, as often as it finds something to write.
 //
 // When a replay ends, no event of its range that it selects is below its
-// target. Without a selection by outcome that holds for good. With one there is
-// an exception: what a processor writes that was silent, for longer than
-// heartbeats live, between its judgement and that write.
+// target, but for those that by then would be past their retention: they stay as
+// they are until they are removed. Without a selection by outcome that holds for
+// good. With one there is an exception: what a processor writes that was
+// silent, for longer than heartbeats live, between its judgement and that write.
+//
+// # What counts
+//
+// An event has one place, and counts there; its copies at other places count as
+// duplicates. Another content under its id is an event of its own, rejected for
+// good with the code id_conflict, and is selected as such. An event that nobody
+// has written yet is selected whatever outcome is asked for.
 package replay

@@ -39,7 +39,9 @@ type Changes struct {
 	Duplicates uint64 `json:"duplicates"`
 	Expired    uint64 `json:"expired"`
 	// Groups are by type, reason and change, the largest first, and without
-	// those that stay stored. OmittedGroups counts those beyond MaxGroups.
+	// those that stay stored. OmittedGroups counts those beyond MaxGroups, or
+	// beyond what a record has room for; one that is left out and found again
+	// counts again. Very large samples are left out, too.
 	Groups        []Group `json:"groups"`
 	OmittedGroups int     `json:"omitted_groups,omitzero"`
 }
