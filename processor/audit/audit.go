@@ -54,6 +54,8 @@ type Auditor struct {
 	// read and leader read the stream; tests let them miss messages.
 	read   func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error]
 	leader func(context.Context, jetstream.JetStream, uint64) (stream.Raw, bool, error)
+	// silence is silenceLimit.
+	silence time.Duration
 }
 
 // New returns an Auditor. The error says that the metrics exist already.
@@ -73,7 +75,7 @@ func New(cfg Config) (*Auditor, error) {
 	}
 	return &Auditor{
 		cfg: cfg, marks: NewMarks(cfg.JetStream, cfg.Epoch, cfg.Logger), metrics: m,
-		read: stream.Read, leader: askLeader,
+		read: stream.Read, leader: askLeader, silence: silenceLimit,
 	}, nil
 }
 

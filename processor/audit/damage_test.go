@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -121,7 +122,7 @@ var damages = map[string]func(w *world, blocks []string) []uint64{
 func TestDamagedBlocks(t *testing.T) {
 	const n = 250
 	for name, damage := range damages {
-		for _, since := range []int{0, 12, 40} {
+		for _, since := range []int{0, 40} {
 			t.Run(fmt.Sprintf("%s, %d published since", name, since), func(t *testing.T) {
 				w := newWorldOn(t, newMemory(), smallRoom)
 				w.publish(large("e", n)...)
@@ -246,4 +247,22 @@ func TestManyAreLost(t *testing.T) {
 	if int(got.LostInStream) != lost || len(got.MissingRanges) != 1 || len(got.MissingSequences) != job.MaxNamed || got.Stored != n-uint64(lost) {
 		t.Errorf("%d are lost: %d, %d named, %v", lost, got.LostInStream, len(got.MissingSequences), got.MissingRanges)
 	}
+}
+
+// A server that runs and cannot read a file gives no answer to those who want
+// many messages, whichever they want.
+func TestAFileVanishesUnderTheServer(t *testing.T) {
+	const n = 200
+	w := newWorldOn(t, newMemory(), smallRoom)
+	w.publish(large("e", n)...)
+	w.settle(n, nil)
+	w.must(w.marks().Seen(w.ctx, n))
+	w.damage(func([]string) {}) // nothing is in its caches then
+	lost := remove(func(b []string) string { return b[2] })(w, w.blocks())
+	a := w.auditor()
+	a.silence = 500 * time.Millisecond
+	w.want(w.account(a, job.Selection{}, false), job.Account{
+		FromSeq: 1, ToSeq: n, Stored: n - uint64(len(lost)), Missing: uint64(len(lost)), LostInStream: uint64(len(lost)),
+		MissingSequences: lost, MissingRanges: lostIn(lost),
+	})
 }

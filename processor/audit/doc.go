@@ -18,7 +18,8 @@
 //   - missing in the store: there is a message, and nothing of the above. A
 //     document of a later copy does not count: mine has never been written.
 //   - lost in the stream: there is no message, and nobody removed it. The
-//     stream's leader was asked for each such sequence itself.
+//     stream's leader was asked for each such sequence itself, twice: a server
+//     passes over what it cannot read, ends there, or does not answer at all.
 //
 // What the stream lost at its end cannot be seen by reading it, and its
 // sequences are given to other messages. So the end is noted, with the time of

@@ -3,15 +3,27 @@ package audit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// chunk bounds the sequences that the leader is asked for together.
-const chunk = 1000
+const (
+	// chunk bounds the sequences that the leader is asked for together, and
+	// maxBlind the chunks between two attempts to read many messages at once.
+	chunk    = 1000
+	maxBlind = 64
+	// silenceLimit is how long a read of the stream may bring nothing: several
+	// questions long.
+	silenceLimit = 25 * time.Second
+)
+
+// errSilent says that a read of the stream brought nothing for long.
+var errSilent = errors.New("the server does not answer")
 
 // span is consecutive sequences, both ends inclusive.
 type span struct{ from, to uint64 }
@@ -41,48 +53,79 @@ func (a *Auditor) newWalk(l *ledger) *walk {
 // run accounts for the sequences of a span, and calls done with each sequence
 // up to which everything is in the ledger.
 func (w *walk) run(ctx context.Context, s span, done func(seq uint64) error) error {
+	blind := 1
 	for !s.empty() {
-		for portion, err := range w.read(ctx, w.cfg.JetStream, stream.Range{First: s.from, Last: s.to}) {
-			if err != nil {
-				return err
-			}
-			part := span{s.from, portion[len(portion)-1].Seq}
-			if err := w.part(ctx, part, portion); err != nil {
-				return err
-			}
-			if err := done(part.to); err != nil {
-				return err
-			}
-			s.from = part.to + 1
-		}
-		if s.empty() {
-			return nil
-		}
-		// The server says that nothing follows, also when it cannot read what
-		// does.
-		part, err := w.rest(ctx, s)
+		silent, err := w.readAll(ctx, &s, done)
 		if err != nil {
 			return err
 		}
-		if err := w.part(ctx, part, nil); err != nil {
-			return err
+		// What the server cannot read it passes over, or it says that nothing
+		// follows, or nothing at all. Then it is asked for each message, and for
+		// more and more of them before the next attempt to read many at once.
+		if !silent {
+			blind = 1
 		}
-		if err := done(part.to); err != nil {
-			return err
+		for range blind {
+			if s.empty() {
+				break
+			}
+			if err := w.rest(ctx, &s, done); err != nil {
+				return err
+			}
 		}
-		s.from = part.to + 1
+		if silent {
+			blind = min(2*blind, maxBlind)
+		}
 	}
 	return nil
 }
 
-// rest is how much of what seems empty is taken at once: all of it, where it
-// lies behind the stream's end.
-func (w *walk) rest(ctx context.Context, s span) (span, error) {
-	_, last, err := w.ends(ctx)
-	if err == nil && s.from <= last {
-		s.to = min(s.to, s.from+chunk-1)
+// readAll accounts for a span, of which it leaves what comes after the last
+// message that is read. It reports whether the server fell silent.
+func (w *walk) readAll(ctx context.Context, s *span, done func(seq uint64) error) (silent bool, err error) {
+	reading, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(w.silence, func() { cancel(errSilent) })
+	defer watchdog.Stop()
+	for portion, err := range w.read(reading, w.cfg.JetStream, stream.Range{First: s.from, Last: s.to}) {
+		watchdog.Stop()
+		switch {
+		case ctx.Err() != nil:
+			return false, context.Cause(ctx)
+		case errors.Is(context.Cause(reading), errSilent):
+			return true, nil
+		case err != nil:
+			return false, err
+		}
+		if err := w.advance(ctx, s, span{s.from, portion[len(portion)-1].Seq}, portion, done); err != nil {
+			return false, err
+		}
+		watchdog.Reset(w.silence)
 	}
-	return s, err
+	return false, nil
+}
+
+// advance accounts for the beginning of a span, and takes it off.
+func (w *walk) advance(ctx context.Context, s *span, part span, there []stream.Raw, done func(seq uint64) error) error {
+	if err := w.part(ctx, part, there); err != nil {
+		return err
+	}
+	s.from = part.to + 1
+	return done(part.to)
+}
+
+// rest accounts for a part of a span by asking for each message: for all of it,
+// where it lies behind the stream's end.
+func (w *walk) rest(ctx context.Context, s *span, done func(seq uint64) error) error {
+	_, last, err := w.ends(ctx)
+	if err != nil {
+		return err
+	}
+	part := *s
+	if s.from <= last {
+		part.to = min(s.to, s.from+chunk-1)
+	}
+	return w.advance(ctx, s, part, nil, done)
 }
 
 // part accounts for a span of which these messages are there.
