@@ -12,6 +12,7 @@ import (
 
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // stuck makes a call wait once, until its context ends, and say so.
@@ -124,7 +125,14 @@ func TestAReplayGoesOn(t *testing.T) {
 			before := w.await(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
 			stop()
 			if nth > 1 {
-				w.onlyConsumer(fmt.Sprintf("replay-%s-1-0", id))
+				consumer := fmt.Sprintf("replay-%s-1-0", id)
+				w.onlyConsumer(consumer)
+				c, err := w.js.Consumer(w.ctx, stream.Name, consumer)
+				w.must(err)
+				// What was being written is not acknowledged.
+				if floor := c.CachedInfo().AckFloor.Stream; name == "in the pass" && floor > portionEvents {
+					t.Errorf("the stream may be purged up to %d", floor)
+				}
 			}
 			w.runner("second")
 			j := w.awaitDone(id)

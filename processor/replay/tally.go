@@ -16,9 +16,11 @@ import (
 
 const (
 	// maxTallied bounds the groups that are counted, and talliedBytes their
-	// samples in memory, whatever names outsiders think of.
+	// samples in memory, whatever names outsiders think of. Beyond that each
+	// group still gets one, of at most firstBytes.
 	maxTallied   = 2000
 	talliedBytes = 8 << 20
+	firstBytes   = 4 << 10
 	// reportBytes bounds the groups of a report, as JSON.
 	reportBytes = 384 << 10
 	// otherBytes is room that a record keeps for what is not yet known of it:
@@ -125,7 +127,7 @@ func (t *tally) count(change job.Change, d *store.Document, before, after []even
 	}
 	g := t.group(job.Group{Category: d.Category, Name: d.Name, Code: reason.Code, Path: reason.Path, Change: change})
 	g.Count++
-	if len(g.Samples) < job.MaxSamples && t.room > 0 {
+	if n := len(g.Samples); n == 0 || n < job.MaxSamples && t.room > 0 {
 		t.sample(g, job.Sample{
 			Application: d.Application, EventID: d.EventID, Seq: d.Origin.Seq, Before: before, After: after,
 		})
@@ -146,8 +148,12 @@ func (t *tally) group(g job.Group) *counted {
 	return c
 }
 
+// sample adds a sample to a group, if there is room in memory.
 func (t *tally) sample(g *counted, s job.Sample) {
 	n := size(s)
+	if t.room <= 0 && n > firstBytes {
+		return
+	}
 	t.room -= n
 	g.Samples, g.sizes = append(g.Samples, s), append(g.sizes, n)
 }

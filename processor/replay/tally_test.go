@@ -42,7 +42,7 @@ func marshalled(t testing.TB, j job.Job, c *tally) job.Job {
 func hostile() []event.Fault {
 	all := make([]event.Fault, event.MaxFaults)
 	for i := range all {
-		all[i] = event.Fault{Code: event.CodeSchemaViolation, Path: strings.Repeat("\x01", 100), Message: strings.Repeat("\x02", 4<<10)}
+		all[i] = event.Fault{Code: event.CodeSchemaViolation, Path: strings.Repeat("\x01", 4<<10), Message: strings.Repeat("\x02", 4<<10)}
 	}
 	return event.BoundFaults(all)
 }
@@ -56,7 +56,7 @@ func TestARecordIsBounded(t *testing.T) {
 	c := resumed(t, j)
 	for i := range names {
 		d := &store.Document{
-			Category: fmt.Sprintf("%s%d", strings.Repeat("\x04", 190), i), Name: strings.Repeat("\u2028", event.MaxIDLength),
+			Category: fmt.Sprintf("%s%d", strings.Repeat("\x04", 190), i), Name: strings.Repeat("\x06", event.MaxIDLength),
 			EventID: strings.Repeat("\x05", event.MaxIDLength), Application: "demo", Errors: faults, ContentHash: "x",
 		}
 		h := store.Held{Holder: store.Holder{ContentHash: "x"}, Status: store.Rejected, Errors: faults}
@@ -64,16 +64,22 @@ func TestARecordIsBounded(t *testing.T) {
 			c.add(h, true, d, "", time.Now())
 		}
 	}
+	for range 20 { // what an operator looks for
+		d := &store.Document{Category: "page", Name: "view", Errors: []event.Fault{{Code: event.CodeUnknownType}}}
+		c.add(store.Held{Status: store.Stored}, true, d, "", time.Now())
+	}
 	r := c.report()
 	record, err := json.Marshal(marshalled(t, j, c))
 	if err != nil || len(record) > job.MaxBytes {
 		t.Errorf("the record has %d bytes, %v", len(record), err)
 	}
-	sampled := slices.ContainsFunc(r.Groups, func(g job.Group) bool { return len(g.Samples) > 0 })
-	if len(r.Groups) == 0 || !sampled || r.StillRejected != c.changes.StillRejected {
+	if g := r.Groups[0]; g.Change != job.NewlyRejected || g.Count != 20 || len(g.Samples) == 0 {
+		t.Errorf("the largest group is %+v", g)
+	}
+	if len(r.Groups) < 20 || r.StillRejected != c.changes.StillRejected {
 		t.Errorf("%d groups are left of %+v", len(r.Groups), countsAlone(r))
 	}
-	if len(c.groups) > maxTallied || r.OmittedGroups != names-len(r.Groups) {
+	if len(c.groups) > maxTallied || r.OmittedGroups != names+1-len(r.Groups) {
 		t.Errorf("%d groups in memory; %d shown and %d omitted of %d", len(c.groups), len(r.Groups), r.OmittedGroups, names)
 	}
 	samples := 0
@@ -82,7 +88,7 @@ func TestARecordIsBounded(t *testing.T) {
 			samples += n
 		}
 	}
-	if samples != talliedBytes-c.room || samples > talliedBytes+2*job.MaxBytes {
+	if samples != talliedBytes-c.room || samples > talliedBytes+maxTallied*firstBytes+job.MaxBytes {
 		t.Errorf("samples take %d bytes in memory, and %d are counted", samples, talliedBytes-c.room)
 	}
 }
