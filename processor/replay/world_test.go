@@ -67,6 +67,9 @@ type world struct {
 	// database is the one that store writes to.
 	database *driver.Database
 
+	// raised is the revision that the store was told.
+	raised atomic.Uint64
+
 	mu     sync.Mutex
 	server *server.Server // nil while stopped
 	// beats are the live processes; nil is one processor that is up to date.
@@ -221,8 +224,11 @@ func (w *world) judge(m stream.Raw, set *schema.Set) *store.Document {
 }
 
 func (w *world) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
-	if err := w.store.RaiseRevision(ctx, revision); err != nil {
-		return nil, err
+	if revision > w.raised.Load() {
+		if err := w.store.RaiseRevision(ctx, revision); err != nil {
+			return nil, err
+		}
+		w.raised.Store(revision)
 	}
 	return w.writer.Write(ctx, docs)
 }
