@@ -49,6 +49,7 @@ func BenchmarkReplay(b *testing.B) {
 func jobRate(b *testing.B, p *rig.Pipeline, path, what string, body map[string]any) float64 {
 	b.Helper()
 	var j rig.Job
+	before := spent(b, p)
 	done := make(chan error, 1)
 	go func() {
 		var err error
@@ -59,8 +60,22 @@ func jobRate(b *testing.B, p *rig.Pipeline, path, what string, body map[string]a
 	}()
 	memoryUntil(b, p, what, done)
 	took := j.EndedAt.Sub(j.StartedAt)
-	b.Logf("%s%d sequences in %s; load of the machine %s", what, j.Total, took, machineLoad())
+	b.Logf("%s%d sequences in %s, %.1f µs each on the processors; load of the machine %s", what, j.Total, took,
+		float64((spent(b, p)-before).Microseconds())/float64(j.Total), machineLoad())
 	return float64(j.Total) / took.Seconds()
+}
+
+// spent is what the pipeline's processes have spent on the processors so far.
+func spent(b *testing.B, p *rig.Pipeline) (sum time.Duration) {
+	b.Helper()
+	for _, proc := range p.Processes {
+		d, err := proc.CPU()
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum += d
+	}
+	return sum
 }
 
 // machineLoad is what Linux says.
@@ -125,9 +140,11 @@ func bareReplaces(b *testing.B, s shape, p *rig.Pipeline, dir string, n int) flo
 	if err != nil {
 		b.Fatal(err)
 	}
+	begun := machineLoad()
 	rate, err := r.bareReplaces(b.Context(), n)
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Logf("bare replaces: %.0f/s; load of the machine %s, then %s", rate, begun, machineLoad())
 	return rate
 }

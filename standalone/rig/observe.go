@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,4 +93,26 @@ func (p *Process) RSS() (int64, error) {
 		}
 	}
 	return 0, errors.New("the process has no VmRSS")
+}
+
+// ticksPerSecond is how Linux counts time on the processor for users.
+const ticksPerSecond = 100
+
+// CPU is the time that a process has spent on the processor so far, as Linux
+// counts it: unlike the time of the day, it does not depend on what else the
+// machine does.
+func (p *Process) CPU() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		return 0, err
+	}
+	// The name, in parentheses, may hold anything.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const user, system = 11, 12
+	if len(fields) <= system {
+		return 0, errors.New("the process has no times")
+	}
+	u, errUser := strconv.ParseInt(fields[user], 10, 64)
+	s, errSystem := strconv.ParseInt(fields[system], 10, 64)
+	return time.Duration(u+s) * time.Second / ticksPerSecond, errors.Join(errUser, errSystem)
 }

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -55,5 +56,28 @@ func TestRSS(t *testing.T) {
 	}
 	if err != nil || rss < 1<<10 || rss > 1<<30 {
 		t.Errorf("RSS = %d, %v", rss, err)
+	}
+}
+
+func TestCPU(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return // it says so itself where nobody counts
+	}
+	p := &Process{Name: "busy (1) 2", Path: "/bin/sh", Args: []string{"-c", "while :; do :; done"}}
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop()
+	if err := Poll(t.Context(), func() error {
+		spent, err := p.CPU()
+		if err != nil {
+			return Final(err)
+		}
+		if spent == 0 {
+			return errors.New("it has not spent anything yet")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }
