@@ -8,7 +8,7 @@ COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 # In the order of imports. deploy/check stands apart: it checks the rest, with
 # dependencies of its own, and is built without the workspace.
-MODULES  := shared collector processor queryapi standalone theeye
+MODULES  := shared collector processor queryapi standalone theeye test
 CHECK    := deploy/check
 PACKAGES := $(MODULES:%=./%/...)
 COMMANDS := ./collector/cmd/collector ./processor/cmd/processor ./queryapi/cmd/queryapi ./theeye
@@ -75,9 +75,9 @@ fuzz: ## every fuzz target FUZZTIME (50000x: so many inputs; or 5m)
 	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)
 
 chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, power cuts (as root), scenes of replays
-	@cd standalone && EYE_CHAOS_KILLS=$(KILLS) ../$(MONGO) run -- \
+	@cd test && EYE_CHAOS_KILLS=$(KILLS) ../$(MONGO) run -- \
 		$(GO) test ./chaos -tags powercut -run 'Chaos|PowerCut' -count 1 -timeout 8h -v && \
-		../$(MONGO) run -- $(GO) test ./replaytest -tags scenes -run Scenes -count 1 -timeout 1h -v
+		../$(MONGO) run -- $(GO) test ./replays -tags scenes -run Scenes -count 1 -timeout 1h -v
 
 mongo: ## start a MongoDB for tests that stays, and print its URI
 	@$(MONGO) start

@@ -34,7 +34,7 @@ func (a admission) judge(out []byte, index int, item event.Item) []byte {
 	if refusal == nil {
 		var ev *event.Event
 		if ev, refusal = event.Decode(item.Raw); refusal == nil {
-			return appendVerdict(out, index, ev.EventID, a.snapshot.Schemas.Judge(ev, a.received, a.key.Application))
+			return appendVerdict(out, index, ev.EventID, a.snapshot.Schemas.Validate(ev, a.received, a.key.Application))
 		}
 	}
 	return append(appendRefused(out, index, refusal), '}')

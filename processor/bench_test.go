@@ -20,8 +20,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/judge"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/stream"
@@ -50,7 +50,7 @@ func sample(n, duplicates int) []*nats.Msg {
 			msgs[i] = msgs[rng.IntN(i)]
 			continue
 		}
-		at := judgetest.ReceivedAt().Add(time.Duration(i) * time.Millisecond)
+		at := outcometest.ReceivedAt().Add(time.Duration(i) * time.Millisecond)
 		payload := fmt.Sprintf(`{"event_id":%q,"session_id":%q,"category":"page interaction","name":"cta click",`+
 			`"data":{"host":"www.example.com","path":"/products/%d","element":"chat bubble","position":{"x":%d,"y":%d}},"timestamp":%q}`,
 			uuid.Must(uuid.NewV7()), session, rng.IntN(1000), rng.IntN(1920), rng.IntN(1080), event.FormatTime(at))
@@ -116,7 +116,7 @@ func (w *world) bareCollection(b *testing.B) *driver.Collection {
 func bareRate(b *testing.B, events *driver.Collection, set *schema.Set, msgs []*nats.Msg) float64 {
 	raws := make([]any, len(msgs))
 	for i, m := range msgs {
-		d, _ := judge.Message(stream.Raw{Header: m.Header, Payload: m.Data, Seq: uint64(i + 1)}, set, 1)
+		d, _ := outcome.Evaluate(stream.Raw{Header: m.Header, Payload: m.Data, Seq: uint64(i + 1)}, set, 1)
 		raw, err := mongo.AppendDocument(nil, d)
 		if err != nil {
 			b.Fatal(err)
@@ -224,6 +224,6 @@ func BenchmarkJudge(b *testing.B) {
 	msg := stream.Raw{Header: m.Header, Payload: m.Data, Seq: 1}
 	b.ReportAllocs()
 	for b.Loop() {
-		judge.Message(msg, set, 1)
+		outcome.Evaluate(msg, set, 1)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -52,7 +52,7 @@ func TestDrain(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(func(c *Config) { c.Lanes = 1 })
-	w.publish(judgetest.Pageview("a"))
+	w.publish(outcometest.Pageview("a"))
 	w.awaitSettled()
 	p := r.puller
 	<-r.turn // no lane pulls from here on

@@ -5,7 +5,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 )
 
 // Every event of a test was received at one time, on which no clock has a say.
@@ -13,7 +13,7 @@ import (
 func pageviews(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = judgetest.Pageview(fmt.Sprintf("%s%04d", prefix, i))
+		out[i] = outcometest.Pageview(fmt.Sprintf("%s%04d", prefix, i))
 	}
 	return out
 }
@@ -23,7 +23,7 @@ func (w *world) publishAll(payloads []string) {
 	w.t.Helper()
 	msgs := make([]*nats.Msg, len(payloads))
 	for i, p := range payloads {
-		msgs[i] = judgetest.Message("demo", p)
+		msgs[i] = outcometest.Message("demo", p)
 	}
 	w.publishMsg(msgs...)
 }

@@ -8,20 +8,20 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Heart tells whether everybody else counts this process as live, as
+// Heartbeat tells whether everybody else counts this process as live, as
 // heartbeat.Heart does.
-type Heart interface {
+type Heartbeat interface {
 	// Instance is the name of the process.
 	Instance() string
-	// Steady reports how often the process was taken for gone so far, and
+	// Liveness reports how often the process was taken for gone so far, and
 	// whether it is live and has caught up with the registry since then.
-	Steady() (lapses uint64, fresh bool)
+	Liveness() (lapses uint64, fresh bool)
 }
 
 // CatchUp is the heartbeat.Config.CatchUp of a processor: it returns once reg
@@ -57,7 +57,7 @@ func (s *Service) awaitSteady(ctx context.Context) (lapses uint64, err error) {
 	if s.cfg.Heart == nil {
 		return 0, nil
 	}
-	lapses, fresh := s.cfg.Heart.Steady()
+	lapses, fresh := s.cfg.Heart.Liveness()
 	if fresh {
 		return lapses, nil
 	}
@@ -69,7 +69,7 @@ func (s *Service) awaitSteady(ctx context.Context) (lapses uint64, err error) {
 			return lapses, ctx.Err()
 		case <-tick.C:
 		}
-		lapses, fresh = s.cfg.Heart.Steady()
+		lapses, fresh = s.cfg.Heart.Liveness()
 	}
 	return lapses, nil
 }
@@ -116,7 +116,7 @@ type hands struct {
 // take notes that w is judged by what rules returns. That is one step: a
 // heartbeat that reads the registry's revision first, and then asks what is in
 // hand, misses nothing that is below that revision.
-func (h *hands) take(w *work, rules func() judge.Rules) judge.Rules {
+func (h *hands) take(w *work, rules func() outcome.Rules) outcome.Rules {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.judged == nil {

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/theeye/theeye/shared/heartbeat"
-	"github.com/theeye/theeye/shared/judge"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -26,7 +26,7 @@ type pulse struct {
 
 func (p *pulse) Instance() string { return "held" }
 
-func (p *pulse) Steady() (uint64, bool) {
+func (p *pulse) Liveness() (uint64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.looks++
@@ -47,11 +47,11 @@ func (p *pulse) looked() int {
 	return p.looks
 }
 
-func withHeart(h Heart) func(*Config) { return func(c *Config) { c.Heart = h } }
+func withHeart(h Heartbeat) func(*Config) { return func(c *Config) { c.Heart = h } }
 
 // unknown is an event of a type that the sample registry does not have.
 func unknown(id string) string {
-	return judgetest.Event("event_id", `"`+id+`"`, "name", `"new"`)
+	return outcometest.Event("event_id", `"`+id+`"`, "name", `"new"`)
 }
 
 // known are declarations that have the type.
@@ -208,7 +208,7 @@ func TestALapseBeforeTheFirstWrite(t *testing.T) {
 	started := make(chan struct{})
 	r = w.assemble(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}), func(s *Service) {
 		theirs := s.rules
-		s.rules = func() judge.Rules {
+		s.rules = func() outcome.Rules {
 			<-started
 			by := theirs()
 			once.Do(func() { // as a process that is stopped here
@@ -252,7 +252,7 @@ func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
 	w.poll("a write was tried", func() bool { return tried.of(old) >= 2 })
 	w.poll("its heartbeat says by which revision", func() bool { return w.beat().OldestRevision == old })
 	away.set(true)
-	w.poll("it knows that it is silent", func() bool { _, fresh := h.Steady(); return !fresh })
+	w.poll("it knows that it is silent", func() bool { _, fresh := h.Liveness(); return !fresh })
 	if w.beat().Instance == "" {
 		t.Error("others took it for gone before it knew")
 	}
@@ -280,7 +280,7 @@ func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
 
 // heart is a real one over a wire of its own.
 type heart struct {
-	*heartbeat.Heart
+	*heartbeat.Heartbeat
 	cfg heartbeat.Config
 }
 
@@ -300,7 +300,7 @@ func (h *heart) with(c *Config) {
 		h.cfg.JetStream = c.JetStream
 	}
 	h.cfg.Revision, h.cfg.Changed, h.cfg.CatchUp = c.Registry.Revision, c.Registry.Changed, CatchUp(c.JetStream, c.Registry)
-	h.Heart = heartbeat.New(h.cfg)
+	h.Heartbeat = heartbeat.New(h.cfg)
 	c.Heart = h
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -77,7 +77,7 @@ func (s *Service) deliveries(ctx context.Context, msgs []*nats.Msg) []delivery {
 }
 
 // judgeAll judges a batch by one registry revision.
-func (s *Service) judgeAll(ctx context.Context, batch []delivery, rules judge.Rules) []*store.Document {
+func (s *Service) judgeAll(ctx context.Context, batch []delivery, rules outcome.Rules) []*store.Document {
 	docs := make([]*store.Document, len(batch))
 	for i := range batch {
 		docs[i] = s.judgeOne(ctx, batch[i].Raw, rules)
@@ -87,8 +87,8 @@ func (s *Service) judgeAll(ctx context.Context, batch []delivery, rules judge.Ru
 
 // judgeOne returns the outcome of a message. A validator that panics on it is
 // logged, and decides about nothing else.
-func (s *Service) judgeOne(ctx context.Context, m stream.Raw, rules judge.Rules) *store.Document {
-	d, failed := judge.Message(m, rules, s.epoch)
+func (s *Service) judgeOne(ctx context.Context, m stream.Raw, rules outcome.Rules) *store.Document {
+	d, failed := outcome.Evaluate(m, rules, s.epoch)
 	if failed != nil {
 		s.metrics.panics.Inc()
 		s.log.LogAttrs(ctx, slog.LevelError, "the validator panicked on a message",

@@ -65,8 +65,8 @@ func (s *Service) newWriter() *store.Writer {
 
 // writeOf returns what writes documents of a revision with a writer: the
 // revision is recorded first, and every document has an outcome.
-func (s *Service) writeOf(w *store.Writer) func(context.Context, uint64, []*store.Document) ([]store.Outcome, error) {
-	return func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+func (s *Service) writeOf(w *store.Writer) func(context.Context, uint64, []*store.Document) ([]store.WriteResult, error) {
+	return func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 		if err := s.raiseRevision(ctx, revision); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -136,7 +136,7 @@ func TestAJobThatFailsStopsNobody(t *testing.T) {
 	if j.State != job.Failed || j.Error == "" {
 		t.Errorf("it ended %s, and says %q", j.State, j.Error)
 	}
-	w.publish(judgetest.Pageview("later"))
+	w.publish(outcometest.Pageview("later"))
 	w.awaitSettled()
 	for _, c := range r.Ready() {
 		if c.Err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -112,7 +112,7 @@ func (w *world) publishCases(n int) {
 	var payloads []string
 	for i := range n {
 		for change, data := range cases {
-			payloads = append(payloads, judgetest.Event("event_id", fmt.Sprintf(`"%s-%d"`, change, i), "data", data))
+			payloads = append(payloads, outcometest.Event("event_id", fmt.Sprintf(`"%s-%d"`, change, i), "data", data))
 		}
 	}
 	w.publishAll(payloads)

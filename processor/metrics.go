@@ -111,11 +111,11 @@ func (m *metrics) fetched(batch []delivery, took time.Duration) {
 type tally map[tallied]int
 
 type tallied struct {
-	outcome outcome
+	outcome disposition
 	code    string
 }
 
-func (t *tally) add(o outcome, code string) {
+func (t *tally) add(o disposition, code string) {
 	if *t == nil {
 		*t = make(tally, 1)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -28,7 +28,7 @@ func TestPrepareFromNothing(t *testing.T) {
 		t.Errorf("the store is not ready: %v", err)
 	}
 	// Nothing is registered, so nothing is known.
-	w.publish(judgetest.Pageview("a"))
+	w.publish(outcometest.Pageview("a"))
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != 0 || rejected != 1 {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
@@ -46,7 +46,7 @@ func TestRevisionGuard(t *testing.T) {
 	if err := w.store.RaiseRevision(w.ctx(), revision); err != nil {
 		t.Fatal(err)
 	}
-	w.publish(judgetest.Pageview("a"))
+	w.publish(outcometest.Pageview("a"))
 	r := w.start() // the same revision is no reason
 	w.awaitSettled()
 	if err := r.stop(); err != nil {
@@ -55,7 +55,7 @@ func TestRevisionGuard(t *testing.T) {
 	if err := w.store.RaiseRevision(w.ctx(), revision+1); err != nil {
 		t.Fatal(err)
 	}
-	w.publish(judgetest.Pageview("b"))
+	w.publish(outcometest.Pageview("b"))
 	if err := w.assemble().wait(); !errors.Is(err, ErrRevision) {
 		t.Errorf("Run beside a store of a later revision: %v", err)
 	}
@@ -72,7 +72,7 @@ func neverReady(js jetstream.JetStream) *registry.Registry {
 // Nothing is judged before there is a complete snapshot of the registry.
 func TestNoSnapshotNoFetch(t *testing.T) {
 	w := newWorld(t)
-	w.publish(judgetest.Pageview("a"))
+	w.publish(outcometest.Pageview("a"))
 	r := w.assemble(func(c *Config) { c.Registry = neverReady(c.JetStream) })
 	w.poll("it waits for the registry", func() bool { return errors.Is(r.state.get(partRegistry), errNoSnapshot) })
 	if c := w.consumer(); c.Delivered.Consumer != 0 {
@@ -145,7 +145,7 @@ func TestStreamReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			r := w.start(func(c *Config) { c.Observe = time.Hour })
-			w.publish(judgetest.Pageview("a"))
+			w.publish(outcometest.Pageview("a"))
 			w.awaitSettled()
 			if err := replace(w); err != nil {
 				t.Fatal(err)
@@ -155,7 +155,7 @@ func TestStreamReplaced(t *testing.T) {
 			}
 			// The next one starts from the beginning.
 			w.start()
-			w.publish(judgetest.Pageview("a"), judgetest.Pageview("b"))
+			w.publish(outcometest.Pageview("a"), outcometest.Pageview("b"))
 			w.awaitSettled()
 			// The place in the old stream is the earlier one.
 			if d := w.lookup("demo/a"); d.Origin.Epoch != r.epoch {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -31,12 +31,12 @@ func (w *world) small() {
 
 // large is an event of about 10 KB.
 func large(id string) string {
-	return judgetest.Event("event_id", fmt.Sprintf("%q", id), "data", `{"host":"h","path":"`+strings.Repeat("x", 10_000)+`"}`)
+	return outcometest.Event("event_id", fmt.Sprintf("%q", id), "data", `{"host":"h","path":"`+strings.Repeat("x", 10_000)+`"}`)
 }
 
 // tryPublish publishes one event and returns the server's answer.
 func (w *world) tryPublish(payload string) error {
-	_, err := w.js.PublishMsg(w.ctx(), judgetest.Message("demo", payload))
+	_, err := w.js.PublishMsg(w.ctx(), outcometest.Message("demo", payload))
 	return err
 }
 
@@ -189,7 +189,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 	clock := func() time.Time { return time.Now().Add(1000 * time.Hour) }
 	r, purge := w.idle(clock)
 	w.publishAll(pageviews("a", 50))
-	w.publishMsg(judgetest.Message("other", judgetest.Pageview("other")))
+	w.publishMsg(outcometest.Message("other", outcometest.Pageview("other")))
 	w.publishAll(pageviews("b", 49))
 	w.awaitSettled()
 

@@ -56,7 +56,7 @@ func (s *Service) steady() error {
 	if s.cfg.Heart == nil {
 		return nil
 	}
-	if _, fresh := s.cfg.Heart.Steady(); !fresh {
+	if _, fresh := s.cfg.Heart.Liveness(); !fresh {
 		return errNotSteady
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 
 	"github.com/theeye/theeye/processor/audit"
 	"github.com/theeye/theeye/processor/jobs"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -35,7 +35,7 @@ type Config struct {
 	// Heart tells whether this process is live for all others, who rely on what
 	// it does then; nil, for a process without others, is always. The caller
 	// runs it, and ends it after the service.
-	Heart Heart
+	Heart Heartbeat
 	// Stream is what the stream is created with and kept to.
 	Stream stream.Config
 	Logger *slog.Logger
@@ -90,9 +90,9 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	// writeDocs writes what the lanes judged.
-	writeDocs func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error)
+	writeDocs func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
 	// rules returns what the next batch is judged by.
-	rules func() judge.Rules
+	rules func() outcome.Rules
 
 	jobs    *jobs.Runner
 	auditor *audit.Auditor
@@ -150,7 +150,7 @@ func New(cfg Config) (*Service, error) {
 		metrics: m,
 		turn:    make(chan struct{}, 1),
 		kick:    make(chan struct{}, 1),
-		rules:   func() judge.Rules { return cfg.Registry.Snapshot().Schemas },
+		rules:   func() outcome.Rules { return cfg.Registry.Snapshot().Schemas },
 	}
 	s.turn <- struct{}{}
 	s.outage.init(s)

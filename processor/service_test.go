@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/judge"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -23,10 +23,10 @@ import (
 func TestOutcomes(t *testing.T) {
 	w := newWorld(t)
 	foreign := &nats.Msg{Subject: "events.anything", Data: []byte("foreign")}
-	huge := judgetest.Message("demo", judgetest.Event("event_id", `"huge"`, "data", `{"host":"h","path":"`+strings.Repeat("x", 5<<20)+`"}`))
-	w.publish(judgetest.Pageview("a"), judgetest.Event("event_id", `"bad"`, "data", `{"host":7}`), judgetest.Event("event_id", `"new"`, "name", `"new"`),
-		judgetest.Pageview("a"), judgetest.Event("event_id", `"a"`, "data", `{"host":"other","path":"/"}`), "not an event")
-	w.publishMsg(judgetest.Message("other", judgetest.Pageview("a")), huge, foreign, foreign)
+	huge := outcometest.Message("demo", outcometest.Event("event_id", `"huge"`, "data", `{"host":"h","path":"`+strings.Repeat("x", 5<<20)+`"}`))
+	w.publish(outcometest.Pageview("a"), outcometest.Event("event_id", `"bad"`, "data", `{"host":7}`), outcometest.Event("event_id", `"new"`, "name", `"new"`),
+		outcometest.Pageview("a"), outcometest.Event("event_id", `"a"`, "data", `{"host":"other","path":"/"}`), "not an event")
+	w.publishMsg(outcometest.Message("other", outcometest.Pageview("a")), huge, foreign, foreign)
 	r := w.start()
 	w.awaitSettled()
 
@@ -57,10 +57,10 @@ func TestOutcomes(t *testing.T) {
 // The same event many times, at once and again, is stored once.
 func TestCopies(t *testing.T) {
 	w := newWorld(t)
-	w.publishAll(slices.Repeat([]string{judgetest.Pageview("a")}, 1000))
+	w.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 1000))
 	w.start()
 	w.awaitSettled()
-	w.publishAll(slices.Repeat([]string{judgetest.Pageview("a")}, 100))
+	w.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 100))
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != 1 || rejected != 0 {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
@@ -75,7 +75,7 @@ func TestProcessorsSideBySide(t *testing.T) {
 	w := newWorld(t)
 	const n = 1500
 	events := pageviews("e", n)
-	other := judgetest.Event("event_id", `"e0007"`, "data", `{"host":"other","path":"/"}`)
+	other := outcometest.Event("event_id", `"e0007"`, "data", `{"host":"other","path":"/"}`)
 	w.publishAll(slices.Concat(events, []string{other}, events))
 	small := func(c *Config) { c.BatchEvents = 50 }
 	first, second := w.assemble(small), w.assemble(small)
@@ -109,7 +109,7 @@ func TestCrashBeforeAck(t *testing.T) {
 	started := make(chan struct{})
 	r = w.assemble(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
 		theirs := s.rules
-		s.rules = func() judge.Rules { <-started; return theirs() } // until r is known
+		s.rules = func() outcome.Rules { <-started; return theirs() } // until r is known
 	})
 	close(started)
 	if err := r.wait(); !errors.Is(err, nats.ErrConnectionClosed) {
@@ -136,11 +136,11 @@ func TestCrashBeforeAck(t *testing.T) {
 func TestPoison(t *testing.T) {
 	w := newWorld(t)
 	events := pageviews("e", 99)
-	events = slices.Insert(events, 50, judgetest.Event("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
+	events = slices.Insert(events, 50, outcometest.Event("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
 	w.publishAll(events)
 	r := w.start(func(s *Service) {
 		theirs := s.rules
-		s.rules = func() judge.Rules { return judgetest.Panicking{Rules: theirs(), Mark: "POISON"} }
+		s.rules = func() outcome.Rules { return outcometest.Panicking{Rules: theirs(), Mark: "POISON"} }
 	})
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != 99 || rejected != 1 {
@@ -156,7 +156,7 @@ func TestPoison(t *testing.T) {
 
 // changing are rules of another revision whenever they are asked for.
 type changing struct {
-	judge.Rules
+	outcome.Rules
 	revision uint64
 }
 
@@ -194,7 +194,7 @@ func TestOneRevisionPerBatch(t *testing.T) {
 	var asked atomic.Uint64
 	w.start(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
 		theirs := s.rules
-		s.rules = func() judge.Rules { return changing{theirs(), 100 + asked.Add(1)} }
+		s.rules = func() outcome.Rules { return changing{theirs(), 100 + asked.Add(1)} }
 	})
 	w.publishAll(pageviews("e", 300))
 	w.awaitSettled()
@@ -211,11 +211,11 @@ func TestOneRevisionPerBatch(t *testing.T) {
 func TestTypeRegisteredLater(t *testing.T) {
 	w := newWorld(t)
 	r := w.start()
-	w.publish(judgetest.Event("event_id", `"before"`, "name", `"new"`))
+	w.publish(outcometest.Event("event_id", `"before"`, "name", `"new"`))
 	w.awaitSettled()
 	revision := w.apply(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
 	w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
-	w.publish(judgetest.Event("event_id", `"after"`, "name", `"new"`))
+	w.publish(outcometest.Event("event_id", `"after"`, "name", `"new"`))
 	w.awaitSettled()
 	before, after := w.lookup("demo/before"), w.lookup("demo/after")
 	if before.Status != store.Rejected || after.Status != store.Stored {
@@ -244,9 +244,9 @@ func TestBatchBounds(t *testing.T) {
 	}}
 	padding := strings.Repeat("x", 5000)
 	for i := range 60 {
-		w.publish(judgetest.Event("event_id", fmt.Sprintf(`"e%d"`, i), "data", `{"host":"h","path":"`+padding+`"}`))
+		w.publish(outcometest.Event("event_id", fmt.Sprintf(`"e%d"`, i), "data", `{"host":"h","path":"`+padding+`"}`))
 	}
-	w.publish(judgetest.Event("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
+	w.publish(outcometest.Event("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
 	w.publishAll(pageviews("small", 60))
 	w.start(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Lanes = 25, 50_000, 1 })
 	w.awaitSettled()

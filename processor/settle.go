@@ -10,12 +10,12 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// outcome is what became of a message.
-type outcome uint8
+// disposition is what became of a message.
+type disposition uint8
 
 const (
 	// stored and rejected are the two outcomes of an event: the document is written.
-	stored outcome = iota + 1
+	stored disposition = iota + 1
 	rejected
 	// duplicate: the store holds the event already, from another copy of it or
 	// from an earlier delivery of this one.
@@ -45,7 +45,7 @@ const (
 )
 
 // settlements says for each outcome what is done, and what metrics call it.
-var settlements = map[outcome]struct {
+var settlements = map[disposition]struct {
 	action action
 	name   string
 }{
@@ -60,7 +60,7 @@ var settlements = map[outcome]struct {
 
 // ofDocument is the outcome of a document that was written, with the code of
 // the first reason of a rejection.
-func ofDocument(d *store.Document, written store.Outcome) (outcome, string) {
+func ofDocument(d *store.Document, written store.WriteResult) (disposition, string) {
 	switch {
 	case written == store.Unchanged:
 		return duplicate, ""
@@ -78,7 +78,7 @@ func ofDocument(d *store.Document, written store.Outcome) (outcome, string) {
 }
 
 // ofError is the outcome of all messages of a write that failed.
-func ofError(ctx context.Context, err error) outcome {
+func ofError(ctx context.Context, err error) disposition {
 	switch {
 	case errors.Is(err, store.ErrConfiguration):
 		return misconfigured
@@ -100,12 +100,12 @@ var (
 // one outcome a document, or err says why nothing was decided. It returns err if
 // that must stop the processor.
 func (s *Service) settle(
-	ctx context.Context, batch []delivery, docs []*store.Document, written []store.Outcome, err error,
+	ctx context.Context, batch []delivery, docs []*store.Document, written []store.WriteResult, err error,
 ) error {
 	bytes := 0
 	var counts tally
 	for i := range batch {
-		var o outcome
+		var o disposition
 		var code string
 		if err != nil {
 			o = ofError(ctx, err)

@@ -16,7 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/goleak"
 
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -178,7 +178,7 @@ func (w *world) applyDeclarations(d *registry.Declarations) uint64 {
 func (w *world) publish(payloads ...string) {
 	w.t.Helper()
 	for _, p := range payloads {
-		w.publishMsg(judgetest.Message("demo", p))
+		w.publishMsg(outcometest.Message("demo", p))
 	}
 }
 

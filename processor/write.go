@@ -26,7 +26,7 @@ const (
 // the write rule did with each. While the store is away it tries again, for as
 // long as it takes. The error says that nothing is decided: it is of class
 // store.ErrConfiguration, or ctx has ended.
-func (s *Service) write(ctx context.Context, w *work) (written []store.Outcome, err error) {
+func (s *Service) write(ctx context.Context, w *work) (written []store.WriteResult, err error) {
 	failing := false
 	defer func() {
 		if failing {
@@ -56,7 +56,7 @@ func (s *Service) write(ctx context.Context, w *work) (written []store.Outcome, 
 
 // attempt writes once. The end of ctx does not break off an attempt, it bounds
 // it.
-func (s *Service) attempt(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+func (s *Service) attempt(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {

@@ -31,7 +31,7 @@ type traceAnswer struct {
 	ReceivedAt  string       `json:"received_at"`
 	Origin      originAnswer `json:"origin"`
 	Message     string       `json:"message"`
-	Outcomes    []outcome    `json:"outcomes"`
+	Outcomes    []tracedOutcome    `json:"outcomes"`
 	// Omitted counts the replays that were not asked.
 	Omitted int          `json:"outcomes_omitted,omitzero"`
 	Copies  []copyAnswer `json:"copies,omitempty"`
@@ -70,7 +70,7 @@ func (s *Service) trace(w http.ResponseWriter, r *http.Request, who scope) error
 	if doc == nil {
 		return reply(w, http.StatusOK, 0, traceAnswer{
 			Application: pending.application, EventID: pending.eventID, ReceivedAt: event.FormatTime(pending.receivedAt),
-			Origin: originAnswer(pending.origin), Message: messageKept, Outcomes: []outcome{},
+			Origin: originAnswer(pending.origin), Message: messageKept, Outcomes: []tracedOutcome{},
 		})
 	}
 	a, err := s.traceOf(r.Context(), doc)
@@ -84,7 +84,7 @@ func (s *Service) trace(w http.ResponseWriter, r *http.Request, who scope) error
 func (s *Service) traceOf(ctx context.Context, d *store.Document) (traceAnswer, error) {
 	a := traceAnswer{
 		Application: d.Application, EventID: d.EventID, ReceivedAt: event.FormatTime(d.ReceivedAt),
-		Origin: originAnswer(d.Origin), Outcomes: []outcome{outcomeOf(basisStore, d)},
+		Origin: originAnswer(d.Origin), Outcomes: []tracedOutcome{outcomeOf(basisStore, d)},
 	}
 	var err error
 	if a.Copies, err = s.copies(ctx, d); err != nil {

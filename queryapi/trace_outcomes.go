@@ -8,7 +8,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
@@ -31,8 +31,8 @@ const (
 	basisRecomputed basis = "recomputed"
 )
 
-// outcome is an outcome of an event in an answer.
-type outcome struct {
+// tracedOutcome is an outcome of an event in an answer.
+type tracedOutcome struct {
 	Basis         basis         `json:"basis"`
 	Revision      uint64        `json:"revision"`
 	Status        store.Status  `json:"status"`
@@ -46,8 +46,8 @@ type outcome struct {
 	MayHaveTouched bool   `json:"may_have_touched,omitzero"`
 }
 
-func outcomeOf(from basis, d *store.Document) outcome {
-	return outcome{Basis: from, Revision: d.Revision, Status: d.Status, Errors: d.Errors, SchemaVersion: d.SchemaVersion}
+func outcomeOf(from basis, d *store.Document) tracedOutcome {
+	return tracedOutcome{Basis: from, Revision: d.Revision, Status: d.Status, Errors: d.Errors, SchemaVersion: d.SchemaVersion}
 }
 
 // judgement is one by which an event was judged.
@@ -63,7 +63,7 @@ type judgement struct {
 // every replay since, in the order of the revisions. It is what the judgement
 // says, as this build reads the message: the store is asked nothing. omitted
 // counts the replays that were left out.
-func (s *Service) recompute(ctx context.Context, d *store.Document, m stream.Raw) (list []outcome, omitted int, err error) {
+func (s *Service) recompute(ctx context.Context, d *store.Document, m stream.Raw) (list []tracedOutcome, omitted int, err error) {
 	select {
 	case s.traces <- struct{}{}:
 		defer func() { <-s.traces }()
@@ -85,7 +85,7 @@ func (s *Service) recompute(ctx context.Context, d *store.Document, m stream.Raw
 		if err != nil {
 			return nil, 0, err
 		}
-		again, _ := judge.Message(m, set, d.Origin.Epoch) // a panic is among its errors
+		again, _ := outcome.Evaluate(m, set, d.Origin.Epoch) // a panic is among its errors
 		o := outcomeOf(basisRecomputed, again)
 		o.At, o.Job, o.MayHaveTouched = timeText(by.at), by.job, by.maybe
 		list = append(list, o)

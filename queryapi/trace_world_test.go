@@ -8,7 +8,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -73,7 +73,7 @@ func (w *world) process(seq, revision uint64) *store.Document {
 		if err != nil || len(portion) != 1 {
 			w.t.Fatalf("%d messages at %d: %v", len(portion), seq, err)
 		}
-		d, _ = judge.Message(portion[0], set, w.epoch())
+		d, _ = outcome.Evaluate(portion[0], set, w.epoch())
 	}
 	w.write(d)
 	return d

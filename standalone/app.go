@@ -38,7 +38,7 @@ type App struct {
 	js       jetstream.JetStream // for all but the collector
 	store    store.Store
 	registry *registry.Registry
-	hearts   map[string]*heartbeat.Heart // of each service
+	hearts   map[string]*heartbeat.Heartbeat // of each service
 
 	queryapi  *queryapi.Service
 	processor *processor.Service
@@ -147,11 +147,11 @@ const processorService = "processor"
 
 // newHearts makes a heart for each service, as three processes would have.
 // They share the name of the process.
-func (a *App) newHearts() map[string]*heartbeat.Heart {
+func (a *App) newHearts() map[string]*heartbeat.Heartbeat {
 	cfg := heartbeat.Config{
 		JetStream: a.js, Instance: uuid.NewString(), Revision: a.registry.Revision, Changed: a.registry.Changed,
 	}
-	hearts := map[string]*heartbeat.Heart{}
+	hearts := map[string]*heartbeat.Heartbeat{}
 	for _, service := range []string{"collector", "queryapi"} {
 		cfg.Service, cfg.Logger = service, a.part(service)
 		hearts[service] = heartbeat.New(cfg)

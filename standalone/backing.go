@@ -14,7 +14,7 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/shared/store/mongo"
-	"github.com/theeye/theeye/standalone/sqlite"
+	"github.com/theeye/theeye/shared/store/sqlite"
 )
 
 const (

@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"queryapi":   {"shared"},
 	"standalone": {"shared", "collector", "processor", "queryapi"},
 	"theeye":     {"shared", "collector", "processor", "queryapi", "standalone"},
+	"test":       {"shared", "collector", "processor", "queryapi", "standalone"},
 	"deploy":     {},
 	"clients":    {},
 }

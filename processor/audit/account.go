@@ -9,7 +9,7 @@ import (
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -75,11 +75,11 @@ func (w *walk) account(ctx context.Context, messages []stream.Raw) ([]job.Range,
 // on the registry.
 type identity struct{}
 
-// Revision implements judge.Rules.
+// Revision implements outcome.Rules.
 func (identity) Revision() uint64 { return 0 }
 
-// Judge implements judge.Rules.
-func (identity) Judge(*event.Event, time.Time, string) schema.Verdict { return schema.Verdict{} }
+// Validate implements outcome.Rules.
+func (identity) Validate(*event.Event, time.Time, string) schema.Verdict { return schema.Verdict{} }
 
 // identifiers is how many goroutines identify a portion.
 const identifiers = 2
@@ -93,7 +93,7 @@ func (w *walk) identify(messages []stream.Raw) []item {
 		all.Go(func() {
 			for i := from; i < to; i++ {
 				items[i].msg = messages[i]
-				items[i].doc, _ = judge.Message(messages[i], identity{}, w.epoch)
+				items[i].doc, _ = outcome.Evaluate(messages[i], identity{}, w.epoch)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -253,7 +253,7 @@ func TestForeignMessages(t *testing.T) {
 		{Subject: "events.x", Data: []byte("{}")},
 		{Subject: "events.x", Data: []byte("{}")},
 		{Subject: "events.y"},
-		judgetest.Message("demo", "{}"),
+		outcometest.Message("demo", "{}"),
 	} {
 		_, err := w.js.PublishMsg(w.ctx, m)
 		w.must(err)

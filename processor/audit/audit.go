@@ -35,7 +35,7 @@ type Config struct {
 	Store    Reader
 	// Write brings documents to their outcomes: store.Writer.Write, after the
 	// store was told the revision. Repairs use it.
-	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error)
+	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
 	// Epoch is that of the stream.
 	Epoch func() int64
 	// Now is the clock for expiry; nil is time.Now.

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -53,11 +53,11 @@ func (w *world) publishMany(n int, each func(docs []*store.Document)) {
 		futures := make([]jetstream.PubAckFuture, 0, batch)
 		docs := make([]*store.Document, 0, batch)
 		for seq := from; seq < from+batch && seq <= n; seq++ {
-			m := judgetest.Message("demo", numbered(seq))
+			m := outcometest.Message("demo", numbered(seq))
 			f, err := w.js.PublishMsgAsync(m)
 			w.must(err)
 			futures = append(futures, f)
-			d, _ := judge.Message(stream.Raw{Header: m.Header, Payload: m.Data, Seq: uint64(seq)}, set, w.epoch)
+			d, _ := outcome.Evaluate(stream.Raw{Header: m.Header, Payload: m.Data, Seq: uint64(seq)}, set, w.epoch)
 			docs = append(docs, d)
 		}
 		each(docs)

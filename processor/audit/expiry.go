@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/schema"
 )
 
@@ -73,7 +73,7 @@ func (w *walk) goneBySchemas(ctx context.Context, it *item, t schema.Type, e era
 			if err != nil {
 				return err
 			}
-			d, _ := judge.Message(it.msg, set, w.epoch)
+			d, _ := outcome.Evaluate(it.msg, set, w.epoch)
 			if gone = !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now); gone {
 				return nil
 			}

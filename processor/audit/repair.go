@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/theeye/theeye/processor/jobs"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -43,11 +43,11 @@ func (w *walk) mend(ctx context.Context, items []item, missing []*item) ([]*item
 }
 
 // writeAll writes items by the store's write rule.
-func (w *walk) writeAll(ctx context.Context, items []*item) (outcomes []store.Outcome, err error) {
+func (w *walk) writeAll(ctx context.Context, items []*item) (outcomes []store.WriteResult, err error) {
 	set := w.cfg.Registry.Snapshot().Schemas
 	docs := make([]*store.Document, len(items))
 	for i, it := range items {
-		docs[i], _ = judge.Message(it.msg, set, w.epoch)
+		docs[i], _ = outcome.Evaluate(it.msg, set, w.epoch)
 	}
 	err = jobs.Insist(ctx, writeLimit, func(ctx context.Context) error {
 		outcomes, err = w.cfg.Write(ctx, set.Revision(), docs)

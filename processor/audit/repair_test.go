@@ -28,7 +28,7 @@ func TestRepair(t *testing.T) {
 	before := maps.Clone(on.docs)
 	var written []uint64
 	a := w.auditor(func(c *Config) {
-		c.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+		c.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			if revision != w.reg.Revision() {
 				t.Errorf("judged by %d", revision)
 			}
@@ -70,8 +70,8 @@ func TestARepairIsLookedAt(t *testing.T) {
 	w.publish(pageviews("e", 3)...)
 	w.settle(3, func(seq uint64) bool { return seq != 2 })
 	a := w.auditor(func(c *Config) {
-		c.Write = func(_ context.Context, _ uint64, docs []*store.Document) ([]store.Outcome, error) {
-			return []store.Outcome{store.Inserted}, nil
+		c.Write = func(_ context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
+			return []store.WriteResult{store.Inserted}, nil
 		}
 	})
 	got := w.account(a, job.Selection{}, true)

@@ -22,8 +22,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge"
-	"github.com/theeye/theeye/shared/judge/judgetest"
+	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -208,7 +208,7 @@ func (w *world) auditor(change ...func(*Config)) *Auditor {
 	return a
 }
 
-func (w *world) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.Outcome, error) {
+func (w *world) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
 	return store.NewWriter(store.WriterConfig{Backend: w.store}).Write(ctx, docs)
 }
 
@@ -260,7 +260,7 @@ func (w *world) publishAt(received time.Time, payloads ...string) (last uint64) 
 	w.t.Helper()
 	futures := make([]jetstream.PubAckFuture, 0, len(payloads))
 	for _, p := range payloads {
-		m := judgetest.Message("demo", p)
+		m := outcometest.Message("demo", p)
 		m.Header.Set(stream.HeaderReceivedAt, received.UTC().Format(time.RFC3339Nano))
 		f, err := w.js.PublishMsgAsync(m)
 		w.must(err)
@@ -287,7 +287,7 @@ func pageviews(prefix string, n int) []string {
 }
 
 func pageview(id string, members ...string) string {
-	return judgetest.Event(append([]string{
+	return outcometest.Event(append([]string{
 		"event_id", fmt.Sprintf("%q", id), "timestamp", `"2021-01-01 09:15:27"`,
 	}, members...)...)
 }
@@ -326,7 +326,7 @@ func (w *world) judge(m jetstream.Msg) *store.Document {
 	meta, err := m.Metadata()
 	w.must(err)
 	raw := stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}
-	d, _ := judge.Message(raw, w.reg.Snapshot().Schemas, w.epoch)
+	d, _ := outcome.Evaluate(raw, w.reg.Snapshot().Schemas, w.epoch)
 	return d
 }
 

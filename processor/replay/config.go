@@ -29,7 +29,7 @@ type Config struct {
 	Store    Reader
 	// Write brings documents to their outcomes: store.Writer.Write, after the
 	// store was told the revision.
-	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error)
+	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
 	// Judge is the document of a message by a set; pure.
 	Judge func(m stream.Raw, set *schema.Set) *store.Document
 	// Changed, where set, hears what a replay made of so many events.

@@ -42,7 +42,7 @@ func TestTheStoreIsAway(t *testing.T) {
 	}), func(cfg *Config) {
 		write := cfg.Write
 		var n atomic.Int32
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			if n.Add(1) > lanes && gone() {
 				_, err := write(ctx, revision, docs[:len(docs)/2])
 				return nil, errors.Join(err, errAway)
@@ -72,7 +72,7 @@ func TestTheStoreRefusesItsConfiguration(t *testing.T) {
 	w.publish(many("e", 10, "a")...)
 	refused := fmt.Errorf("%w: the password is wrong", store.ErrConfiguration)
 	w.runner("one", func(cfg *Config) {
-		cfg.Write = func(context.Context, uint64, []*store.Document) ([]store.Outcome, error) { return nil, refused }
+		cfg.Write = func(context.Context, uint64, []*store.Document) ([]store.WriteResult, error) { return nil, refused }
 	})
 	id := w.start(job.Replay, job.Selection{})
 	j := w.await(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })

@@ -21,7 +21,7 @@ func TestTheRate(t *testing.T) {
 	var sizes []int
 	w.runner("one", func(cfg *Config) {
 		write := cfg.Write
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			mu.Lock()
 			sizes = append(sizes, len(docs))
 			mu.Unlock()
@@ -66,7 +66,7 @@ func TestLiveEventsGoFirst(t *testing.T) {
 	release := make(chan struct{})
 	w.runner("one", func(cfg *Config) {
 		write := cfg.Write
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			mu.Lock()
 			written++
 			n := written

@@ -174,7 +174,7 @@ func TestCancel(t *testing.T) {
 		"sweep":   {job.Replay, func(s *stuck) func(*Config) { return stuckAt(s, 6) }},
 		"write": {job.Replay, func(s *stuck) func(*Config) {
 			return func(cfg *Config) {
-				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.Outcome, error) {
+				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.WriteResult, error) {
 					s.wait(ctx)
 					return nil, ctx.Err()
 				}

@@ -193,7 +193,7 @@ func normal(c job.Changes) job.Changes {
 
 // What the write rule rejected is told by its reason.
 func TestReasonsOfTheWriteRule(t *testing.T) {
-	for o, code := range map[store.Outcome]string{
+	for o, code := range map[store.WriteResult]string{
 		store.Conflict: event.CodeIDConflict, store.Unstorable: event.CodeUnstorable, store.Replaced: "", store.Unchanged: "",
 	} {
 		c := resumed(t, job.Job{})

@@ -26,7 +26,7 @@ import (
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/judge"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
@@ -219,11 +219,11 @@ func (w *world) requires(member string) uint64 {
 }
 
 func (w *world) judge(m stream.Raw, set *schema.Set) *store.Document {
-	d, _ := judge.Message(m, set, w.epoch)
+	d, _ := outcome.Evaluate(m, set, w.epoch)
 	return d
 }
 
-func (w *world) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+func (w *world) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 	if revision > w.raised.Load() {
 		if err := w.store.RaiseRevision(ctx, revision); err != nil {
 			return nil, err
@@ -369,7 +369,7 @@ func beforeWrite(f func(n int)) func(*Config) {
 	return func(cfg *Config) {
 		write := cfg.Write
 		var n atomic.Int32
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.Outcome, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			f(int(n.Add(1)))
 			return write(ctx, revision, docs)
 		}

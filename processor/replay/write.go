@@ -15,7 +15,7 @@ import (
 type part struct {
 	docs     []*store.Document
 	held     presence
-	outcomes []store.Outcome
+	outcomes []store.WriteResult
 }
 
 // write brings the selected events of a portion to the newest revision, which
@@ -113,7 +113,7 @@ func (r *run) below(d *store.Document, h store.Held, held bool, now time.Time) b
 }
 
 // codeOf is why the write rule rejected what the judgement did not.
-func codeOf(o store.Outcome) string {
+func codeOf(o store.WriteResult) string {
 	switch o {
 	case store.Conflict:
 		return event.CodeIDConflict

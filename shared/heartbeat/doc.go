@@ -8,7 +8,7 @@
 // order removes its beat.
 //
 // A replay takes a service whose beat has expired for gone, and judges without
-// it. So a service that judges holds itself to its own heart (Heart.Steady): what
+// it. So a service that judges holds itself to its own heart (Heart.Liveness): what
 // it judged before a lapse it judges again, by the registry as it is then.
 //
 // Whose beat it is, the key says, and when it came, the server's clock: the

@@ -44,7 +44,7 @@ type Config struct {
 	// CatchUp, where set, is called after the first beat, and after the first
 	// one behind a lapse. It returns once the service works by a revision that
 	// is at least the newest at the moment of the call, and is asked again
-	// when it fails or does not return in time. See Steady.
+	// when it fails or does not return in time. See Liveness.
 	CatchUp func(context.Context) error
 	// Changed returns a channel that is closed when the revision changes next.
 	Changed func() <-chan struct{}
@@ -57,9 +57,9 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Heart sends the beats of one service. Its methods are safe for concurrent
+// Heartbeat sends the beats of one service. Its methods are safe for concurrent
 // use; Run is called once.
-type Heart struct {
+type Heartbeat struct {
 	cfg     Config
 	subject string
 	beat    Beat // but for the revisions
@@ -73,7 +73,7 @@ type Heart struct {
 }
 
 // New returns a Heart that has not started yet. The service starts now.
-func New(cfg Config) *Heart {
+func New(cfg Config) *Heartbeat {
 	if cfg.Instance == "" {
 		cfg.Instance = uuid.NewString()
 	}
@@ -81,7 +81,7 @@ func New(cfg Config) *Heart {
 		cfg.Logger = slog.Default()
 	}
 	build := daemon.BuildInfo()
-	return &Heart{
+	return &Heartbeat{
 		cfg:     cfg,
 		subject: subjectOf(cfg.Service, cfg.Instance),
 		pulse:   pulse{lapse: stream.HeartbeatTTL - beatEvery},
@@ -94,13 +94,13 @@ func New(cfg Config) *Heart {
 }
 
 // Instance is the name of the process.
-func (h *Heart) Instance() string { return h.cfg.Instance }
+func (h *Heartbeat) Instance() string { return h.cfg.Instance }
 
 // Run sends beats until ctx ends, and then removes the last one. It waits out
 // whatever keeps beats from arriving; its result is always nil. A service must
 // have stopped before its heart does: others rely on a live beat for as long as
 // something may still be done by its revision.
-func (h *Heart) Run(ctx context.Context) error {
+func (h *Heartbeat) Run(ctx context.Context) error {
 	h.arrived = time.Now()
 	tick := time.NewTicker(h.every)
 	defer tick.Stop()
@@ -120,7 +120,7 @@ func (h *Heart) Run(ctx context.Context) error {
 
 // send sends one beat, sees to it that the service catches up where that is
 // due, and says when no beat has arrived for long.
-func (h *Heart) send(ctx context.Context) {
+func (h *Heartbeat) send(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
 	begin := time.Now()
@@ -139,7 +139,7 @@ func (h *Heart) send(ctx context.Context) {
 }
 
 // arrive brings a beat into the bucket, which it makes where that is due.
-func (h *Heart) arrive(ctx context.Context) error {
+func (h *Heartbeat) arrive(ctx context.Context) error {
 	err := h.put(ctx)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) && h.cfg.MakeBucket != nil {
 		if err = h.cfg.MakeBucket(ctx); err == nil {
@@ -153,7 +153,7 @@ func (h *Heart) arrive(ctx context.Context) error {
 // looked before it did not count on this service, and what was put into the
 // registry until then CatchUp gets to know; whoever looks after it sees what
 // revision the service is at.
-func (h *Heart) catchUp(ctx context.Context) {
+func (h *Heartbeat) catchUp(ctx context.Context) {
 	if h.pulse.isCaughtUp() {
 		return
 	}
@@ -169,7 +169,7 @@ func (h *Heart) catchUp(ctx context.Context) {
 	h.pulse.caughtUp()
 }
 
-func (h *Heart) put(ctx context.Context) error {
+func (h *Heartbeat) put(ctx context.Context) error {
 	beat := h.beat
 	beat.Revision = h.cfg.Revision()
 	if h.cfg.Oldest != nil {
@@ -184,7 +184,7 @@ func (h *Heart) put(ctx context.Context) error {
 
 // publish needs no right but that to its subject. While there is no connection
 // it does nothing: what waits in the client's buffer would be stale.
-func (h *Heart) publish(ctx context.Context, m *nats.Msg) error {
+func (h *Heartbeat) publish(ctx context.Context, m *nats.Msg) error {
 	if !h.cfg.JetStream.Conn().IsConnected() {
 		return nats.ErrDisconnected
 	}
@@ -196,7 +196,7 @@ func (h *Heart) publish(ctx context.Context, m *nats.Msg) error {
 }
 
 // farewell removes the beat. Where that fails, it expires.
-func (h *Heart) farewell(ctx context.Context) {
+func (h *Heartbeat) farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellLimit)
 	defer cancel()
 	err := h.publish(ctx, &nats.Msg{

@@ -57,7 +57,7 @@ func quiet(js jetstream.JetStream, r *revisions, service, instance string) Confi
 
 // run runs a heart. The function that it returns ends it, as the end of the
 // test does.
-func run(t *testing.T, h *Heart) (end func()) {
+func run(t *testing.T, h *Heartbeat) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)

@@ -55,13 +55,13 @@ func age(t time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
 }
 
-// Steady reports how often the heart has lapsed so far, and whether it is steady
+// Liveness reports how often the heart has lapsed so far, and whether it is steady
 // now: the last beat arrived less than stream.HeartbeatTTL less a second ago,
 // and the service caught up with the registry behind the last lapse, or the
 // start. Where two calls tell the same number, and both of a steady heart,
 // everybody else has seen this service live, and at its revision, from the
 // first call to the second.
-func (h *Heart) Steady() (lapses uint64, fresh bool) {
+func (h *Heartbeat) Liveness() (lapses uint64, fresh bool) {
 	h.pulse.mu.Lock()
 	defer h.pulse.mu.Unlock()
 	return h.pulse.lapses, h.pulse.caught && h.pulse.fresh()

@@ -15,7 +15,7 @@ import (
 func newPulse() *pulse { return &pulse{lapse: stream.HeartbeatTTL - beatEvery} }
 
 func (p *pulse) steady() (uint64, bool) {
-	return (&Heart{pulse: pulse{lapse: p.lapse, begun: p.begun, caught: p.caught, lapses: p.lapses}}).Steady()
+	return (&Heartbeat{pulse: pulse{lapse: p.lapse, begun: p.begun, caught: p.caught, lapses: p.lapses}}).Liveness()
 }
 
 // history is what happened to a pulse, as the bucket and others saw it.
@@ -146,19 +146,19 @@ func TestAHeartCatchesUpBehindALapse(t *testing.T) {
 	}
 	h := New(cfg)
 	h.every, h.pulse.lapse = 5*time.Millisecond, time.Second
-	if _, fresh := h.Steady(); fresh {
+	if _, fresh := h.Liveness(); fresh {
 		t.Error("steady before it runs")
 	}
 	run(t, h)
 	steady := func(want uint64) func() bool {
-		return func() bool { lapses, fresh := h.Steady(); return fresh && lapses == want }
+		return func() bool { lapses, fresh := h.Liveness(); return fresh && lapses == want }
 	}
 	until(t, "it is steady", steady(0))
 	if n := calls.Load(); n != 2 {
 		t.Errorf("it was asked to catch up %d times, want once again after the failure", n)
 	}
 	s.stop()
-	until(t, "it is not steady", func() bool { _, fresh := h.Steady(); return !fresh })
+	until(t, "it is not steady", func() bool { _, fresh := h.Liveness(); return !fresh })
 	s.start()
 	until(t, "it is steady again", steady(1))
 	if n := calls.Load(); n != 3 {
@@ -190,7 +190,7 @@ func TestCatchingUpIsBounded(t *testing.T) {
 		t.Fatal("it is not asked to catch up")
 	}
 	end()
-	if _, fresh := h.Steady(); fresh {
+	if _, fresh := h.Liveness(); fresh {
 		t.Error("it never caught up, and is steady")
 	}
 }

@@ -112,7 +112,7 @@ func verdicts(s *schema.Set, questions []*event.Event) []any {
 	all := []any{s.Revision(), s.Types(), s.Version(someType), s.Version(otherType)}
 	for _, ev := range questions {
 		typ := schema.Type{Category: ev.Category, Name: ev.Name}
-		all = append(all, s.Schema(typ) == nil, s.Judge(ev, ev.Timestamp.Add(-time.Hour), "shop"))
+		all = append(all, s.Schema(typ) == nil, s.Validate(ev, ev.Timestamp.Add(-time.Hour), "shop"))
 	}
 	return all
 }

@@ -42,7 +42,7 @@ func judge(t *testing.T, s *Snapshot, data string) string {
 		t.Fatal(refusal)
 	}
 	var codes []string
-	for _, f := range s.Schemas.Judge(ev, ev.Timestamp, "demo").Faults {
+	for _, f := range s.Schemas.Validate(ev, ev.Timestamp, "demo").Faults {
 		codes = append(codes, f.Code)
 	}
 	return strings.Join(codes, " ")

@@ -26,7 +26,7 @@ func judges(t *testing.T, s *schema.Set, n int) []uint64 {
 	var list []uint64
 	for version := 1; version <= n; version++ {
 		ev := decodeEvent(t, someType, version, `{}`)
-		v := s.Judge(ev, ev.Timestamp, "shop")
+		v := s.Validate(ev, ev.Timestamp, "shop")
 		switch {
 		case len(v.Faults) == 1 && v.Faults[0].Code == event.CodeUnknownSchemaVersion:
 		case v.SchemaVersion != uint64(version):

@@ -25,7 +25,7 @@ func BenchmarkJudge(b *testing.B) {
 				ev := sent(b, `"`+t.Category+`"`, `"`+t.Name+`"`, data, `"2026-01-02T03:04:05Z"`)
 				b.ReportAllocs()
 				for b.Loop() {
-					s.Judge(ev, received, "demo")
+					s.Validate(ev, received, "demo")
 				}
 			})
 		}
@@ -50,7 +50,7 @@ func BenchmarkJudgeOwn(b *testing.B) {
 			ev := named(b, int64(len(v.Earlier)), sent)
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Judge(ev, received, "demo")
+				s.Validate(ev, received, "demo")
 			}
 		})
 	}

@@ -30,12 +30,12 @@ type Verdict struct {
 	Retention, RejectedRetention time.Duration
 }
 
-// Judge decides what becomes of a decoded event of an application that was
+// Validate decides what becomes of a decoded event of an application that was
 // received at received: a pure function of these and the Set. All faults are
 // reported together: those of the envelope, then the timestamp against the
 // policy, then the type, then the data against the schema: that of the version
 // that the event names, or of what supersedes it, else the newest.
-func (s *Set) Judge(ev *event.Event, received time.Time, application string) Verdict {
+func (s *Set) Validate(ev *event.Event, received time.Time, application string) Verdict {
 	t := Type{ev.Category, ev.Name}
 	faults := slices.Clone(ev.Faults)
 	if !ev.Timestamp.IsZero() {

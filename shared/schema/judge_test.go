@@ -73,7 +73,7 @@ func TestJudge(t *testing.T) {
 			ev := sent(t, tc.category, tc.name, tc.data, tc.timestamp)
 			envelope := len(ev.Faults)
 			s := set(t, tc.policy)
-			v := s.Judge(ev, received, "demo")
+			v := s.Validate(ev, received, "demo")
 			var got []string
 			for _, f := range v.Faults {
 				got = append(got, f.Code+" "+f.Path)
@@ -84,7 +84,7 @@ func TestJudge(t *testing.T) {
 			if v.SchemaVersion != tc.version || v.Retention != tc.retention {
 				t.Errorf("version %d, retention %s; want %d, %s", v.SchemaVersion, v.Retention, tc.version, tc.retention)
 			}
-			if diff := cmp.Diff(v, s.Judge(ev, received, "demo")); diff != "" || len(ev.Faults) != envelope {
+			if diff := cmp.Diff(v, s.Validate(ev, received, "demo")); diff != "" || len(ev.Faults) != envelope {
 				t.Errorf("judged again, or the event was changed:\n%s", diff)
 			}
 		})
@@ -97,7 +97,7 @@ func TestJudgeBoundsFaults(t *testing.T) {
 	s := NewSet(1, DefaultPolicy(), map[Type]Versioned{
 		pageview: {Schema: compile(t, `{"required": [`+list(30, `"m%d"`)+`]}`), Revision: 1},
 	}, nil)
-	v := s.Judge(sent(t, `"page interaction"`, `"pageview"`, `{}`, `null`), received, "demo")
+	v := s.Validate(sent(t, `"page interaction"`, `"pageview"`, `{}`, `null`), received, "demo")
 	if len(v.Faults) != event.MaxFaults || v.Faults[0].Code != event.CodeInvalidTimestamp {
 		t.Fatalf("%d faults: %v", len(v.Faults), v.Faults)
 	}

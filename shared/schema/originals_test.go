@@ -73,14 +73,14 @@ func TestJudgeKeeps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := NewSet(9, tc.policy, map[Type]Versioned{pageview: tc.schema(t)}, tc.key)
 			ev := named(t, tc.version, tc.data)
-			v := s.Judge(ev, received, "demo")
+			v := s.Validate(ev, received, "demo")
 			if diff := cmp.Diff(tc.want, codes(v)); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
 			if string(v.Data) != tc.wantData || (v.Data == nil) != (tc.wantData == "") || v.KeepOriginal != tc.original {
 				t.Errorf("data %s, original kept: %v; want %s, %v", v.Data, v.KeepOriginal, tc.wantData, tc.original)
 			}
-			if diff := cmp.Diff(v, s.Judge(ev, received, "demo")); diff != "" {
+			if diff := cmp.Diff(v, s.Validate(ev, received, "demo")); diff != "" {
 				t.Errorf("judged again:\n%s", diff)
 			}
 		})
@@ -92,7 +92,7 @@ func TestJudgeKeepsUnknown(t *testing.T) {
 	for byDefault, want := range map[string]bool{"": true, "keep": true, "drop": false} {
 		p := DefaultPolicy()
 		p.Originals.Default = byDefault
-		v := NewSet(9, p, nil, nil).Judge(named(t, 0, mailed), received, "demo")
+		v := NewSet(9, p, nil, nil).Validate(named(t, 0, mailed), received, "demo")
 		if v.KeepOriginal != want || (v.Data != nil) != want {
 			t.Errorf("%q: data %s, original kept: %v", byDefault, v.Data, v.KeepOriginal)
 		}
@@ -107,12 +107,12 @@ func TestSetCopies(t *testing.T) {
 	p.Retention.Types = map[Type]time.Duration{pageview: time.Hour}
 	p.Retention.RejectedTypes = map[Type]time.Duration{pageview: time.Minute}
 	s := NewSet(9, p, map[Type]Versioned{pageview: {Schema: compile(t, hashSchema), Revision: 9}}, key)
-	want := [2]Verdict{s.Judge(named(t, 0, badMail), received, "demo"), s.Judge(named(t, 0, mailed), received, "demo")}
+	want := [2]Verdict{s.Validate(named(t, 0, badMail), received, "demo"), s.Validate(named(t, 0, mailed), received, "demo")}
 	clear(key)
 	clear(p.Originals.Types)
 	clear(p.Retention.Types)
 	clear(p.Retention.RejectedTypes)
-	got := [2]Verdict{s.Judge(named(t, 0, badMail), received, "demo"), s.Judge(named(t, 0, mailed), received, "demo")}
+	got := [2]Verdict{s.Validate(named(t, 0, badMail), received, "demo"), s.Validate(named(t, 0, mailed), received, "demo")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the set changed with what it was made of:\n%s", diff)
 	}

@@ -68,7 +68,7 @@ func TestJudgeVersions(t *testing.T) {
 		"as large as the envelope lets it in be": {math.MaxInt64, 0, []string{"unknown_schema_version /schema_version"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := s.Judge(named(t, tc.sent, fmt.Sprintf(`{"v": %d}`, tc.version)), received, "demo")
+			v := s.Validate(named(t, tc.sent, fmt.Sprintf(`{"v": %d}`, tc.version)), received, "demo")
 			if diff := cmp.Diff(tc.want, codes(v)); diff != "" || v.SchemaVersion != tc.version {
 				t.Errorf("judged by %d, want %d; faults (-want +got):\n%s", v.SchemaVersion, tc.version, diff)
 			}
@@ -76,11 +76,11 @@ func TestJudgeVersions(t *testing.T) {
 	}
 	ev := named(t, 3, `{}`)
 	ev.Category, ev.Name = "broken", "here"
-	if v := s.Judge(ev, received, "demo"); v.SchemaVersion != 9 || len(v.Faults) != 1 || v.Faults[0].Code != event.CodeValidatorFailed {
+	if v := s.Validate(ev, received, "demo"); v.SchemaVersion != 9 || len(v.Faults) != 1 || v.Faults[0].Code != event.CodeValidatorFailed {
 		t.Errorf("an earlier version judged in the place of an unusable one: %+v", v)
 	}
 	ev.Name = "unknown"
-	if v := s.Judge(ev, received, "demo"); len(v.Faults) != 1 || v.Faults[0].Code != event.CodeUnknownType {
+	if v := s.Validate(ev, received, "demo"); len(v.Faults) != 1 || v.Faults[0].Code != event.CodeUnknownType {
 		t.Errorf("of an unknown type: %v", v.Faults)
 	}
 }

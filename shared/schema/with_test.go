@@ -40,7 +40,7 @@ func TestWithJudgesAsIfItWerePut(t *testing.T) {
 				t.Fatal(refusal)
 			}
 			now := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
-			if diff := cmp.Diff(want.Judge(ev, now, "demo"), got.Judge(ev, now, "demo")); diff != "" {
+			if diff := cmp.Diff(want.Validate(ev, now, "demo"), got.Validate(ev, now, "demo")); diff != "" {
 				t.Errorf("%s %s (-put +with):\n%s", version, data, diff)
 			}
 		}
@@ -66,7 +66,7 @@ func TestWithHashesWithoutAKey(t *testing.T) {
 		t.Fatal(refusal)
 	}
 	set := NewSet(2, DefaultPolicy(), nil, nil).With(Type{"page", "view"}, s)
-	if v := set.Judge(ev, time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), "demo"); len(v.Faults) > 0 {
+	if v := set.Validate(ev, time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), "demo"); len(v.Faults) > 0 {
 		t.Errorf("it is rejected: %v", v.Faults)
 	}
 }

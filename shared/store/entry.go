@@ -24,13 +24,13 @@ type entry struct {
 	index int
 	// outcome is zero while pending. Conflict and Unstorable are set when the
 	// form changes, and stay.
-	outcome Outcome
+	outcome WriteResult
 	// conflict and stripped say which forms doc has taken.
 	conflict, stripped bool
 }
 
 // end gives an entry its outcome, unless its form has decided it already.
-func (e *entry) end(o Outcome) {
+func (e *entry) end(o WriteResult) {
 	if e.outcome == 0 {
 		e.outcome = o
 	}
@@ -39,7 +39,7 @@ func (e *entry) end(o Outcome) {
 // pend returns the documents to write, sorted by id; it marks those that are
 // expired, and copies of a better document of this call, which need no step of
 // their own.
-func (w *Writer) pend(docs []*Document, outcomes []Outcome) []*entry {
+func (w *Writer) pend(docs []*Document, outcomes []WriteResult) []*entry {
 	now := w.now()
 	all := make([]entry, 0, len(docs))
 	pending := make([]*entry, 0, len(docs))

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Outcome says what the write rule did with a document.
-type Outcome uint8
+// WriteResult says what the write rule did with a document.
+type WriteResult uint8
 
 // What can become of a document.
 const (
 	// Inserted: nobody held the id.
-	Inserted Outcome = iota + 1
+	Inserted WriteResult = iota + 1
 	// Replaced: the document took the place of an older judgement or a later
 	// copy of the same content.
 	Replaced
@@ -30,7 +30,7 @@ const (
 )
 
 // String returns the outcome's name as metrics and logs use it.
-func (o Outcome) String() string {
+func (o WriteResult) String() string {
 	names := [...]string{"pending", "inserted", "replaced", "unchanged", "conflict", "unstorable", "expired"}
 	if int(o) < len(names) {
 		return names[o]
@@ -83,8 +83,8 @@ func NewWriter(cfg WriterConfig) *Writer {
 // Documents with the same id and the same content count once: the one that
 // Supersedes the others is written, the others are Unchanged. Bulks are sorted
 // and bounded (1,000 documents, 16 MiB), whatever the number of docs.
-func (w *Writer) Write(ctx context.Context, docs []*Document) ([]Outcome, error) {
-	outcomes := make([]Outcome, len(docs))
+func (w *Writer) Write(ctx context.Context, docs []*Document) ([]WriteResult, error) {
+	outcomes := make([]WriteResult, len(docs))
 	pending := w.pend(docs, outcomes)
 	for len(pending) > 0 {
 		n := bulkLen(pending)

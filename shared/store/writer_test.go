@@ -45,7 +45,7 @@ func TestFreshDocumentsTakeOneInsert(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectCalls(t, m, "insert demo/a demo/b demo/c")
-	if diff := cmp.Diff([]store.Outcome{store.Inserted, store.Inserted, store.Inserted}, got); diff != "" {
+	if diff := cmp.Diff([]store.WriteResult{store.Inserted, store.Inserted, store.Inserted}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -75,7 +75,7 @@ func TestOutcomesAreInTheOrderGiven(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []store.Outcome{
+	want := []store.WriteResult{
 		store.Expired, store.Conflict, store.Unchanged, store.Replaced, store.Unchanged, store.Inserted,
 		store.Inserted, store.Unchanged,
 	}
@@ -221,7 +221,7 @@ func TestNewWriterNeedsABackend(t *testing.T) {
 
 func TestOutcomeNames(t *testing.T) {
 	var names []string
-	for o := store.Outcome(0); o <= store.Expired+1; o++ {
+	for o := store.WriteResult(0); o <= store.Expired+1; o++ {
 		names = append(names, o.String())
 	}
 	want := "pending inserted replaced unchanged conflict unstorable expired outcome(7)"

@@ -58,7 +58,7 @@ func idsOf(docs []*store.Document) []string {
 	return ids
 }
 
-func expectOutcomes(t *testing.T, got []store.Outcome, want ...store.Outcome) {
+func expectOutcomes(t *testing.T, got []store.WriteResult, want ...store.WriteResult) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("outcomes (-want +got):\n%s", diff)

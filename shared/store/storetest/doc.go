@@ -73,7 +73,7 @@ func must(t *testing.T, err error) {
 }
 
 // write writes documents by the rule and returns the outcomes.
-func write(t *testing.T, s store.Store, docs ...*store.Document) []store.Outcome {
+func write(t *testing.T, s store.Store, docs ...*store.Document) []store.WriteResult {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -1,0 +1,96 @@
+package outcome_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/outcome/outcometest"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// personal is a registry whose pageviews hold a personal host, in two versions.
+func personal(t *testing.T, policy schema.Policy) *schema.Set {
+	t.Helper()
+	s, faults := schema.Compile([]byte(`{"required": ["path"], "properties": {"host": {"x-eye-pii": "hash"}}}`))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	return schema.NewSet(9, policy, map[schema.Type]schema.Versioned{
+		{Category: "page interaction", Name: "pageview"}: {
+			Schema: s, Revision: 7, Earlier: []*schema.Version{schema.NewVersion(4, []byte(`{}`))},
+		},
+	}, bytes.Repeat([]byte{1}, 32))
+}
+
+// What the store keeps of an event with personal values, by its outcome.
+func TestWhatIsKept(t *testing.T) {
+	keeping := schema.DefaultPolicy()
+	keeping.Originals.Types = map[schema.Type]string{{Category: "page interaction", Name: "pageview"}: schema.KeepOriginals}
+	dropping := schema.DefaultPolicy()
+	dropping.Originals.Default = schema.DropOriginals
+	const valid, invalid = `{"path":"/","host":"secret.example"}`, `{"host":"secret.example"}`
+	ordinary := outcometest.Samples(t, schema.DefaultPolicy())
+	for name, tc := range map[string]struct {
+		set            outcome.Rules
+		data           string
+		status         store.Status
+		keeps, hasData bool
+	}{
+		"stored":                      {personal(t, schema.DefaultPolicy()), valid, store.Stored, false, true},
+		"rejected":                    {personal(t, schema.DefaultPolicy()), invalid, store.Rejected, false, false},
+		"stored, kept by policy":      {personal(t, keeping), valid, store.Stored, true, true},
+		"rejected, kept by policy":    {personal(t, keeping), invalid, store.Rejected, true, true},
+		"nothing personal":            {ordinary, invalid, store.Rejected, true, true},
+		"nothing personal, dropped":   {outcometest.Samples(t, dropping), invalid, store.Rejected, false, false},
+		"the validator panics":        {outcometest.Panicking{Rules: personal(t, schema.DefaultPolicy()), Mark: "secret"}, valid, store.Rejected, false, false},
+		"the validator panics, kept":  {outcometest.Panicking{Rules: ordinary, Mark: "secret"}, valid, store.Rejected, true, false},
+		"the validator always panics": {outcometest.Panicking{Rules: ordinary}, valid, store.Rejected, false, false},
+	} {
+		m := message(outcometest.Event("event_id", `"a"`, "data", tc.data))
+		d := judged(m, tc.set, 5)
+		if d.Status != tc.status || (d.Original != nil) != tc.keeps || (d.Data != nil) != tc.hasData {
+			t.Errorf("%s: %s with data %s and original %s", name, d.Status, d.Data, d.Original)
+		}
+		if d.Original != nil && !bytes.Equal(d.Original, m.Payload) {
+			t.Errorf("%s: another original: %s", name, d.Original)
+		}
+		if strings.Contains(string(d.Data), "secret") && tc.set != outcome.Rules(ordinary) {
+			t.Errorf("%s: kept %s", name, d.Data)
+		}
+	}
+}
+
+// The version that an event names stands beside the one that judged it.
+func TestSentVersion(t *testing.T) {
+	set := personal(t, schema.DefaultPolicy())
+	for _, tc := range []struct {
+		member           string
+		sent, judged     int64
+		code             string
+		panics, complete bool
+	}{
+		{member: "absent", judged: 7, complete: true},
+		{member: "7", sent: 7, judged: 7, complete: true},
+		{member: "4", sent: 4, judged: 4, complete: true},
+		{member: "5", sent: 5, code: event.CodeUnknownSchemaVersion},
+		{member: "4", sent: 4, code: event.CodeValidatorFailed, panics: true},
+		{member: `"4"`, judged: 7, code: event.CodeInvalidSchemaVersion},
+	} {
+		var rules outcome.Rules = set
+		if tc.panics {
+			rules = outcometest.Panicking{Rules: set, Mark: "www"}
+		}
+		d := judged(message(outcometest.Event("event_id", `"a"`, "schema_version", tc.member)), rules, 5)
+		code := ""
+		if len(d.Errors) > 0 {
+			code = d.Errors[0].Code
+		}
+		if d.SentSchemaVersion != tc.sent || d.SchemaVersion != tc.judged || code != tc.code || (d.Status == store.Stored) != tc.complete {
+			t.Errorf("schema_version %s: sent %d, judged by %d, %v", tc.member, d.SentSchemaVersion, d.SchemaVersion, d.Errors)
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package sqlite_test
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"pgregory.net/rapid"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/store/storetest"
+	"github.com/theeye/theeye/shared/store/sqlite"
+)
+
+// clock is the clock of both stores. It is far ahead of the machine's, so that
+// what is expired by it stays where it is: the server's own expiry is real.
+func clock() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// openMongo returns a prepared store over a database of its own.
+func openMongo(t *testing.T) *mongo.Store {
+	t.Helper()
+	uri := os.Getenv("EYE_TEST_MONGO_URI")
+	if uri == "" {
+		t.Fatal("no MongoDB to test with: set EYE_TEST_MONGO_URI or run make test")
+	}
+	name := "theeye_test_" + strings.ToLower(rand.Text())
+	ctx := context.WithoutCancel(t.Context())
+	s, err := mongo.Open(ctx, mongo.Config{URI: uri, Database: name, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client, err := driver.Connect(options.Client().ApplyURI(uri))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{s.Close(ctx), client.Database(name).Drop(ctx), client.Disconnect(ctx)} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := s.Prepare(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestBothStoresAgree drives both adapters with the same random operations and
+// compares everything that they answer. Runs share the databases, each with an
+// application and times of its own.
+func TestBothStoresAgree(t *testing.T) {
+	embedded := open(t, sqlite.Config{Now: clock, SweepEvery: -1})
+	if err := embedded.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	served := openMongo(t)
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		p := &parity{
+			stores: []store.Store{embedded, served},
+			// No two runs of this process have an application in common.
+			applications: []string{applicationOf(run, "a"), applicationOf(run, "b")},
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"write":    p.write,
+			"insert":   p.insert,
+			"replace":  p.replace,
+			"events":   p.events,
+			"rejected": p.rejected,
+			"summary":  p.summary,
+			"session":  p.session,
+			"types":    p.types,
+			"lookup":   p.lookup,
+		})
+	})
+}
+
+func applicationOf(run int, suffix string) string {
+	return strings.ToLower(rand.Text())[:8] + "-" + suffix + string(rune('a'+run%26))
+}
+
+// parity is one run.
+type parity struct {
+	stores       []store.Store
+	applications []string
+	written      []string // ids
+}
+
+// Small alphabets, so that documents meet.
+var (
+	someIDs   = rapid.SampledFrom([]string{"1", "2", "3", "é", "a\x00", "a", "a\x00b", "$x", "#/"})
+	someNames = rapid.SampledFrom([]string{"pageview", "cta click", "n\x00", "N"})
+	someCodes = rapid.SampledFrom([]string{event.CodeSchemaViolation, event.CodeUnknownType, event.CodeInvalidTimestamp})
+	somePaths = rapid.SampledFrom([]string{"", "/data", "/data/a\x00b", "/data/é"})
+	someData  = rapid.SampledFrom([]string{
+		`{}`, `{"a":1}`, `{"a":1.0,"b":[1,"x",null]}`, `{"\u0000":"\u0001","a.b":{"$c":-0.0}}`, `{"n":12345678901234567890}`,
+	})
+)
+
+func someTime(t *rapid.T, label string) time.Time {
+	us := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(990, 1010), rapid.Int64Range(-2, 100_000_000)).Draw(t, label)
+	return storetest.Start().Add(time.Duration(us) * time.Microsecond)
+}
+
+// document draws a document. Content and judgement are functions of few values,
+// as they are in the stream.
+func (p *parity) document(t *rapid.T) *store.Document {
+	d := &store.Document{
+		Status:      rapid.SampledFrom([]store.Status{store.Stored, store.Stored, store.Rejected}).Draw(t, "status"),
+		Application: rapid.SampledFrom(p.applications).Draw(t, "application"),
+		EventID:     someIDs.Draw(t, "event id"),
+		SessionID:   storetest.Session(rapid.IntRange(0, 2).Draw(t, "session")),
+		Category:    rapid.SampledFrom([]string{"page interaction", "form interaction"}).Draw(t, "category"),
+		Name:        someNames.Draw(t, "name"),
+		Data:        []byte(someData.Draw(t, "data")),
+		Timestamp:   someTime(t, "timestamp"),
+		ReceivedAt:  someTime(t, "received").Truncate(time.Millisecond),
+		ContentHash: rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "hash"),
+		Origin: store.Origin{
+			Epoch: rapid.Int64Range(1, 2).Draw(t, "epoch"), Seq: rapid.Uint64Range(1, 3).Draw(t, "seq"),
+		},
+		Revision:          rapid.Uint64Range(1, 3).Draw(t, "revision"),
+		SchemaVersion:     rapid.Int64Range(0, 2).Draw(t, "version"),
+		SentSchemaVersion: rapid.Int64Range(0, 2).Draw(t, "sent version"),
+		Original:          rapid.SampledFrom([][]byte{nil, []byte("original \x00\xff")}).Draw(t, "original"),
+	}
+	d.ID = store.DocumentID(d.Application, d.EventID)
+	if hours := rapid.SampledFrom([]int{0, 0, 1, -1}).Draw(t, "expires in hours"); hours != 0 {
+		d.ExpiresAt = clock().Add(time.Duration(hours) * time.Hour)
+	}
+	if d.Status == store.Rejected {
+		p.spoil(t, d)
+	}
+	p.written = append(p.written, d.ID, store.ConflictID(d.Application, d.ContentHash, d.EventID))
+	return d
+}
+
+// spoil makes a rejected document of it, with some fields missing.
+func (p *parity) spoil(t *rapid.T, d *store.Document) {
+	for range rapid.IntRange(1, 3).Draw(t, "faults") {
+		d.Errors = append(d.Errors, event.Fault{
+			Code: someCodes.Draw(t, "code"), Path: somePaths.Draw(t, "path"), Message: "m\x00",
+		})
+	}
+	if rapid.Bool().Draw(t, "spoilt") {
+		d.SessionID, d.Category, d.Data, d.Timestamp = "", "", nil, time.Time{}
+	}
+}
+
+func (p *parity) documents(t *rapid.T) []*store.Document {
+	return rapid.SliceOfN(rapid.Custom(p.document), 1, 6).Draw(t, "documents")
+}
+
+// agree asks both stores and compares. An error is compared by its presence.
+func (p *parity) agree(t *rapid.T, ask func(store.Store) (any, error)) {
+	t.Helper()
+	var answers []any
+	for _, s := range p.stores {
+		answer, err := ask(s)
+		if err != nil {
+			t.Fatalf("%T: %v", s, err)
+		}
+		answers = append(answers, answer)
+	}
+	if diff := cmp.Diff(answers[0], answers[1]); diff != "" {
+		t.Fatalf("the stores differ (-embedded +served):\n%s", diff)
+	}
+}
+
+func (p *parity) write(t *rapid.T) {
+	docs := p.documents(t)
+	p.agree(t, func(s store.Store) (any, error) {
+		return store.NewWriter(store.WriterConfig{Backend: s, Now: clock}).Write(context.Background(), docs)
+	})
+}
+
+// insert writes without the rule, so that documents are there that the rule
+// would skip.
+func (p *parity) insert(t *rapid.T) {
+	docs := distinct(p.documents(t))
+	p.agree(t, func(s store.Store) (any, error) {
+		errs, err := s.Insert(context.Background(), docs)
+		return nils(errs), err
+	})
+}
+
+func (p *parity) replace(t *rapid.T) {
+	docs := distinct(p.documents(t))
+	p.agree(t, func(s store.Store) (any, error) {
+		errs, err := s.Replace(context.Background(), docs)
+		return nils(errs), err
+	})
+}
+
+// distinct sorts by id and keeps one of each, as the rule does.
+func distinct(docs []*store.Document) []*store.Document {
+	slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(docs, func(a, b *store.Document) bool { return a.ID == b.ID })
+}
+
+func nils(errs []error) []bool {
+	out := make([]bool, len(errs))
+	for i, err := range errs {
+		out[i] = err == nil
+	}
+	return out
+}
+
+// someOf draws one of the values or none.
+func someOf(t *rapid.T, label string, values *rapid.Generator[string]) string {
+	if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
+		return ""
+	}
+	return values.Draw(t, label)
+}
+
+func (p *parity) limitTo(t *rapid.T) []string {
+	return rapid.SampledFrom([][]string{p.applications, p.applications[:1], {}}).Draw(t, "applications")
+}
+
+func (p *parity) events(t *rapid.T) {
+	q := store.EventQuery{
+		Applications: p.limitTo(t),
+		SessionID:    someOf(t, "session", rapid.Just(storetest.Session(1))),
+		Category:     someOf(t, "category", rapid.Just("page interaction")),
+		Name:         someOf(t, "name", someNames),
+		EventID:      someOf(t, "event id", someIDs),
+		Descending:   rapid.Bool().Draw(t, "descending"),
+		Limit:        rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit"),
+	}
+	if rapid.Bool().Draw(t, "bounded") {
+		q.From, q.To = someTime(t, "from"), someTime(t, "to")
+	}
+	if rapid.Bool().Draw(t, "continued") {
+		q.After = &store.Position{Time: someTime(t, "after"), ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
+	}
+	p.agree(t, func(s store.Store) (any, error) { return s.Events(context.Background(), q) })
+}
+
+func (p *parity) rejectedQuery(t *rapid.T) store.RejectedQuery {
+	q := store.RejectedQuery{
+		Applications: p.limitTo(t),
+		SessionID:    someOf(t, "session", rapid.Just(storetest.Session(1))),
+		Category:     someOf(t, "category", rapid.Just("page interaction")),
+		Name:         someOf(t, "name", someNames),
+		EventID:      someOf(t, "event id", someIDs),
+		Code:         someOf(t, "code", someCodes),
+		Descending:   rapid.Bool().Draw(t, "descending"),
+		Limit:        rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit"),
+	}
+	if rapid.Bool().Draw(t, "bounded") {
+		q.From, q.To = someTime(t, "from"), someTime(t, "to")
+	}
+	return q
+}
+
+func (p *parity) rejected(t *rapid.T) {
+	q := p.rejectedQuery(t)
+	if rapid.Bool().Draw(t, "continued") {
+		at := someTime(t, "after").Truncate(time.Millisecond)
+		q.After = &store.Position{Time: at, ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
+	}
+	p.agree(t, func(s store.Store) (any, error) { return s.Rejected(context.Background(), q) })
+}
+
+func (p *parity) summary(t *rapid.T) {
+	q := p.rejectedQuery(t)
+	p.agree(t, func(s store.Store) (any, error) { return s.RejectedSummary(context.Background(), q) })
+}
+
+func (p *parity) session(t *rapid.T) {
+	id, applications := storetest.Session(rapid.IntRange(0, 3).Draw(t, "session")), p.limitTo(t)
+	p.agree(t, func(s store.Store) (any, error) { return s.Session(context.Background(), applications, id) })
+}
+
+func (p *parity) types(t *rapid.T) {
+	q := store.TypesQuery{
+		Applications: p.limitTo(t),
+		Limit:        rapid.SampledFrom([]int{1, 3, store.MaxTypes}).Draw(t, "limit"),
+	}
+	if rapid.Bool().Draw(t, "bounded") {
+		q.From, q.To = someTime(t, "from"), someTime(t, "to")
+	}
+	p.agree(t, func(s store.Store) (any, error) { return s.Types(context.Background(), q) })
+}
+
+func (p *parity) lookup(t *rapid.T) {
+	ids := slices.Clone(p.written)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	p.agree(t, func(s store.Store) (any, error) {
+		docs, err := s.Lookup(context.Background(), ids)
+		slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
+		return docs, err
+	})
+	p.agree(t, func(s store.Store) (any, error) { return s.Holders(context.Background(), ids) })
+}

@@ -1,0 +1,150 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/test/harness"
+)
+
+// BenchmarkReplay fills a store, then runs one after the other: a dry run of
+// everything, a replay of everything, all stored at an older revision, an audit,
+// and another replay beside live events. The goals: the replay 0.5 of bare
+// guarded replaces of the same documents, the dry run 30,000 events/s, the audit
+// of 1,000,000 sequences under 30 s, memory flat, and live events not twice as
+// late.
+func BenchmarkReplay(b *testing.B) {
+	for _, s := range shapes {
+		b.Run(s.name, func(b *testing.B) {
+			p, dir := start(b, s)
+			once(b, func() {
+				n := setting("EYE_BENCH_EVENTS", 200_000)
+				if err := newSender(p).load(b.Context(), n); err != nil {
+					b.Fatal(err)
+				}
+				dry := jobRate(b, p, harness.PathReplays, "dry run: ", map[string]any{"dry_run": true})
+				replay := jobRate(b, p, harness.PathReplays, "replay:  ", map[string]any{})
+				audit := jobRate(b, p, harness.PathAudits, "audit:   ", map[string]any{})
+				besideLive(b, p)
+				p.Stop()
+				bare := bareReplaces(b, s, p, dir, min(n, 200_000))
+				b.ReportMetric(dry, "dry-events/s")
+				b.ReportMetric(replay, "replayed/s")
+				b.ReportMetric(bare, "bare/s")
+				b.ReportMetric(replay/bare, "of-bare")
+				b.ReportMetric(audit, "audited/s")
+				b.ReportMetric(1e6/audit, "s-for-1M-audited")
+			})
+		})
+	}
+}
+
+// jobRate runs a job to its end and returns its sequences a second, by what the
+// job says of its own begin and end: barriers and sweeps are in it. It prints
+// the memory of every process meanwhile.
+func jobRate(b *testing.B, p *harness.Pipeline, path, what string, body map[string]any) float64 {
+	b.Helper()
+	var j harness.Job
+	before := spent(b, p)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		if j, err = p.StartJob(b.Context(), path, body); err == nil {
+			j, err = p.AwaitJob(b.Context(), path, j.ID)
+		}
+		done <- err
+	}()
+	memoryUntil(b, p, what, done)
+	took := j.EndedAt.Sub(j.StartedAt)
+	b.Logf("%s%d sequences in %s, %.1f µs each on the processors; load of the machine %s", what, j.Total, took,
+		float64((spent(b, p)-before).Microseconds())/float64(j.Total), machineLoad())
+	return float64(j.Total) / took.Seconds()
+}
+
+// spent is what the pipeline's processes have spent on the processors so far.
+func spent(b *testing.B, p *harness.Pipeline) (sum time.Duration) {
+	b.Helper()
+	for _, proc := range p.Processes {
+		d, err := proc.CPU()
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum += d
+	}
+	return sum
+}
+
+// machineLoad is what Linux says.
+func machineLoad() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(text))[:3], " ")
+}
+
+// besideLive measures how soon live events are queryable, alone and while a
+// replay runs.
+func besideLive(b *testing.B, p *harness.Pipeline) {
+	b.Helper()
+	d := seconds("EYE_BENCH_SECONDS", 20) / 2
+	alone := live(b, p, d)
+	reportMs(b, "live", &alone.queryable)
+	j, err := p.StartJob(b.Context(), harness.PathReplays, map[string]any{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := harness.Poll(b.Context(), func() error { return began(b.Context(), p, j.ID) }); err != nil {
+		b.Fatal(err)
+	}
+	beside := live(b, p, d)
+	reportMs(b, "live-beside-replay", &beside.queryable)
+	now, err := p.Job(b.Context(), harness.PathReplays, j.ID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("beside live events: %d of %d when the measurement ended, %s", now.Done, now.Total, now.State)
+	if _, err := p.AwaitJob(b.Context(), harness.PathReplays, j.ID); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// live sends 500 events a second for d.
+func live(b *testing.B, p *harness.Pipeline, d time.Duration) *untilQueryable {
+	b.Helper()
+	u := &untilQueryable{sender: newSender(p)}
+	if err := openLoop(b.Context(), 500, d, u.one); err != nil {
+		b.Fatal(err)
+	}
+	return u
+}
+
+var errNotBegun = errors.New("the replay has not begun")
+
+// began says whether a replay is past its barrier.
+func began(ctx context.Context, p *harness.Pipeline, id string) error {
+	j, err := p.Job(ctx, harness.PathReplays, id)
+	if err == nil && j.Done == 0 && !j.Final() {
+		err = errNotBegun
+	}
+	return err
+}
+
+func bareReplaces(b *testing.B, s shape, p *harness.Pipeline, dir string, n int) float64 {
+	b.Helper()
+	r, err := s.store(b.Context(), p, dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	begun := machineLoad()
+	rate, err := r.bareReplaces(b.Context(), n)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("bare replaces: %.0f/s; load of the machine %s, then %s", rate, begun, machineLoad())
+	return rate
+}

@@ -1,0 +1,128 @@
+//go:build powercut && linux
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/theeye/theeye/test/harness"
+)
+
+// cuts is how often the power is cut.
+const cuts = 8
+
+// The data folder is on a file system of its own, which is shut down without
+// writing anything more, as by a loss of power, while events are sent. What
+// was accepted must be there when it is mounted again. Needs root.
+func TestPowerCut(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	bin, err := harness.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := newDisk(t)
+	pipeline, err := harness.Single(bin, disk.mountPoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theeye := pipeline.Processes[0]
+	theeye.Env = append(theeye.Env, "EYE_MIN_FREE=16MiB", "EYE_STREAM_MAX_BYTES=128MiB")
+	t.Cleanup(pipeline.Stop)
+	if err := pipeline.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	load := &Load{URL: pipeline.Collector, Key: pipeline.Key, Clients: 6, PerSecond: perSecond, Seed: seed(t), Ledger: NewLedger()}
+	loadCtx, endLoad := context.WithCancel(ctx)
+	defer endLoad()
+	loadDone := make(chan error, 1)
+	go func() { loadDone <- load.Run(loadCtx, ctx) }()
+	for range cuts {
+		pause(ctx, time.Second+rand.N(2*time.Second))
+		disk.cut(t, theeye)
+		if err := theeye.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	endLoad()
+	if err := <-loadDone; err != nil {
+		t.Fatal(err)
+	}
+	trial := Trial{Fleet: &Fleet{pipeline}, Grace: 5 * time.Second}
+	docs, findings, err := trial.examine(ctx, load.Ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, failed := load.Requests()
+	t.Logf("%d power cuts; %d requests, %d of them failed and were sent again; %d contents accepted, %d documents",
+		cuts, requests, failed, load.Ledger.Accepted(), len(docs))
+	tell(t, findings)
+}
+
+// disk is an ext4 file system in a file.
+type disk struct{ image, mountPoint string }
+
+func newDisk(t *testing.T) disk {
+	t.Helper()
+	dir := t.TempDir()
+	d := disk{filepath.Join(dir, "image"), filepath.Join(dir, "mount")}
+	if err := errors.Join(os.Mkdir(d.mountPoint, 0o750), os.WriteFile(d.image, nil, 0o600), os.Truncate(d.image, 1<<30)); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mkfs.ext4", "-q", d.image)
+	d.mount(t)
+	t.Cleanup(func() { _ = unix.Unmount(d.mountPoint, unix.MNT_DETACH) })
+	return d
+}
+
+func (d disk) mount(t *testing.T) {
+	t.Helper()
+	run(t, "mount", "-o", "loop", d.image, d.mountPoint)
+}
+
+// ext4Shutdown is EXT4_IOC_SHUTDOWN, and withoutFlush its flag that drops what
+// the journal has not written yet.
+const (
+	ext4Shutdown = 0x8004587d
+	withoutFlush = 2
+)
+
+// cut ends the file system, then the process, and mounts what is left.
+func (d disk) cut(t *testing.T, p *harness.Process) {
+	t.Helper()
+	root, err := os.Open(d.mountPoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flag := uint32(withoutFlush)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, root.Fd(), ext4Shutdown, uintptr(unsafe.Pointer(&flag)))
+	_ = root.Close()
+	if errno != 0 {
+		t.Fatalf("shut the file system down: %v", errno)
+	}
+	// It may have ended by itself: nothing can be written any more.
+	if err := p.Kill(); err != nil && !errors.Is(err, harness.ErrExited) {
+		t.Fatal(err)
+	}
+	run(t, "umount", d.mountPoint)
+	d.mount(t)
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatal(fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out))
+	}
+}

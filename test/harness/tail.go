@@ -1,0 +1,77 @@
+package harness
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Bounds of what is kept of one process's output.
+const (
+	// maxTail is in bytes.
+	maxTail = 64 << 10
+	// maxAlarms is a number of lines.
+	maxAlarms = 20
+)
+
+// tail keeps the end of what is written to it, and the first lines that give
+// the alarm. It is safe for concurrent use.
+type tail struct {
+	mu     sync.Mutex
+	buf    []byte
+	alarm  string
+	line   []byte // begun and not yet ended
+	alarms []string
+}
+
+// watch looks for lines with the alarm from now on; "" is no alarm.
+func (t *tail) watch(alarm string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.alarm = alarm
+}
+
+// Write keeps p, and drops what is older than the last maxTail bytes.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - maxTail; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	if t.alarm != "" {
+		t.look(p)
+	}
+	return len(p), nil
+}
+
+func (t *tail) look(p []byte) {
+	for {
+		part, rest, ended := bytes.Cut(p, []byte("\n"))
+		if len(t.line) < maxTail {
+			t.line = append(t.line, part...)
+		}
+		if !ended {
+			return
+		}
+		if line := string(t.line); strings.Contains(line, t.alarm) && len(t.alarms) < maxAlarms {
+			t.alarms = append(t.alarms, line)
+		}
+		t.line, p = t.line[:0], rest
+	}
+}
+
+// found are the first lines that gave the alarm.
+func (t *tail) found() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.alarms)
+}
+
+// String returns what was kept.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}

@@ -1,0 +1,138 @@
+package replays
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/processor"
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Settings of the test program as a processor.
+const (
+	// roleVariable names the bug to plant, noBug is none; with it set the test
+	// program is a processor and runs no test.
+	roleVariable = "REPLAYTEST_BUG"
+	noBug        = "none"
+	// registryVariable is the address of NATS for the registry alone.
+	registryVariable = "REPLAYTEST_REGISTRY"
+	// gateVariable is a file: while it is there, writes wait.
+	gateVariable = "REPLAYTEST_GATE"
+)
+
+// runPlanted runs a processor with a bug until it is killed.
+func runPlanted() int {
+	p := daemon.NewProcess("processor", daemon.Environ(), os.Stderr)
+	err := serve(context.Background(), p, bugs[os.Getenv(roleVariable)])
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// serve composes a processor as its program does, but for the registry, which
+// has a connection of its own, and for the bug.
+func serve(ctx context.Context, p *daemon.Process, b bug) error {
+	js, nc, err := connect(p, os.Getenv("EYE_NATS_URL"))
+	if err != nil {
+		return err
+	}
+	behind, _, err := connect(p, os.Getenv(registryVariable))
+	if err != nil {
+		return err
+	}
+	cfg := mongo.Config{URI: os.Getenv("EYE_MONGO_URI"), Database: os.Getenv("EYE_MONGO_DATABASE")}
+	opened, err := mongo.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	var st store.Store = opened
+	if b.store != nil {
+		if st, err = b.store(cfg, st); err != nil {
+			return err
+		}
+	}
+	st = gated{st, os.Getenv(gateVariable)}
+	reg := registry.New(registry.Config{JetStream: behind, Needs: registry.NeedSchemas, Logger: p.Logger})
+	var service *processor.Service
+	heart := heartbeat.Config{
+		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
+		Oldest:     func() uint64 { return service.OldestRevision() },
+		CatchUp:    processor.CatchUp(js, reg),
+		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, stream.Config{}) },
+	}
+	if b.heart != nil {
+		b.heart(&heart)
+	}
+	beating := heartbeat.New(heart)
+	config := processor.Config{
+		JetStream: js, Conn: nc, Registry: reg, Store: st, Heart: beating, Logger: p.Logger, Metrics: p.Metrics,
+	}
+	if b.processor != nil {
+		b.processor(&config)
+	}
+	if service, err = processor.New(config); err != nil {
+		return err
+	}
+	admin, err := daemon.Admin(daemon.AdminConfig{
+		Listen: os.Getenv("EYE_ADMIN_LISTEN"), Metrics: p.Metrics, Ready: service.Ready, Logger: p.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	group := daemon.Group{Logger: p.Logger}
+	group.Add("admin", admin.Run)
+	group.Add("registry", reg.Run)
+	group.Add("heartbeat", beating.Run)
+	group.Add("processor", service.Run)
+	return group.Run(ctx)
+}
+
+func connect(p *daemon.Process, url string) (jetstream.JetStream, *nats.Conn, error) {
+	nc, err := daemon.ConnectNATS(url, p.Name, p.Logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	js, err := jetstream.New(nc)
+	return js, nc, err
+}
+
+// gated is a store that holds what is to be written while a file is there, and
+// says in a second one that it does.
+type gated struct {
+	store.Store
+	gate string
+}
+
+// heldBy is the file that tells that a write waits at a gate.
+func heldBy(gate string) string { return gate + ".held" }
+
+func (g gated) wait(ctx context.Context) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for g.gate != "" && ctx.Err() == nil {
+		if _, err := os.Stat(g.gate); err != nil {
+			return
+		}
+		_ = os.WriteFile(heldBy(g.gate), nil, 0o600)
+		<-tick.C
+	}
+}
+
+func (g gated) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
+	g.wait(ctx)
+	return g.Store.Insert(ctx, docs)
+}
+
+func (g gated) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
+	g.wait(ctx)
+	return g.Store.Replace(ctx, docs)
+}

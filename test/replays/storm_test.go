@@ -1,0 +1,177 @@
+package replays
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/test/harness"
+)
+
+// The storm comes in gusts: short pauses, in which a job is taken over again and
+// again, and longer ones, in which a replay gets on.
+const (
+	stormEvents = 40_000
+	shortPause  = 200 * time.Millisecond
+	longPause   = 3 * time.Second
+	// burst is how many kills of NATS come together: a replay wants to see the
+	// processors' heartbeats for some seconds before it believes that they are
+	// all.
+	burst = 2
+)
+
+// lull is the time until the next gust.
+func lull(r *rand.Rand) time.Duration {
+	if r.IntN(4) == 0 {
+		return time.Duration(r.Int64N(int64(longPause)))
+	}
+	return time.Duration(r.Int64N(int64(shortPause)))
+}
+
+// One replay follows the other, to the fixed schema and back to the mistake,
+// while events arrive, processors and NATS are killed, and processors stop for
+// up to some seconds with work of an older revision in hand. After each replay
+// no document may be below its target, or be judged otherwise than by its
+// schema; in the end nothing may be missing, and the audit agrees.
+func TestReplaysInAStorm(t *testing.T) {
+	kills := number(t, "EYE_CHAOS_KILLS", 100)
+	s, r := split(t, nil), choices(t)
+	mistaken, fixed := bothRules(t)
+	s.ledger.Code = mistaken.code
+	s.fill(stormEvents * 8 / 10)
+	endTraffic := s.traffic(2, 8)
+
+	stormy, calm := context.WithTimeout(t.Context(), time.Minute+time.Duration(kills)*2*time.Second)
+	defer calm()
+	result := make(chan storm, 1)
+	go func() { result <- s.rage(stormy, r, kills, max(kills/5, 1)) }()
+
+	var blown *storm
+	rounds, both := 0, []rules{fixed, mistaken}
+	for blown == nil {
+		select {
+		case done := <-result:
+			blown = &done
+		default:
+			s.round(both[rounds%2])
+			rounds++
+		}
+	}
+	if blown.err != nil {
+		t.Fatal(blown.err)
+	}
+	s.insist(time.Minute, "everything is back", s.AwaitReady)
+	s.insist(time.Minute, "enough is accepted", func(context.Context) error {
+		if s.ledger.Accepted() < stormEvents {
+			return errors.New("the load goes on")
+		}
+		return nil
+	})
+	s.round(fixed)
+	endTraffic()
+	s.quiet(time.Minute)
+	docs := s.documents()
+	s.tell("in the end", s.ledger.Check(docs))
+	account := s.audit(time.Minute)
+	if err := clean(account); err != nil {
+		t.Error(err)
+	}
+	s.tell("alarms", s.Alarms())
+	t.Logf("%d processors and %d servers killed, %d processors stopped for a while; %d replays during that; "+
+		"%d contents accepted, %d documents; audit: %d stored, %d rejected, %d duplicates",
+		blown.processors, blown.servers, blown.stops, rounds, s.ledger.Accepted(), len(docs),
+		account.Stored, account.Rejected, account.Duplicate)
+}
+
+// round publishes rules and replays everything by them, and looks at the store
+// when the replay says that it is done.
+func (s *site) round(by rules) {
+	s.t.Helper()
+	s.publish(by)
+	j := s.replay(4 * time.Minute)
+	docs := s.documents()
+	s.tell("after the replay to "+by.name, below(docs, j.TargetRevision))
+	s.tell("after the replay to "+by.name, wrong(s.ledger.Check(docs)))
+	c := s.changes(j)
+	s.t.Logf("replay to %s, revision %d: %d newly valid, %d newly rejected, %d still rejected, %d unchanged, %d copies, in %s, by %d processes",
+		by.name, j.TargetRevision, c.NewlyValid, c.NewlyRejected, c.StillRejected, c.Unchanged, c.Duplicates,
+		j.EndedAt.Sub(j.StartedAt), s.runs(j))
+}
+
+// runs is how often a process took a job up.
+func (s *site) runs(j harness.Job) (n int) {
+	s.t.Helper()
+	js := s.jetStream()
+	s.insist(time.Minute, "read the record of the job", func(ctx context.Context) error {
+		bucket, err := job.Open(ctx, js)
+		if err != nil {
+			return err
+		}
+		e, err := bucket.Get(ctx, j.ID)
+		n = e.Runs
+		return err
+	})
+	return n
+}
+
+// storm says what was done to the processes.
+type storm struct {
+	processors, servers, stops int
+	err                        error
+}
+
+// rage kills and stops processes at random moments and starts those killed again
+// at once.
+func (s *site) rage(ctx context.Context, r *rand.Rand, processors, servers int) (done storm) {
+	victims := s.Find("processor")
+	for done.err == nil && (done.processors < processors || done.servers < servers) {
+		rest(ctx, lull(r))
+		if ctx.Err() != nil {
+			done.err = ctx.Err()
+			return done
+		}
+		left := processors - done.processors + servers - done.servers
+		victim := victims[r.IntN(len(victims))]
+		switch {
+		case r.IntN(left) < servers-done.servers && r.IntN(burst) == 0:
+			for range min(burst, servers-done.servers) {
+				done.err = errors.Join(done.err, restart(s.NATS.Process))
+				done.servers++
+				rest(ctx, time.Duration(r.Int64N(int64(300*time.Millisecond))))
+			}
+		case r.IntN(8) == 0:
+			if victim.Signal(syscall.SIGSTOP) == nil {
+				done.stops++
+			}
+			time.AfterFunc(time.Duration(r.Int64N(int64(8*time.Second))), func() { _ = victim.Signal(syscall.SIGCONT) })
+		case done.processors < processors:
+			done.err = restart(victim)
+			done.processors++
+		}
+	}
+	for _, victim := range victims {
+		_ = victim.Signal(syscall.SIGCONT)
+	}
+	return done
+}
+
+func restart(p *harness.Process) error {
+	if err := p.Kill(); err != nil {
+		return err
+	}
+	return p.Launch()
+}
+
+// rest waits for d or the end of ctx.
+func rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
