@@ -53,7 +53,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 
 // member reads the value of one member of a body, and notes at m what is wrong
 // with it.
-type member func(m schema.Members, v any)
+type member func(m schema.Location, v any)
 
 // readObject reads a body that is one object of known members. The error names
 // every fault at once.
@@ -64,7 +64,7 @@ func readObject(w http.ResponseWriter, r *http.Request, known map[string]member,
 	}
 	tree, faults := schema.Read(raw)
 	if len(faults) == 0 {
-		m := schema.Members{Faults: &faults}
+		m := schema.Location{Faults: &faults}
 		readers := make(map[string]func(any), len(known))
 		for name, read := range known {
 			readers[name] = func(v any) { read(m.At(name), v) }
@@ -84,7 +84,7 @@ func readObject(w http.ResponseWriter, r *http.Request, known map[string]member,
 }
 
 func textMember[T ~string](dst *T) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		s, ok := v.(string)
 		if !ok || s == "" {
 			m.Faultf("wants a text")
@@ -94,7 +94,7 @@ func textMember[T ~string](dst *T) member {
 }
 
 func textsMember(dst *[]string) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		list, ok := v.([]any)
 		if !ok {
 			m.Faultf("wants an array of texts")
@@ -108,7 +108,7 @@ func textsMember(dst *[]string) member {
 }
 
 func boolMember(dst *bool) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		b, ok := v.(bool)
 		if !ok {
 			m.Faultf("wants true or false")
@@ -119,7 +119,7 @@ func boolMember(dst *bool) member {
 
 // countMember reads a whole number; the registry knows which may be.
 func countMember(dst *int64) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		number, _ := v.(json.Number)
 		n, err := strconv.ParseInt(number.String(), 10, 64)
 		if err != nil {
@@ -131,7 +131,7 @@ func countMember(dst *int64) member {
 }
 
 func timeMember(dst *time.Time) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		s, _ := v.(string)
 		t, err := time.Parse(time.RFC3339Nano, s)
 		if err != nil {
@@ -143,7 +143,7 @@ func timeMember(dst *time.Time) member {
 }
 
 func durationMember(dst *time.Duration) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		s, _ := v.(string)
 		d, err := time.ParseDuration(s)
 		if err != nil {

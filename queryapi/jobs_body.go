@@ -22,11 +22,11 @@ const maxJobBody = 1 << 20
 
 // rawMember reads the text of one member of a body, and notes at m what is wrong
 // with it.
-type rawMember func(m schema.Members, raw jsontext.Value)
+type rawMember func(m schema.Location, raw jsontext.Value)
 
 // parsed reads a member as a tree, within the limits of a declaration.
 func parsed(read member) rawMember {
-	return func(m schema.Members, raw jsontext.Value) {
+	return func(m schema.Location, raw jsontext.Value) {
 		tree, faults := schema.Read(raw)
 		if len(faults) > 0 {
 			addFaults(m, faults)
@@ -37,7 +37,7 @@ func parsed(read member) rawMember {
 }
 
 // addFaults notes faults of a document that stands at m.
-func addFaults(m schema.Members, faults []event.Fault) {
+func addFaults(m schema.Location, faults []event.Fault) {
 	for _, f := range faults {
 		f.Path = m.Path + f.Path
 		*m.Faults = append(*m.Faults, f)
@@ -58,7 +58,7 @@ func readJob(w http.ResponseWriter, r *http.Request, known map[string]rawMember)
 	}
 	var faults []event.Fault
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		m := schema.Members{Faults: &faults}.At(name)
+		m := schema.Location{Faults: &faults}.At(name)
 		if read, ok := known[name]; ok {
 			read(m, object[name])
 		} else {
@@ -86,7 +86,7 @@ func splitObject(raw jsontext.Value) (map[string]jsontext.Value, error) {
 
 // boundedMember reads a text of 1 to event.MaxIDLength characters.
 func boundedMember(dst *string) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		textMember(dst)(m, v)
 		if utf8.RuneCountInString(*dst) > event.MaxIDLength {
 			m.Faultf("has at most %d characters", event.MaxIDLength)
@@ -96,7 +96,7 @@ func boundedMember(dst *string) member {
 
 // sequenceMember reads a sequence of the stream.
 func sequenceMember(dst *uint64) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		number, _ := v.(json.Number)
 		n, err := strconv.ParseUint(number.String(), 10, 63)
 		if err != nil || n == 0 {
@@ -109,7 +109,7 @@ func sequenceMember(dst *uint64) member {
 
 // rateMember reads a bound of events a second.
 func rateMember(dst *int64) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		number, _ := v.(json.Number)
 		n, err := strconv.ParseInt(number.String(), 10, 64)
 		if err != nil || n < 1 {
@@ -122,7 +122,7 @@ func rateMember(dst *int64) member {
 
 // instantMember reads a time as parameters of queries have it.
 func instantMember(dst *time.Time) member {
-	return func(m schema.Members, v any) {
+	return func(m schema.Location, v any) {
 		s, _ := v.(string)
 		t, err := event.ParseTime(s)
 		if err != nil {

@@ -90,11 +90,11 @@ func readNewKey(w http.ResponseWriter, r *http.Request) (spec registry.KeyInfo, 
 	var described, overlaps bool
 	known := keyMembers(&spec)
 	for name, read := range known {
-		known[name] = func(m schema.Members, v any) { described = true; read(m, v) }
+		known[name] = func(m schema.Location, v any) { described = true; read(m, v) }
 	}
 	known["replaces"] = textMember(&turn.replaces)
 	overlap := durationMember(&turn.overlap)
-	known["overlap"] = func(m schema.Members, v any) { overlaps = true; overlap(m, v) }
+	known["overlap"] = func(m schema.Location, v any) { overlaps = true; overlap(m, v) }
 	if err := readObject(w, r, known); err != nil {
 		return spec, turn, err
 	}

@@ -54,7 +54,7 @@ func readReplay(w http.ResponseWriter, r *http.Request) (job.Job, error) {
 	if err != nil {
 		return j, err
 	}
-	m := schema.Members{Faults: &faults}
+	m := schema.Location{Faults: &faults}
 	if dryRun {
 		j.Kind = job.DryRun
 		if j.MaxRate != 0 {
@@ -69,7 +69,7 @@ func readReplay(w http.ResponseWriter, r *http.Request) (job.Job, error) {
 // checkedSelection returns what is wrong with a body, nil for nothing.
 func checkedSelection(s job.Selection, faults []event.Fault) error {
 	if err := s.Check(); err != nil {
-		schema.Members{Faults: &faults}.Faultf("%v", err)
+		schema.Location{Faults: &faults}.Faultf("%v", err)
 	}
 	if len(faults) > 0 {
 		return invalid(faults)
@@ -80,7 +80,7 @@ func checkedSelection(s job.Selection, faults []event.Fault) error {
 // schemasMember reads schemas by type. Each is compiled here, so that whoever
 // asks hears of its faults.
 func schemasMember(dst *map[string]jsontext.Value) rawMember {
-	return func(m schema.Members, raw jsontext.Value) {
+	return func(m schema.Location, raw jsontext.Value) {
 		list, err := splitObject(raw)
 		if err != nil {
 			m.Faultf("wants an object")

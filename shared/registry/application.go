@@ -28,7 +28,7 @@ func parseApplication(raw []byte) ([]keyRecord, []event.Fault) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	m := schema.Members{Faults: &faults}
+	m := schema.Location{Faults: &faults}
 	var keys []keyRecord
 	found := false
 	m.Object(tree, map[string]func(any){
@@ -40,7 +40,7 @@ func parseApplication(raw []byte) ([]keyRecord, []event.Fault) {
 	return keys, faults
 }
 
-func parseKeys(m schema.Members, v any) []keyRecord {
+func parseKeys(m schema.Location, v any) []keyRecord {
 	list, ok := v.([]any)
 	if !ok || len(list) > maxKeys {
 		m.Faultf("wants an array of at most %d keys", maxKeys)
@@ -59,7 +59,7 @@ func parseKeys(m schema.Members, v any) []keyRecord {
 	return keys
 }
 
-func parseKey(m schema.Members, v any) (k keyRecord) {
+func parseKey(m schema.Location, v any) (k keyRecord) {
 	m.Object(v, map[string]func(any){
 		"sha256":            func(v any) { k.SHA256 = parseSum(m.At("sha256"), v) },
 		"kind":              func(v any) { k.Kind = parseKind(m.At("kind"), v) },
@@ -89,7 +89,7 @@ func parseKey(m schema.Members, v any) (k keyRecord) {
 }
 
 // parseSum reads the hash of a key. It never quotes it: it may be the secret.
-func parseSum(m schema.Members, v any) string {
+func parseSum(m schema.Location, v any) string {
 	s, _ := v.(string)
 	if _, err := parseDigest(s); err != nil {
 		m.Faultf("wants the SHA-256 of the key, 64 hexadecimal digits")
@@ -98,7 +98,7 @@ func parseSum(m schema.Members, v any) string {
 	return strings.ToLower(s)
 }
 
-func parseKind(m schema.Members, v any) Kind {
+func parseKind(m schema.Location, v any) Kind {
 	s, _ := v.(string)
 	kind := Kind(s)
 	if kind != Browser && kind != Server {
@@ -108,7 +108,7 @@ func parseKind(m schema.Members, v any) Kind {
 	return kind
 }
 
-func parseOrigins(m schema.Members, v any) []string {
+func parseOrigins(m schema.Location, v any) []string {
 	list, ok := v.([]any)
 	if !ok || len(list) == 0 || len(list) > maxOrigins {
 		m.Faultf("wants an array of 1 to %d origins", maxOrigins)
@@ -131,7 +131,7 @@ func parseOrigins(m schema.Members, v any) []string {
 	return origins
 }
 
-func parseBool(m schema.Members, v any) bool {
+func parseBool(m schema.Location, v any) bool {
 	b, ok := v.(bool)
 	if !ok {
 		m.Faultf("wants true or false")
@@ -139,7 +139,7 @@ func parseBool(m schema.Members, v any) bool {
 	return b
 }
 
-func parseTime(m schema.Members, v any) time.Time {
+func parseTime(m schema.Location, v any) time.Time {
 	s, _ := v.(string)
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Year() < 1 || t.IsZero() {
@@ -150,7 +150,7 @@ func parseTime(m schema.Members, v any) time.Time {
 }
 
 // parseRate reads a limit of events or bytes a second; 0 is none.
-func parseRate(m schema.Members, v any) int64 {
+func parseRate(m schema.Location, v any) int64 {
 	number, _ := v.(json.Number)
 	n, err := strconv.ParseInt(string(number), 10, 64)
 	if err != nil || n < 0 || n > maxRate {

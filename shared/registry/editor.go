@@ -68,7 +68,7 @@ const maxAuthor = 64
 // faults says what is wrong with b.
 func (b By) faults() []event.Fault {
 	var faults []event.Fault
-	m := schema.Members{Faults: &faults}
+	m := schema.Location{Faults: &faults}
 	for _, line := range []struct {
 		at, text string
 		most     int

@@ -48,7 +48,7 @@ func (e *Editor) putValue(ctx context.Context, p place, record any, match uint64
 func checkName(name string) []event.Fault {
 	var faults []event.Fault
 	if !stream.ValidApplication(name) {
-		m := schema.Members{Faults: &faults}
+		m := schema.Location{Faults: &faults}
 		m.At("name").Faultf("an application's name has 1 to 32 of a-z, 0-9 and -, and starts with none of -")
 	}
 	return faults

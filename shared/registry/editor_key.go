@@ -78,7 +78,7 @@ func makeKey(spec KeyInfo) (keyRecord, NewKey, []event.Fault) {
 // declared.
 func (i KeyInfo) record(sum string) (keyRecord, []event.Fault) {
 	var faults []event.Fault
-	m := schema.Members{Faults: &faults}
+	m := schema.Location{Faults: &faults}
 	raw, err := json.Marshal(keyRecord{
 		SHA256: sum, Kind: i.Kind, Origins: i.Origins, Disabled: i.Disabled, ExpiresAt: i.ExpiresAt.UTC(),
 		EventsPerSecond: i.EventsPerSecond, BytesPerSecond: i.BytesPerSecond,
@@ -118,7 +118,7 @@ func (e *Editor) AddKey(ctx context.Context, name string, spec KeyInfo, match ui
 func (e *Editor) RotateKey(ctx context.Context, name, id string, overlap time.Duration, match uint64, by By) (Application, NewKey, error) {
 	var faults []event.Fault
 	if overlap < 0 || overlap > maxOverlap {
-		schema.Members{Faults: &faults}.At("overlap").Faultf("wants a duration from 0 to %s", maxOverlap)
+		schema.Location{Faults: &faults}.At("overlap").Faultf("wants a duration from 0 to %s", maxOverlap)
 	}
 	if err := invalid(faults, by.faults()); err != nil {
 		return Application{}, NewKey{}, err
@@ -224,7 +224,7 @@ func encodeKeys(r applicationRecord) ([]byte, error) {
 		return nil, fmt.Errorf("encode write keys: %w", err)
 	}
 	var faults []event.Fault
-	m := schema.Members{Faults: &faults}
+	m := schema.Location{Faults: &faults}
 	switch {
 	case len(r.Keys) > maxKeys:
 		m.Faultf("an application has at most %d write keys: delete those that have ended", maxKeys)

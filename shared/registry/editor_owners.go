@@ -47,7 +47,7 @@ func (o *owners) check(ctx context.Context, e *Editor, name string, sums map[int
 		return err
 	}
 	var faults []event.Fault
-	m := schema.Members{Faults: &faults}.At("keys")
+	m := schema.Location{Faults: &faults}.At("keys")
 	for _, i := range slices.Sorted(maps.Keys(sums)) {
 		sum, err := parseDigest(sums[i])
 		if err != nil {

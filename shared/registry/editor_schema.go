@@ -56,7 +56,7 @@ func (e *Editor) PutSchema(ctx context.Context, t schema.Type, raw []byte, match
 	c, faults := readSchema(raw)
 	p, err := schemaPlace(t)
 	if err != nil {
-		schema.Members{Faults: &faults}.Faultf("%v", err)
+		schema.Location{Faults: &faults}.Faultf("%v", err)
 	}
 	if err := invalid(faults, by.faults()); err != nil {
 		return Put{}, err
@@ -104,7 +104,7 @@ func (e *Editor) checkSupersedes(ctx context.Context, p place, c content) error 
 		return nil
 	}
 	tree, faults := schema.Read(c.raw)
-	m := schema.Members{Faults: &faults}.At(schema.KeySupersedes)
+	m := schema.Location{Faults: &faults}.At(schema.KeySupersedes)
 	root, _ := tree.(map[string]any)
 	list, _ := root[schema.KeySupersedes].([]any)
 	for i, v := range list {

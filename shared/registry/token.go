@@ -102,7 +102,7 @@ func (e *Editor) DeleteToken(ctx context.Context, id string, match uint64, by By
 // faults says what is wrong with t.
 func (t Token) faults() []event.Fault {
 	var faults []event.Fault
-	m := schema.Members{Faults: &faults}
+	m := schema.Location{Faults: &faults}
 	if !tokenID.MatchString(t.ID) {
 		m.At("id").Faultf("wants 1 to 64 of a-z, 0-9 and -, and no - at the start")
 	}

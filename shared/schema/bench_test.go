@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkJudge judges events of the sample types, as sites send them.
-func BenchmarkJudge(b *testing.B) {
+// BenchmarkValidate validates events of the sample types, as sites send them.
+func BenchmarkValidate(b *testing.B) {
 	types := map[Type]Versioned{}
 	for t, data := range map[Type]string{
 		pageview:                          `{"host": "www.example.com", "path": "/"}`,
@@ -32,9 +32,9 @@ func BenchmarkJudge(b *testing.B) {
 	}
 }
 
-// BenchmarkJudgeOwn judges events that name an older version, and events with
+// BenchmarkValidateOwn validates events that name an older version, and events with
 // personal values.
-func BenchmarkJudgeOwn(b *testing.B) {
+func BenchmarkValidateOwn(b *testing.B) {
 	const sent = `{"host": "www.example.com", "path": "/", "mail": "a@example.com", "ip": "192.0.2.1"}`
 	const marked = `{"properties": {"mail": {"x-eye-pii": "hash"}, "ip": {"x-eye-pii": "%s"}}}`
 	for name, v := range map[string]Versioned{

@@ -18,60 +18,59 @@ type Schema struct {
 	cost int
 	// allowed is the size of the longest list of allowed values, in bytes.
 	allowed int
-	// supersedes are revisions, ascending; marks is nil when nothing is
-	// personal.
+	// supersedes are revisions, ascending; marks is nil without personal values.
 	supersedes []uint64
-	marks      *mark
+	marks      *piiMark
 }
 
 // Compile compiles a JSON Schema of at most MaxBytes, or returns every fault
-// that it has, by JSON pointer. It opens no file and no connection.
+// of it, by JSON pointer. It opens no file and no connection.
 func Compile(raw []byte) (*Schema, []event.Fault) {
 	tree, faults := Read(raw)
 	if tree == nil && len(faults) > 0 {
 		return nil, faults
 	}
 	c := checker{rules: keywords, nodes: map[string]*node{}, faults: faults}
-	copied := c.root(tree)
+	copied := c.checkDocument(tree)
 	cost := 0
 	if len(c.faults) == 0 { // else there may be cycles
-		if cost = c.cost(c.order[0]); cost > maxCost {
-			c.place("").Faultf("one value can be judged too often: references, alternatives and patterns multiply to a cost over %d", maxCost)
+		if cost = c.maxValueCost(c.order[0]); cost > maxCost {
+			c.at("").Faultf("one value can be evaluated too often: references, alternatives and patterns multiply to a cost over %d", maxCost)
 		}
 	}
 	if len(c.faults) > 0 {
-		return nil, ordered(c.faults)
+		return nil, sortByPath(c.faults)
 	}
-	e, err := newLibrary(copied, c.draft)
+	e, err := compileValidator(copied, c.draft)
 	if err != nil {
-		c.place("").Faultf("does not compile: %v", err)
+		c.at("").Faultf("does not compile: %v", err)
 		return nil, c.faults
 	}
 	s := &Schema{engine: e, cost: cost, allowed: c.allowed, supersedes: c.supersedes, marks: c.marks}
-	if c.judgeExamples(s); len(c.faults) > 0 {
+	if c.checkExamples(s); len(c.faults) > 0 {
 		return nil, c.faults
 	}
 	return s, nil
 }
 
-// ordered sorts faults by where they are.
-func ordered(faults []event.Fault) []event.Fault {
+// sortByPath sorts faults by their paths.
+func sortByPath(faults []event.Fault) []event.Fault {
 	slices.SortStableFunc(faults, func(a, b event.Fault) int { return strings.Compare(a.Path, b.Path) })
 	return faults
 }
 
-// compiling keeps the library's compiler, which is not made for concurrency, to
-// one goroutine.
-var compiling sync.Mutex
+// compileMu serialises the compiler of the library, which is not safe for
+// concurrent use.
+var compileMu sync.Mutex
 
-// newLibrary compiles a checked copy of a schema. The library has no reason to
-// load anything, as every reference was seen to stay inside; were it to panic,
-// that is an error.
-func newLibrary(checked any, d draft) (e *library, err error) {
-	compiling.Lock()
-	defer compiling.Unlock()
-	errorCount.light.RLock()
-	defer errorCount.light.RUnlock()
+// compileValidator compiles a checked copy of a schema. The library loads nothing,
+// as every reference was checked to stay inside the document. A panic of the
+// library is returned as an error.
+func compileValidator(checked any, d draft) (e *validator, err error) {
+	compileMu.Lock()
+	defer compileMu.Unlock()
+	libraryErrors.mu.RLock()
+	defer libraryErrors.mu.RUnlock()
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the library panicked: %v", p)
@@ -84,5 +83,5 @@ func newLibrary(checked any, d draft) (e *library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	return &library{compiled}, nil
+	return &validator{compiled}, nil
 }

@@ -210,7 +210,7 @@ func TestPatternsThatScan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := !(fromStart(parsed) && bounded(parsed)); got != scans {
+		if got := !(anchoredAtStart(parsed) && hasMaxLength(parsed)); got != scans {
 			t.Errorf("pattern %q scans: %t", pattern, got)
 		}
 	}

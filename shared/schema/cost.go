@@ -4,43 +4,43 @@ import "github.com/theeye/theeye/shared/event"
 
 // maxCost bounds the evaluations of keywords that one value of an event can
 // cause. A plain type has a handful; forty alternatives with twenty required
-// members each have about 1,000. The dearest schema that is taken judges the
-// largest event in seconds.
+// members each have about 1,000. The most expensive schema within the bound
+// validates the largest event in seconds.
 const maxCost = 2000
 
-// cost returns the most that any one value of an event can cost, up to
-// maxCost+1. A schema whose references double at each step, whether in place
-// or from one level of the data to the next, is so found without being
-// expanded. The graph must have no cycle in place.
-func (c *checker) cost(root *node) int {
-	level := c.levelZero()
+// maxValueCost returns the highest cost of any one value of an event, up to
+// maxCost+1. It finds a schema whose references double at each step, whether in
+// place or from one level of the data to the next, without expanding it. The
+// graph must not have a cycle of inPlace edges.
+func (c *checker) maxValueCost(root *node) int {
+	level := c.costsInPlace()
 	most := level[root.index]
 	for range event.MaxDepth {
-		level = c.nextLevel(level)
+		level = c.costsBelow(level)
 		most = max(most, level[root.index])
 	}
 	return most
 }
 
-// costs is what a node makes one value cost, some levels below the value that
-// the node judges.
-type costs []int // by node.index
+// costVector holds, for each node, the cost of one value some levels below the
+// value that the node applies to.
+type costVector []int // by node.index
 
-// levelZero is what nodes make the value itself cost.
-func (c *checker) levelZero() costs {
-	return c.sum(func(n *node) int { return n.weight })
+// costsInPlace returns the cost that each node causes for the value itself.
+func (c *checker) costsInPlace() costVector {
+	return c.totalCosts(func(n *node) int { return n.weight })
 }
 
-// nextLevel is what they make values one level deeper cost, by way of their
-// schemas for what is inside.
-func (c *checker) nextLevel(above costs) costs {
-	return c.sum(func(n *node) int {
-		return max(n.object.cost(above), n.array.cost(above))
+// costsBelow returns the cost that each node causes one level deeper, through its
+// schemas for members and elements.
+func (c *checker) costsBelow(above costVector) costVector {
+	return c.totalCosts(func(n *node) int {
+		return max(n.object.maxCost(above), n.array.maxCost(above))
 	})
 }
 
-// cost adds every and the dearest of either.
-func (i inside) cost(above costs) int {
+// maxCost is the sum of every and the maximum of either.
+func (i childSchemas) maxCost(above costVector) int {
 	total := 0
 	for _, n := range i.either {
 		total = max(total, above[n.index])
@@ -51,9 +51,9 @@ func (i inside) cost(above costs) int {
 	return total
 }
 
-// sum gives every node its own share and that of all nodes in place.
-func (c *checker) sum(own func(*node) int) costs {
-	known := make(costs, len(c.order))
+// totalCosts adds to the own cost of each node that of all nodes in place.
+func (c *checker) totalCosts(own func(*node) int) costVector {
+	known := make(costVector, len(c.order))
 	for i := range known {
 		known[i] = unknownCost
 	}
@@ -75,8 +75,8 @@ func (c *checker) sum(own func(*node) int) costs {
 	return known
 }
 
-// unknownCost is that of a node that is not visited yet.
+// unknownCost marks a node that is not visited yet.
 const unknownCost = -1
 
-// add adds, up to maxCost+1.
+// add saturates at maxCost+1.
 func add(a, b int) int { return min(a+b, maxCost+1) }

@@ -11,15 +11,15 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// maxDetail bounds what a message quotes of a schema, in bytes.
+// maxDetail bounds the part of a schema that a message quotes, in bytes.
 const maxDetail = 160
 
-// separator is a byte that no member's name has: names are UTF-8.
+// separator is a byte that cannot occur in a member's name: names are UTF-8.
 const separator = "\xff"
 
-// describe makes a fault of an error of the library: where in the event, and a
-// sentence that names what the schema wants and never what the data holds. It
-// reports false for errors that only repeat others.
+// describe converts an error of the library to a fault: the path in the event, and
+// a sentence that quotes the schema and never the data. It reports false for
+// errors that only repeat others.
 func describe(e gojsonschema.ResultError) (event.Fault, bool) {
 	tokens := strings.Split(e.Context().String(separator), separator)
 	tokens[0] = "data" // the library's name for the root
@@ -39,8 +39,8 @@ func describe(e gojsonschema.ResultError) (event.Fault, bool) {
 	}, true
 }
 
-// sentences are the messages of errors, by the library's type of error. %[1]s
-// is the detail that is named beside.
+// sentences are the messages of errors, by the error type of the library. %[1]s is
+// the value of detail.
 var sentences = map[string]struct{ format, detail string }{
 	"false":                           {"nothing is allowed here", ""},
 	"required":                        {"the member is missing", ""},
@@ -72,7 +72,7 @@ var sentences = map[string]struct{ format, detail string }{
 
 func message(kind string, details gojsonschema.ErrorDetails) string {
 	if kind == "invalid_type" {
-		return fmt.Sprintf("is of type %s; wanted is %s", text(details["given"]), text(details["expected"]))
+		return fmt.Sprintf("must be of type %s, not %s", text(details["expected"]), text(details["given"]))
 	}
 	s, ok := sentences[kind]
 	if !ok {
@@ -84,8 +84,8 @@ func message(kind string, details gojsonschema.ErrorDetails) string {
 	return fmt.Sprintf(s.format, text(details[s.detail]))
 }
 
-// text writes a detail of an error, which is a part of the schema or the name
-// of a member.
+// text formats a detail of an error, which is a part of the schema or the name of
+// a member.
 func text(v any) string {
 	if f, ok := v.(*big.Float); ok {
 		if f.IsInt() && f.MantExp(nil) <= 64 {

@@ -1,15 +1,15 @@
-// Package schema judges events: it compiles the JSON Schema of a type, and
-// decides by the schemas and the policy of one registry revision what becomes
-// of an event.
+// Package schema validates events: it compiles the JSON Schema of a type, and
+// decides the outcome of an event by the schemas and the policy of one registry
+// revision.
 //
 // Promises:
 //
-//   - Judge is a pure function of the event, its received time, its application
+//   - Validate is a pure function of the event, its received time, its application
 //     and the Set: no clock, no network, no state. The same faults come in the
 //     same order in every process.
 //   - Compile opens no file and no connection. A schema is read by our own
-//     strict parser and checked whole; the library that evaluates it
-//     (gojsonschema) gets a copy that holds nothing but checked keywords.
+//     strict parser and checked as a whole; the library that evaluates it
+//     (gojsonschema) gets a copy that holds checked keywords only.
 //   - Work and memory are bounded by the limits on schemas and events. A
 //     schema whose evaluation could multiply is refused when it is compiled.
 //   - A panic of the library is one fault, CodeValidatorFailed, of that event.
@@ -19,43 +19,44 @@
 // is of draft 7. Formats are checked, patterns are Go's regular expressions
 // (RE2).
 //
-// One inexactness is the library's: const, enum and uniqueItems compare numbers
-// as doubles. Compile refuses constants that a double does not tell apart.
+// The library is inexact in one respect: const, enum and uniqueItems compare
+// numbers as doubles. Compile refuses constants that a double cannot distinguish.
 //
 // # Keywords of The Eye
 //
-// They judge no event. Others that start with "x-eye-" are not looked at.
+// They do not constrain events. Other keywords that start with "x-eye-" are
+// ignored.
 //
-//   - examples, at the root: data that the schema must take. It is compiled
-//     only if it does.
-//   - x-eye-reject-examples, at the root: data that it must not take.
+//   - examples, at the root: data that the schema must accept; otherwise it is
+//     not compiled.
+//   - x-eye-reject-examples, at the root: data that it must reject.
 //   - x-eye-supersedes, at the root: up to MaxSupersedes revisions of the
 //     type's schema that this one replaces.
-//   - x-eye-pii, "hash" or "drop": what becomes of a personal value. It may
-//     stand where only properties and a single schema in items lead from the
-//     root, so that a place has its mark whatever the data is.
+//   - x-eye-pii, "hash" or "drop": the treatment of a personal value. It is
+//     allowed where only properties and a single schema in items lead from the
+//     root, so that a location is marked independently of the data.
 //
 // # Versions
 //
 // An event may name, as schema_version, the revision of the schema that it was
-// made for. That version judges it, unless newer ones supersede it: then the
-// newest of those does, or what supersedes that one in turn. A version that the
-// type never had, or that is not among its MaxEarlier last ones, is
-// event.CodeUnknownSchemaVersion. Events that name none are judged by the
-// newest version; so are all events while that one cannot be used.
+// made for. That version validates it, unless newer versions supersede it: then
+// the newest of those does, or the version that supersedes that one in turn. A
+// version that the type never had, or that is not among its MaxEarlier last ones,
+// is event.CodeUnknownSchemaVersion. Events that name no version are validated by
+// the newest one; so are all events while the newest one cannot be used.
 //
 // # Personal values
 //
-// They are judged as they came, and replaced in what the store keeps
-// (Verdict.Data): "drop" takes a member away and makes an element of an array
-// null, "hash" puts "hmac-sha256:" and 64 hexadecimal digits in its place,
+// They are validated as received, and replaced in the stored data (Verdict.Data):
+// "drop" removes a member and makes an element of an array null, "hash" puts "hmac-sha256:" and 64 hexadecimal digits in its place,
 // HMAC-SHA-256 under the registry's key of the application, a zero byte and the
 // value in the canonical form of package event. The marks of the version that
-// judged and of the newest one hold together, drop before hash: naming an old
-// version is no way round a newer mark. Everything else stays byte for byte.
+// validated the event and of the newest version both apply, drop before hash:
+// naming an old version does not evade a newer mark. All other data stays byte
+// for byte.
 //
-// An original holds everything as it was sent. So those of rejected events, and
-// their data, are kept for a type with marks only where the policy says "keep"
-// for this very type; see Originals. The stream holds what came in any case, as
-// long as its own retention lasts.
+// An original holds all values as they were sent. The originals and the data of
+// rejected events of a type with marks are therefore kept only where the policy
+// says "keep" for this very type; see Originals. The stream keeps the received
+// message in any case, within its own retention.
 package schema

@@ -10,29 +10,30 @@ import (
 )
 
 // engine evaluates one schema. It returns errTooMany when there are more errors
-// than limit; 0 is no limit. The order of the faults is not fixed.
+// than limit; 0 is no limit. The order of the faults is unspecified.
 type engine interface {
-	faults(data map[string]any, limit int) ([]event.Fault, error)
+	findFaults(data map[string]any, limit int) ([]event.Fault, error)
 }
 
 var errTooMany = errors.New("more errors than are counted")
 
-// library is gojsonschema.
-type library struct{ compiled *gojsonschema.Schema }
+// validator is the engine that evaluates with gojsonschema.
+type validator struct{ compiled *gojsonschema.Schema }
 
-// faults evaluates. Most calls run side by side; one with a limit runs alone,
-// because the library has no other place to count its errors than a global one.
-func (l *library) faults(data map[string]any, limit int) (faults []event.Fault, err error) {
+// findFaults evaluates data. Calls without a limit run concurrently; a call with a
+// limit runs alone, because the errors of the library can only be counted through
+// its global locale.
+func (l *validator) findFaults(data map[string]any, limit int) (findFaults []event.Fault, err error) {
 	if limit == 0 {
-		errorCount.light.RLock()
-		defer errorCount.light.RUnlock()
+		libraryErrors.mu.RLock()
+		defer libraryErrors.mu.RUnlock()
 		return l.evaluate(data)
 	}
-	errorCount.start(limit)
-	defer errorCount.stop()
+	libraryErrors.beginCounting(limit)
+	defer libraryErrors.endCounting()
 	defer func() {
 		if p := recover(); p == any(errTooMany) {
-			faults, err = nil, errTooMany
+			findFaults, err = nil, errTooMany
 		} else if p != nil {
 			panic(p)
 		}
@@ -40,7 +41,7 @@ func (l *library) faults(data map[string]any, limit int) (faults []event.Fault, 
 	return l.evaluate(data)
 }
 
-func (l *library) evaluate(data map[string]any) ([]event.Fault, error) {
+func (l *validator) evaluate(data map[string]any) ([]event.Fault, error) {
 	result, err := l.compiled.Validate(gojsonschema.NewRawLoader(data))
 	if err != nil {
 		return nil, err
@@ -57,30 +58,30 @@ func (l *library) evaluate(data map[string]any) ([]event.Fault, error) {
 	return faults, nil
 }
 
-// counter counts the errors that the library makes, kept or not, and panics
-// with errTooMany to end an evaluation that makes too many: the library cannot
-// be stopped in another way, and keeps each error with its path and its list of
-// allowed values.
-type counter struct {
-	light sync.RWMutex // held alone while limit is not 0
+// errorCounter counts the errors that the library creates, retained or not, and
+// panics with errTooMany to abort an evaluation that creates too many: the library
+// has no other way to be stopped, and retains each error with its path and its
+// list of allowed values.
+type errorCounter struct {
+	mu    sync.RWMutex // held exclusively while limit is not 0
 	limit int
 	seen  int
 }
 
-var errorCount counter
+var libraryErrors errorCounter
 
-func (c *counter) start(limit int) {
-	c.light.Lock()
+func (c *errorCounter) beginCounting(limit int) {
+	c.mu.Lock()
 	c.limit, c.seen = limit, 0
 }
 
-func (c *counter) stop() {
+func (c *errorCounter) endCounting() {
 	c.limit = 0
-	c.light.Unlock()
+	c.mu.Unlock()
 }
 
-// note is called for each error, by holders of light.
-func (c *counter) note() {
+// countError is called for each error, by holders of mu.
+func (c *errorCounter) countError() {
 	if c.limit == 0 {
 		return
 	}
@@ -88,3 +89,50 @@ func (c *counter) note() {
 		panic(errTooMany)
 	}
 }
+
+func init() {
+	// The library asks its global locale for the text of each error.
+	gojsonschema.Locale = locale{}
+}
+
+// locale counts the errors of the library and gives them no text: describe writes
+// the message of a fault, and the texts of the library would quote data.
+type locale struct{ gojsonschema.DefaultLocale }
+
+func (locale) reportError() string {
+	libraryErrors.countError()
+	return " " // a template; an empty one would be parsed for every error
+}
+
+func (l locale) False() string                        { return l.reportError() }
+func (l locale) Required() string                     { return l.reportError() }
+func (l locale) InvalidType() string                  { return l.reportError() }
+func (l locale) NumberAnyOf() string                  { return l.reportError() }
+func (l locale) NumberOneOf() string                  { return l.reportError() }
+func (l locale) NumberAllOf() string                  { return l.reportError() }
+func (l locale) NumberNot() string                    { return l.reportError() }
+func (l locale) MissingDependency() string            { return l.reportError() }
+func (l locale) Internal() string                     { return l.reportError() }
+func (l locale) Const() string                        { return l.reportError() }
+func (l locale) Enum() string                         { return l.reportError() }
+func (l locale) ArrayNoAdditionalItems() string       { return l.reportError() }
+func (l locale) ArrayMinItems() string                { return l.reportError() }
+func (l locale) ArrayMaxItems() string                { return l.reportError() }
+func (l locale) Unique() string                       { return l.reportError() }
+func (l locale) ArrayContains() string                { return l.reportError() }
+func (l locale) ArrayMinProperties() string           { return l.reportError() }
+func (l locale) ArrayMaxProperties() string           { return l.reportError() }
+func (l locale) AdditionalPropertyNotAllowed() string { return l.reportError() }
+func (l locale) InvalidPropertyPattern() string       { return l.reportError() }
+func (l locale) InvalidPropertyName() string          { return l.reportError() }
+func (l locale) StringGTE() string                    { return l.reportError() }
+func (l locale) StringLTE() string                    { return l.reportError() }
+func (l locale) DoesNotMatchPattern() string          { return l.reportError() }
+func (l locale) DoesNotMatchFormat() string           { return l.reportError() }
+func (l locale) MultipleOf() string                   { return l.reportError() }
+func (l locale) NumberGTE() string                    { return l.reportError() }
+func (l locale) NumberGT() string                     { return l.reportError() }
+func (l locale) NumberLTE() string                    { return l.reportError() }
+func (l locale) NumberLT() string                     { return l.reportError() }
+func (l locale) ConditionThen() string                { return l.reportError() }
+func (l locale) ConditionElse() string                { return l.reportError() }

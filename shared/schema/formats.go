@@ -1,15 +1,19 @@
 package schema
 
 import (
+	"maps"
 	"net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/xeipuuv/gojsonschema"
 )
 
-// The longest texts of formats whose check takes more than one pass.
+// Maximum lengths in bytes of formats whose check takes more than one pass.
 const (
 	maxHostname = 253
 	maxEmail    = 254
@@ -40,8 +44,8 @@ func validDate(s string) bool {
 	return err == nil
 }
 
-// validTime is RFC 3339's full-time. A leap second is one at the end of a day
-// in UTC.
+// validTime is RFC 3339's full-time. A leap second is valid at the end of a UTC
+// day only.
 func validTime(s string) bool {
 	parts := timePattern.FindStringSubmatch(s)
 	if parts == nil {
@@ -59,7 +63,7 @@ func validTime(s string) bool {
 	return !leap || t.Hour() == 23 && t.Minute() == 59
 }
 
-// validEmail is an address alone, without a name beside it.
+// validEmail accepts an address without a display name.
 func validEmail(s string) bool {
 	if len(s) > maxEmail {
 		return false
@@ -90,8 +94,8 @@ func validIPv6(s string) bool {
 	return err == nil && a.Is6() && a.Zone() == ""
 }
 
-// validReference is a URI (absolute) or a reference to one; outside of ASCII
-// only where it may be an IRI.
+// validReference accepts a URI (absolute) or a URI reference; characters outside
+// of ASCII only for IRIs.
 func validReference(s string, absolute, ascii bool) bool {
 	if len(s) > maxURI || escapes.MatchString(s) || strings.ContainsAny(s, "\"<>\\^`{|} ") {
 		return false
@@ -108,3 +112,50 @@ func validReference(s string, absolute, ascii bool) bool {
 func validUUID(s string) bool            { return uuidPattern.MatchString(s) }
 func validPointer(s string) bool         { return pointerText.MatchString(s) }
 func validRelativePointer(s string) bool { return relative.MatchString(s) }
+
+func init() {
+	// The checkers of the library are lenient (a date passes as a date-time) and
+	// fail on numbers, to which formats do not apply.
+	for name, check := range formats {
+		gojsonschema.FormatCheckers.Add(name, checkString(check))
+	}
+}
+
+// checkString is a format checker of the library that checks strings only.
+type checkString func(string) bool
+
+// IsFormat reports whether v is of the format, or not a string.
+func (check checkString) IsFormat(v any) bool {
+	s, ok := v.(string)
+	return !ok || check(s)
+}
+
+// formats are the supported values of the keyword format.
+var formats = map[string]func(string) bool{
+	"date-time":             validDateTime,
+	"date":                  validDate,
+	"time":                  validTime,
+	"email":                 validEmail,
+	"idn-email":             validEmail,
+	"hostname":              validHostname,
+	"ipv4":                  validIPv4,
+	"ipv6":                  validIPv6,
+	"uri":                   func(s string) bool { return validReference(s, true, true) },
+	"uri-reference":         func(s string) bool { return validReference(s, false, true) },
+	"iri":                   func(s string) bool { return validReference(s, true, false) },
+	"iri-reference":         func(s string) bool { return validReference(s, false, false) },
+	"uuid":                  validUUID,
+	"regex":                 validPattern,
+	"json-pointer":          validPointer,
+	"relative-json-pointer": validRelativePointer,
+}
+
+// checkFormat refuses formats that the library would ignore.
+func (c *checker) checkFormat(_ *node, m Location, v any) any {
+	s, _ := v.(string)
+	if _, ok := formats[s]; !ok {
+		m.Faultf("must be one of %v", slices.Sorted(maps.Keys(formats)))
+		return ""
+	}
+	return s
+}

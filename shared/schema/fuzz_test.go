@@ -30,7 +30,7 @@ func FuzzCompile(f *testing.F) {
 			t.Fatalf("a schema and faults, or neither: %v", faults)
 		}
 		if s != nil {
-			judgeTwice(t, s, data)
+			validateTwice(t, s, data)
 		}
 	})
 }
@@ -58,10 +58,10 @@ func FuzzValidate(f *testing.F) {
 	} {
 		f.Add([]byte(data))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) { judgeTwice(t, s, data) })
+	f.Fuzz(func(t *testing.T, data []byte) { validateTwice(t, s, data) })
 }
 
-func judgeTwice(t *testing.T, s *Schema, data []byte) {
+func validateTwice(t *testing.T, s *Schema, data []byte) {
 	ev, refusal := event.Decode(append(append([]byte(`{"data": `), data...), '}'))
 	if refusal != nil || ev.Tree == nil {
 		return

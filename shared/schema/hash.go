@@ -11,19 +11,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// hashPrefix names the way of hashing in every hash.
+// hashPrefix names the algorithm in every hash.
 const hashPrefix = "hmac-sha256:"
 
 // hasher hashes values of one application. Equal values of one application have
-// equal hashes, so that they can be counted and joined; those of two have not.
+// equal hashes, so that they can be counted and joined; those of two applications
+// do not.
 type hasher struct {
-	key         []byte // empty when the registry holds none
+	key         []byte // empty when the registry has none
 	application string
 }
 
-// hash returns the JSON string `"hmac-sha256:<64 hexadecimal digits>"` of
+// hashValue returns the JSON string `"hmac-sha256:<64 hexadecimal digits>"` of
 // HMAC-SHA-256(key, application + 0x00 + canonical text of the value).
-func (h hasher) hash(value []byte) (string, error) {
+func (h hasher) hashValue(value []byte) (string, error) {
 	if len(h.key) == 0 {
 		return "", errNoKey
 	}
@@ -37,8 +38,8 @@ func (h hasher) hash(value []byte) (string, error) {
 }
 
 // appendCanonical appends the canonical form of a value that is cut from the
-// Data of an event. White space, numbers and strings have their one form there
-// already; what is missing is the order of members.
+// Data of an event. White space, numbers and strings are canonical there already;
+// only the members have to be sorted.
 func appendCanonical(dst, value []byte) ([]byte, error) {
 	if len(value) == 0 || value[0] != '{' && value[0] != '[' {
 		return append(dst, value...), nil
@@ -66,8 +67,8 @@ func appendCanonical(dst, value []byte) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
-// appendSorted appends the members of the object that dec is in, by the bytes of
-// their names.
+// appendSorted appends the members of the object that dec is inside of, sorted by
+// the bytes of their names.
 func appendSorted(dst []byte, dec *jsontext.Decoder) ([]byte, error) {
 	type member struct{ name, quoted, value []byte }
 	var members []member

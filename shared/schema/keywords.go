@@ -5,8 +5,8 @@ import "strings"
 // draft is a draft of JSON Schema: 4, 6 or 7.
 type draft int
 
-// drafts are the values of $schema that are understood; others would be ignored
-// silently by the library. The trailing # is optional.
+// drafts are the supported values of $schema; the library would silently ignore
+// others. The trailing # is optional.
 var drafts = map[string]draft{
 	"http://json-schema.org/draft-04/schema": 4,
 	"http://json-schema.org/draft-06/schema": 6,
@@ -15,74 +15,74 @@ var drafts = map[string]draft{
 
 const defaultDraft draft = 7
 
-// extension starts the keywords that are The Eye's own.
+// extension is the prefix of the keywords that The Eye defines.
 const extension = "x-eye-"
 
-// keyword is what is known of one keyword.
+// keyword describes one keyword.
 type keyword struct {
 	// since is the first draft that has it.
 	since draft
-	// check notes the faults of its value and returns what the library gets.
-	check func(c *checker, n *node, m Members, v any) any
+	// check records the faults of its value and returns the copy for the library.
+	check func(c *checker, n *node, m Location, v any) any
 }
 
-// annotations judge nothing. The library does not get them: it looks for
-// references inside of them.
+// annotations do not constrain data. The library does not get them, since it
+// would follow references inside them.
 var annotations = map[string]bool{
 	"title": true, "description": true, "default": true, "examples": true, "$comment": true,
 	"readOnly": true, "writeOnly": true, "contentEncoding": true, "contentMediaType": true,
 }
 
-func annotation(name string) bool {
+func isAnnotation(name string) bool {
 	return annotations[name] || strings.HasPrefix(name, extension)
 }
 
-// keywords are the keywords that judge, but for $ref.
+// keywords are the keywords that constrain data, except $ref.
 var keywords = map[string]keyword{
-	"type":  {4, (*checker).types},
-	"enum":  {4, (*checker).enum},
-	"const": {6, (*checker).constant},
+	"type":  {4, (*checker).checkType},
+	"enum":  {4, (*checker).checkEnum},
+	"const": {6, (*checker).checkConst},
 
-	"definitions": {4, (*checker).definitions},
-	"allOf":       {4, (*checker).inPlaceList},
-	"anyOf":       {4, (*checker).inPlaceList},
-	"oneOf":       {4, (*checker).inPlaceList},
-	"not":         {4, (*checker).inPlace},
-	"if":          {7, (*checker).inPlace},
-	"then":        {7, (*checker).inPlace},
-	"else":        {7, (*checker).inPlace},
+	"definitions": {4, (*checker).checkDefinitions},
+	"allOf":       {4, (*checker).checkInPlaceList},
+	"anyOf":       {4, (*checker).checkInPlaceList},
+	"oneOf":       {4, (*checker).checkInPlaceList},
+	"not":         {4, (*checker).checkInPlace},
+	"if":          {7, (*checker).checkInPlace},
+	"then":        {7, (*checker).checkInPlace},
+	"else":        {7, (*checker).checkInPlace},
 
-	"properties":           {4, (*checker).properties},
-	"patternProperties":    {4, (*checker).patternProperties},
-	"additionalProperties": {4, (*checker).additionalProperties},
-	"propertyNames":        {6, (*checker).propertyNames},
-	"dependencies":         {4, (*checker).dependencies},
-	"required":             {4, (*checker).required},
-	"minProperties":        {4, (*checker).count},
-	"maxProperties":        {4, (*checker).count},
+	"properties":           {4, (*checker).checkProperties},
+	"patternProperties":    {4, (*checker).checkPatternProperties},
+	"additionalProperties": {4, (*checker).checkAdditionalProperties},
+	"propertyNames":        {6, (*checker).checkPropertyNames},
+	"dependencies":         {4, (*checker).checkDependencies},
+	"required":             {4, (*checker).checkRequired},
+	"minProperties":        {4, (*checker).checkCount},
+	"maxProperties":        {4, (*checker).checkCount},
 
-	"items":           {4, (*checker).items},
-	"additionalItems": {4, (*checker).additionalItems},
-	"contains":        {6, (*checker).contains},
-	"uniqueItems":     {4, (*checker).uniqueItems},
-	"minItems":        {4, (*checker).count},
-	"maxItems":        {4, (*checker).count},
+	"items":           {4, (*checker).checkItems},
+	"additionalItems": {4, (*checker).checkAdditionalItems},
+	"contains":        {6, (*checker).checkContains},
+	"uniqueItems":     {4, (*checker).checkUniqueItems},
+	"minItems":        {4, (*checker).checkCount},
+	"maxItems":        {4, (*checker).checkCount},
 
-	"multipleOf":       {4, (*checker).multipleOf},
-	"minimum":          {4, (*checker).number},
-	"maximum":          {4, (*checker).number},
-	"exclusiveMinimum": {4, (*checker).exclusive},
-	"exclusiveMaximum": {4, (*checker).exclusive},
+	"multipleOf":       {4, (*checker).checkMultipleOf},
+	"minimum":          {4, (*checker).checkNumber},
+	"maximum":          {4, (*checker).checkNumber},
+	"exclusiveMinimum": {4, (*checker).checkExclusiveBound},
+	"exclusiveMaximum": {4, (*checker).checkExclusiveBound},
 
-	"minLength": {4, (*checker).count},
-	"maxLength": {4, (*checker).count},
-	"pattern":   {4, (*checker).pattern},
-	"format":    {4, (*checker).format},
+	"minLength": {4, (*checker).checkCount},
+	"maxLength": {4, (*checker).checkCount},
+	"pattern":   {4, (*checker).checkPattern},
+	"format":    {4, (*checker).checkFormat},
 }
 
-// requires names the keywords without which a keyword judges nothing, by the
+// companions are the keywords without which a keyword has no effect, with the
 // newest draft for which that holds.
-var requires = map[string]struct {
+var companions = map[string]struct {
 	other string
 	until draft
 }{
@@ -92,7 +92,7 @@ var requires = map[string]struct {
 	"exclusiveMaximum": {"maximum", 4},
 }
 
-// pairs are the lower and upper bounds that must not cross.
-var pairs = [][2]string{
+// orderedBounds are the lower and upper bounds that must not cross.
+var orderedBounds = [][2]string{
 	{"minLength", "maxLength"}, {"minItems", "maxItems"}, {"minProperties", "maxProperties"},
 }

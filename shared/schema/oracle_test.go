@@ -12,10 +12,10 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// The library judges as an independent one does, on random schemas and data:
+// The library validates as an independent one does, on random schemas and data:
 // what our copy of a schema leaves out, or what the library ignores in silence,
 // would show.
-func TestJudgesAsAnotherLibrary(t *testing.T) {
+func TestAgreesWithAnotherLibrary(t *testing.T) {
 	taken, valid, invalid := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		for range 5 {

@@ -8,7 +8,7 @@ import (
 )
 
 // A schema never makes The Eye open a file or a connection. The file is a pipe,
-// which would block whoever opens it; the listener counts.
+// which would block a process that opens it; the listener counts.
 func TestCompileStaysInside(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "schema.json")
 	makePipe(t, pipe)

@@ -9,37 +9,37 @@ import (
 const (
 	// maxPattern bounds the text of a pattern, in bytes.
 	maxPattern = 1024
-	// maxProgram bounds the instructions it compiles to: matching costs the
-	// length of the string times those.
+	// maxProgram bounds the instructions of the compiled pattern: matching costs
+	// their number times the length of the string.
 	maxProgram = 2000
-	// boundedShare is how many instructions cost as much as one keyword where
-	// matching ends after as many characters as the pattern is long.
+	// boundedShare is the number of instructions that cost as much as one keyword
+	// where matching ends within the length of the pattern.
 	boundedShare = 2
-	// scanWeight is what one instruction costs where matching reads the whole
-	// string: a megabyte takes it some 20 ms.
+	// scanWeight is the cost of one instruction where matching reads the whole
+	// string: about 20 ms for a megabyte.
 	scanWeight = 4
 )
 
-// pattern checks the keyword. The library compiles it once.
-func (c *checker) pattern(n *node, m Members, v any) any {
+// checkPattern checks the keyword. The library compiles it once.
+func (c *checker) checkPattern(n *node, m Location, v any) any {
 	text, ok := v.(string)
 	if !ok {
-		m.Faultf("wants a regular expression")
+		m.Faultf("must be a string (a regular expression)")
 		return ""
 	}
-	n.weight += c.regexp(m, text)
+	n.weight += c.patternCost(m, text)
 	return text
 }
 
-// regexp checks a regular expression and returns what matching it costs.
-func (c *checker) regexp(m Members, text string) int {
+// patternCost checks a regular expression and returns the cost of matching it.
+func (c *checker) patternCost(m Location, text string) int {
 	if len(text) > maxPattern {
 		m.Faultf("the pattern is %d bytes long; %d are allowed", len(text), maxPattern)
 		return 0
 	}
 	parsed, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
-		m.Faultf("is no regular expression that Go's regexp (RE2) takes: %s", reason(err))
+		m.Faultf("is not a regular expression that Go's regexp (RE2) takes: %s", syntaxReason(err))
 		return 0
 	}
 	program, err := syntax.Compile(parsed.Simplify())
@@ -47,36 +47,36 @@ func (c *checker) regexp(m Members, text string) int {
 		m.Faultf("the pattern is too complex: it compiles to more than %d instructions", maxProgram)
 		return 0
 	}
-	if fromStart(parsed) && bounded(parsed) {
+	if anchoredAtStart(parsed) && hasMaxLength(parsed) {
 		return len(program.Inst) / boundedShare
 	}
 	return len(program.Inst) * scanWeight
 }
 
-// fromStart reports whether a pattern matches from the start of the text only.
-func fromStart(re *syntax.Regexp) bool {
+// anchoredAtStart reports whether a pattern matches at the start of the text only.
+func anchoredAtStart(re *syntax.Regexp) bool {
 	switch re.Op {
 	case syntax.OpBeginText:
 		return true
 	case syntax.OpConcat, syntax.OpCapture:
-		return len(re.Sub) > 0 && fromStart(re.Sub[0])
+		return len(re.Sub) > 0 && anchoredAtStart(re.Sub[0])
 	case syntax.OpAlternate:
-		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !fromStart(sub) })
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !anchoredAtStart(sub) })
 	}
 	return false
 }
 
-// bounded reports whether what a pattern matches has a longest length.
-func bounded(re *syntax.Regexp) bool {
+// hasMaxLength reports whether the matches of a pattern have a maximum length.
+func hasMaxLength(re *syntax.Regexp) bool {
 	switch {
 	case re.Op == syntax.OpStar, re.Op == syntax.OpPlus, re.Op == syntax.OpRepeat && re.Max < 0:
 		return false
 	}
-	return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !bounded(sub) })
+	return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !hasMaxLength(sub) })
 }
 
-// reason says what is wrong with a regular expression.
-func reason(err error) string {
+// syntaxReason returns the reason why a regular expression does not parse.
+func syntaxReason(err error) string {
 	var syntaxError *syntax.Error
 	if errors.As(err, &syntaxError) {
 		return string(syntaxError.Code)
@@ -84,8 +84,8 @@ func reason(err error) string {
 	return "it does not parse"
 }
 
-// validPattern reports whether text is a regular expression that a schema may
-// hold: the format "regex".
+// validPattern checks the format "regex": a regular expression that a schema may
+// use as a pattern.
 func validPattern(text string) bool {
 	if len(text) > maxPattern {
 		return false

@@ -1,12 +1,19 @@
 package schema
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
 
-// What a policy does with events of types that the registry does not know.
+	"github.com/theeye/theeye/shared/event"
+)
+
+// Treatments of events of types that the registry does not know.
 const (
 	// RejectUnknown rejects them with event.CodeUnknownType; the default.
 	RejectUnknown = "reject"
-	// StoreUnknown stores them, judged by the policy alone.
+	// StoreUnknown stores them, validated by the policy alone.
 	StoreUnknown = "store"
 )
 
@@ -24,20 +31,20 @@ type Policy struct {
 	UnknownTypes string
 	// Retention is how long outcomes are kept.
 	Retention Retention
-	// Originals is whether the store keeps what rejected events were.
+	// Originals says whether the store keeps the originals of rejected events.
 	Originals Originals
 }
 
 // Retention is how long outcomes stay in the store, from the received time on;
 // 0 is for ever.
 type Retention struct {
-	// Stored holds for stored events of all types that Types does not name.
+	// Stored applies to stored events of all types that Types does not name.
 	Stored time.Duration
-	// Rejected holds for rejected events of all types that RejectedTypes does
+	// Rejected applies to rejected events of all types that RejectedTypes does
 	// not name.
 	Rejected time.Duration
-	// Types holds for stored events of single types, RejectedTypes for
-	// rejected ones.
+	// Types applies to stored events of single types, RejectedTypes to rejected
+	// ones.
 	Types, RejectedTypes map[Type]time.Duration
 }
 
@@ -57,4 +64,113 @@ func (r Retention) Of(t Type, rejected bool) time.Duration {
 		return d
 	}
 	return all
+}
+
+// ParsePolicy parses a policy in the form of policy.json: `{"future_skew": "5m",
+// "oldest_age": "0s", "unknown_types": "reject", "retention": {"stored": "0s",
+// "rejected": "0s", "types": {"<category>/<name>": {"stored": "720h",
+// "rejected": "24h"}}}, "originals": {"default": "keep", "types":
+// {"<category>/<name>": "drop"}}}`, every member optional, durations as Go
+// writes them, types as Type.String does. A duration instead of a type's retention
+// object is the retention of stored events. It returns every fault at once; an
+// unknown member is a fault.
+func ParsePolicy(raw []byte) (Policy, []event.Fault) {
+	p := DefaultPolicy()
+	tree, faults := Read(raw)
+	if len(faults) > 0 {
+		return p, faults
+	}
+	m := Location{Faults: &faults}
+	m.Object(tree, map[string]func(any){
+		"future_skew":   func(v any) { p.FutureSkew = duration(m.At("future_skew"), v) },
+		"oldest_age":    func(v any) { p.OldestAge = duration(m.At("oldest_age"), v) },
+		"unknown_types": func(v any) { p.UnknownTypes = unknownTypes(m.At("unknown_types"), v) },
+		"retention":     func(v any) { p.Retention = retention(m.At("retention"), v) },
+		"originals":     func(v any) { p.Originals = originals(m.At("originals"), v) },
+	})
+	return p, faults
+}
+
+func retention(m Location, v any) (r Retention) {
+	m.Object(v, map[string]func(any){
+		"stored":   func(v any) { r.Stored = duration(m.At("stored"), v) },
+		"rejected": func(v any) { r.Rejected = duration(m.At("rejected"), v) },
+		"types":    func(v any) { r.readTypes(m.At("types"), v) },
+	})
+	return r
+}
+
+func (r *Retention) readTypes(m Location, v any) {
+	stored, rejected := map[Type]time.Duration{}, map[Type]time.Duration{}
+	eachType(m, v, func(t Type, m Location, v any) {
+		if _, ok := v.(map[string]any); !ok {
+			stored[t] = duration(m, v)
+			return
+		}
+		m.Object(v, map[string]func(any){
+			"stored":   func(v any) { stored[t] = duration(m.At("stored"), v) },
+			"rejected": func(v any) { rejected[t] = duration(m.At("rejected"), v) },
+		})
+	})
+	r.Types, r.RejectedTypes = stored, rejected
+}
+
+func originals(m Location, v any) (o Originals) {
+	m.Object(v, map[string]func(any){
+		"default": func(v any) { o.Default = original(m.At("default"), v) },
+		"types": func(v any) {
+			o.Types = map[Type]string{}
+			eachType(m.At("types"), v, func(t Type, m Location, v any) { o.Types[t] = original(m, v) })
+		},
+	})
+	return o
+}
+
+func original(m Location, v any) string {
+	s, _ := v.(string)
+	if s != KeepOriginals && s != DropOriginals {
+		m.Faultf("must be %q or %q", KeepOriginals, DropOriginals)
+		return DropOriginals
+	}
+	return s
+}
+
+// eachType reads an object by type, in the order of the names.
+func eachType(m Location, v any, read func(t Type, m Location, v any)) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		m.Faultf("must be an object with a member for each type")
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		t, err := ParseType(key)
+		if err != nil {
+			m.At(key).Faultf("is not a type: %v", err)
+			continue
+		}
+		read(t, m.At(key), object[key])
+	}
+}
+
+func duration(m Location, v any) time.Duration {
+	s, _ := v.(string)
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		m.Faultf(`must be a duration such as "5m" or "720h"`)
+	case d < 0 || d > maxDuration:
+		m.Faultf("must be a duration between 0s and %s", fmt.Sprint(maxDuration))
+	default:
+		return d
+	}
+	return 0
+}
+
+func unknownTypes(m Location, v any) string {
+	s, _ := v.(string)
+	if s != RejectUnknown && s != StoreUnknown {
+		m.Faultf("must be %q or %q", RejectUnknown, StoreUnknown)
+		return RejectUnknown
+	}
+	return s
 }

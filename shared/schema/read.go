@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -24,10 +26,10 @@ const (
 )
 
 // CodeInvalidDeclaration is the code of a fault in a declaration whose text is
-// readable; what is wrong with the text itself has a code of the event package.
+// readable. Faults of the text itself have codes of package event.
 const CodeInvalidDeclaration = "invalid_declaration"
 
-// Read reads one declaration: strict JSON within the limits. The tree is made
+// Read parses one declaration: strict JSON within the limits. The tree is made
 // of map[string]any, []any, string, bool, nil and json.Number, where a number
 // is one that event.ParseNumber takes. Unreadable text is one fault; numbers
 // out of range are one fault each.
@@ -39,14 +41,14 @@ func Read(raw []byte) (any, []event.Fault) {
 		}}
 	}
 	r := reader{dec: jsontext.NewDecoder(bytes.NewReader(raw))}
-	tree, err := r.value()
+	tree, err := r.readValue()
 	if err == nil {
 		if _, err = r.dec.ReadToken(); errors.Is(err, io.EOF) {
 			return tree, r.faults
 		}
 		err = &event.Refusal{Code: event.CodeInvalidJSON, Message: "something follows the document"}
 	}
-	return nil, []event.Fault{r.unreadable(err)}
+	return nil, []event.Fault{r.syntaxFault(err)}
 }
 
 type reader struct {
@@ -55,15 +57,15 @@ type reader struct {
 	faults []event.Fault
 }
 
-func (r *reader) value() (any, error) {
+func (r *reader) readValue() (any, error) {
 	if r.values++; r.values > MaxValues {
 		return nil, &event.Refusal{Code: event.CodeTooLarge, Message: fmt.Sprintf("the document has more than %d values", MaxValues)}
 	}
 	switch r.dec.PeekKind() {
 	case '{', '[':
-		return r.container()
+		return r.readContainer()
 	case '0':
-		return r.number()
+		return r.readNumber()
 	}
 	token, err := r.dec.ReadToken()
 	if err != nil {
@@ -78,7 +80,7 @@ func (r *reader) value() (any, error) {
 	return nil, nil
 }
 
-func (r *reader) container() (any, error) {
+func (r *reader) readContainer() (any, error) {
 	if r.dec.StackDepth() >= MaxDepth {
 		return nil, &event.Refusal{Code: event.CodeTooDeep, Message: fmt.Sprintf("the document nests more than %d levels", MaxDepth)}
 	}
@@ -87,11 +89,11 @@ func (r *reader) container() (any, error) {
 		return nil, err
 	}
 	if token.Kind() == '{' {
-		return r.object()
+		return r.readObject()
 	}
 	list := []any{}
 	for r.dec.PeekKind() != ']' {
-		v, err := r.value()
+		v, err := r.readValue()
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +103,7 @@ func (r *reader) container() (any, error) {
 	return list, err
 }
 
-func (r *reader) object() (any, error) {
+func (r *reader) readObject() (any, error) {
 	object := map[string]any{}
 	for r.dec.PeekKind() != '}' {
 		token, err := r.dec.ReadToken()
@@ -109,7 +111,7 @@ func (r *reader) object() (any, error) {
 			return nil, err
 		}
 		name := token.String()
-		if object[name], err = r.value(); err != nil {
+		if object[name], err = r.readValue(); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +119,7 @@ func (r *reader) object() (any, error) {
 	return object, err
 }
 
-func (r *reader) number() (any, error) {
+func (r *reader) readNumber() (any, error) {
 	text, err := r.dec.ReadValue()
 	if err != nil {
 		return nil, err
@@ -133,8 +135,8 @@ func (r *reader) number() (any, error) {
 	return json.Number("1"), nil
 }
 
-// unreadable says why the text cannot be read.
-func (r *reader) unreadable(err error) event.Fault {
+// syntaxFault returns the reason why the text cannot be read.
+func (r *reader) syntaxFault(err error) event.Fault {
 	fault := event.Fault{Code: event.CodeInvalidJSON, Path: string(r.dec.StackPointer())}
 	var refusal *event.Refusal
 	var syntactic *jsontext.SyntacticError
@@ -149,4 +151,44 @@ func (r *reader) unreadable(err error) event.Fault {
 		fault.Message = "the document ends too early"
 	}
 	return fault
+}
+
+// Location is one node of a tree that Read returned, with the list that collects
+// its faults, so that a declaration reports every fault at once.
+type Location struct {
+	// Path is the JSON pointer of the node; "" is the document.
+	Path string
+	// Faults collects the faults, of CodeInvalidDeclaration.
+	Faults *[]event.Fault
+}
+
+// At returns the Location of a member, or of an array's element.
+func (m Location) At(token string) Location {
+	m.Path += event.Pointer(token)
+	return m
+}
+
+// Faultf adds a fault at this location.
+func (m Location) Faultf(format string, args ...any) {
+	*m.Faults = append(*m.Faults, event.Fault{
+		Code: CodeInvalidDeclaration, Path: m.Path, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// Object calls the function of every member of v, an object, in the order of
+// their names. An unknown member is a fault, and so is a v of another type.
+func (m Location) Object(v any, known map[string]func(any)) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		m.Faultf("must be an object")
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		read, ok := known[name]
+		if !ok {
+			m.At(name).Faultf("is not a known member")
+			continue
+		}
+		read(object[name])
+	}
 }

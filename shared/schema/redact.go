@@ -9,18 +9,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// errNoKey says that a value is to be hashed and the registry holds no key.
+// errNoKey is returned for a value to hash when the registry has no key.
 var errNoKey = errors.New("no key to hash with")
 
-// both are the marks of one place by the schema that judged and by the newest
-// one of the type: whoever names an old version does not escape the newer law.
-// Either may be nil.
-type both [2]*mark
+// effectivePII holds the marks of one location by the effective schema and by the
+// newest one of the type, so that an event that names an old version does not
+// evade newer marks. Either may be nil.
+type effectivePII [2]*piiMark
 
-func (b both) none() bool { return b[0] == nil && b[1] == nil }
+func (b effectivePII) isEmpty() bool { return b[0] == nil && b[1] == nil }
 
-func (b both) treatment() treatment {
-	t := leave
+func (b effectivePII) treatment() piiTreatment {
+	t := keep
 	for _, m := range b {
 		if m != nil {
 			t = max(t, m.treatment)
@@ -29,7 +29,7 @@ func (b both) treatment() treatment {
 	return t
 }
 
-func (b both) member(name []byte) (inside both) {
+func (b effectivePII) ofMember(name []byte) (inside effectivePII) {
 	for i, m := range b {
 		if m != nil {
 			inside[i] = m.members[string(name)]
@@ -38,7 +38,7 @@ func (b both) member(name []byte) (inside both) {
 	return inside
 }
 
-func (b both) element() (inside both) {
+func (b effectivePII) ofElements() (inside effectivePII) {
 	for i, m := range b {
 		if m != nil {
 			inside[i] = m.elements
@@ -47,26 +47,26 @@ func (b both) element() (inside both) {
 	return inside
 }
 
-// redactor copies data without what is marked. Everything else stays byte for
-// byte: it is cut from the text, and never written anew.
+// redactor copies data without the marked values. All other data stays byte for
+// byte: it is copied from the text and never encoded again.
 type redactor struct {
 	data   []byte
 	dec    *jsontext.Decoder
 	hasher hasher
 	out    []byte
-	copied int // how much of data is in out, or left out
+	copied int // bytes of data that are in out, or dropped
 	name   []byte
 }
 
-// redact returns data, the form that event.Event has, without what the marks
-// name: a dropped member is missing, a dropped element null, a hashed value the
-// text of its hash. What nothing marks is data itself. Values of a kind that
-// the marks do not expect are left as they are.
-func redact(data []byte, marks both, h hasher) ([]byte, error) {
+// redact returns data, in the form of event.Event, without the marked values: a
+// dropped member is missing, a dropped element is null, a hashed value is the text
+// of its hash. It returns data itself where no value is marked. Values of a kind
+// that the marks do not expect stay as they are.
+func redact(data []byte, marks effectivePII, h hasher) ([]byte, error) {
 	r := redactor{data: data, hasher: h}
-	// A Buffer is decoded where it lies. Data has been checked for duplicates.
+	// A Buffer is decoded in place. Data has been checked for duplicates.
 	r.dec = jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
-	if err := r.inside(marks); err != nil {
+	if err := r.copyUntreated(marks); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
@@ -78,18 +78,18 @@ func redact(data []byte, marks both, h hasher) ([]byte, error) {
 	return append(r.out, data[r.copied:]...), nil
 }
 
-// inside reads a value that is not treated itself.
-func (r *redactor) inside(marks both) error {
+// copyUntreated reads a value that is not treated itself; values inside it may be.
+func (r *redactor) copyUntreated(marks effectivePII) error {
 	kind := r.dec.PeekKind()
-	if marks.none() || kind != '{' && kind != '[' {
+	if marks.isEmpty() || kind != '{' && kind != '[' {
 		return r.dec.SkipValue()
 	}
 	if _, err := r.dec.ReadToken(); err != nil {
 		return err
 	}
-	read := r.members
+	read := r.redactMembers
 	if kind == '[' {
-		read = r.elements
+		read = r.redactElements
 	}
 	if err := read(marks); err != nil {
 		return err
@@ -98,55 +98,55 @@ func (r *redactor) inside(marks both) error {
 	return err
 }
 
-// members reads the members of an object. A dropped one goes with the comma
-// before it, or, where none is kept before it, with the one behind it.
-func (r *redactor) members(marks both) error {
+// redactMembers reads the members of an object. A dropped member takes the comma
+// before it with it or, if no member before it is kept, the comma after it.
+func (r *redactor) redactMembers(marks effectivePII) error {
 	kept, dropped := false, false
 	for r.dec.PeekKind() != '}' {
-		before := r.offset()
+		before := r.inputOffset()
 		name, err := r.dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		start := r.offset() - len(name)
+		start := r.inputOffset() - len(name)
 		if r.name, err = jsontext.AppendUnquote(r.name[:0], name); err != nil {
 			return err
 		}
-		at := marks.member(r.name)
+		at := marks.ofMember(r.name)
 		if at.treatment() == drop {
 			if err := r.dec.SkipValue(); err != nil {
 				return err
 			}
-			r.replace(before, r.offset(), "")
+			r.replaceSpan(before, r.inputOffset(), "")
 			dropped = true
 			continue
 		}
 		if dropped && !kept {
-			r.replace(before, start, "")
+			r.replaceSpan(before, start, "")
 		}
 		kept = true
-		if err := r.value(at); err != nil {
+		if err := r.redactValue(at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *redactor) elements(marks both) error {
-	at := marks.element()
+func (r *redactor) redactElements(marks effectivePII) error {
+	at := marks.ofElements()
 	for r.dec.PeekKind() != ']' {
-		if err := r.value(at); err != nil {
+		if err := r.redactValue(at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// value reads the value of a member that stays, or an element.
-func (r *redactor) value(at both) error {
+// redactValue reads the value of a member that is not dropped, or an element.
+func (r *redactor) redactValue(at effectivePII) error {
 	t := at.treatment()
-	if t == leave {
-		return r.inside(at)
+	if t == keep {
+		return r.copyUntreated(at)
 	}
 	value, err := r.dec.ReadValue()
 	if err != nil {
@@ -154,16 +154,16 @@ func (r *redactor) value(at both) error {
 	}
 	text := "null"
 	if t == hash {
-		if text, err = r.hasher.hash(value); err != nil {
+		if text, err = r.hasher.hashValue(value); err != nil {
 			return err
 		}
 	}
-	r.replace(r.offset()-len(value), r.offset(), text)
+	r.replaceSpan(r.inputOffset()-len(value), r.inputOffset(), text)
 	return nil
 }
 
-// replace puts text in the place of data[from:to]. Places come in their order.
-func (r *redactor) replace(from, to int, text string) {
+// replaceSpan replaces data[from:to] by text. Spans must come in ascending order.
+func (r *redactor) replaceSpan(from, to int, text string) {
 	if r.out == nil {
 		r.out = make([]byte, 0, len(r.data)+len(text))
 	}
@@ -172,5 +172,5 @@ func (r *redactor) replace(from, to int, text string) {
 	r.copied = to
 }
 
-// offset is the end of what was read last.
-func (r *redactor) offset() int { return int(r.dec.InputOffset()) }
+// inputOffset is the end of the last token or value.
+func (r *redactor) inputOffset() int { return int(r.dec.InputOffset()) }

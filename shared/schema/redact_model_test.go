@@ -15,7 +15,7 @@ import (
 )
 
 // branch is a value with its members in order: the naive way to redact parses
-// all, changes it and writes it anew.
+// all, changes it and encodes it again.
 type branch struct {
 	kind     byte   // '{', '[' or 0
 	text     string // of a scalar
@@ -204,7 +204,7 @@ func texts(t *rapid.T, l law, place string, secret bool, levels int) string {
 	return rapid.SampledFrom([]string{`null`, `true`, `1.50`, `""`, `"\u0041/\n"`, `[]`, `-0`, `12345678901234567890`}).Draw(t, "scalar")
 }
 
-// Redacted data holds no marked value, and is otherwise byte for byte what it
+// Redacted data holds no marked value, and is otherwise byte for byte as it
 // was: under any law and any data, it is what the naive way makes of it.
 func TestRedactAgainstModel(t *testing.T) {
 	changed := 0
@@ -215,7 +215,7 @@ func TestRedactAgainstModel(t *testing.T) {
 			r.Fatal(err)
 		}
 		before := data(t, texts(r, l, "", false, 5))
-		after, err := redact(before, both{nil, compile(t, string(text)).marks}, hasher{testKey, "demo"})
+		after, err := redact(before, effectivePII{nil, compile(t, string(text)).marks}, hasher{testKey, "demo"})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -260,7 +260,7 @@ func FuzzRedact(f *testing.F) {
 		if refusal != nil || ev.Data == nil {
 			return
 		}
-		got, err := redact(ev.Data, both{marks}, hasher{testKey, "demo"})
+		got, err := redact(ev.Data, effectivePII{marks}, hasher{testKey, "demo"})
 		if err != nil {
 			t.Fatalf("redact(%s): %v", ev.Data, err)
 		}

@@ -44,12 +44,12 @@ func TestRedact(t *testing.T) {
 		`{"ip": 1, "a": 2}`:                     `{"a":2}`,
 		`{"ip": 1, "é\"\n": 1, "a": 2, "b": 3}`: `{"a":2,"b":3}`,
 		`{"a": 2, "ip": 1}`:                     `{"a":2}`,
-		`{"a": 2, "ip": 1, "b": 3, "é\"\n": 4, "c": 5}`:    `{"a":2,"b":3,"c":5}`,
-		`{"\u0069p": 1, "\u00e9\u0022\u000A": 1, "IP": 2}`: `{"IP":2}`,
-		`{"ip": 1, "mail": "a@example.com"}`:               `{"mail":` + h(`"a@example.com"`) + `}`,
-		`{"mail": "\u0061@example.com", "z": 1}`:           `{"mail":` + h(`"a@example.com"`) + `,"z":1}`,
-		`{"mail": null}`:                                   `{"mail":` + h(`null`) + `}`,
-		`{"mail": 1e2}`:                                    `{"mail":` + h(`100.0`) + `}`,
+		`{"a": 2, "ip": 1, "b": 3, "é\"\n": 4, "c": 5}`:                             `{"a":2,"b":3,"c":5}`,
+		`{"\u0069p": 1, "\u00e9\u0022\u000A": 1, "IP": 2}`:                          `{"IP":2}`,
+		`{"ip": 1, "mail": "a@example.com"}`:                                        `{"mail":` + h(`"a@example.com"`) + `}`,
+		`{"mail": "\u0061@example.com", "z": 1}`:                                    `{"mail":` + h(`"a@example.com"`) + `,"z":1}`,
+		`{"mail": null}`:                                                            `{"mail":` + h(`null`) + `}`,
+		`{"mail": 1e2}`:                                                             `{"mail":` + h(`100.0`) + `}`,
 		`{"mail": {"b": [{"d": 1, "c\n": []}, 2], "B": {}, "a": "é", "\u0022": 0}}`: `{"mail":` + h(`{"\"":0,"B":{},"a":"é","b":[{"c\n":[],"d":1},2]}`) + `}`,
 		`{"user": {"ip": 1, "mail": 2, "mails": 3}, "x": {"ip": 1, "mail": 2}}`:     `{"user":{"mail":` + h(`2`) + `,"mails":3},"x":{"ip":1,"mail":2}}`,
 		`{"user": {"ip": 1}, "ip": 2}`:                                              `{"user":{}}`,
@@ -60,7 +60,7 @@ func TestRedact(t *testing.T) {
 	} {
 		before := data(t, raw)
 		kept := bytes.Clone(before)
-		got, err := redact(before, both{compile(t, personSchema).marks, nil}, hasher{testKey, "demo"})
+		got, err := redact(before, effectivePII{compile(t, personSchema).marks, nil}, hasher{testKey, "demo"})
 		if diff := cmp.Diff(want, string(got)); diff != "" || err != nil {
 			t.Errorf("redact(%s), %v (-want +got):\n%s", raw, err, diff)
 		}
@@ -70,13 +70,13 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// A hash tells nothing to those who do not have the key, and joins nothing
+// A hash reveals nothing without the key, and joins nothing
 // across applications.
 func TestHash(t *testing.T) {
 	value := []byte(`"a@example.com"`)
 	seen := map[string]bool{}
 	for _, h := range []hasher{{testKey, "demo"}, {testKey, "shop"}, {testKey[1:], "demo"}, {testKey, ""}} {
-		text, err := h.hash(value)
+		text, err := h.hashValue(value)
 		if want := `"` + hashed(h.key, h.application, string(value)) + `"`; err != nil || text != want {
 			t.Errorf("hash = %s, %v, want %s", text, err, want)
 		}
@@ -87,10 +87,10 @@ func TestHash(t *testing.T) {
 	}
 	// As another language's library has it.
 	const known = `"hmac-sha256:d4783354dfb98fe91b1aa96b6721fa657cbbce6bde172c28944bad4349c39e8d"`
-	if text, err := (hasher{testKey, "demo"}).hash(value); err != nil || text != known {
+	if text, err := (hasher{testKey, "demo"}).hashValue(value); err != nil || text != known {
 		t.Errorf("hash = %s, %v, want %s", text, err, known)
 	}
-	if _, err := (hasher{nil, "demo"}).hash(value); !errors.Is(err, errNoKey) {
+	if _, err := (hasher{nil, "demo"}).hashValue(value); !errors.Is(err, errNoKey) {
 		t.Errorf("without a key: %v", err)
 	}
 }
@@ -101,27 +101,27 @@ func TestRedactBoth(t *testing.T) {
 	other := compile(t, `{"properties": {"a": {"x-eye-pii": "drop"}, "c": {"x-eye-pii": "hash"}, "e": {"items": {"x-eye-pii": "drop"}}}}`).marks
 	raw := data(t, `{"a": 1, "b": 2, "c": {"d": 3}, "e": [4], "f": 5}`)
 	want := `{"c":"` + hashed(testKey, "demo", `{"d":3}`) + `","e":[null],"f":5}`
-	for _, marks := range []both{{one, other}, {other, one}} {
+	for _, marks := range []effectivePII{{one, other}, {other, one}} {
 		got, err := redact(raw, marks, hasher{testKey, "demo"})
 		if err != nil || string(got) != want {
 			t.Errorf("redact = %s, %v, want %s", got, err, want)
 		}
 	}
-	if got, err := redact(raw, both{nil, one}, hasher{testKey, "demo"}); err != nil || !strings.Contains(string(got), `"c":{}`) {
+	if got, err := redact(raw, effectivePII{nil, one}, hasher{testKey, "demo"}); err != nil || !strings.Contains(string(got), `"c":{}`) {
 		t.Errorf("by one alone: %s, %v", got, err)
 	}
 }
 
-// What is not marked is not copied either.
+// Unmarked data is not copied either.
 func TestRedactNothing(t *testing.T) {
 	raw := data(t, `{"a": {"ip": 1}, "user": {"a": [1]}}`)
-	got, err := redact(raw, both{compile(t, personSchema).marks}, hasher{})
+	got, err := redact(raw, effectivePII{compile(t, personSchema).marks}, hasher{})
 	if err != nil || &got[0] != &raw[0] || len(got) != len(raw) {
 		t.Errorf("redact = %s, %v, in other memory", got, err)
 	}
 	// What no event has is an error and no panic, and never comes back.
 	for _, broken := range []string{``, `{`, `{"ip"`, `{"a":1,"ip":1`, `{"mail":{"a"`, `{"hashes":[1`, `[`, "{\"\xff\":1}"} {
-		if got, err := redact([]byte(broken), both{compile(t, personSchema).marks}, hasher{testKey, "demo"}); err == nil || got != nil {
+		if got, err := redact([]byte(broken), effectivePII{compile(t, personSchema).marks}, hasher{testKey, "demo"}); err == nil || got != nil {
 			t.Errorf("redact(%q) = %q, %v", broken, got, err)
 		}
 	}

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// reference reads $ref: "#", or "#/…", a JSON pointer into the same document.
-func (c *checker) reference(n *node, m Members, v any) any {
+// checkReference checks $ref: "#", or "#/…", a JSON pointer into the same document.
+func (c *checker) checkReference(n *node, m Location, v any) any {
 	n.hasRef = true
 	text, _ := v.(string)
 	u, err := url.Parse(text)
 	if err != nil || !strings.HasPrefix(text, "#") || u.Fragment != "" && u.Fragment[0] != '/' {
-		m.Faultf(`must stay in the document: wants "#" or "#/…"`)
+		m.Faultf(`must stay in the document: "#" or "#/…"`)
 		n.hasRef = false
 		return "#"
 	}
@@ -19,21 +19,21 @@ func (c *checker) reference(n *node, m Members, v any) any {
 	return (&url.URL{Fragment: u.Fragment}).String()
 }
 
-// resolve connects the references with their targets and refuses cycles that
-// the data does not end.
-func (c *checker) resolve() {
+// resolveReferences links the references to their targets and refuses cycles that
+// do not descend into the data.
+func (c *checker) resolveReferences() {
 	for _, n := range c.order {
 		if !n.hasRef {
 			continue
 		}
 		target, ok := c.nodes[n.ref]
 		if !ok {
-			c.place(n.pointer+"/$ref").Faultf("there is no schema at %q", "#"+n.ref)
+			c.at(n.pointer+"/$ref").Faultf("there is no schema at %q", "#"+n.ref)
 			continue
 		}
 		n.inPlace = append(n.inPlace, target)
 	}
-	c.cycles()
+	c.refuseCycles()
 }
 
 // The states of a node in the search for cycles.
@@ -43,9 +43,9 @@ const (
 	closed
 )
 
-// cycles looks for schemas that judge the same value again by way of
+// refuseCycles finds schemas that apply to the same value again through
 // themselves: the library would not return from them.
-func (c *checker) cycles() {
+func (c *checker) refuseCycles() {
 	states := make([]int, len(c.order))
 	var visit func(n *node)
 	visit = func(n *node) {
@@ -55,7 +55,7 @@ func (c *checker) cycles() {
 			case unseen:
 				visit(next)
 			case open:
-				c.place(n.pointer).Faultf("refers back to %q before it goes into the data", "#"+next.pointer)
+				c.at(n.pointer).Faultf("refers back to %q before it goes into the data", "#"+next.pointer)
 			}
 		}
 		states[n.index] = closed

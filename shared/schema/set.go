@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"maps"
 	"slices"
 )
@@ -10,33 +11,33 @@ import (
 type Versioned struct {
 	// Schema is nil where the registry holds a schema that this version of
 	// The Eye cannot compile. The type is known then, and its events are
-	// rejected with event.CodeValidatorFailed: a replay repairs them.
+	// rejected with event.CodeValidatorFailed; a replay validates them again.
 	Schema   *Schema
 	Revision uint64
-	// Earlier are the versions before, oldest first, all of lower revisions.
-	// The newest MaxEarlier of them judge events that name them. They are
+	// Earlier are the previous versions, oldest first, all of lower revisions.
+	// The newest MaxEarlier of them validate events that name them. They are
 	// not copied and must not change.
 	Earlier []*Version
 }
 
-// Set is the schemas and the policy of one registry revision. It is immutable
+// Set holds the schemas and the policy of one registry revision. It is immutable
 // and safe for concurrent use.
 type Set struct {
 	revision uint64
 	policy   Policy
-	types    map[Type]*registered
+	types    map[Type]*registeredType
 	piiKey   []byte
 }
 
-// NewSet returns a Set. It keeps a copy of types and of the key that personal
-// values are hashed with. Without a key, which is nil, events with values to
-// hash are rejected with event.CodeValidatorFailed.
+// NewSet returns a Set. It keeps a copy of types and of piiKey, the key that
+// personal values are hashed with. With a nil key, events with values to hash are
+// rejected with event.CodeValidatorFailed.
 func NewSet(revision uint64, policy Policy, types map[Type]Versioned, piiKey []byte) *Set {
 	policy.Retention.Types = maps.Clone(policy.Retention.Types)
 	policy.Retention.RejectedTypes = maps.Clone(policy.Retention.RejectedTypes)
 	policy.Originals.Types = maps.Clone(policy.Originals.Types)
 	s := &Set{revision: revision, policy: policy, piiKey: bytes.Clone(piiKey)}
-	s.types = make(map[Type]*registered, len(types))
+	s.types = make(map[Type]*registeredType, len(types))
 	for t, v := range types {
 		s.types[t] = register(v)
 	}
@@ -73,4 +74,30 @@ func (s *Set) Schema(t Type) *Schema {
 // Types returns the known types, by category and name.
 func (s *Set) Types() []Type {
 	return slices.SortedFunc(maps.Keys(s.types), compareTypes)
+}
+
+// With returns the Set that this one would become if the schema were put as the
+// newest version of a type: its revision is one more.
+func (s *Set) With(t Type, schema *Schema) *Set {
+	next := *s
+	next.revision++
+	next.types = maps.Clone(s.types)
+	if next.piiKey == nil {
+		// The registry creates the key when it is first needed. Its value only
+		// affects the hashes.
+		next.piiKey = make([]byte, sha256.Size)
+	}
+	v := Versioned{Schema: schema, Revision: next.revision}
+	if last := s.types[t]; last != nil {
+		v.Earlier = append(slices.Clone(last.Earlier), earlierVersion(last.Versioned))
+	}
+	next.types[t] = register(v)
+	return &next
+}
+
+// earlierVersion returns the newest version as an earlier one, already compiled.
+func earlierVersion(v Versioned) *Version {
+	earlier := &Version{revision: v.Revision, supersedes: v.Schema.Supersedes(), schema: v.Schema}
+	earlier.compile.Do(func() {}) // it is compiled
+	return earlier
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Type is what kind of event an event is: its category and its name, both
-// strings of 1 to event.MaxIDLength characters.
+// Type is the type of an event: its category and its name, both strings of 1 to
+// event.MaxIDLength characters.
 type Type struct{ Category, Name string }
 
-// String returns the type as declarations write it: category and name, escaped
-// as in subjects, with a slash between them. ParseType reverses it.
+// String returns the form used in declarations: category and name, escaped as in
+// subjects, separated by a slash. ParseType reverses it.
 func (t Type) String() string {
 	return stream.Escape(t.Category) + "/" + stream.Escape(t.Name)
 }
 
-// ParseType reads what String writes, and nothing else.
+// ParseType parses the form that String returns.
 func ParseType(s string) (Type, error) {
 	category, name, ok := strings.Cut(s, "/")
 	if !ok {

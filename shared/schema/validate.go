@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,28 +10,28 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// workMemory is how many bytes the errors of one evaluation may hold while they
-// are collected.
+// workMemory bounds the memory of the errors of one evaluation while they are
+// collected, in bytes.
 const workMemory = 32 << 20
 
-// errorMemory is what one error holds beside its path, of which there are three
-// copies, and the allowed values.
+// errorMemory is the memory of one error in bytes, without its path, of which
+// there are three copies, and without the allowed values.
 const errorMemory = 600
 
-// Validate judges the member data of an event: the tree that event.Decode
-// makes. The faults have paths that start with /data, a fixed order, and are
-// within event.BoundFaults; none is a match. It never panics: a panic of the
+// Validate checks the member data of an event: the tree that decoding makes. The
+// faults have paths that start with /data, a fixed order, and are within
+// event.BoundFaults; data without faults matches. It never panics: a panic of the
 // library is one fault, event.CodeValidatorFailed.
 //
-// Data over the limits of events is one fault. So are errors without measure:
-// where an event could make the library hold more than some megabytes of them,
-// they are counted, and past the limit only their number is told.
+// Data over the limits of events is one fault. So is an excess of errors: where an
+// event could make the library retain more than some megabytes of them, they are
+// counted, and past the limit only their number is reported.
 func (s *Schema) Validate(data map[string]any) []event.Fault {
-	return event.BoundFaults(s.violations(data))
+	return event.BoundFaults(s.allFaults(data))
 }
 
-// violations is Validate with every fault.
-func (s *Schema) violations(data map[string]any) (faults []event.Fault) {
+// allFaults is Validate without the bound on faults.
+func (s *Schema) allFaults(data map[string]any) (faults []event.Fault) {
 	defer func() {
 		if p := recover(); p != nil {
 			faults = []event.Fault{{
@@ -43,8 +44,8 @@ func (s *Schema) violations(data map[string]any) (faults []event.Fault) {
 	if fault != nil {
 		return []event.Fault{*fault}
 	}
-	limit := s.limit(size)
-	faults, err := s.engine.faults(data, limit)
+	limit := s.errorLimit(size)
+	faults, err := s.engine.findFaults(data, limit)
 	switch {
 	case errors.Is(err, errTooMany):
 		return []event.Fault{{
@@ -58,9 +59,9 @@ func (s *Schema) violations(data map[string]any) (faults []event.Fault) {
 	return slices.Compact(faults)
 }
 
-// limit is the number of errors at which an evaluation ends, 0 where so many
-// errors cannot come that they need to be counted.
-func (s *Schema) limit(size extent) int {
+// errorLimit returns the number of errors at which an evaluation is aborted, 0
+// where the data is too small for that many errors.
+func (s *Schema) errorLimit(size extent) int {
 	each := errorMemory + 3*size.path + s.allowed
 	if size.values*s.cost*each <= workMemory {
 		return 0
@@ -84,4 +85,79 @@ func compareFaults(a, b event.Fault) int {
 
 func isIndex(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
+}
+
+// indexBytes is the length of an array's index in a path.
+const indexBytes = 6
+
+// extent is the size of data.
+type extent struct {
+	values int // and members
+	path   int // bytes of the longest path
+}
+
+// measure returns the size of data and checks the limits of events: a number out
+// of range would take the library seconds. Decoded events keep all limits.
+func measure(data map[string]any) (extent, *event.Fault) {
+	m := meter{}
+	m.measureObject(data, 0, 0)
+	fault := event.Fault{Path: event.Pointer("data")}
+	switch {
+	case m.values > event.MaxValues+event.MaxKeys:
+		fault.Code = event.CodeTooLarge
+		fault.Message = fmt.Sprintf("data has more than %d values", event.MaxValues)
+	case m.tooDeep:
+		fault.Code = event.CodeTooDeep
+		fault.Message = fmt.Sprintf("data nests more than %d levels", event.MaxDepth)
+	case m.outOfRange:
+		fault.Code = event.CodeNumberOutOfRange
+		fault.Message = "a number is out of range"
+	default:
+		return m.extent, nil
+	}
+	return m.extent, &fault
+}
+
+type meter struct {
+	extent
+	tooDeep, outOfRange bool
+}
+
+func (m *meter) measureObject(v map[string]any, depth, path int) {
+	m.values += len(v)
+	if !m.mayDescend(depth) {
+		return
+	}
+	for name, e := range v {
+		m.measureValue(e, depth+1, path+len(name)+1)
+	}
+}
+
+func (m *meter) measureValue(v any, depth, path int) {
+	m.values++
+	m.path = max(m.path, path)
+	switch v := v.(type) {
+	case map[string]any:
+		m.measureObject(v, depth, path)
+	case []any:
+		if !m.mayDescend(depth) {
+			return
+		}
+		for _, e := range v {
+			m.measureValue(e, depth+1, path+indexBytes)
+		}
+	case json.Number:
+		if _, ok := event.ParseNumber([]byte(v)); !ok {
+			m.outOfRange = true
+		}
+	}
+}
+
+// mayDescend reports whether the limits allow reading a container.
+func (m *meter) mayDescend(depth int) bool {
+	if depth >= event.MaxDepth {
+		m.tooDeep = true
+		return false
+	}
+	return m.values <= event.MaxValues+event.MaxKeys
 }

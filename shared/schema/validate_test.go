@@ -33,8 +33,8 @@ func TestValidate(t *testing.T) {
 		{`{}`, `{"a": [1, null, {"b": true}]}`, nil},
 		{`false`, `{}`, []string{"/data nothing is allowed here"}},
 		{`{"required": ["a", "b/c"]}`, `{}`, []string{"/data/a the member is missing", "/data/b~1c the member is missing"}},
-		{`{"properties": {"a": {"type": "string"}}}`, `{"a": 1}`, []string{"/data/a is of type integer; wanted is string"}},
-		{`{"properties": {"a": {"type": ["string", "null"]}}}`, `{"a": 1.5}`, []string{"/data/a is of type number; wanted is [string,null]"}},
+		{`{"properties": {"a": {"type": "string"}}}`, `{"a": 1}`, []string{"/data/a must be of type string, not integer"}},
+		{`{"properties": {"a": {"type": ["string", "null"]}}}`, `{"a": 1.5}`, []string{"/data/a must be of type [string,null], not number"}},
 		{`{"properties": {"a": {"type": "integer"}}}`, `{"a": 1.0}`, nil},
 		{`{"properties": {"a": {"type": "null"}}}`, `{"a": null}`, nil},
 		{`{"properties": {"a": {"enum": ["x", 2, null, [1.0]]}}}`, `{"a": [1]}`, nil},
@@ -42,13 +42,13 @@ func TestValidate(t *testing.T) {
 		{`{"properties": {"a": {"const": {"b": 1}}}}`, `{"a": {"b": 2}}`, []string{`/data/a is not {"b":1}`}},
 		{`{"properties": {"a": {"const": null}}}`, `{"a": 0}`, []string{`/data/a is not null`}},
 		{`{"additionalProperties": false, "properties": {"a": {}}}`, `{"a": 1, "~": 1}`, []string{"/data/~0 the member is not allowed"}},
-		{`{"additionalProperties": {"type": "string"}, "patternProperties": {"^n": {"type": "number"}}}`, `{"n1": "1", "s": 1}`, []string{"/data/n1 is of type string; wanted is number", "/data/s is of type integer; wanted is string"}},
+		{`{"additionalProperties": {"type": "string"}, "patternProperties": {"^n": {"type": "number"}}}`, `{"n1": "1", "s": 1}`, []string{"/data/n1 must be of type number, not string", "/data/s must be of type string, not integer"}},
 		{`{"propertyNames": {"maxLength": 2}}`, `{"abc": 1}`, []string{"/data is longer than 2 characters", "/data/abc the name of the member is not allowed"}},
 		{`{"minProperties": 1}`, `{}`, []string{"/data has fewer members than 1"}},
 		{`{"maxProperties": 0}`, `{"a": 1}`, []string{"/data has more members than 0"}},
 		{`{"dependencies": {"a": ["b"], "c": {"required": ["d"]}}}`, `{"a": 1, "c": 1}`, []string{"/data/b the member is missing; another one requires it", "/data/d the member is missing"}},
-		{`{"properties": {"a": {"items": {"type": "string"}}}}`, `{"a": ["x", 1, 2]}`, []string{"/data/a/1 is of type integer; wanted is string", "/data/a/2 is of type integer; wanted is string"}},
-		{`{"properties": {"a": {"items": [{"type": "string"}], "additionalItems": false}}}`, `{"a": [1, 2]}`, []string{"/data/a has more elements than are allowed", "/data/a/0 is of type integer; wanted is string"}},
+		{`{"properties": {"a": {"items": {"type": "string"}}}}`, `{"a": ["x", 1, 2]}`, []string{"/data/a/1 must be of type string, not integer", "/data/a/2 must be of type string, not integer"}},
+		{`{"properties": {"a": {"items": [{"type": "string"}], "additionalItems": false}}}`, `{"a": [1, 2]}`, []string{"/data/a has more elements than are allowed", "/data/a/0 must be of type string, not integer"}},
 		{`{"properties": {"a": {"minItems": 2, "uniqueItems": true}}}`, `{"a": [1]}`, []string{"/data/a has fewer elements than 2"}},
 		{`{"properties": {"a": {"maxItems": 1, "uniqueItems": true}}}`, `{"a": [1, 1.0]}`, []string{"/data/a has equal elements", "/data/a has more elements than 1"}},
 		{`{"properties": {"a": {"contains": {"const": 1}}}}`, `{"a": [2]}`, []string{"/data/a has no element that matches (contains)", "/data/a/0 is not 1"}},
@@ -69,7 +69,7 @@ func TestValidate(t *testing.T) {
 		{`{"allOf": [{"required": ["a"]}, {"required": ["a"]}]}`, `{}`, []string{"/data/a the member is missing"}},
 		{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `{"a": 1}`, []string{"/data/b the member is missing"}},
 		{`{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}`, `{}`, []string{"/data/c the member is missing"}},
-		{`{"definitions": {"a": {"type": "string"}}, "properties": {"b": {"$ref": "#/definitions/a"}}}`, `{"b": 1}`, []string{"/data/b is of type integer; wanted is string"}},
+		{`{"definitions": {"a": {"type": "string"}}, "properties": {"b": {"$ref": "#/definitions/a"}}}`, `{"b": 1}`, []string{"/data/b must be of type string, not integer"}},
 		{`{"properties": {"next": {"$ref": "#"}}, "required": ["v"]}`, `{"v": 1, "next": {"v": 1, "next": {}}}`, []string{"/data/next/next/v the member is missing"}},
 		{`{"default": {"$id": "#/definitions/a", "type": "integer"}, "definitions": {"a": {"type": "string"}}, "properties": {"b": {"$ref": "#/definitions/a"}}}`, `{"b": "s"}`, nil},
 	} {
@@ -219,7 +219,7 @@ func TestValidateLimits(t *testing.T) {
 // broken is an engine that fails.
 type broken struct{ err error }
 
-func (b broken) faults(map[string]any, int) ([]event.Fault, error) {
+func (b broken) findFaults(map[string]any, int) ([]event.Fault, error) {
 	if b.err == nil {
 		panic("planted")
 	}
@@ -237,14 +237,14 @@ func TestValidatorFails(t *testing.T) {
 }
 
 // A schema that costs the most and an event that costs the most take seconds
-// together, not hours: the estimate is an upper bound of what is evaluated.
+// together, not hours: the estimate is an upper bound of the evaluations.
 func TestCostBoundsErrors(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		depth := 1 + random.IntN(3)
 		s := compile(t, failing(random, depth))
 		data := tree(t, `{"a": {"a": {"a": {}, "b": []}, "b": [{}, 1]}, "b": [{"a": {}}, [2]], "c": 3}`)
-		faults, err := s.engine.faults(data, 1<<30)
+		faults, err := s.engine.findFaults(data, 1<<30)
 		size, _ := measure(data)
 		if err != nil || len(faults) > size.values*s.cost {
 			t.Fatalf("%d faults of %d values at cost %d: %v", len(faults), size.values, s.cost, err)

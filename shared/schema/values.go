@@ -9,39 +9,39 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// What keywords cost beside the 1 of every keyword, in evaluations of a plain
+// Costs of keywords beside the 1 of every keyword, in evaluations of a plain
 // keyword.
 const (
-	// compareWeight is for keywords that write a value as JSON to compare it.
+	// compareWeight is for keywords that encode a value as JSON to compare it.
 	compareWeight = 8
 	// compileWeight is for each pattern of patternProperties.
 	compileWeight = 8
-	// namesShare is how many names or values that are only compared cost as
-	// much as one keyword.
+	// namesShare is the number of compared names or values that cost as much as
+	// one keyword.
 	namesShare = 16
 )
 
 // maxCount bounds lengths and counts.
 const maxCount = math.MaxInt32
 
-// maxExact is the first integer that a double does not tell from its
+// maxExact is the first integer that a double cannot distinguish from its
 // neighbour.
 const maxExact = 1 << 53
 
 var typeNames = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
 
-func (c *checker) types(_ *node, m Members, v any) any {
+func (c *checker) checkType(_ *node, m Location, v any) any {
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}
 	}
 	if len(list) == 0 {
-		m.Faultf("wants at least one type")
+		m.Faultf("must name at least one type")
 	}
 	for i, t := range list {
 		s, ok := t.(string)
 		if !ok || !slices.Contains(typeNames, s) {
-			m.Faultf("wants types of %v", typeNames)
+			m.Faultf("must be one of %v, or an array of them", typeNames)
 			return v
 		}
 		if slices.Contains(list[:i], t) {
@@ -51,16 +51,16 @@ func (c *checker) types(_ *node, m Members, v any) any {
 	return v
 }
 
-func (c *checker) enum(n *node, m Members, v any) any {
+func (c *checker) checkEnum(n *node, m Location, v any) any {
 	list, ok := v.([]any)
 	if !ok || len(list) == 0 {
-		m.Faultf("wants an array of values, at least one")
+		m.Faultf("must be an array of at least one value")
 		return v
 	}
 	size := 0
 	seen := make(map[string]int, len(list))
 	for i, value := range list {
-		text := c.comparable(m.At(strconv.Itoa(i)), value)
+		text := c.comparableText(m.At(strconv.Itoa(i)), value)
 		if k, ok := seen[text]; ok {
 			m.At(strconv.Itoa(i)).Faultf("equals value %d", k)
 		}
@@ -72,24 +72,25 @@ func (c *checker) enum(n *node, m Members, v any) any {
 	return v
 }
 
-func (c *checker) constant(n *node, m Members, v any) any {
-	c.allowed = max(c.allowed, len(c.comparable(m, v)))
+func (c *checker) checkConst(n *node, m Location, v any) any {
+	c.allowed = max(c.allowed, len(c.comparableText(m, v)))
 	n.weight += compareWeight
 	return v
 }
 
-// comparable returns a text that is equal for values the library takes for
-// equal, and refuses numbers that it takes for their neighbours.
-func (c *checker) comparable(m Members, v any) string {
-	text, err := json.Marshal(c.doubles(m, v))
+// comparableText returns a text that is equal for values that the library treats
+// as equal, and refuses numbers that the library confuses with their neighbours.
+func (c *checker) comparableText(m Location, v any) string {
+	text, err := json.Marshal(c.asDoubles(m, v))
 	if err != nil {
-		m.Faultf("is no value that can be compared")
+		m.Faultf("cannot be compared")
 	}
 	return string(text)
 }
 
-// doubles copies a value with its numbers as the library compares them.
-func (c *checker) doubles(m Members, v any) any {
+// asDoubles copies a value with its numbers converted as the library compares
+// them.
+func (c *checker) asDoubles(m Location, v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		f, err := v.Float64()
@@ -100,47 +101,47 @@ func (c *checker) doubles(m Members, v any) any {
 	case []any:
 		list := make([]any, len(v))
 		for i, e := range v {
-			list[i] = c.doubles(m.At(strconv.Itoa(i)), e)
+			list[i] = c.asDoubles(m.At(strconv.Itoa(i)), e)
 		}
 		return list
 	case map[string]any:
 		object := make(map[string]any, len(v))
 		for name, e := range v {
-			object[name] = c.doubles(m.At(name), e)
+			object[name] = c.asDoubles(m.At(name), e)
 		}
 		return object
 	}
 	return v
 }
 
-func (c *checker) required(n *node, m Members, v any) any {
+func (c *checker) checkRequired(n *node, m Location, v any) any {
 	list, ok := v.([]any)
 	if !ok {
-		m.Faultf("wants an array of names")
+		m.Faultf("must be an array of strings")
 		return []any{}
 	}
-	return c.names(n, m, list)
+	return c.checkNames(n, m, list)
 }
 
-// names checks a list of different names, each of which can be an error.
-func (c *checker) names(n *node, m Members, list []any) any {
+// checkNames checks a list of distinct names, each of which can cause an error.
+func (c *checker) checkNames(n *node, m Location, list []any) any {
 	n.weight += len(list)
 	seen := make(map[string]bool, len(list))
 	for i, v := range list {
 		s, ok := v.(string)
 		switch {
 		case !ok:
-			m.At(strconv.Itoa(i)).Faultf("wants a name")
+			m.At(strconv.Itoa(i)).Faultf("must be a string")
 		case seen[s]:
-			m.At(strconv.Itoa(i)).Faultf("stands there twice")
+			m.At(strconv.Itoa(i)).Faultf("is listed twice")
 		}
 		seen[s] = true
 	}
 	return list
 }
 
-// bound reads a length or a count.
-func bound(v any) (int64, bool) {
+// readCount parses a length or a count.
+func readCount(v any) (int64, bool) {
 	text, ok := v.(json.Number)
 	if !ok {
 		return 0, false
@@ -152,46 +153,46 @@ func bound(v any) (int64, bool) {
 	return int64(f), true
 }
 
-func (c *checker) count(_ *node, m Members, v any) any {
-	i, ok := bound(v)
+func (c *checker) checkCount(_ *node, m Location, v any) any {
+	i, ok := readCount(v)
 	if !ok {
-		m.Faultf("wants an integer between 0 and %d", maxCount)
+		m.Faultf("must be an integer between 0 and %d", maxCount)
 	}
 	return json.Number(strconv.FormatInt(i, 10))
 }
 
-func (c *checker) number(_ *node, m Members, v any) any {
+func (c *checker) checkNumber(_ *node, m Location, v any) any {
 	if _, ok := v.(json.Number); !ok {
-		m.Faultf("wants a number")
+		m.Faultf("must be a number")
 	}
 	return v
 }
 
-// multipleOf divides exactly, in arbitrary precision.
-func (c *checker) multipleOf(_ *node, m Members, v any) any {
+// checkMultipleOf divides exactly, in arbitrary precision.
+func (c *checker) checkMultipleOf(_ *node, m Location, v any) any {
 	text, ok := v.(json.Number)
 	if f, err := text.Float64(); !ok || err != nil || f <= 0 {
-		m.Faultf("wants a number greater than 0")
+		m.Faultf("must be a number greater than 0")
 	}
 	return v
 }
 
-// exclusive is a switch in draft 4 and a bound later.
-func (c *checker) exclusive(n *node, m Members, v any) any {
+// checkExclusiveBound checks a boolean in draft 4 and a number in later drafts.
+func (c *checker) checkExclusiveBound(n *node, m Location, v any) any {
 	if c.draft > 4 {
-		return c.number(n, m, v)
+		return c.checkNumber(n, m, v)
 	}
-	return c.boolean(m, v)
+	return c.checkBoolean(m, v)
 }
 
-func (c *checker) uniqueItems(n *node, m Members, v any) any {
+func (c *checker) checkUniqueItems(n *node, m Location, v any) any {
 	n.weight += compareWeight
-	return c.boolean(m, v)
+	return c.checkBoolean(m, v)
 }
 
-func (c *checker) boolean(m Members, v any) any {
+func (c *checker) checkBoolean(m Location, v any) any {
 	if _, ok := v.(bool); !ok {
-		m.Faultf("wants true or false")
+		m.Faultf("must be true or false")
 		return false
 	}
 	return v

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// MaxEarlier bounds the earlier versions of one type that judge.
+	// MaxEarlier bounds the earlier versions of one type that can validate events.
 	MaxEarlier = 100
 	// MaxSupersedes bounds the versions that one version supersedes.
 	MaxSupersedes = 100
 )
 
-// Version is an earlier version of a type's schema. It is immutable but for
-// its schema, which is compiled when the first event needs it: most earlier
-// versions judge nothing any more. It is safe for concurrent use; all Sets that
+// Version is an earlier version of a type's schema. It is immutable except for the
+// compiled schema, which is made when the first event needs it: most earlier
+// versions are not used any more. It is safe for concurrent use; all Sets that
 // hold the version share it.
 type Version struct {
 	revision   uint64
@@ -62,7 +62,7 @@ func (s *Schema) Supersedes() []uint64 {
 	return s.supersedes
 }
 
-// readSupersedes reads the list of a document that may hold anything.
+// readSupersedes reads the list of superseded revisions from an unchecked document.
 func readSupersedes(raw []byte) []uint64 {
 	tree, faults := Read(raw)
 	root, ok := tree.(map[string]any)
@@ -70,7 +70,7 @@ func readSupersedes(raw []byte) []uint64 {
 	if !ok || !has || len(faults) > 0 {
 		return nil
 	}
-	list := revisions(Members{Faults: &faults}, v)
+	list := revisions(Location{Faults: &faults}, v)
 	if len(faults) > 0 {
 		return nil
 	}
@@ -78,10 +78,10 @@ func readSupersedes(raw []byte) []uint64 {
 }
 
 // revisions reads a list of revisions.
-func revisions(m Members, v any) []uint64 {
+func revisions(m Location, v any) []uint64 {
 	list, ok := v.([]any)
 	if !ok || len(list) > MaxSupersedes {
-		m.Faultf("wants an array of at most %d revisions", MaxSupersedes)
+		m.Faultf("must be an array of at most %d revisions", MaxSupersedes)
 		return nil
 	}
 	read := make([]uint64, 0, len(list))
@@ -89,7 +89,7 @@ func revisions(m Members, v any) []uint64 {
 		text, _ := e.(json.Number)
 		n, ok := event.ParseNumber([]byte(text))
 		if !ok || n.Int < 1 { // Int is 0 for other kinds
-			m.Faultf("wants revisions, which are positive integers; element %d is none", i)
+			m.Faultf("must hold revisions, which are positive integers; element %d is not", i)
 			return nil
 		}
 		read = append(read, uint64(n.Int))
@@ -98,56 +98,57 @@ func revisions(m Members, v any) []uint64 {
 	return slices.Compact(read)
 }
 
-// judging is what judges an event: a schema, nil where it cannot be used, and
-// the revision that put it.
-type judging struct {
+// effectiveSchema is the schema that applies to an event, nil where it cannot be
+// used, and the revision that put it.
+type effectiveSchema struct {
 	schema   *Schema
 	revision uint64
 }
 
-// registered is a type of a Set. targets are filled when the first event of the
+// registeredType is a type of a Set. targets are filled when the first event of the
 // type names an earlier version.
-type registered struct {
+type registeredType struct {
 	Versioned
 	resolve sync.Once
 	targets map[uint64]*Version // nil stands for the newest
 }
 
-// register keeps the newest MaxEarlier earlier versions, whatever it is given.
-func register(v Versioned) *registered {
+// register keeps at most the newest MaxEarlier earlier versions.
+func register(v Versioned) *registeredType {
 	for len(v.Earlier) > 0 && v.Earlier[len(v.Earlier)-1].revision >= v.Revision {
 		v.Earlier = v.Earlier[:len(v.Earlier)-1]
 	}
 	v.Earlier = v.Earlier[max(0, len(v.Earlier)-MaxEarlier):]
-	return &registered{Versioned: v}
+	return &registeredType{Versioned: v}
 }
 
-// pick returns what judges an event that names a version, 0 for none. It
-// reports false for a version that the type never had, or has no longer.
+// schemaFor returns the schema that applies to an event that names the version
+// sent, 0 for no version. It reports false for a version that the type never had,
+// or does not keep any more.
 //
-// While the newest version cannot be used here, nothing else judges: what it
-// supersedes and what it holds for personal is not known.
-func (r *registered) pick(sent uint64) (judging, bool) {
-	newest := judging{r.Schema, r.Revision}
+// While the newest version cannot be used, no earlier version applies: the newest
+// one decides which versions it supersedes and which values are personal.
+func (r *registeredType) schemaFor(sent uint64) (effectiveSchema, bool) {
+	newest := effectiveSchema{r.Schema, r.Revision}
 	if sent == 0 || sent == r.Revision || r.Schema == nil {
 		return newest, true
 	}
-	r.resolve.Do(r.target)
+	r.resolve.Do(r.resolveTargets)
 	v, ok := r.targets[sent]
 	if !ok {
-		return judging{}, false
+		return effectiveSchema{}, false
 	}
 	if v == nil {
 		return newest, true
 	}
-	return judging{v.Schema(), v.revision}, true
+	return effectiveSchema{v.Schema(), v.revision}, true
 }
 
-// target finds what judges in the name of every earlier version. It goes from
-// the newest to the oldest, so that what supersedes a version has its own
-// target by then, and the newest to supersede comes first. So a list counts for
-// older versions alone, and there are no cycles.
-func (r *registered) target() {
+// resolveTargets finds the version that applies in place of every earlier one. It
+// goes from the newest to the oldest, so that a superseding version has its own
+// target already, and the newest superseding version wins. A list therefore
+// affects older versions only, and there are no cycles.
+func (r *registeredType) resolveTargets() {
 	r.targets = make(map[uint64]*Version, len(r.Earlier))
 	superseded := map[uint64]*Version{}
 	claim := func(list []uint64, target *Version) {

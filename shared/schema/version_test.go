@@ -35,7 +35,7 @@ func codes(v Verdict) (codes []string) {
 	return codes
 }
 
-func TestJudgeVersions(t *testing.T) {
+func TestNamedVersionValidates(t *testing.T) {
 	s := NewSet(50, DefaultPolicy(), map[Type]Versioned{
 		pageview: {
 			Schema: compile(t, wants(40, 30, 40, 41)), Revision: 40,
@@ -70,14 +70,14 @@ func TestJudgeVersions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := s.Validate(named(t, tc.sent, fmt.Sprintf(`{"v": %d}`, tc.version)), received, "demo")
 			if diff := cmp.Diff(tc.want, codes(v)); diff != "" || v.SchemaVersion != tc.version {
-				t.Errorf("judged by %d, want %d; faults (-want +got):\n%s", v.SchemaVersion, tc.version, diff)
+				t.Errorf("validated by %d, want %d; faults (-want +got):\n%s", v.SchemaVersion, tc.version, diff)
 			}
 		})
 	}
 	ev := named(t, 3, `{}`)
 	ev.Category, ev.Name = "broken", "here"
 	if v := s.Validate(ev, received, "demo"); v.SchemaVersion != 9 || len(v.Faults) != 1 || v.Faults[0].Code != event.CodeValidatorFailed {
-		t.Errorf("an earlier version judged in the place of an unusable one: %+v", v)
+		t.Errorf("an earlier version applied in place of an unusable one: %+v", v)
 	}
 	ev.Name = "unknown"
 	if v := s.Validate(ev, received, "demo"); len(v.Faults) != 1 || v.Faults[0].Code != event.CodeUnknownType {
@@ -85,8 +85,8 @@ func TestJudgeVersions(t *testing.T) {
 	}
 }
 
-// The version that judges is the one that a naive reading of the rule finds.
-func TestJudgeVersionsAgainstModel(t *testing.T) {
+// The applied version is the one that a naive reading of the rule finds.
+func TestVersionsMatchTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		revisions := rapid.SliceOfNDistinct(rapid.Uint64Range(1, 20), 1, 12, rapid.ID[uint64]).Draw(t, "revisions")
 		slices.Sort(revisions)
@@ -99,22 +99,22 @@ func TestJudgeVersionsAgainstModel(t *testing.T) {
 		last := len(versions) - 1
 		r := register(Versioned{Schema: versions[last].Schema(), Revision: revisions[last], Earlier: versions[:last]})
 		for sent := uint64(1); sent < 24; sent++ {
-			got, ok := r.pick(sent)
-			if want := judges(sent, revisions, lists); got.revision != want || ok != (want != 0) {
-				t.Fatalf("%d is judged by %d (%v), want %d", sent, got.revision, ok, want)
+			got, ok := r.schemaFor(sent)
+			if want := expectedVersion(sent, revisions, lists); got.revision != want || ok != (want != 0) {
+				t.Fatalf("%d is validated by %d (%v), want %d", sent, got.revision, ok, want)
 			}
 		}
 	})
 }
 
-// judges is the rule as it is told: the newest that lists it, and so on.
-func judges(sent uint64, revisions []uint64, lists map[uint64][]uint64) uint64 {
+// expectedVersion is the documented rule: the newest that lists it, and so on.
+func expectedVersion(sent uint64, revisions []uint64, lists map[uint64][]uint64) uint64 {
 	if !slices.Contains(revisions, sent) {
 		return 0
 	}
 	for _, r := range slices.Backward(revisions) {
 		if r > sent && slices.Contains(lists[r], sent) {
-			return judges(r, revisions, lists)
+			return expectedVersion(r, revisions, lists)
 		}
 	}
 	return sent
@@ -133,7 +133,7 @@ func TestEarlierIsBounded(t *testing.T) {
 		newest: true, newest - 1: true, newest - MaxEarlier: true,
 		newest - MaxEarlier - 1: false, 1: false, newest + 1: false, length: false,
 	} {
-		if _, ok := r.pick(sent); ok != want {
+		if _, ok := r.schemaFor(sent); ok != want {
 			t.Errorf("version %d is known: %v, want %v", sent, ok, want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestEarlierIsBounded(t *testing.T) {
 	}
 }
 
-// A version is compiled once, whoever needs it first.
+// A version is compiled once, by the first caller.
 func TestVersionCompilesOnce(t *testing.T) {
 	v := NewVersion(3, []byte(pageviewSchema))
 	schemas := make([]*Schema, 8)
@@ -150,7 +150,7 @@ func TestVersionCompilesOnce(t *testing.T) {
 	for i := range schemas {
 		all.Go(func() {
 			r := register(Versioned{Schema: &Schema{}, Revision: 4, Earlier: []*Version{v}})
-			by, _ := r.pick(3)
+			by, _ := r.schemaFor(3)
 			schemas[i] = by.schema
 		})
 	}

@@ -2,8 +2,8 @@ package schema
 
 import "fmt"
 
-// The keywords that are The Eye's own and are checked, and examples, which is
-// where both meet. They judge no event.
+// Annotation keywords that are checked: those of The Eye and examples. They do not
+// constrain events.
 const (
 	keyExamples       = "examples"
 	keyRejectExamples = extension + "reject-examples"
@@ -11,8 +11,8 @@ const (
 	keyPII            = extension + "pii"
 )
 
-// own checks a keyword that judges nothing.
-func (c *checker) own(m Members, name string, v any) {
+// checkAnnotation checks a keyword that does not constrain data.
+func (c *checker) checkAnnotation(m Location, name string, v any) {
 	root := m.Path == ""
 	m = m.At(name)
 	switch name {
@@ -31,37 +31,37 @@ func (c *checker) own(m Members, name string, v any) {
 		}
 		c.rejectExamples = exampleList(m, v)
 	case keyPII:
-		c.pii(m, v)
+		c.checkPII(m, v)
 	}
 }
 
-func exampleList(m Members, v any) []any {
+func exampleList(m Location, v any) []any {
 	list, ok := v.([]any)
 	if !ok {
-		m.Faultf("wants an array of examples")
+		m.Faultf("must be an array of examples")
 	}
 	return list
 }
 
-// judgeExamples notes a fault for every example that is not judged as it is
-// declared. What is no object is never an event's data.
-func (c *checker) judgeExamples(s *Schema) {
+// checkExamples records a fault for every example whose validity is not as
+// declared. Only objects can be the data of an event.
+func (c *checker) checkExamples(s *Schema) {
 	const allowed = "is declared as valid and is not: "
 	for i, e := range c.examples {
-		m := c.place("").At(keyExamples).At(fmt.Sprint(i))
+		m := c.at("").At(keyExamples).At(fmt.Sprint(i))
 		data, ok := e.(map[string]any)
 		if !ok {
 			m.Faultf(allowed + "data is an object")
 			continue
 		}
-		if faults := s.violations(data); len(faults) > 0 {
+		if faults := s.allFaults(data); len(faults) > 0 {
 			m.Faultf(allowed+"%s: %s", faults[0].Path, faults[0].Message)
 		}
 	}
 	for i, e := range c.rejectExamples {
 		data, ok := e.(map[string]any)
-		if ok && len(s.violations(data)) == 0 {
-			c.place("").At(keyRejectExamples).At(fmt.Sprint(i)).Faultf("is declared as invalid and is valid")
+		if ok && len(s.allFaults(data)) == 0 {
+			c.at("").At(keyRejectExamples).At(fmt.Sprint(i)).Faultf("is declared as invalid and is valid")
 		}
 	}
 }

@@ -35,7 +35,7 @@ func sent(t testing.TB, category, name, data, timestamp string) *event.Event {
 	return ev
 }
 
-func TestJudge(t *testing.T) {
+func TestSetValidatesEvents(t *testing.T) {
 	const (
 		good = `{"host": "www.example.com", "path": "/"}`
 		now  = `"2026-01-02T03:04:05Z"`
@@ -52,22 +52,22 @@ func TestJudge(t *testing.T) {
 		version                         uint64
 		retention                       time.Duration
 	}{
-		"stored":                  {standard, `"page interaction"`, `"pageview"`, good, now, nil, 3, time.Hour},
-		"schema":                  {standard, `"page interaction"`, `"pageview"`, `{"host": 1}`, now, []string{"schema_violation /data/host", "schema_violation /data/path"}, 3, 2 * time.Hour},
-		"at the skew":             {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T03:09:05.000006Z"`, nil, 3, time.Hour},
-		"in the future":           {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T03:09:05.000007Z"`, []string{"timestamp_in_future /timestamp"}, 3, 2 * time.Hour},
-		"at the oldest age":       {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T02:04:05.000007Z"`, nil, 3, time.Hour},
-		"too old":                 {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T02:04:05.000006Z"`, []string{"timestamp_too_old /timestamp"}, 3, 2 * time.Hour},
-		"no oldest age":           {lenient, `"page interaction"`, `"pageview"`, good, `"0001-01-01T00:00:00.000001Z"`, nil, 3, time.Hour},
-		"unknown":                 {standard, `"page interaction"`, `"Pageview"`, good, now, []string{"unknown_type "}, 0, 2 * time.Hour},
-		"unknown, stored":         {lenient, `"x"`, `"y"`, good, now, nil, 0, 3 * time.Hour},
-		"no name":                 {standard, `"page interaction"`, `""`, good, now, []string{"invalid_name /name"}, 0, 2 * time.Hour},
-		"no name, lenient":        {lenient, `"page interaction"`, `1`, good, now, []string{"invalid_name /name"}, 0, 2 * time.Hour},
-		"no data":                 {standard, `"page interaction"`, `"pageview"`, `[]`, now, []string{"invalid_data /data"}, 3, 2 * time.Hour},
-		"bad time is not judged":  {standard, `"page interaction"`, `"pageview"`, good, `"Feb 30"`, []string{"invalid_timestamp /timestamp"}, 3, 2 * time.Hour},
-		"everything":              {standard, `"page interaction"`, `"pageview"`, `{"path": 1}`, `"2027-01-02T03:04:05Z"`, []string{"timestamp_in_future /timestamp", "schema_violation /data/host", "schema_violation /data/path"}, 3, 2 * time.Hour},
-		"unusable schema":         {standard, `"broken"`, `"here"`, `{}`, now, []string{"validator_failed /data"}, 5, 9 * time.Hour},
-		"envelope before the law": {standard, `null`, `"pageview"`, `{"host": 1}`, `"2027-01-02T03:04:05Z"`, []string{"invalid_category /category", "timestamp_in_future /timestamp"}, 0, 2 * time.Hour},
+		"stored":                   {standard, `"page interaction"`, `"pageview"`, good, now, nil, 3, time.Hour},
+		"schema":                   {standard, `"page interaction"`, `"pageview"`, `{"host": 1}`, now, []string{"schema_violation /data/host", "schema_violation /data/path"}, 3, 2 * time.Hour},
+		"at the skew":              {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T03:09:05.000006Z"`, nil, 3, time.Hour},
+		"in the future":            {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T03:09:05.000007Z"`, []string{"timestamp_in_future /timestamp"}, 3, 2 * time.Hour},
+		"at the oldest age":        {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T02:04:05.000007Z"`, nil, 3, time.Hour},
+		"too old":                  {standard, `"page interaction"`, `"pageview"`, good, `"2026-01-02T02:04:05.000006Z"`, []string{"timestamp_too_old /timestamp"}, 3, 2 * time.Hour},
+		"no oldest age":            {lenient, `"page interaction"`, `"pageview"`, good, `"0001-01-01T00:00:00.000001Z"`, nil, 3, time.Hour},
+		"unknown":                  {standard, `"page interaction"`, `"Pageview"`, good, now, []string{"unknown_type "}, 0, 2 * time.Hour},
+		"unknown, stored":          {lenient, `"x"`, `"y"`, good, now, nil, 0, 3 * time.Hour},
+		"no name":                  {standard, `"page interaction"`, `""`, good, now, []string{"invalid_name /name"}, 0, 2 * time.Hour},
+		"no name, lenient":         {lenient, `"page interaction"`, `1`, good, now, []string{"invalid_name /name"}, 0, 2 * time.Hour},
+		"no data":                  {standard, `"page interaction"`, `"pageview"`, `[]`, now, []string{"invalid_data /data"}, 3, 2 * time.Hour},
+		"bad time is not compared": {standard, `"page interaction"`, `"pageview"`, good, `"Feb 30"`, []string{"invalid_timestamp /timestamp"}, 3, 2 * time.Hour},
+		"everything":               {standard, `"page interaction"`, `"pageview"`, `{"path": 1}`, `"2027-01-02T03:04:05Z"`, []string{"timestamp_in_future /timestamp", "schema_violation /data/host", "schema_violation /data/path"}, 3, 2 * time.Hour},
+		"unusable schema":          {standard, `"broken"`, `"here"`, `{}`, now, []string{"validator_failed /data"}, 5, 9 * time.Hour},
+		"envelope before the law":  {standard, `null`, `"pageview"`, `{"host": 1}`, `"2027-01-02T03:04:05Z"`, []string{"invalid_category /category", "timestamp_in_future /timestamp"}, 0, 2 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ev := sent(t, tc.category, tc.name, tc.data, tc.timestamp)
@@ -85,7 +85,7 @@ func TestJudge(t *testing.T) {
 				t.Errorf("version %d, retention %s; want %d, %s", v.SchemaVersion, v.Retention, tc.version, tc.retention)
 			}
 			if diff := cmp.Diff(v, s.Validate(ev, received, "demo")); diff != "" || len(ev.Faults) != envelope {
-				t.Errorf("judged again, or the event was changed:\n%s", diff)
+				t.Errorf("validated again, or the event was changed:\n%s", diff)
 			}
 		})
 	}
@@ -93,7 +93,7 @@ func TestJudge(t *testing.T) {
 
 // The faults of an envelope and of a schema are bounded together, and counted
 // once.
-func TestJudgeBoundsFaults(t *testing.T) {
+func TestValidateBoundsFaults(t *testing.T) {
 	s := NewSet(1, DefaultPolicy(), map[Type]Versioned{
 		pageview: {Schema: compile(t, `{"required": [`+list(30, `"m%d"`)+`]}`), Revision: 1},
 	}, nil)

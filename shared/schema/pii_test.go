@@ -7,6 +7,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestHashes(t *testing.T) {
+	for raw, want := range map[string]bool{
+		`{}`: false,
+		`{"properties": {"a": {"x-eye-pii": "drop"}}}`:                                   false,
+		`{"properties": {"a": {"x-eye-pii": "hash"}}}`:                                   true,
+		`{"properties": {"a": {"properties": {"b": {"items": {"x-eye-pii": "hash"}}}}}}`: true,
+		`{"const": {"x-eye-pii": "hash"}}`:                                               false,
+	} {
+		s, faults := Compile([]byte(raw))
+		if len(faults) > 0 {
+			t.Fatal(raw, faults)
+		}
+		if got := s.Hashes(); got != want {
+			t.Errorf("%s: %t", raw, got)
+		}
+	}
+	if (*Schema)(nil).Hashes() {
+		t.Error("no schema hashes")
+	}
+}
+
 const (
 	mailed  = `{"mail": "a@example.com", "n": 1}`
 	badMail = `{"mail": "a@example.com", "n": "1"}`
@@ -17,7 +38,7 @@ const (
 )
 
 // What the store may keep of an event: hashed data and originals.
-func TestJudgeKeeps(t *testing.T) {
+func TestValidateKeepsOriginals(t *testing.T) {
 	hash := `"` + hashed(testKey, "demo", `"a@example.com"`) + `"`
 	plain := func(t *testing.T) Versioned { return Versioned{Schema: compile(t, plainSchema), Revision: 9} }
 	hashing := func(t *testing.T) Versioned {
@@ -81,14 +102,14 @@ func TestJudgeKeeps(t *testing.T) {
 				t.Errorf("data %s, original kept: %v; want %s, %v", v.Data, v.KeepOriginal, tc.wantData, tc.original)
 			}
 			if diff := cmp.Diff(v, s.Validate(ev, received, "demo")); diff != "" {
-				t.Errorf("judged again:\n%s", diff)
+				t.Errorf("validated again:\n%s", diff)
 			}
 		})
 	}
 }
 
 // What no schema speaks of is kept as the policy has it for all.
-func TestJudgeKeepsUnknown(t *testing.T) {
+func TestValidateKeepsUnknownTypes(t *testing.T) {
 	for byDefault, want := range map[string]bool{"": true, "keep": true, "drop": false} {
 		p := DefaultPolicy()
 		p.Originals.Default = byDefault
@@ -117,6 +138,6 @@ func TestSetCopies(t *testing.T) {
 		t.Errorf("the set changed with what it was made of:\n%s", diff)
 	}
 	if !want[0].KeepOriginal || want[0].Retention != time.Minute || want[1].Retention != time.Hour {
-		t.Errorf("judged as %+v", want)
+		t.Errorf("validated as %+v", want)
 	}
 }

@@ -57,7 +57,7 @@ func TestExampleFaults(t *testing.T) {
 		got = append(got, f.Message)
 	}
 	if diff := cmp.Diff([]string{
-		"is declared as valid and is not: /data/v: is of type string; wanted is integer",
+		"is declared as valid and is not: /data/v: must be of type integer, not string",
 		"is declared as invalid and is valid",
 	}, got); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)

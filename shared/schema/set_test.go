@@ -9,8 +9,8 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// A Set with a schema that is not put yet judges as the one that has it would.
-func TestWithJudgesAsIfItWerePut(t *testing.T) {
+// A Set with a schema that is not put yet validates as if it were put.
+func TestWithValidatesAsIfItWerePut(t *testing.T) {
 	pageview := Type{"page", "view"}
 	raws := []string{
 		`{"required": ["a"]}`,
@@ -53,7 +53,7 @@ func TestWithJudgesAsIfItWerePut(t *testing.T) {
 	}
 }
 
-// A schema whose put would make the key that values are hashed with is judged
+// A schema whose put would make the key that values are hashed with is validated
 // as if there were one.
 func TestWithHashesWithoutAKey(t *testing.T) {
 	s, faults := Compile([]byte(`{"properties": {"mail": {"x-eye-pii": "hash"}}}`))
