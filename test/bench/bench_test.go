@@ -55,7 +55,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 			p, dir := start(b, s)
 			once(b, func() {
 				d := seconds("EYE_BENCH_SECONDS", 20)
-				got, err := newSender(p).sustain(b.Context(), d)
+				got, err := newSender(p).sustainedRate(b.Context(), d)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -81,13 +81,13 @@ func BenchmarkDuplicates(b *testing.B) {
 			once(b, func() {
 				d := seconds("EYE_BENCH_SECONDS", 20) / 2
 				fresh := newSender(p)
-				freshRate, err := fresh.sustain(b.Context(), d)
+				freshRate, err := fresh.sustainedRate(b.Context(), d)
 				if err != nil {
 					b.Fatal(err)
 				}
 				again := newSender(p)
 				again.duplicates = 0.1
-				againRate, err := again.sustain(b.Context(), d)
+				againRate, err := again.sustainedRate(b.Context(), d)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -106,7 +106,7 @@ func BenchmarkLatency(b *testing.B) {
 			p, _ := start(b, s)
 			once(b, func() {
 				u := &untilQueryable{sender: newSender(p)}
-				if err := openLoop(b.Context(), 1000, seconds("EYE_BENCH_SECONDS", 20), u.one); err != nil {
+				if err := openLoop(b.Context(), 1000, seconds("EYE_BENCH_SECONDS", 20), u.measureOne); err != nil {
 					b.Fatal(err)
 				}
 				reportMs(b, "answer", &u.answer)
@@ -141,7 +141,7 @@ func fill(b *testing.B, s *sender, n int) (first, last float64) {
 	stored := 0
 	for stored < n {
 		start := time.Now()
-		rate, err := s.sustain(b.Context(), 3*time.Second)
+		rate, err := s.sustainedRate(b.Context(), 3*time.Second)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -165,20 +165,20 @@ func queryUnderLoad(b *testing.B, s *sender, d time.Duration) *latencies {
 			SessionID string `json:"session_id"`
 		} `json:"events"`
 	}
-	if err := s.get(ctx, "/v1/events?limit=1000&order=asc", &page); err != nil || len(page.Events) == 0 {
+	if err := s.getJSON(ctx, "/v1/events?limit=1000&order=asc", &page); err != nil || len(page.Events) == 0 {
 		b.Fatalf("no sessions to ask for: %v", err)
 	}
 	load := &untilQueryable{sender: newSender(s.pipeline)}
 	loadDone := make(chan error, 1)
-	go func() { loadDone <- openLoop(ctx, 1000, d, load.one) }()
+	go func() { loadDone <- openLoop(ctx, 1000, d, load.measureOne) }()
 	var timelines latencies
 	next := make(chan int, 1)
 	next <- 0
 	err := openLoop(ctx, 100, d, func(ctx context.Context, due time.Time) error {
 		i := <-next
 		next <- i + 1
-		defer func() { timelines.add(time.Since(due)) }()
-		return s.get(ctx, "/v1/sessions/"+page.Events[i*7%len(page.Events)].SessionID, nil)
+		defer func() { timelines.addSample(time.Since(due)) }()
+		return s.getJSON(ctx, "/v1/sessions/"+page.Events[i*7%len(page.Events)].SessionID, nil)
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -201,7 +201,7 @@ func BenchmarkMemory(b *testing.B) {
 				defer cancel()
 				done := make(chan error, 1)
 				go func() {
-					_, err := newSender(p).sustain(ctx, d)
+					_, err := newSender(p).sustainedRate(ctx, d)
 					done <- err
 				}()
 				sampleMemory(b, p, done)

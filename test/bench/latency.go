@@ -30,7 +30,7 @@ type latencies struct {
 	d  []time.Duration
 }
 
-func (l *latencies) add(d time.Duration) {
+func (l *latencies) addSample(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.d = append(l.d, d)
@@ -83,7 +83,7 @@ type untilQueryable struct {
 // that asking does not become the load.
 const every = 20
 
-func (u *untilQueryable) one(ctx context.Context, due time.Time) error {
+func (u *untilQueryable) measureOne(ctx context.Context, due time.Time) error {
 	u.mu.Lock()
 	u.n++
 	sampled := u.n%every == 0
@@ -91,23 +91,23 @@ func (u *untilQueryable) one(ctx context.Context, due time.Time) error {
 	id := uuid.Must(uuid.NewV7()).String()
 	body := fmt.Appendf(nil, `{"event_id":%q,"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"page interaction",`+
 		`"name":"pageview","data":{"host":"www.example.com","path":"/"},"timestamp":%q}`, id, due.UTC().Format(time.RFC3339Nano))
-	if err := u.post(ctx, body); err != nil {
+	if err := u.postBody(ctx, body); err != nil {
 		return err
 	}
-	u.answer.add(time.Since(due))
+	u.answer.addSample(time.Since(due))
 	if !sampled {
 		return nil
 	}
-	err := harness.Poll(ctx, func() error { return u.stored(ctx, id) })
-	u.queryable.add(time.Since(due))
+	err := harness.Poll(ctx, func() error { return u.awaitStored(ctx, id) })
+	u.queryable.addSample(time.Since(due))
 	return err
 }
 
-func (u *untilQueryable) stored(ctx context.Context, id string) error {
+func (u *untilQueryable) awaitStored(ctx context.Context, id string) error {
 	var answer struct {
 		Status string `json:"status"`
 	}
-	if err := u.get(ctx, "/v1/events/"+id+"?application=demo", &answer); err != nil {
+	if err := u.getJSON(ctx, "/v1/events/"+id+"?application=demo", &answer); err != nil {
 		return err
 	}
 	if answer.Status != "stored" {
@@ -116,8 +116,8 @@ func (u *untilQueryable) stored(ctx context.Context, id string) error {
 	return nil
 }
 
-// get asks the query API and decodes its answer into to, or drops it.
-func (s *sender) get(ctx context.Context, path string, to any) error {
+// getJSON asks the query API and decodes its answer into to, or drops it.
+func (s *sender) getJSON(ctx context.Context, path string, to any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.pipeline.Query+path, nil)
 	if err != nil {
 		return err

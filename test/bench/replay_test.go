@@ -23,7 +23,7 @@ func BenchmarkReplay(b *testing.B) {
 			p, dir := start(b, s)
 			once(b, func() {
 				n := setting("EYE_BENCH_EVENTS", 200_000)
-				if err := newSender(p).load(b.Context(), n); err != nil {
+				if err := newSender(p).loadEvents(b.Context(), n); err != nil {
 					b.Fatal(err)
 				}
 				dry := jobRate(b, p, harness.PathReplays, "dry run: ", map[string]any{"dry_run": true})
@@ -117,7 +117,7 @@ func besideLive(b *testing.B, p *harness.Pipeline) {
 func live(b *testing.B, p *harness.Pipeline, d time.Duration) *untilQueryable {
 	b.Helper()
 	u := &untilQueryable{sender: newSender(p)}
-	if err := openLoop(b.Context(), 500, d, u.one); err != nil {
+	if err := openLoop(b.Context(), 500, d, u.measureOne); err != nil {
 		b.Fatal(err)
 	}
 	return u

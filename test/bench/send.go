@@ -47,10 +47,10 @@ const (
 	largeBatch = 1000
 )
 
-// sustain sends batches from several connections for d, waits until every
+// sustainedRate sends batches from several connections for d, waits until every
 // event is queryable and returns events a second over the whole time.
-func (s *sender) sustain(ctx context.Context, d time.Duration) (float64, error) {
-	before, err := s.processed(ctx)
+func (s *sender) sustainedRate(ctx context.Context, d time.Duration) (float64, error) {
+	before, err := s.processedCount(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -58,7 +58,7 @@ func (s *sender) sustain(ctx context.Context, d time.Duration) (float64, error) 
 	s.done.Store(0)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go s.watch(ctx, before)
+	go s.showProgress(ctx, before)
 
 	start := time.Now()
 	var wg sync.WaitGroup
@@ -86,10 +86,10 @@ func (s *sender) sustain(ctx context.Context, d time.Duration) (float64, error) 
 	return float64(s.sent.Load()) / time.Since(start).Seconds(), err
 }
 
-// load sends n events in batches of largeBatch from several connections, and
+// loadEvents sends n events in batches of largeBatch from several connections, and
 // waits until every one of them is queryable.
-func (s *sender) load(ctx context.Context, n int) error {
-	before, err := s.processed(ctx)
+func (s *sender) loadEvents(ctx context.Context, n int) error {
+	before, err := s.processedCount(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,14 +97,14 @@ func (s *sender) load(ctx context.Context, n int) error {
 	s.done.Store(0)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go s.watch(ctx, before)
+	go s.showProgress(ctx, before)
 	group, sending := errgroup.WithContext(ctx)
 	for range connections {
 		group.Go(func() error {
 			src, body := &source{}, []byte(nil)
 			for sending.Err() == nil && s.sent.Add(largeBatch) <= int64(n) {
 				body = src.appendBatch(body[:0], largeBatch, nil)
-				if err := s.post(sending, body); err != nil {
+				if err := s.postBody(sending, body); err != nil {
 					return err
 				}
 				for s.sent.Load()-s.done.Load() > maxBacklog && sending.Err() == nil {
@@ -125,8 +125,8 @@ func (s *sender) load(ctx context.Context, n int) error {
 	})
 }
 
-// watch keeps s.done current.
-func (s *sender) watch(ctx context.Context, before float64) {
+// showProgress keeps s.done current.
+func (s *sender) showProgress(ctx context.Context, before float64) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -134,15 +134,15 @@ func (s *sender) watch(ctx context.Context, before float64) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if now, err := s.processed(ctx); err == nil {
+			if now, err := s.processedCount(ctx); err == nil {
 				s.done.Store(int64(now - before))
 			}
 		}
 	}
 }
 
-// processed counts the events with an outcome, over all processors.
-func (s *sender) processed(ctx context.Context) (float64, error) {
+// processedCount counts the events with an outcome, over all processors.
+func (s *sender) processedCount(ctx context.Context) (float64, error) {
 	sum := 0.0
 	for _, admin := range s.pipeline.ProcessorAdmins {
 		n, err := harness.Metric(ctx, admin, "eye_processor_events_total")
@@ -173,13 +173,13 @@ func (s *sender) sendUntil(ctx context.Context, end time.Time) error {
 			continue
 		}
 		body = src.appendBatch(body[:0], perBatch, again)
-		if err := s.post(ctx, body); err != nil {
+		if err := s.postBody(ctx, body); err != nil {
 			return err
 		}
 		s.sent.Add(perBatch)
 		if s.duplicates > 0 && len(recent) < 1000 {
 			recent = append(recent, src.appendEvent(nil))
-			if err := s.post(ctx, recent[len(recent)-1]); err != nil {
+			if err := s.postBody(ctx, recent[len(recent)-1]); err != nil {
 				return err
 			}
 			s.sent.Add(1)
@@ -190,8 +190,8 @@ func (s *sender) sendUntil(ctx context.Context, end time.Time) error {
 
 var errOverloaded = errors.New("the collector is overloaded")
 
-// post sends one body until it is accepted.
-func (s *sender) post(ctx context.Context, body []byte) error {
+// postBody sends one body until it is accepted.
+func (s *sender) postBody(ctx context.Context, body []byte) error {
 	for {
 		err := s.postOnce(ctx, body)
 		if !errors.Is(err, errOverloaded) {

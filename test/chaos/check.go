@@ -70,7 +70,7 @@ func (l *Ledger) Check(docs []*Document) []string {
 			report("one place, two documents: %s holds %s and %s", place, other, m)
 		}
 		origins[place] = m
-		findings = append(findings, e.differences(d, l.code(e))...)
+		findings = append(findings, e.differencesFrom(d, l.expectedCode(e))...)
 	}
 	for _, e := range l.order {
 		if e.accepted && found[e.Marker] == nil {
@@ -82,10 +82,10 @@ func (l *Ledger) Check(docs []*Document) []string {
 	return findings
 }
 
-// differences compares a document with the event it was made of, which code
+// differencesFrom compares a document with the event it was made of, which code
 // rejects, or nothing. An event that came second under its id is rejected
 // whatever its content.
-func (e *Entry) differences(d *Document, code string) []string {
+func (e *Entry) differencesFrom(d *Document, code string) []string {
 	var out []string
 	report := func(format string, args ...any) {
 		out = append(out, fmt.Sprintf("event %q, content %s: ", e.EventID, e.Marker)+fmt.Sprintf(format, args...))

@@ -20,7 +20,7 @@ func kept(t *testing.T, e *Entry, seq uint64) *Document {
 	}
 	d.SessionID, d.Category, d.Name, d.Data, d.Timestamp = sent.SessionID, sent.Category, sent.Name, sent.Data, sent.Timestamp
 	d.Origin.Epoch, d.Origin.Seq = 1, seq
-	if code := e.Kind.code(); code != "" {
+	if code := e.Kind.rejectionCode(); code != "" {
 		reject(d, code, e.Body)
 	}
 	return d
@@ -41,12 +41,12 @@ func sent(t *testing.T) (*Ledger, []*Document) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var docs []*Document
 	for range 200 {
-		e := l.add(r, newID())
-		l.accept(e)
+		e := l.addEntry(r, newID())
+		l.markAccepted(e)
 		docs = append(docs, kept(t, e, uint64(len(docs)+1)))
 	}
-	second := l.add(r, l.order[0].EventID)
-	l.accept(second)
+	second := l.addEntry(r, l.order[0].EventID)
+	l.markAccepted(second)
 	conflict := kept(t, second, uint64(len(docs)+1))
 	reject(conflict, codeConflict, second.Body)
 	return l, append(docs, conflict)

@@ -23,10 +23,10 @@ type Kills struct {
 	Min, Max time.Duration
 }
 
-// Torment kills one random process after the other with SIGKILL and starts it
+// InjectFaults kills one random process after the other with SIGKILL and starts it
 // again at once. It returns how often each was killed. A process that ended by
 // itself is an error: only kills end a process of The Eye.
-func (f *Fleet) Torment(ctx context.Context, r *rand.Rand, k Kills) (map[string]int, error) {
+func (f *Fleet) InjectFaults(ctx context.Context, r *rand.Rand, k Kills) (map[string]int, error) {
 	count := map[string]int{}
 	for range k.N {
 		pause(ctx, k.Min+time.Duration(r.Int64N(int64(k.Max-k.Min)+1)))

@@ -23,8 +23,8 @@ const (
 	Unregistered
 )
 
-// code is the error that a rejected event of the kind must carry.
-func (k Kind) code() string {
+// rejectionCode is the error that a rejected event of the kind must carry.
+func (k Kind) rejectionCode() string {
 	return map[Kind]string{Incomplete: "schema_violation", Unregistered: "unknown_type"}[k]
 }
 
@@ -69,11 +69,11 @@ type Ledger struct {
 // NewLedger returns an empty ledger.
 func NewLedger() *Ledger { return &Ledger{entries: map[string]*Entry{}} }
 
-func (l *Ledger) code(e *Entry) string {
+func (l *Ledger) expectedCode(e *Entry) string {
 	if l.Code != nil {
 		return l.Code(e)
 	}
-	return e.Kind.code()
+	return e.Kind.rejectionCode()
 }
 
 // Accepted counts the distinct contents that were accepted.
@@ -89,9 +89,9 @@ func (l *Ledger) Accepted() int {
 	return n
 }
 
-// next makes an event to send: mostly a new one, at times an older one again,
+// nextEntry makes an event to send: mostly a new one, at times an older one again,
 // at times a new content under an older one's id.
-func (l *Ledger) next(r *rand.Rand) *Entry {
+func (l *Ledger) nextEntry(r *rand.Rand) *Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch n := r.IntN(100); {
@@ -99,25 +99,25 @@ func (l *Ledger) next(r *rand.Rand) *Entry {
 		return l.order[r.IntN(len(l.order))]
 	case n < 14 && len(l.order) > 0:
 		if old := l.order[r.IntN(len(l.order))]; old.EventID != "" {
-			return l.add(r, old.EventID)
+			return l.addEntry(r, old.EventID)
 		}
 	case n < 30:
-		return l.add(r, "")
+		return l.addEntry(r, "")
 	}
-	return l.add(r, newID())
+	return l.addEntry(r, newID())
 }
 
 // New makes a sound event that is not of the load, for the caller to send.
 func (l *Ledger) New(r *rand.Rand) *Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.make(r, Valid, newID())
+	return l.makeEntry(r, Valid, newID())
 }
 
 // Accept notes that an event was accepted.
-func (l *Ledger) Accept(e *Entry) { l.accept(e) }
+func (l *Ledger) Accept(e *Entry) { l.markAccepted(e) }
 
-func (l *Ledger) add(r *rand.Rand, id string) *Entry {
+func (l *Ledger) addEntry(r *rand.Rand, id string) *Entry {
 	kind := Valid
 	switch n := r.IntN(100); {
 	case n < 10:
@@ -125,10 +125,10 @@ func (l *Ledger) add(r *rand.Rand, id string) *Entry {
 	case n < 15:
 		kind = Unregistered
 	}
-	return l.make(r, kind, id)
+	return l.makeEntry(r, kind, id)
 }
 
-func (l *Ledger) make(r *rand.Rand, kind Kind, id string) *Entry {
+func (l *Ledger) makeEntry(r *rand.Rand, kind Kind, id string) *Entry {
 	marker := newID()
 	sent := compose(r, kind, id, marker)
 	body, err := json.Marshal(sent)
@@ -141,7 +141,7 @@ func (l *Ledger) make(r *rand.Rand, kind Kind, id string) *Entry {
 	return e
 }
 
-func (l *Ledger) accept(e *Entry) {
+func (l *Ledger) markAccepted(e *Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.accepted = true

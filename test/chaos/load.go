@@ -40,7 +40,7 @@ func (l *Load) Run(ctx, finish context.Context) error {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if err := l.client(ctx, finish, rand.New(rand.NewPCG(l.Seed, uint64(i)))); err != nil { //nolint:gosec // a test's choice of events
+			if err := l.runClient(ctx, finish, rand.New(rand.NewPCG(l.Seed, uint64(i)))); err != nil { //nolint:gosec // a test's choice of events
 				errs <- err
 			}
 		}()
@@ -53,15 +53,15 @@ func (l *Load) Run(ctx, finish context.Context) error {
 // Requests returns how many requests were sent and how many of them failed.
 func (l *Load) Requests() (sent, failed int64) { return l.requests.Load(), l.failures.Load() }
 
-func (l *Load) client(ctx, finish context.Context, r *rand.Rand) error {
+func (l *Load) runClient(ctx, finish context.Context, r *rand.Rand) error {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
 		batch := make([]*Entry, 1+r.IntN(1+r.IntN(30)))
 		for i := range batch {
-			batch[i] = l.Ledger.next(r)
+			batch[i] = l.Ledger.nextEntry(r)
 		}
-		if err := l.deliver(finish, client, batch); err != nil {
+		if err := l.deliverBatch(finish, client, batch); err != nil {
 			return err
 		}
 		pause(ctx, time.Second/time.Duration(l.PerSecond))
@@ -69,14 +69,14 @@ func (l *Load) client(ctx, finish context.Context, r *rand.Rand) error {
 	return nil
 }
 
-// deliver sends one request until it is accepted or ctx ends.
-func (l *Load) deliver(ctx context.Context, client *http.Client, batch []*Entry) error {
+// deliverBatch sends one request until it is accepted or ctx ends.
+func (l *Load) deliverBatch(ctx context.Context, client *http.Client, batch []*Entry) error {
 	body := join(batch)
 	for ctx.Err() == nil {
 		l.requests.Add(1)
-		results, err := l.post(ctx, client, body)
+		results, err := l.postBatch(ctx, client, body)
 		if err == nil {
-			return l.record(batch, results)
+			return l.recordResults(batch, results)
 		}
 		l.failures.Add(1)
 		pause(ctx, 20*time.Millisecond)
@@ -104,8 +104,8 @@ type result struct {
 	Status  string `json:"status"`
 }
 
-// post sends a body once. Every answer but 202 is an error, as is none.
-func (l *Load) post(ctx context.Context, client *http.Client, body []byte) ([]result, error) {
+// postBatch sends a body once. Every answer but 202 is an error, as is none.
+func (l *Load) postBatch(ctx context.Context, client *http.Client, body []byte) ([]result, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+"/v1/events", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (l *Load) post(ctx context.Context, client *http.Client, body []byte) ([]re
 	return answer.Results, nil
 }
 
-func (l *Load) record(batch []*Entry, results []result) error {
+func (l *Load) recordResults(batch []*Entry, results []result) error {
 	if len(results) != len(batch) {
 		return fmt.Errorf("%d results for %d events", len(results), len(batch))
 	}
@@ -144,7 +144,7 @@ func (l *Load) record(batch []*Entry, results []result) error {
 		if e.EventID != "" && r.EventID != e.EventID {
 			return fmt.Errorf("event %s was answered under the id %s", e.EventID, r.EventID)
 		}
-		l.Ledger.accept(e)
+		l.Ledger.markAccepted(e)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestPowerCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	trial := Trial{Fleet: &Fleet{pipeline}, Grace: 5 * time.Second}
-	docs, findings, err := trial.examine(ctx, load.Ledger)
+	docs, findings, err := trial.awaitConsistency(ctx, load.Ledger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,11 +46,11 @@ func (t *Trial) Run(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	load := &Load{URL: t.Fleet.Collector, Key: t.Fleet.Key, Clients: t.Clients, PerSecond: perSecond, Seed: t.Seed, Ledger: NewLedger()}
-	kills, err := t.torment(ctx, load)
+	kills, err := t.injectFaults(ctx, load)
 	if err != nil {
 		return Report{}, err
 	}
-	docs, findings, err := t.examine(ctx, load.Ledger)
+	docs, findings, err := t.awaitConsistency(ctx, load.Ledger)
 	if err != nil {
 		return Report{}, err
 	}
@@ -59,23 +59,23 @@ func (t *Trial) Run(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-// examine waits until the processors are done and checks the documents. What
+// awaitConsistency waits until the processors are done and checks the documents. What
 // the processors say of themselves can be some seconds old, so findings stand
 // only if they are still there after Grace, and the processors still done.
-func (t *Trial) examine(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
+func (t *Trial) awaitConsistency(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
 	for {
-		if err := harness.Poll(ctx, func() error { return t.Fleet.Settled(ctx) }); err != nil {
+		if err := harness.Poll(ctx, func() error { return t.Fleet.CheckIdle(ctx) }); err != nil {
 			return nil, nil, fmt.Errorf("the processors do not come to their end: %w", err)
 		}
-		docs, findings, err = t.look(ctx, ledger)
-		if err != nil || len(findings) == 0 || t.Fleet.Settled(ctx) == nil {
+		docs, findings, err = t.checkOnce(ctx, ledger)
+		if err != nil || len(findings) == 0 || t.Fleet.CheckIdle(ctx) == nil {
 			return docs, findings, err
 		}
 	}
 }
 
-// look reads and checks until nothing is found, or Grace is over.
-func (t *Trial) look(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
+// checkOnce reads and checks until nothing is found, or Grace is over.
+func (t *Trial) checkOnce(ctx context.Context, ledger *Ledger) (docs []*Document, findings []string, err error) {
 	grace, cancel := context.WithTimeout(ctx, t.Grace)
 	defer cancel()
 	for {
@@ -91,15 +91,15 @@ func (t *Trial) look(ctx context.Context, ledger *Ledger) (docs []*Document, fin
 	}
 }
 
-// torment kills while the load runs, and ends the load when every process is
+// injectFaults kills while the load runs, and ends the load when every process is
 // back and enough was accepted. All requests that were begun are then accepted.
-func (t *Trial) torment(ctx context.Context, load *Load) (map[string]int, error) {
+func (t *Trial) injectFaults(ctx context.Context, load *Load) (map[string]int, error) {
 	loadCtx, endLoad := context.WithCancel(ctx)
 	defer endLoad()
 	loadDone := make(chan error, 1)
 	go func() { loadDone <- load.Run(loadCtx, ctx) }()
 
-	kills, err := t.Fleet.Torment(ctx, rand.New(rand.NewPCG(t.Seed, 0)), t.Kills) //nolint:gosec // a test's choice of moments
+	kills, err := t.Fleet.InjectFaults(ctx, rand.New(rand.NewPCG(t.Seed, 0)), t.Kills) //nolint:gosec // a test's choice of moments
 	for err == nil && load.Ledger.Accepted() < t.MinAccepted && ctx.Err() == nil {
 		pause(ctx, 50*time.Millisecond)
 	}

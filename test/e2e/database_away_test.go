@@ -26,8 +26,8 @@ func TestDatabaseAway(t *testing.T) {
 	proxy := throughProxy(t, w)
 	proxy.Cut()
 	c := w.caller(t)
-	nats := w.Find("nats-server")[0]
-	services := append(w.Find("processor"), append(w.Find("collector"), w.Find("query API")...)...)
+	nats := w.FindProcesses("nats-server")[0]
+	services := append(w.FindProcesses("processor"), append(w.FindProcesses("collector"), w.FindProcesses("query API")...)...)
 
 	// Nothing is there: everyone waits, and says for what.
 	for _, proc := range services {
@@ -49,12 +49,12 @@ func TestDatabaseAway(t *testing.T) {
 	if err := nats.Start(waiting(t)); err != nil {
 		t.Fatal(err)
 	}
-	for _, proc := range w.Find("collector") {
+	for _, proc := range w.FindProcesses("collector") {
 		if err := proc.AwaitReady(waiting(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, proc := range append(w.Find("processor"), w.Find("query API")...) {
+	for _, proc := range append(w.FindProcesses("processor"), w.FindProcesses("query API")...) {
 		lacks(t, proc, "store")
 	}
 	c.answers(siteServerKey, http.StatusAccepted) // once it is declared
@@ -82,7 +82,7 @@ func testOutage(t *testing.T, w *world, proxy *faultproxy.Proxy) {
 	before := l.count()
 	proxy.Cut()
 	began := time.Now()
-	for _, proc := range append(w.Find("processor"), w.Find("query API")...) {
+	for _, proc := range append(w.FindProcesses("processor"), w.FindProcesses("query API")...) {
 		lacks(t, proc, "store")
 	}
 	l.await(t, before+outageEvents)
@@ -95,7 +95,7 @@ func testOutage(t *testing.T, w *world, proxy *faultproxy.Proxy) {
 		return nil
 	})
 	inWork := deliveries(t, consumer).pending
-	for _, proc := range w.Find("collector") {
+	for _, proc := range w.FindProcesses("collector") {
 		if err := proc.AwaitReady(waiting(t)); err != nil {
 			t.Errorf("the collector noticed: %v", err)
 		}

@@ -150,7 +150,7 @@ func (c *caller) idle() {
 	c.t.Helper()
 	c.settled(c.accept(native(newID()))[0])
 	eventually(c.t, func() error {
-		err := c.w.Settled(c.t.Context())
+		err := c.w.CheckIdle(c.t.Context())
 		if err != nil && !errors.Is(err, harness.ErrBusy) {
 			return fmt.Errorf("ask the processors: %w", err)
 		}

@@ -94,7 +94,7 @@ func (s shape) prepare(t *testing.T) *world {
 		for _, line := range p.Alarms() {
 			t.Error(line)
 		}
-		if err := p.Drop(context.Background()); err != nil {
+		if err := p.DropDatabase(context.Background()); err != nil {
 			t.Errorf("drop the database: %v", err)
 		}
 		if t.Failed() {

@@ -21,7 +21,7 @@ func TestNATSAway(t *testing.T) {
 	c := w.caller(t)
 	l := startLoad(t, w, endless)
 	l.await(t, 200)
-	nats := w.Find("nats-server")[0]
+	nats := w.FindProcesses("nats-server")[0]
 	if err := nats.Signal(os.Signal(syscall.SIGTERM)); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestNATSAway(t *testing.T) {
 		}
 		return err
 	})
-	for _, proc := range append(w.Find("collector"), w.Find("processor")...) {
+	for _, proc := range append(w.FindProcesses("collector"), w.FindProcesses("processor")...) {
 		lacks(t, proc, "nats")
 	}
 	if _, err := c.all("/v1/events", url.Values{"session_id": {l.session}}); err != nil {

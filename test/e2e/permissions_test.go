@@ -169,7 +169,7 @@ func TestPermissionsOfNATS(t *testing.T) {
 func TestNATSWantsAUser(t *testing.T) {
 	t.Parallel()
 	server := startNATS(t)
-	secret, _, _ := strings.Cut(strings.TrimPrefix(server.As("queryapi"), "nats://queryapi:"), "@")
+	secret, _, _ := strings.Cut(strings.TrimPrefix(server.URLOf("queryapi"), "nats://queryapi:"), "@")
 	for name, option := range map[string]nats.Option{
 		"no user":            func(*nats.Options) error { return nil },
 		"no password":        nats.UserInfo("processor", ""),

@@ -34,7 +34,7 @@ func New(target string) (*Proxy, error) {
 		return nil, fmt.Errorf("fault proxy: %w", err)
 	}
 	p := &Proxy{listener: l, target: target, closed: make(chan struct{}), conns: map[net.Conn]bool{}}
-	p.work.Go(p.accept)
+	p.work.Go(p.acceptConns)
 	return p, nil
 }
 
@@ -96,22 +96,22 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-func (p *Proxy) accept() {
+func (p *Proxy) acceptConns() {
 	for {
 		client, err := p.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil {
-			p.work.Go(func() { p.serve(client) })
+			p.work.Go(func() { p.forward(client) })
 		}
 	}
 }
 
-// serve passes one connection on until either side ends it.
-func (p *Proxy) serve(client net.Conn) {
-	defer p.drop(client)
-	if !p.keep(client) {
+// forward passes one connection on until either side ends it.
+func (p *Proxy) forward(client net.Conn) {
+	defer p.unregister(client)
+	if !p.register(client) {
 		return
 	}
 	server, err := net.Dial("tcp", p.target)
@@ -119,18 +119,18 @@ func (p *Proxy) serve(client net.Conn) {
 		reset(client)
 		return
 	}
-	defer p.drop(server)
-	if !p.keep(server) {
+	defer p.unregister(server)
+	if !p.register(server) {
 		return
 	}
 	var back sync.WaitGroup
-	back.Go(func() { p.pass(client, server) })
-	p.pass(server, client)
+	back.Go(func() { p.copyBytes(client, server) })
+	p.copyBytes(server, client)
 	back.Wait()
 }
 
-// keep lists a connection for Cut. It resets one that may not be.
-func (p *Proxy) keep(c net.Conn) bool {
+// register lists a connection for Cut. It resets one that may not be.
+func (p *Proxy) register(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuses {
@@ -141,21 +141,21 @@ func (p *Proxy) keep(c net.Conn) bool {
 	return true
 }
 
-func (p *Proxy) drop(c net.Conn) {
+func (p *Proxy) unregister(c net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)
 	_ = c.Close()
 }
 
-// pass copies one direction, then closes both connections: nothing that this
+// copyBytes copies one direction, then closes both connections: nothing that this
 // proxy is for uses half of one.
-func (p *Proxy) pass(to, from net.Conn) {
+func (p *Proxy) copyBytes(to, from net.Conn) {
 	defer func() { _, _ = to.Close(), from.Close() }()
 	buf := make([]byte, chunk)
 	for {
 		n, err := from.Read(buf)
-		if !p.hold() {
+		if !p.awaitRelease() {
 			return
 		}
 		if _, writeErr := to.Write(buf[:n]); err != nil || writeErr != nil {
@@ -164,9 +164,9 @@ func (p *Proxy) pass(to, from net.Conn) {
 	}
 }
 
-// hold waits for the end of Hold and for the delay; false says that the proxy
+// awaitRelease waits for the end of Hold and for the delay; false says that the proxy
 // is closed.
-func (p *Proxy) hold() bool {
+func (p *Proxy) awaitRelease() bool {
 	p.mu.Lock()
 	d, held := p.delay, p.held
 	p.mu.Unlock()

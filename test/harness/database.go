@@ -10,9 +10,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Drop removes the database of a Pipeline made by Split, after Stop. A single
+// DropDatabase removes the database of a Pipeline made by Split, after Stop. A single
 // process has none.
-func (p *Pipeline) Drop(ctx context.Context) (err error) {
+func (p *Pipeline) DropDatabase(ctx context.Context) (err error) {
 	if p.database.name == "" {
 		return nil
 	}
@@ -43,9 +43,9 @@ func (p *Pipeline) Setenv(name, value string) {
 	}
 }
 
-// Find returns the processes whose name starts with prefix, in the order in
+// FindProcesses returns the processes whose name starts with prefix, in the order in
 // which they are started.
-func (p *Pipeline) Find(prefix string) []*Process {
+func (p *Pipeline) FindProcesses(prefix string) []*Process {
 	var found []*Process
 	for _, proc := range p.Processes {
 		if strings.HasPrefix(proc.Name, prefix) {

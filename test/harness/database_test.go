@@ -37,10 +37,10 @@ func TestDropRemovesTheDatabase(t *testing.T) {
 	if !has() {
 		t.Fatal("the database is not there before it is dropped")
 	}
-	if err := p.Drop(t.Context()); err != nil || has() {
+	if err := p.DropDatabase(t.Context()); err != nil || has() {
 		t.Errorf("Drop: %v, still there: %t", err, has())
 	}
-	if err := (&Pipeline{}).Drop(t.Context()); err != nil {
+	if err := (&Pipeline{}).DropDatabase(t.Context()); err != nil {
 		t.Errorf("a pipeline without database: %v", err)
 	}
 }
@@ -52,7 +52,7 @@ func TestSetenvChangesWhatIsKnown(t *testing.T) {
 	if !slices.Equal(a.Env, []string{"X=2", "Y=1"}) || !slices.Equal(b.Env, []string{"Y=1"}) {
 		t.Errorf("settings are %v and %v", a.Env, b.Env)
 	}
-	if found := p.Find("one"); len(found) != 2 || found[0] != a || found[1] != b {
+	if found := p.FindProcesses("one"); len(found) != 2 || found[0] != a || found[1] != b {
 		t.Errorf("found %v", found)
 	}
 }

@@ -61,14 +61,14 @@ func NewNATS(b Binaries, dir string) (*NATS, error) {
 	return n, nil
 }
 
-// As is the URL of a user with its password.
-func (n *NATS) As(user string) string {
+// URLOf is the URL of a user with its password.
+func (n *NATS) URLOf(user string) string {
 	return "nats://" + url.UserPassword(user, n.passwords[user]).String() + "@" + strings.TrimPrefix(n.URL, "nats://")
 }
 
 // Connect connects as a user, with the inbox that this user may listen to.
 func (n *NATS) Connect(user string, opts ...nats.Option) (*nats.Conn, error) {
-	return nats.Connect(n.As(user), append([]nats.Option{nats.CustomInboxPrefix("_INBOX_" + user)}, opts...)...)
+	return nats.Connect(n.URLOf(user), append([]nats.Option{nats.CustomInboxPrefix("_INBOX_" + user)}, opts...)...)
 }
 
 // placeNATS puts a configuration to another place; nothing else of it changes.

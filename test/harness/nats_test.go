@@ -68,8 +68,8 @@ func TestNATSUsersHaveTheirOwnPasswords(t *testing.T) {
 	seen := map[string]bool{}
 	for _, user := range NATSUsers {
 		secret := n.passwords[user]
-		if secret == "" || seen[secret] || !strings.Contains(n.As(user), user+":"+secret+"@127.0.0.1:") {
-			t.Errorf("%s connects to %s", user, n.As(user))
+		if secret == "" || seen[secret] || !strings.Contains(n.URLOf(user), user+":"+secret+"@127.0.0.1:") {
+			t.Errorf("%s connects to %s", user, n.URLOf(user))
 		}
 		seen[secret] = true
 		if !slices.Contains(n.Env, "EYE_NATS_"+strings.ToUpper(user)+`_PASSWORD="`+secret+`"`) {
@@ -79,21 +79,21 @@ func TestNATSUsersHaveTheirOwnPasswords(t *testing.T) {
 }
 
 func TestTailGivesTheAlarm(t *testing.T) {
-	var out tail
+	var out outputTail
 	write := func(text string) {
 		if _, err := out.Write([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("no alarm is set: Violation\n")
-	out.watch("Violation")
+	out.setAlarm("Violation")
 	write("all is well\n[ERR] Publish Vio")
 	write("lation of one\n")
 	write(strings.Repeat("x", 2*maxTail) + "\n")
 	for range 2 * maxAlarms {
 		write("Violation again\n")
 	}
-	got := out.found()
+	got := out.alarmLines()
 	if len(got) != maxAlarms || got[0] != "[ERR] Publish Violation of one" || got[1] != "Violation again" {
 		t.Errorf("%d alarms: %q", len(got), got)
 	}

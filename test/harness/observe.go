@@ -66,8 +66,8 @@ func sample(line, name string, labels []string) (float64, bool) {
 // ErrBusy says that a processor still has something to do.
 var ErrBusy = errors.New("the processors are not done")
 
-// Settled returns nil when no processor has anything left to do.
-func (p *Pipeline) Settled(ctx context.Context) error {
+// CheckIdle returns nil when no processor has anything left to do.
+func (p *Pipeline) CheckIdle(ctx context.Context) error {
 	for _, admin := range p.ProcessorAdmins {
 		lag, err := Metric(ctx, admin, "eye_processor_lag_events")
 		if err != nil {

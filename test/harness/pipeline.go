@@ -89,7 +89,7 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 		{"query API", "queryapi", b.QueryAPI},
 		{"collector", "collector", b.Collector},
 	} {
-		if err := p.addService(s.name, s.path, config, nats.As(s.user)); err != nil {
+		if err := p.addService(s.name, s.path, config, nats.URLOf(s.user)); err != nil {
 			return nil, err
 		}
 	}
@@ -144,16 +144,16 @@ func (p *Pipeline) Start(ctx context.Context) error {
 		return err
 	}
 	for _, admin := range p.ProcessorAdmins {
-		if err := Poll(ctx, func() error { return declared(ctx, admin) }); err != nil {
+		if err := Poll(ctx, func() error { return checkDeclared(ctx, admin) }); err != nil {
 			return err
 		}
 	}
-	return Poll(ctx, func() error { return p.keyKnown(ctx) })
+	return Poll(ctx, func() error { return p.checkWriteKey(ctx) })
 }
 
-// declared says whether a processor knows the sample types: each is a
+// checkDeclared says whether a processor knows the sample types: each is a
 // revision.
-func declared(ctx context.Context, admin string) error {
+func checkDeclared(ctx context.Context, admin string) error {
 	revision, err := Metric(ctx, admin, "eye_processor_registry_revision")
 	if err == nil && revision < sampleTypes {
 		err = fmt.Errorf("a processor is at revision %.0f", revision)
@@ -161,9 +161,9 @@ func declared(ctx context.Context, admin string) error {
 	return err
 }
 
-// keyKnown says whether the collector knows the write key, without sending an
+// checkWriteKey says whether the collector knows the write key, without sending an
 // event.
-func (p *Pipeline) keyKnown(ctx context.Context) error {
+func (p *Pipeline) checkWriteKey(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Collector+"/v1/validate", strings.NewReader("{}"))
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ type Process struct {
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{}
-	output tail
+	output outputTail
 }
 
 // ErrExited says that a process ended without being told to.
@@ -55,7 +55,7 @@ func (p *Process) Launch() error {
 	cmd := exec.Command(p.Path, p.Args...) //nolint:gosec // a binary of the project
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}, p.Env...)
 	cmd.Dir = p.Dir
-	p.output.watch(p.Alarm)
+	p.output.setAlarm(p.Alarm)
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
@@ -77,7 +77,7 @@ func (p *Process) AwaitReady(ctx context.Context) error {
 	}
 	return Poll(ctx, func() error {
 		select {
-		case <-p.ended():
+		case <-p.exitChan():
 			return Final(fmt.Errorf("%w: %s\n%s", ErrExited, p.Name, p.Output()))
 		default:
 		}
@@ -87,7 +87,7 @@ func (p *Process) AwaitReady(ctx context.Context) error {
 
 // Kill ends the process with SIGKILL and waits for its end. It returns
 // ErrExited when the process had ended before.
-func (p *Process) Kill() error { return p.signal(os.Kill) }
+func (p *Process) Kill() error { return p.kill(os.Kill) }
 
 // Signal sends sig and returns at once.
 func (p *Process) Signal(sig os.Signal) error {
@@ -106,7 +106,7 @@ func (p *Process) PID() int {
 // Wait waits for the end of the process and returns its exit code.
 func (p *Process) Wait(ctx context.Context) (int, error) {
 	select {
-	case <-p.ended():
+	case <-p.exitChan():
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.cmd.ProcessState.ExitCode(), nil
@@ -121,7 +121,7 @@ func (p *Process) Stop() {
 	started := p.cmd != nil
 	p.mu.Unlock()
 	if started {
-		_ = p.signal(os.Kill)
+		_ = p.kill(os.Kill)
 	}
 }
 
@@ -129,22 +129,22 @@ func (p *Process) Stop() {
 func (p *Process) Output() string { return p.output.String() }
 
 // Alarms are the first lines with Alarm that it printed, over all its starts.
-func (p *Process) Alarms() []string { return p.output.found() }
+func (p *Process) Alarms() []string { return p.output.alarmLines() }
 
-func (p *Process) signal(sig os.Signal) error {
+func (p *Process) kill(sig os.Signal) error {
 	select {
-	case <-p.ended():
+	case <-p.exitChan():
 		return fmt.Errorf("%w: %s\n%s", ErrExited, p.Name, p.Output())
 	default:
 	}
 	if err := p.Signal(sig); err != nil {
 		return fmt.Errorf("signal %s: %w", p.Name, err)
 	}
-	<-p.ended()
+	<-p.exitChan()
 	return nil
 }
 
-func (p *Process) ended() <-chan struct{} {
+func (p *Process) exitChan() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.exited

@@ -15,9 +15,9 @@ const (
 	maxAlarms = 20
 )
 
-// tail keeps the end of what is written to it, and the first lines that give
+// outputTail keeps the end of what is written to it, and the first lines that give
 // the alarm. It is safe for concurrent use.
-type tail struct {
+type outputTail struct {
 	mu     sync.Mutex
 	buf    []byte
 	alarm  string
@@ -25,15 +25,15 @@ type tail struct {
 	alarms []string
 }
 
-// watch looks for lines with the alarm from now on; "" is no alarm.
-func (t *tail) watch(alarm string) {
+// setAlarm looks for lines with the alarm from now on; "" is no alarm.
+func (t *outputTail) setAlarm(alarm string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.alarm = alarm
 }
 
 // Write keeps p, and drops what is older than the last maxTail bytes.
-func (t *tail) Write(p []byte) (int, error) {
+func (t *outputTail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
@@ -41,12 +41,12 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
 	}
 	if t.alarm != "" {
-		t.look(p)
+		t.scanLines(p)
 	}
 	return len(p), nil
 }
 
-func (t *tail) look(p []byte) {
+func (t *outputTail) scanLines(p []byte) {
 	for {
 		part, rest, ended := bytes.Cut(p, []byte("\n"))
 		if len(t.line) < maxTail {
@@ -62,15 +62,15 @@ func (t *tail) look(p []byte) {
 	}
 }
 
-// found are the first lines that gave the alarm.
-func (t *tail) found() []string {
+// alarmLines are the first lines that gave the alarm.
+func (t *outputTail) alarmLines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.alarms)
 }
 
 // String returns what was kept.
-func (t *tail) String() string {
+func (t *outputTail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.buf)

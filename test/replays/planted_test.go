@@ -86,9 +86,9 @@ func newStage(t *testing.T, planted string) *stage {
 		}
 		t.Cleanup(func() { _ = proxy.Close() })
 		st.registry = proxy
-		direct := p.NATS.As("processor")
+		direct := p.NATS.URLOf("processor")
 		through := strings.Replace(direct, strings.TrimPrefix(p.NATS.URL, "nats://"), proxy.Addr(), 1)
-		for i, processor := range p.Find("processor") {
+		for i, processor := range p.FindProcesses("processor") {
 			own := []string{roleVariable + "=" + noBug, registryVariable + "=" + direct}
 			if i == 0 {
 				st.first = processor

@@ -21,7 +21,7 @@ func TestProcessorSleepsThroughReplays(t *testing.T) {
 	s := split(t, nil)
 	mistaken, fixed := bothRules(t)
 	s.ledger.Code = mistaken.code
-	sleeper := s.Find("processor")[0]
+	sleeper := s.FindProcesses("processor")[0]
 	for _, by := range []rules{fixed, mistaken, fixed} {
 		end := s.traffic(4, 20)
 		s.awaitHands("one of them has work in hand", func(beats []heartbeat.Beat) bool { return len(beats) > 0 })
@@ -41,10 +41,10 @@ func TestProcessorSleepsThroughReplays(t *testing.T) {
 func TestWriteArrivesAfterTheReplay(t *testing.T) {
 	t.Parallel()
 	var wire *faultproxy.Proxy
-	s := split(t, func(p *harness.Pipeline) { wire = databaseOf(t, p, p.Find("processor")[0]) })
+	s := split(t, func(p *harness.Pipeline) { wire = databaseOf(t, p, p.FindProcesses("processor")[0]) })
 	mistaken, fixed := bothRules(t)
 	s.ledger.Code = mistaken.code
-	sleeper := s.Find("processor")[0]
+	sleeper := s.FindProcesses("processor")[0]
 	end := s.traffic(4, 20)
 	wire.Hold()
 	seen := map[string]heartbeat.Beat{}

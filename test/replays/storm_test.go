@@ -127,7 +127,7 @@ type storm struct {
 // rage kills and stops processes at random moments and starts those killed again
 // at once.
 func (s *site) rage(ctx context.Context, r *rand.Rand, processors, servers int) (done storm) {
-	victims := s.Find("processor")
+	victims := s.FindProcesses("processor")
 	for done.err == nil && (done.processors < processors || done.servers < servers) {
 		rest(ctx, lull(r))
 		if ctx.Err() != nil {

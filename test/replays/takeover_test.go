@@ -35,7 +35,7 @@ func TestSingleIsKilledAtItsJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	s.insist(time.Minute, "everything has its outcome", s.Settled)
+	s.insist(time.Minute, "everything has its outcome", s.CheckIdle)
 	s.examine()
 }
 
@@ -61,7 +61,7 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	s.t.Helper()
 	mistaken, fixed := bothRules(s.t)
 	s.fill(takeoverEvents)
-	s.insist(2*time.Minute, "everything has its outcome", s.Settled)
+	s.insist(2*time.Minute, "everything has its outcome", s.CheckIdle)
 	dryRun := map[string]any{"dry_run": true, "schemas": map[string]any{"page=20interaction/pageview": json.RawMessage(mistaken.schema)}}
 
 	undisturbed := s.changes(s.finish(harness.PathReplays, s.start(harness.PathReplays, dryRun), time.Minute))
@@ -162,10 +162,10 @@ func (s *site) killedAt(path string, body map[string]any, kill func(*harness.Pro
 
 // jobProcesses are those that may run jobs.
 func (s *site) jobProcesses() []*harness.Process {
-	if found := s.Find("processor"); len(found) > 0 {
+	if found := s.FindProcesses("processor"); len(found) > 0 {
 		return found
 	}
-	return s.Find("theeye")
+	return s.FindProcesses("theeye")
 }
 
 // runs reports whether a process said last that it has taken a job up.

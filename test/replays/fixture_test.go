@@ -93,7 +93,7 @@ func started(t *testing.T, p *harness.Pipeline) *site {
 	s := &site{Pipeline: p, t: t, ledger: chaos.NewLedger()}
 	t.Cleanup(func() {
 		p.Stop()
-		if err := p.Drop(context.Background()); err != nil {
+		if err := p.DropDatabase(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

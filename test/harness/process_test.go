@@ -73,7 +73,7 @@ func TestPollGivesTheLastError(t *testing.T) {
 }
 
 func TestTailKeepsTheEnd(t *testing.T) {
-	var out tail
+	var out outputTail
 	for range 3 {
 		_, _ = out.Write([]byte(strings.Repeat("x", maxTail/2)))
 	}
