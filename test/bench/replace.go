@@ -24,8 +24,8 @@ type replacer struct {
 	store.Store
 	// writers is with how many at once the store is fastest.
 	writers int
-	// ready prepares documents; what it returns replaces them, as fast as the
-	// database can.
+	// ready prepares documents and returns the function that replaces them as fast
+	// as the database can.
 	ready func([]*store.Document) (replace func(context.Context) error, err error)
 	close func(context.Context) error
 }

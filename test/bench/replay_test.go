@@ -43,9 +43,9 @@ func BenchmarkReplay(b *testing.B) {
 	}
 }
 
-// jobRate runs a job to its end and returns its sequences a second, by what the
-// job says of its own begin and end: barriers and sweeps are in it. It prints
-// the memory of every process meanwhile.
+// jobRate runs a job to its end and returns its rate in sequences a second,
+// between the start and end times of the job: barriers and sweeps are included.
+// It prints the memory of every process during the job.
 func jobRate(b *testing.B, p *harness.Pipeline, path, what string, body map[string]any) float64 {
 	b.Helper()
 	var j harness.Job

@@ -79,11 +79,11 @@ func torment(t *testing.T, shape func(harness.Binaries, string) (*harness.Pipeli
 	}
 	t.Logf("kills %v; %d requests, %d of them failed and were sent again; %d contents accepted, %d documents",
 		report.Kills, report.Requests, report.Failed, report.Accepted, report.Documents)
-	tell(t, report.Findings)
+	reportFindings(t, report.Findings)
 }
 
-// tell reports findings, the first few in full.
-func tell(t *testing.T, findings []string) {
+// reportFindings fails the test with the findings, the first few in full.
+func reportFindings(t *testing.T, findings []string) {
 	t.Helper()
 	for i, f := range findings {
 		if i == 10 {

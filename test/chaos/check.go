@@ -43,8 +43,8 @@ func (d *Document) marker() string {
 	return m
 }
 
-// Check holds the documents of a store against what was sent and returns every
-// difference, in words; none means that the promise was kept.
+// Check compares the documents of a store with the entries sent and returns a
+// sentence for every difference.
 func (l *Ledger) Check(docs []*Document) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,8 +113,8 @@ func (e *Entry) differencesFrom(d *Document, code string) []string {
 	return out
 }
 
-// checkOwners finds ids that nobody or several contents own: of the contents
-// under one id, one is judged and the others are conflicts.
+// checkOwners finds ids that are owned by no content or by several: of the
+// contents sent under one id, one is validated and the others are conflicts.
 func (l *Ledger) checkOwners(found map[string]*Document) []string {
 	owners, held := map[string]int{}, map[string]bool{}
 	for m, d := range found {

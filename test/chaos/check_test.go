@@ -54,7 +54,7 @@ func sent(t *testing.T) (*Ledger, []*Document) {
 
 func TestCheckOfFaultlessDocuments(t *testing.T) {
 	l, docs := sent(t)
-	tell(t, l.Check(docs))
+	reportFindings(t, l.Check(docs))
 }
 
 func TestCheckFindsEachFault(t *testing.T) {

@@ -19,7 +19,7 @@ const (
 	Valid Kind = iota
 	// Incomplete events lack a required member and end rejected.
 	Incomplete
-	// Unregistered events have a type nobody registered and end rejected.
+	// Unregistered events have a type without a schema and end rejected.
 	Unregistered
 )
 
@@ -54,11 +54,10 @@ type Sent struct {
 	Timestamp string         `json:"timestamp"`
 }
 
-// Ledger records what was sent and what was accepted. It is safe for
-// concurrent use.
+// Ledger records the events sent and accepted. It is safe for concurrent use.
 type Ledger struct {
-	// Code tells by which error an event must be rejected, "" is none; nil
-	// goes by its Kind. It may be changed between two checks.
+	// Code returns the error code that an event must be rejected with, "" if it
+	// must be stored; nil decides by its Kind. It may be changed between two checks.
 	Code func(*Entry) string
 
 	mu      sync.Mutex
@@ -167,7 +166,7 @@ func compose(r *rand.Rand, kind Kind, id, marker string) Sent {
 	case Incomplete:
 		delete(s.Data, "path")
 	case Unregistered:
-		s.Category, s.Name = "nobody", "registered this"
+		s.Category, s.Name = "not", "registered"
 	case Valid:
 		if r.IntN(2) == 0 {
 			s.Name, s.Data["element"] = "cta click", "chat bubble"

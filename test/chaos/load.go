@@ -30,9 +30,9 @@ type Load struct {
 	requests, failures atomic.Int64
 }
 
-// Run sends until ctx ends; every request that was begun is then given until
-// the end of finish to be accepted. An error is an answer that breaks the
-// contract; a request that is still unanswered is none.
+// Run sends until ctx ends; requests begun before then have until the end of
+// finish to be accepted. It returns an error for an answer that breaks the
+// contract, but not for a request that is still unanswered.
 func (l *Load) Run(ctx, finish context.Context) error {
 	var wg sync.WaitGroup
 	errs := make(chan error, l.Clients)
@@ -104,7 +104,8 @@ type result struct {
 	Status  string `json:"status"`
 }
 
-// postBatch sends a body once. Every answer but 202 is an error, as is none.
+// postBatch sends a body once. A missing answer and every status but 202 is an
+// error.
 func (l *Load) postBatch(ctx context.Context, client *http.Client, body []byte) ([]result, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+"/v1/events", bytes.NewReader(body))
 	if err != nil {

@@ -107,22 +107,22 @@ func TestCheckerFindsPlantedBugs(t *testing.T) {
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
-			judge(t, got.report, bugs[name].finding)
+			checkReport(t, got.report, bugs[name].finding)
 		})
 	}
 }
 
-// judge holds a report against the finding it must have; "" is none at all.
-func judge(t *testing.T, report Report, want string) {
+// checkReport checks that a report has the finding want, or no finding for "".
+func checkReport(t *testing.T, report Report, want string) {
 	t.Helper()
 	t.Logf("%d kills, %d contents accepted, %d findings", report.Kills["planted"], report.Accepted, len(report.Findings))
 	if want == "" {
-		tell(t, report.Findings)
+		reportFindings(t, report.Findings)
 		return
 	}
 	if !slices.ContainsFunc(report.Findings, func(f string) bool { return strings.HasPrefix(f, want) }) {
 		t.Errorf("the bug was not found: want a finding that begins with %q", want)
-		tell(t, report.Findings)
+		reportFindings(t, report.Findings)
 	}
 }
 

@@ -68,7 +68,7 @@ func TestPowerCut(t *testing.T) {
 	requests, failed := load.Requests()
 	t.Logf("%d power cuts; %d requests, %d of them failed and were sent again; %d contents accepted, %d documents",
 		cuts, requests, failed, load.Ledger.Accepted(), len(docs))
-	tell(t, findings)
+	reportFindings(t, findings)
 }
 
 // disk is an ext4 file system in a file.
@@ -99,7 +99,7 @@ const (
 	withoutFlush = 2
 )
 
-// cut ends the file system, then the process, and mounts what is left.
+// cut shuts the file system down, kills the process, and mounts the disk again.
 func (d disk) cut(t *testing.T, p *harness.Process) {
 	t.Helper()
 	root, err := os.Open(d.mountPoint)

@@ -47,7 +47,7 @@ func startLoad(t *testing.T, w *world, most int) *load {
 	return l
 }
 
-// end stops the load and waits for what is under way.
+// end stops the load and waits for the requests in flight.
 func (l *load) end() {
 	l.mu.Lock()
 	select {
@@ -80,7 +80,7 @@ func (l *load) count() int {
 	return len(l.accepted)
 }
 
-// send sends one batch. It reports false when nobody answers.
+// send sends one batch. It reports false without an answer.
 func (l *load) send() bool {
 	events := make([]string, loadBatch)
 	l.mu.Lock()

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// testCorpus sends the lists that the event decoder is tested with. What the
-// door carries ends as validate says, and comes back as it was sent; what it
-// refuses has the code in the file's name.
+// testCorpus sends the corpora of the event decoder's tests. An accepted event
+// has the outcome that validate answers and comes back as it was sent; a refused
+// one has the code in the file's name.
 func testCorpus(t *testing.T, w *world) {
 	c := w.caller(t)
 	ids := map[string]string{}
@@ -49,7 +49,7 @@ func sameAsSent(t *testing.T, c *caller, id string, raw []byte) {
 		t.Errorf("validate says %+v, the outcome is %+v", judged, d)
 	}
 	if d.Status == "rejected" {
-		// White space around the body is none of the event's bytes.
+		// White space around the body is not part of the event.
 		if sent := strings.Trim(string(raw), " \t\r\n"); d.Original != sent {
 			t.Errorf("the original is %q, sent %q", d.Original, sent)
 		}

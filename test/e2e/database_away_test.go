@@ -15,7 +15,8 @@ import (
 	"github.com/theeye/theeye/test/faultproxy"
 )
 
-// outageEvents are at least accepted while the database is away.
+// outageEvents is the least number of events accepted while the database is
+// unavailable.
 const outageEvents = 2000
 
 // TestDatabaseAway starts the services before anything they need, then lets
@@ -119,8 +120,8 @@ func testOutage(t *testing.T, w *world, proxy *faultproxy.Proxy) {
 
 var errOutage = errors.New("the outage goes on")
 
-// outage is how long the database is away at least: longer than the server
-// waits for a sign of life before it delivers a message again.
+// outage is the least duration of the database outage: longer than the ack wait,
+// after which the server redelivers a message.
 func outage(t *testing.T) time.Duration {
 	t.Helper()
 	set := os.Getenv("EYE_E2E_OUTAGE")

@@ -15,8 +15,8 @@ import (
 
 const codeUnauthorized = "unauthorized"
 
-// testDoors: who may write and who may read. Of what is turned away nothing is
-// kept.
+// testDoors checks who may write and who may read. Refused requests leave nothing
+// behind.
 func testDoors(t *testing.T, w *world) {
 	c := w.caller(t)
 	away := map[string]string{}
@@ -105,8 +105,8 @@ func testPreflight(t *testing.T, c *caller) {
 	}
 }
 
-// bombOf is gzip that unpacks to white space. Its check sum is wrong, which
-// nobody may find out who keeps to the limit.
+// bombOf returns gzip that unpacks to white space. Its checksum is wrong, which a
+// reader that stops at the limit does not reach.
 func bombOf(t *testing.T, mebibytes int) []byte {
 	t.Helper()
 	const head = 10
@@ -126,7 +126,7 @@ func bombOf(t *testing.T, mebibytes int) []byte {
 	return binary.LittleEndian.AppendUint32(bomb, uint32(mebibytes*mib))
 }
 
-// testPacked: bombs, and what is not what it says.
+// testPacked sends gzip bombs, and bodies whose encoding is not the declared one.
 func testPacked(t *testing.T, w *world) {
 	c := w.caller(t)
 	good := packed(t, native(newID()))
@@ -155,7 +155,7 @@ func testPacked(t *testing.T, w *world) {
 		})
 	}
 	senders.Wait()
-	// What is bounded stays far under what 200 bombs would take.
+	// Bounded memory stays far below the size of 200 unpacked bombs.
 	for _, proc := range w.Processes {
 		if rss, err := proc.RSS(); err == nil && rss > 1<<30 {
 			t.Errorf("%s holds %d MiB", proc.Name, rss>>20)

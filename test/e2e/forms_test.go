@@ -123,7 +123,7 @@ func (f form) send(t *testing.T, c *caller, events []string) {
 	}
 }
 
-// sameEvents compares what came back with what was sent, in order.
+// sameEvents compares the events read back with those sent, in order.
 func sameEvents(want []sent, got []document) error {
 	if len(want) != len(got) {
 		return fmt.Errorf("%d events, want %d", len(got), len(want))

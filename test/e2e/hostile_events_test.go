@@ -8,7 +8,7 @@ import (
 )
 
 // hostileEvents is the table of hostile bodies and events.
-// It is made anew for every pipeline, with new ids.
+// Each call returns new ids, for one pipeline.
 func hostileEvents() []hostile {
 	return slices.Concat(
 		bodyRows(), lineRows(), textRows(), keyRows(), boundRows(), numberRows(), memberRows(), timeRows(), judgedRows(),

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// hostile is one row: what is sent, what the door answers, and how each event
-// ends that it accepts, read back through the query API.
+// hostile is one row: a request, the collector's answer, and the outcome of each
+// accepted event, read back through the query API.
 type hostile struct {
 	name  string
 	body  string
@@ -97,7 +97,7 @@ func testHostileEvents(t *testing.T, w *world) {
 	}
 }
 
-// send sends a row and returns the ids of what was accepted.
+// send sends a row and returns the ids of the accepted events.
 func (h hostile) send(t *testing.T, w *world) []string {
 	c := w.caller(t)
 	r := c.post("/v1/events", []byte(h.body), h.edits...)

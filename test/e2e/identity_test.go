@@ -15,7 +15,7 @@ import (
 // times is how often the same event is sent.
 const times = 1000
 
-// testIdentity: what is one event, and what is two.
+// testIdentity checks which requests are copies of one event and which are two.
 func testIdentity(t *testing.T, w *world) {
 	t.Run("in one batch", func(t *testing.T) {
 		c, id := w.caller(t), newID()
@@ -144,8 +144,8 @@ func (c *caller) conflicts(id string, want int) []document {
 	return docs
 }
 
-// idle waits until everything accepted so far has its outcome: of an event that
-// is accepted later, and of all that were before, as the processors tell.
+// idle waits until every event accepted so far has its outcome: it sends one more
+// event, waits for its outcome, and for the processors to report no lag.
 func (c *caller) idle() {
 	c.t.Helper()
 	c.settled(c.accept(native(newID()))[0])

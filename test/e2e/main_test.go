@@ -90,7 +90,7 @@ func (s shape) prepare(t *testing.T) *world {
 	}
 	t.Cleanup(func() {
 		p.Stop()
-		// What a service asks and its user may not, nobody notices otherwise.
+		// A request that a service's NATS user may not make shows up nowhere else.
 		for _, line := range p.Alarms() {
 			t.Error(line)
 		}

@@ -12,9 +12,9 @@ import (
 
 var errStillAccepted = errors.New("the door still answers 202")
 
-// TestNATSAway restarts NATS under the services: nothing accepted is lost,
-// queries go on, nobody has to be restarted, and what is declared meanwhile
-// comes into force.
+// TestNATSAway restarts NATS under the services: no accepted event is lost,
+// queries go on, no service has to be restarted, and declarations changed during
+// the outage take effect.
 func TestNATSAway(t *testing.T) {
 	t.Parallel()
 	w := shapes[1].start(t)

@@ -18,12 +18,12 @@ import (
 // collector, processor, query API. It is written by hand, not derived from the
 // configuration.
 var permissions = []struct{ subject, users string }{
-	// Events come from the collector, and from nobody else.
+	// Only the collector publishes events.
 	{"events.demo.unregistered", "c"},
 	{"events.other.c.n", "c"},
 	{"other.subject", ""},
 
-	// It does not read what it sent.
+	// The collector cannot read the stream.
 	{"$JS.API.STREAM.INFO.EVENTS", "cpq"},
 	{"$JS.API.STREAM.MSG.GET.EVENTS", "p"},
 	{"$JS.API.DIRECT.GET.EVENTS", "pq"},
@@ -45,7 +45,7 @@ var permissions = []struct{ subject, users string }{
 	{"$JS.ACK.EVENTS.processor.1.1.1.1.0", "p"},
 	{"$JS.SNAPSHOT.ACK.EVENTS.x", ""},
 
-	// What was accepted stays: only the processor purges, and nobody deletes.
+	// Accepted events stay: only the processor purges, and no user deletes.
 	{"$JS.API.STREAM.CREATE.EVENTS", "p"},
 	{"$JS.API.STREAM.UPDATE.EVENTS", "p"},
 	{"$JS.API.STREAM.PURGE.EVENTS", "p"},
@@ -105,7 +105,7 @@ var permissions = []struct{ subject, users string }{
 	{"$KV.JOBS.job.x", "pq"},
 	{"$JS.API.CONSUMER.CREATE.KV_JOBS.spy.$KV.JOBS.job.*", "pq"},
 
-	// Nobody answers in another's name.
+	// No user publishes to another user's inbox.
 	{"_INBOX_collector.x", ""},
 	{"_INBOX_processor.x", ""},
 	{"_INBOX_queryapi.x", ""},
@@ -273,7 +273,7 @@ func startNATS(t *testing.T) *harness.NATS {
 	return server
 }
 
-// probe is a connection of one user that tells what it may not do.
+// probe is a connection of one user that records permission violations.
 type probe struct {
 	t      *testing.T
 	conn   *nats.Conn

@@ -22,8 +22,8 @@ var errNotShown = errors.New("not shown yet")
 // fences are the shell commands of a document.
 var fences = regexp.MustCompile("(?ms)^```sh\n(.*?)^```")
 
-// TestREADME runs what the README tells a newcomer to type, in its order, as
-// printed. Another port stands in them only when this machine uses theirs.
+// TestREADME runs the commands of the README in their order, as printed. Ports are
+// replaced only where this machine uses them already.
 func TestREADME(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// lacks waits until a process is alive but not ready, and names one of the
-// parts as what is missing.
+// lacks waits until a process is alive but not ready, and names one of parts as
+// the missing one.
 func lacks(t *testing.T, proc *harness.Process, parts ...string) {
 	t.Helper()
 	eventually(t, func() error {

@@ -16,8 +16,7 @@ var guided = []string{
 	"accepted 1, refused 0", "unknown_type", "shop / basket: created", "1 newly valid, 0 newly rejected, 0 still rejected",
 }
 
-// TestReplayGuide runs what docs/replay.md tells an operator to type, in its
-// order, as printed.
+// TestReplayGuide runs the commands of docs/replay.md in their order, as printed.
 func TestReplayGuide(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "replay.md"))
 	if err != nil {

@@ -89,7 +89,7 @@ func (o *operator) call(method, path, body string, want int, keep string) {
 		Secret   string
 		Key      struct{ ID, Secret string }
 	}
-	_ = json.Unmarshal(r.body, &answer) // what is not there is not kept
+	_ = json.Unmarshal(r.body, &answer) // absent members stay zero
 	switch keep {
 	case "revision", "judges":
 		o.seen[keep] = strconv.FormatUint(answer.Revision, 10)

@@ -10,8 +10,7 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// ends runs a program to its end and returns its exit code and what it
-// printed.
+// ends runs a program to its end and returns its exit code and its output.
 func ends(t *testing.T, path string, args, env []string) (int, string) {
 	t.Helper()
 	p := &harness.Process{Name: filepath.Base(path), Path: path, Args: args, Env: env, Dir: t.TempDir()}

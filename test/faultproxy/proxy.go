@@ -190,7 +190,7 @@ func (p *Proxy) awaitRelease() bool {
 	}
 }
 
-// reset ends a connection as a crash does: without a farewell.
+// reset ends a connection as a crash does: with RST instead of FIN.
 func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -27,8 +27,8 @@ func (p *Pipeline) DropDatabase(ctx context.Context) (err error) {
 	return nil
 }
 
-// Database tells where a Pipeline made by Split keeps its events; both are "" of
-// a single process.
+// Database returns the location of the events of a Pipeline made by Split; both
+// are "" for a single process.
 func (p *Pipeline) Database() (uri, name string) { return p.database.uri, p.database.name }
 
 // Setenv gives every process that knows the setting name another value, from

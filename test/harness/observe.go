@@ -98,9 +98,8 @@ func (p *Process) RSS() (int64, error) {
 // ticksPerSecond is how Linux counts time on the processor for users.
 const ticksPerSecond = 100
 
-// CPU is the time that a process has spent on the processor so far, as Linux
-// counts it: unlike the time of the day, it does not depend on what else the
-// machine does.
+// CPU returns the processor time that a process has used so far, as Linux counts
+// it: unlike elapsed time, it does not depend on the load of the machine.
 func (p *Process) CPU() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
 	if err != nil {

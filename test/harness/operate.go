@@ -34,10 +34,10 @@ type Job struct {
 // Final says that the job has ended, however it did.
 func (j Job) Final() bool { return j.State == "done" || j.State == "failed" || j.State == "cancelled" }
 
-// AnswerError is an answer of the query API that is none of 2xx.
+// AnswerError is an answer of the query API with another status than 2xx.
 type AnswerError struct {
 	Status int
-	// Body is the beginning of what it says.
+	// Body is the beginning of the body.
 	Body string
 }
 
@@ -46,8 +46,8 @@ func (e *AnswerError) Error() string { return fmt.Sprintf("answer %d: %s", e.Sta
 // callLimit bounds one call.
 const callLimit = 20 * time.Second
 
-// Call asks the query API as an operator. A nil body is none; what is answered
-// is decoded into to, unless that is nil. The result has the ETag.
+// Call sends a request to the query API as an operator. A nil body is sent as no
+// body; the answer is decoded into to, unless that is nil. It returns the ETag.
 func (p *Pipeline) Call(ctx context.Context, method, path string, header map[string]string, body, to any) (etag string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -98,8 +98,8 @@ func (p *Pipeline) Job(ctx context.Context, path, id string) (Job, error) {
 	return j, err
 }
 
-// AwaitJob waits for the end of a job, whatever the services answer meanwhile.
-// One that was not done is an error.
+// AwaitJob waits for the end of a job and ignores failing requests until then. A
+// job that failed or was cancelled is an error.
 func (p *Pipeline) AwaitJob(ctx context.Context, path, id string) (Job, error) {
 	var j Job
 	err := Poll(ctx, func() error {

@@ -28,7 +28,7 @@ type Process struct {
 	// ReadyURL answers 200 when the process can work; "" means that Start
 	// does not wait.
 	ReadyURL string
-	// Alarm is in lines that the process must not print; "" is none.
+	// Alarm is a text that the process must not print; "" disables the check.
 	Alarm string
 
 	mu     sync.Mutex

@@ -54,7 +54,7 @@ func TestExitCodeAndOutput(t *testing.T) {
 	}
 }
 
-// A process that dies at its start is told at once, with what it printed.
+// A process that dies at its start is reported at once, with its output.
 func TestAwaitReadyOfDeadProcess(t *testing.T) {
 	p := &Process{Name: "sh", Path: "/bin/sh", Args: []string{"-c", "echo no luck; exit 1"}, ReadyURL: "http://127.0.0.1:1/"}
 	err := p.Start(t.Context())

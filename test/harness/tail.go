@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Bounds of what is kept of one process's output.
+// Bounds of the retained output of one process.
 const (
 	// maxTail is in bytes.
 	maxTail = 64 << 10
@@ -15,8 +15,8 @@ const (
 	maxAlarms = 20
 )
 
-// outputTail keeps the end of what is written to it, and the first lines that give
-// the alarm. It is safe for concurrent use.
+// outputTail retains the end of the output written to it, and the first lines that
+// contain the alarm. It is safe for concurrent use.
 type outputTail struct {
 	mu     sync.Mutex
 	buf    []byte
@@ -32,7 +32,7 @@ func (t *outputTail) setAlarm(alarm string) {
 	t.alarm = alarm
 }
 
-// Write keeps p, and drops what is older than the last maxTail bytes.
+// Write appends p and drops all but the last maxTail bytes.
 func (t *outputTail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,7 +69,7 @@ func (t *outputTail) alarmLines() []string {
 	return slices.Clone(t.alarms)
 }
 
-// String returns what was kept.
+// String returns the retained output.
 func (t *outputTail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

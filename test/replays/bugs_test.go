@@ -29,17 +29,17 @@ var bugs = map[string]bug{
 	"no guard": {store: unguarded},
 	// It does not care whether anybody counts on it.
 	"no fence": {processor: func(c *processor.Config) { c.Heart = nil }},
-	// It counts as live again before it knows what changed meanwhile.
+	// It counts as live again before it has caught up with the registry.
 	"no catching up": {heart: func(c *heartbeat.Config) { c.CatchUp = nil }},
 	// It claims to judge by every revision there will be.
 	"no barrier": {heart: func(c *heartbeat.Config) {
 		c.Revision = func() uint64 { return 1 << 40 }
 	}},
-	// It does not tell what it has in hand.
-	"hides its hands": {heart: func(c *heartbeat.Config) { c.Oldest = nil }},
+	// Its heartbeat does not report the batches in flight.
+	"hides its batches in flight": {heart: func(c *heartbeat.Config) { c.Oldest = nil }},
 }
 
-// careless is a store that replaces what is held by whatever comes.
+// careless is a store that replaces the held document by any other.
 type careless struct {
 	store.Store
 	events *driver.Collection

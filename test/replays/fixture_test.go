@@ -25,7 +25,7 @@ const pageviews = "/v1/schemas/page%20interaction/pageview"
 const mistake = `{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "required": ["host"],
  "properties": {"host": {"type": "string"}, "marker": {"type": "string", "pattern": "[4-9a-f]$"}}}`
 
-// rules are one of the two schemas with what they make of an event.
+// rules are one of the two schemas with the outcomes that it leads to.
 type rules struct {
 	name, schema string
 	code         func(*chaos.Entry) string
@@ -52,7 +52,7 @@ func bothRules(t *testing.T) (mistaken, fixed rules) {
 	return rules{"mistaken", mistake, byMistake}, rules{"fixed", string(sample), nil}
 }
 
-// site is a running pipeline and the record of what was sent to it.
+// site is a running pipeline and the record of the events sent to it.
 type site struct {
 	*harness.Pipeline
 	t      *testing.T
@@ -263,8 +263,8 @@ func conflict(d *chaos.Document) bool {
 	return false
 }
 
-// tell reports findings, the first few in full.
-func (s *site) tell(when string, findings []string) {
+// reportFindings fails the test with the findings, the first few in full.
+func (s *site) reportFindings(when string, findings []string) {
 	s.t.Helper()
 	for i, f := range findings {
 		if i == 10 {

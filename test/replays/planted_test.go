@@ -27,7 +27,7 @@ func TestScenes(t *testing.T) {
 	for _, scene := range []struct {
 		name string
 		play func(*stage) (findings []string)
-		// finding begins what is found where one of the bugs is planted.
+		// finding is the prefix of the finding that the planted bug causes.
 		finding string
 		bugs    []string
 	}{
@@ -42,7 +42,7 @@ func TestScenes(t *testing.T) {
 				s := newStage(t, planted)
 				findings := scene.play(s)
 				if planted == noBug {
-					s.tell("without a bug", findings)
+					s.reportFindings("without a bug", findings)
 					return
 				}
 				s.tellUnlessFound(findings, scene.finding)
@@ -57,7 +57,7 @@ func (s *stage) tellUnlessFound(findings []string, want string) {
 	s.t.Helper()
 	s.t.Logf("%d findings", len(findings))
 	if !slices.ContainsFunc(findings, func(f string) bool { return strings.HasPrefix(f, want) }) {
-		s.tell("others", findings)
+		s.reportFindings("others", findings)
 		s.t.Errorf("the bug was not found: want a finding that begins with %q", want)
 	}
 }
@@ -159,8 +159,8 @@ func (s *stage) awaitRunning(j harness.Job) {
 	})
 }
 
-// awaitWaiting waits until a replay tells a phase that begins so, or is done
-// already, as with a bug.
+// awaitWaiting waits until the phase of a replay begins with phase, or until it is
+// done already, as with a bug.
 func (s *stage) awaitWaiting(j harness.Job, phase string) {
 	s.t.Helper()
 	s.insist(time.Minute, "the replay is "+phase, func(ctx context.Context) error {
@@ -210,16 +210,17 @@ func wakesUpBehind(s *stage) []string {
 	return s.everything()
 }
 
-// It hears late of the new schema. The replay waits for it: what arrives while
-// it does is in the range, and after it nobody judges by the old one.
+// The processor receives the new schema late. The replay waits for it: events that
+// arrive until then are in the range, and afterwards no process validates by the
+// old schema.
 func isBehind(s *stage) []string {
 	end := s.traffic(4, 20)
 	s.more(300)
 	s.registry.Hold()
 	_, fixed := bothRules(s.t)
 	s.publish(fixed)
-	// The other one runs the replay, for nobody lies to itself. It is not for
-	// so long that this one counts as gone.
+	// The other processor runs the replay, since the bug does not deceive its own
+	// process. The stop is too short for this one to count as gone.
 	s.stop(s.first)
 	j := s.fix(map[string]any{})
 	s.awaitRunning(j)
@@ -233,9 +234,10 @@ func isBehind(s *stage) []string {
 	return s.everything()
 }
 
-// It has the first copy of an event in hand, judged by the mistake, when the
-// second is stored by the correction. A replay of what is rejected passes over
-// the event; then the first copy is written, which comes first and is rejected.
+// The processor has the first copy of an event in flight, validated by the mistaken
+// schema, when the second copy is stored by the corrected one. A replay of rejected
+// events skips the event; then the first copy is written, which precedes the second
+// and is rejected.
 func writesLate(s *stage) []string {
 	r := rand.New(rand.NewPCG(1, 2))
 	e := s.ledger.New(r)

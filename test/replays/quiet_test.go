@@ -28,8 +28,8 @@ func (s *site) jetStream() jetstream.JetStream {
 	return js
 }
 
-// quiet waits until everything accepted has an outcome and no processor has
-// anything in hand, by what NATS knows now: nothing will be written any more.
+// quiet waits until every accepted event has an outcome and no processor has a
+// batch in flight, by the state of NATS: no more documents will be written.
 func (s *site) quiet(d time.Duration) {
 	s.t.Helper()
 	js, begun := s.jetStream(), time.Now()
@@ -49,8 +49,8 @@ func (s *site) quiet(d time.Duration) {
 	})
 }
 
-// idle reports whether so many processors say, since a moment, that they have
-// nothing in hand.
+// idle returns nil if so many processors have reported since then that they have
+// no batch in flight.
 func idle(beats []heartbeat.Beat, since time.Time, processors int) error {
 	found := 0
 	for _, b := range beats {
@@ -70,8 +70,8 @@ func idle(beats []heartbeat.Beat, since time.Time, processors int) error {
 	return nil
 }
 
-// wrong are the findings of a check that time does not mend: outcomes that are
-// not what they must be. What has no outcome yet may still get one.
+// wrong returns the findings that time does not resolve: wrong outcomes. An event
+// without an outcome may still get one.
 func wrong(findings []string) (out []string) {
 	for _, f := range findings {
 		if !strings.HasPrefix(f, "missing") && !strings.HasPrefix(f, "conflict") {

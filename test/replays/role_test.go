@@ -20,7 +20,7 @@ import (
 
 // Settings of the test program as a processor.
 const (
-	// roleVariable names the bug to plant, noBug is none; with it set the test
+	// roleVariable names the bug to plant, noBug for no bug; with it set the test
 	// program is a processor and runs no test.
 	roleVariable = "REPLAYTEST_BUG"
 	noBug        = "none"
@@ -105,14 +105,14 @@ func connect(p *daemon.Process, url string) (jetstream.JetStream, *nats.Conn, er
 	return js, nc, err
 }
 
-// gated is a store that holds what is to be written while a file is there, and
-// says in a second one that it does.
+// gated is a store that delays writes while the gate file exists, and creates a
+// second file while it delays one.
 type gated struct {
 	store.Store
 	gate string
 }
 
-// heldBy is the file that tells that a write waits at a gate.
+// heldBy is the file that exists while a write waits at a gate.
 func heldBy(gate string) string { return gate + ".held" }
 
 func (g gated) wait(ctx context.Context) {

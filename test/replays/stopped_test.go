@@ -14,8 +14,9 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// One of two processors sleeps through three replays, each time with work
-// in its hands, while events arrive. Nothing of what it knew before remains.
+// One of two processors is stopped during three replays, each time with a batch in
+// flight, while events arrive. Its validation by the earlier revision is not
+// stored.
 func TestProcessorSleepsThroughReplays(t *testing.T) {
 	t.Parallel()
 	s := split(t, nil)
@@ -24,7 +25,7 @@ func TestProcessorSleepsThroughReplays(t *testing.T) {
 	sleeper := s.FindProcesses("processor")[0]
 	for _, by := range []rules{fixed, mistaken, fixed} {
 		end := s.traffic(4, 20)
-		s.awaitHands("one of them has work in hand", func(beats []heartbeat.Beat) bool { return len(beats) > 0 })
+		s.awaitHeartbeats("one of them has a batch in flight", func(beats []heartbeat.Beat) bool { return len(beats) > 0 })
 		s.stop(sleeper)
 		s.publish(by)
 		j := s.replay(time.Minute)
@@ -32,12 +33,12 @@ func TestProcessorSleepsThroughReplays(t *testing.T) {
 		end()
 		s.quiet(time.Minute)
 		docs := s.documents()
-		s.tell("after it woke up", append(below(docs, j.TargetRevision), s.ledger.Check(docs)...))
+		s.reportFindings("after it woke up", append(below(docs, j.TargetRevision), s.ledger.Check(docs)...))
 	}
 }
 
-// The write of what it judged is on its way to the database, and stays there,
-// when a processor stops. It arrives after the replay has ended.
+// A processor is stopped while the write of a validated batch is on its way to the
+// database. The write arrives after the replay has ended.
 func TestWriteArrivesAfterTheReplay(t *testing.T) {
 	t.Parallel()
 	var wire *faultproxy.Proxy
@@ -48,7 +49,7 @@ func TestWriteArrivesAfterTheReplay(t *testing.T) {
 	end := s.traffic(4, 20)
 	wire.Hold()
 	seen := map[string]heartbeat.Beat{}
-	s.awaitHands("its write is on the way", func(beats []heartbeat.Beat) bool {
+	s.awaitHeartbeats("its write is on the way", func(beats []heartbeat.Beat) bool {
 		for _, b := range beats {
 			if before, ok := seen[b.Instance]; ok && b.SeenAt.Sub(before.SeenAt) > 3*time.Second {
 				return true // the other one is done within a moment
@@ -71,7 +72,7 @@ func TestWriteArrivesAfterTheReplay(t *testing.T) {
 	end()
 	s.quiet(time.Minute)
 	docs := s.documents()
-	s.tell("after the write arrived", append(below(docs, j.TargetRevision), s.ledger.Check(docs)...))
+	s.reportFindings("after the write arrived", append(below(docs, j.TargetRevision), s.ledger.Check(docs)...))
 }
 
 // stop stops a process; it goes on before the test ends.
@@ -90,9 +91,9 @@ func (s *site) wake(p *harness.Process) {
 	}
 }
 
-// awaitHands waits until the processors' heartbeats that tell of work in hand
-// are as wanted.
-func (s *site) awaitHands(what string, wanted func([]heartbeat.Beat) bool) {
+// awaitHeartbeats waits until the batches in flight that the processors' heartbeats
+// report are as wanted.
+func (s *site) awaitHeartbeats(what string, wanted func([]heartbeat.Beat) bool) {
 	s.t.Helper()
 	js := s.jetStream()
 	s.insist(time.Minute, what, func(ctx context.Context) error {

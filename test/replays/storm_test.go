@@ -34,9 +34,9 @@ func lull(r *rand.Rand) time.Duration {
 
 // One replay follows the other, to the fixed schema and back to the mistake,
 // while events arrive, processors and NATS are killed, and processors stop for
-// up to some seconds with work of an older revision in hand. After each replay
-// no document may be below its target, or be judged otherwise than by its
-// schema; in the end nothing may be missing, and the audit agrees.
+// up to some seconds with batches of an older revision in flight. After each
+// replay no document may be below its target, or have another outcome than by its
+// schema; in the end no event may be missing, and the audit agrees.
 func TestReplaysInAStorm(t *testing.T) {
 	kills := number(t, "EYE_CHAOS_KILLS", 100)
 	s, r := split(t, nil), choices(t)
@@ -75,12 +75,12 @@ func TestReplaysInAStorm(t *testing.T) {
 	endTraffic()
 	s.quiet(time.Minute)
 	docs := s.documents()
-	s.tell("in the end", s.ledger.Check(docs))
+	s.reportFindings("in the end", s.ledger.Check(docs))
 	account := s.audit(time.Minute)
 	if err := clean(account); err != nil {
 		t.Error(err)
 	}
-	s.tell("alarms", s.Alarms())
+	s.reportFindings("alarms", s.Alarms())
 	t.Logf("%d processors and %d servers killed, %d processors stopped for a while; %d replays during that; "+
 		"%d contents accepted, %d documents; audit: %d stored, %d rejected, %d duplicates",
 		blown.processors, blown.servers, blown.stops, rounds, s.ledger.Accepted(), len(docs),
@@ -94,8 +94,8 @@ func (s *site) round(by rules) {
 	s.publish(by)
 	j := s.replay(4 * time.Minute)
 	docs := s.documents()
-	s.tell("after the replay to "+by.name, below(docs, j.TargetRevision))
-	s.tell("after the replay to "+by.name, wrong(s.ledger.Check(docs)))
+	s.reportFindings("after the replay to "+by.name, below(docs, j.TargetRevision))
+	s.reportFindings("after the replay to "+by.name, wrong(s.ledger.Check(docs)))
 	c := s.changes(j)
 	s.t.Logf("replay to %s, revision %d: %d newly valid, %d newly rejected, %d still rejected, %d unchanged, %d copies, in %s, by %d processes",
 		by.name, j.TargetRevision, c.NewlyValid, c.NewlyRejected, c.StillRejected, c.Unchanged, c.Duplicates,
@@ -118,7 +118,7 @@ func (s *site) runs(j harness.Job) (n int) {
 	return n
 }
 
-// storm says what was done to the processes.
+// storm counts the faults that were injected.
 type storm struct {
 	processors, servers, stops int
 	err                        error

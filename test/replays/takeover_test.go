@@ -56,7 +56,7 @@ func TestProcessorIsKilledAtItsJob(t *testing.T) {
 }
 
 // killAtEachJob runs each kind of job twice: undisturbed, and with kill called
-// for the process that runs it. Both must tell the same.
+// for the process that runs it. Both must report the same.
 func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	s.t.Helper()
 	mistaken, fixed := bothRules(s.t)
@@ -85,8 +85,8 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	s.publish(mistaken)
 	there := s.killedAt(harness.PathReplays, map[string]any{}, kill)
 	s.complete("there", there, after.ToSeq)
-	s.tell("there", below(s.documents(), there.TargetRevision))
-	s.tell("there", s.ledger.Check(s.documents()))
+	s.reportFindings("there", below(s.documents(), there.TargetRevision))
+	s.reportFindings("there", s.ledger.Check(s.documents()))
 	s.publish(fixed)
 	s.complete("and back", s.killedAt(harness.PathReplays, map[string]any{"rate": takeoverEvents / 5}, kill), after.ToSeq)
 }
@@ -107,7 +107,7 @@ func counted(c job.Changes) uint64 {
 // examine looks at everything once more.
 func (s *site) examine() {
 	s.t.Helper()
-	s.tell("in the end", s.ledger.Check(s.documents()))
+	s.reportFindings("in the end", s.ledger.Check(s.documents()))
 	if err := clean(s.audit(time.Minute)); err != nil {
 		s.t.Error(err)
 	}

@@ -57,7 +57,7 @@ var bodies = map[string]string{
 	"nojson":   `to_seq=1`,
 }
 
-// matrix is a process with two applications, and what is secret in it.
+// matrix is a process with two applications, and its secrets.
 type matrix struct {
 	*app
 	// secrets are by column; fill replaces the names in paths.

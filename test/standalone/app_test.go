@@ -47,7 +47,7 @@ func TestMongo(t *testing.T) {
 	}
 }
 
-// Sites are served while the database is away; the outcome comes later.
+// Sites are served while the database is unavailable; the outcome comes later.
 func TestMongoAwayAtStart(t *testing.T) {
 	nowhere, err := harness.FreeAddr()
 	if err != nil {
@@ -71,8 +71,8 @@ func TestMongoAwayAtStart(t *testing.T) {
 	}
 }
 
-// Everything accepted before the end is there after it, also what came while
-// it drained.
+// Events accepted before the shutdown are stored after a restart, also those that
+// arrived during the drain.
 func TestDrainUnderLoad(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, config(t, dir))

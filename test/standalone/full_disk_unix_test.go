@@ -21,7 +21,7 @@ import (
 
 // The disk is full under stream and store: events are answered 503, which
 // claims nothing. When there is space again everything goes on by itself, and
-// what was accepted is there.
+// the accepted events are stored.
 func TestFullDisk(t *testing.T) {
 	dir, fill := smallDisk(t)
 	cfg := config(t, dir)
@@ -63,8 +63,8 @@ func TestFullDisk(t *testing.T) {
 }
 
 // smallDisk is a disk of its own and the way to fill it. Where the machine
-// lets nobody mount, it is a folder and a limit on the size of files: the
-// server meets an error of the kernel in the same place.
+// does not allow mounting, it is a folder with a limit on the size of files: the
+// server gets an error of the kernel at the same call.
 func smallDisk(t *testing.T) (dir string, fill func(*testing.T, string) func()) {
 	dir = t.TempDir()
 	if err := mountMemory(dir, "size=64m"); err != nil {

@@ -42,8 +42,8 @@ type put struct {
 	requires string
 }
 
-// Whatever the registry does meanwhile, the outcome of each event is the
-// judgement of the revision that its document names.
+// While the registry changes, the outcome of each event is that of the revision
+// which its document names.
 func TestOutcomesFollowTheRevisionTheyName(t *testing.T) {
 	p := start(t, config(t, t.TempDir()))
 	puts := make([][]put, loadTypes)
