@@ -14,8 +14,8 @@ import (
 
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
-	"github.com/theeye/theeye/test/harness"
 	"github.com/theeye/theeye/shared/store/sqlite"
+	"github.com/theeye/theeye/test/harness"
 )
 
 // replacer replaces what a store holds, by the guard of the write rule and

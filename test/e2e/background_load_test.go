@@ -34,7 +34,7 @@ const (
 // endless is the bound of a load that goes on until it is ended.
 const endless = 0
 
-func startLoad(t *testing.T, w *world, most int) *load {
+func startLoad(t *testing.T, w *fixture, most int) *load {
 	t.Helper()
 	l := &load{
 		c: w.caller(t), session: newSession(), most: most, stop: make(chan struct{}),

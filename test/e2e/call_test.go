@@ -21,11 +21,11 @@ var wire = &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
 // document.
 type caller struct {
 	t    *testing.T
-	w    *world
+	w    *fixture
 	http *http.Client
 }
 
-func (w *world) caller(t *testing.T) *caller {
+func (w *fixture) caller(t *testing.T) *caller {
 	return &caller{t, w, &http.Client{
 		Transport:     &apicheck.Transport{T: t, Base: wire},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -34,7 +34,7 @@ func (w *world) caller(t *testing.T) *caller {
 
 // unchecked is a caller for reading very much: holding every event against the
 // document takes longer than reading it.
-func (w *world) unchecked(t *testing.T) *caller { return &caller{t, w, &http.Client{Transport: wire}} }
+func (w *fixture) unchecked(t *testing.T) *caller { return &caller{t, w, &http.Client{Transport: wire}} }
 
 // reply is an answer with its whole body.
 type reply struct {

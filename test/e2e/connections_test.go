@@ -16,7 +16,7 @@ import (
 )
 
 // testConnections: requests that no HTTP client makes.
-func testConnections(t *testing.T, w *world) {
+func testConnections(t *testing.T, w *fixture) {
 	const head = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nAuthorization: Bearer " + siteServerKey + "\r\n"
 	id := newID()
 	whole := native(id)

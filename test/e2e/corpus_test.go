@@ -12,7 +12,7 @@ import (
 // testCorpus sends the corpora of the event decoder's tests. An accepted event
 // has the outcome that validate answers and comes back as it was sent; a refused
 // one has the code in the file's name.
-func testCorpus(t *testing.T, w *world) {
+func testCorpus(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	ids := map[string]string{}
 	for name, raw := range corpus(t, "accept") {
@@ -44,9 +44,9 @@ func testCorpus(t *testing.T, w *world) {
 // says of them.
 func sameAsSent(t *testing.T, c *caller, id string, raw []byte) {
 	d := c.settled(id)
-	judged := c.post("/v1/validate", raw).results()
-	if len(judged) != 1 || judged[0].Status != d.Status || judged[0].EventID != d.EventID {
-		t.Errorf("validate says %+v, the outcome is %+v", judged, d)
+	verdict := c.post("/v1/validate", raw).results()
+	if len(verdict) != 1 || verdict[0].Status != d.Status || verdict[0].EventID != d.EventID {
+		t.Errorf("validate says %+v, the outcome is %+v", verdict, d)
 	}
 	if d.Status == "rejected" {
 		// White space around the body is not part of the event.

@@ -76,7 +76,7 @@ func TestDatabaseAway(t *testing.T) {
 
 // testOutage cuts the database off under load. The door never notices; later
 // everything is there, and nothing was delivered twice.
-func testOutage(t *testing.T, w *world, proxy *faultproxy.Proxy) {
+func testOutage(t *testing.T, w *fixture, proxy *faultproxy.Proxy) {
 	consumer := sharedConsumer(t, w)
 	l := startLoad(t, w, endless)
 	l.await(t, 300)
@@ -136,7 +136,7 @@ func outage(t *testing.T) time.Duration {
 }
 
 // throughProxy leads the services to the database by a proxy.
-func throughProxy(t *testing.T, w *world) *faultproxy.Proxy {
+func throughProxy(t *testing.T, w *fixture) *faultproxy.Proxy {
 	t.Helper()
 	uri, err := url.Parse(os.Getenv("EYE_TEST_MONGO_URI"))
 	if err != nil {
@@ -154,7 +154,7 @@ func throughProxy(t *testing.T, w *world) *faultproxy.Proxy {
 	return proxy
 }
 
-func sharedConsumer(t *testing.T, w *world) jetstream.Consumer {
+func sharedConsumer(t *testing.T, w *fixture) jetstream.Consumer {
 	t.Helper()
 	nc, err := w.NATS.Connect("processor")
 	if err != nil {

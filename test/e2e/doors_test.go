@@ -17,7 +17,7 @@ const codeUnauthorized = "unauthorized"
 
 // testDoors checks who may write and who may read. Refused requests leave nothing
 // behind.
-func testDoors(t *testing.T, w *world) {
+func testDoors(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	away := map[string]string{}
 	for name, door := range map[string]struct {
@@ -127,7 +127,7 @@ func bombOf(t *testing.T, mebibytes int) []byte {
 }
 
 // testPacked sends gzip bombs, and bodies whose encoding is not the declared one.
-func testPacked(t *testing.T, w *world) {
+func testPacked(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	good := packed(t, native(newID()))
 	bomb := bombOf(t, 200)

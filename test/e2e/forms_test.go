@@ -64,7 +64,7 @@ type sent struct {
 
 // testForms sends events in every form, the latest first, and reads them back
 // in every way.
-func testForms(t *testing.T, w *world) {
+func testForms(t *testing.T, w *fixture) {
 	c, session := w.caller(t), newSession()
 	total := 0
 	for _, f := range forms {
@@ -138,7 +138,7 @@ func sameEvents(want []sent, got []document) error {
 }
 
 // testSession reads a session with its summary, at once and page by page.
-func testSession(t *testing.T, w *world, timeline []sent) {
+func testSession(t *testing.T, w *fixture, timeline []sent) {
 	c, session := w.caller(t), timeline[0].session
 	type landmark struct {
 		EventID string `json:"event_id"`
@@ -181,7 +181,7 @@ func testSession(t *testing.T, w *world, timeline []sent) {
 }
 
 // testQueries finds the events by every parameter.
-func testQueries(t *testing.T, w *world, timeline []sent) {
+func testQueries(t *testing.T, w *fixture, timeline []sent) {
 	c, session := w.caller(t), timeline[0].session
 	n := len(timeline)
 	backwards := slices.Clone(timeline)

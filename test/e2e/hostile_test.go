@@ -84,7 +84,7 @@ func one(name, body string, e end) hostile {
 
 // testHostileEvents runs the table on a pipeline: every row is sent first,
 // then every outcome is looked at.
-func testHostileEvents(t *testing.T, w *world) {
+func testHostileEvents(t *testing.T, w *fixture) {
 	rows := hostileEvents()
 	ids := make([][]string, len(rows))
 	for i, row := range rows {
@@ -98,7 +98,7 @@ func testHostileEvents(t *testing.T, w *world) {
 }
 
 // send sends a row and returns the ids of the accepted events.
-func (h hostile) send(t *testing.T, w *world) []string {
+func (h hostile) send(t *testing.T, w *fixture) []string {
 	c := w.caller(t)
 	r := c.post("/v1/events", []byte(h.body), h.edits...)
 	var ids, verdicts []string
@@ -114,7 +114,7 @@ func (h hostile) send(t *testing.T, w *world) []string {
 	return ids
 }
 
-func (h hostile) check(t *testing.T, w *world, ids []string) {
+func (h hostile) check(t *testing.T, w *fixture, ids []string) {
 	c := w.caller(t)
 	for i, want := range h.ends {
 		if err := want.differs(c.settled(ids[i])); err != nil {
@@ -159,7 +159,7 @@ func (e end) differs(d document) error {
 
 // testHostileQueries: what no query may say is answered 400, and what looks
 // like an operator is text like any other.
-func testHostileQueries(t *testing.T, w *world) {
+func testHostileQueries(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	id := c.accept(native(newID()))[0]
 	c.settled(id)

@@ -16,7 +16,7 @@ import (
 const times = 1000
 
 // testIdentity checks which requests are copies of one event and which are two.
-func testIdentity(t *testing.T, w *world) {
+func testIdentity(t *testing.T, w *fixture) {
 	t.Run("in one batch", func(t *testing.T) {
 		c, id := w.caller(t), newID()
 		ids := c.accept(batch(slices.Repeat([]string{native(id)}, times)...))
@@ -64,7 +64,7 @@ func testIdentity(t *testing.T, w *world) {
 }
 
 // testParallel sends the same event in many requests at once.
-func testParallel(t *testing.T, w *world) {
+func testParallel(t *testing.T, w *fixture) {
 	const senders = 32
 	c, id := w.caller(t), newID()
 	var work sync.WaitGroup
@@ -86,7 +86,7 @@ func testParallel(t *testing.T, w *world) {
 	c.once(id)
 }
 
-func testConflict(t *testing.T, w *world) {
+func testConflict(t *testing.T, w *fixture) {
 	c, id := w.caller(t), newID()
 	c.accept(nativeData(id, `{"v":1}`))
 	c.settled(id)

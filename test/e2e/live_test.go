@@ -13,7 +13,7 @@ import (
 
 // testReadingWhileWriting walks through a session while it grows: no event is
 // shown twice. The load is bounded, for a writer may be faster than a reader.
-func testReadingWhileWriting(t *testing.T, w *world) {
+func testReadingWhileWriting(t *testing.T, w *fixture) {
 	l := startLoad(t, w, 3000)
 	l.await(t, 100)
 	c := w.unchecked(t)
@@ -42,7 +42,7 @@ func liveEvent(data string) string {
 const liveSchema = "schemas/live=20type/a=2Fb.json"
 
 // testLiveDeclarations edits the folder of declarations while everything runs.
-func testLiveDeclarations(t *testing.T, w *world) {
+func testLiveDeclarations(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	if d := c.settled(c.accept(liveEvent(`{"a":1}`))[0]); len(d.codes()) != 1 || d.codes()[0] != "unknown_type" {
 		t.Fatalf("before it is declared: %+v", d)
@@ -70,7 +70,7 @@ func testLiveDeclarations(t *testing.T, w *world) {
 }
 
 // revoke takes a key out of application site.
-func revoke(t *testing.T, w *world, secret string) {
+func revoke(t *testing.T, w *fixture, secret string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.config, "applications", "site.json"))
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *caller) answers(key string, want int) {
 var errNotLogged = errors.New("nobody logged it")
 
 // logs waits until a process has logged a text.
-func (w *world) logs(t *testing.T, text string) {
+func (w *fixture) logs(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, func() error {
 		for _, proc := range w.Processes {

@@ -46,8 +46,8 @@ var declarations = map[string]string{
 	"schemas/c/n.json":          `{"type": "object"}`,
 }
 
-// world is a running pipeline.
-type world struct {
+// fixture is a running pipeline.
+type fixture struct {
 	*harness.Pipeline
 	// config is the folder of declarations that it follows.
 	config string
@@ -79,9 +79,9 @@ func single(b harness.Binaries, dir string) (*harness.Pipeline, error) {
 	return p, err
 }
 
-// prepare makes a world of a shape over a new folder. Its processes are killed,
+// prepare makes a fixture of a shape over a new folder. Its processes are killed,
 // and its database is dropped, at the test's end.
-func (s shape) prepare(t *testing.T) *world {
+func (s shape) prepare(t *testing.T) *fixture {
 	t.Helper()
 	dir := t.TempDir()
 	p, err := s.build(binaries(t), dir)
@@ -103,15 +103,15 @@ func (s shape) prepare(t *testing.T) *world {
 			}
 		}
 	})
-	w := &world{p, filepath.Join(dir, "config")}
+	w := &fixture{p, filepath.Join(dir, "config")}
 	for name, text := range declarations {
 		w.declare(t, name, text)
 	}
 	return w
 }
 
-// start builds a world and starts it.
-func (s shape) start(t *testing.T) *world {
+// start builds a fixture and starts it.
+func (s shape) start(t *testing.T) *fixture {
 	t.Helper()
 	w := s.prepare(t)
 	if err := w.Start(waiting(t)); err != nil {
@@ -123,7 +123,7 @@ func (s shape) start(t *testing.T) *world {
 
 // declared waits until the declarations of a new pipeline are in force: the
 // services are ready before they are, with an empty registry.
-func (w *world) declared(t *testing.T) {
+func (w *fixture) declared(t *testing.T) {
 	t.Helper()
 	c := w.caller(t)
 	c.becomes(func(data string) string { return native(newID(), "data", data) }, `{}`, "stored")
@@ -133,7 +133,7 @@ func (w *world) declared(t *testing.T) {
 }
 
 // declare writes a file of the folder of declarations.
-func (w *world) declare(t *testing.T, name, text string) {
+func (w *fixture) declare(t *testing.T, name, text string) {
 	t.Helper()
 	path := filepath.Join(w.config, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {

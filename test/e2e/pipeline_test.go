@@ -23,7 +23,7 @@ func TestPipelines(t *testing.T) {
 			w := s.start(t)
 			for _, part := range []struct {
 				name string
-				test func(*testing.T, *world)
+				test func(*testing.T, *fixture)
 			}{
 				{"forms", testForms},
 				{"rejected", testRejected},
@@ -48,7 +48,7 @@ func TestPipelines(t *testing.T) {
 
 // testDocument sees that the document which the answers are checked against
 // is the one that is served.
-func testDocument(t *testing.T, w *world) {
+func testDocument(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	r, err := c.do(t.Context(), http.MethodGet, w.Query+"/openapi.json", nil)
 	if err != nil || r.status != http.StatusOK {
@@ -99,7 +99,7 @@ func testOffTheMap(t *testing.T, c *caller) {
 
 // testLogs sees that whatever was sent, a log is one JSON object a line, and
 // that no input makes it long.
-func testLogs(t *testing.T, w *world) {
+func testLogs(t *testing.T, w *fixture) {
 	for _, proc := range w.Processes {
 		if proc.Name == "nats-server" {
 			continue
@@ -134,7 +134,7 @@ func ungreeted(text string) string {
 
 // testTerminate ends every process while load runs: each drains and exits 0.
 // After another start on the same data everything accepted is there.
-func testTerminate(t *testing.T, w *world) {
+func testTerminate(t *testing.T, w *fixture) {
 	c, id := w.caller(t), newID()
 	c.accept(native(id))
 	l := startLoad(t, w, endless)

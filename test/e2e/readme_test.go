@@ -141,7 +141,7 @@ func standard(t *testing.T, program string) (string, *harness.Process) {
 	if err := up.Start(waiting(t)); err != nil {
 		t.Fatal(err)
 	}
-	(&world{Pipeline: &harness.Pipeline{Processes: []*harness.Process{up}}}).logs(t, "\ncurl -sS '")
+	(&fixture{Pipeline: &harness.Pipeline{Processes: []*harness.Process{up}}}).logs(t, "\ncurl -sS '")
 	if info, err := os.Stat(filepath.Join(up.Dir, "data")); err != nil || !info.IsDir() {
 		t.Errorf("there is no ./data: %v", err)
 	}

@@ -10,15 +10,15 @@ import (
 
 // testRejected sees that a rejected event is kept whole, with its reason, and
 // counted.
-func testRejected(t *testing.T, w *world) {
+func testRejected(t *testing.T, w *fixture) {
 	c, session := w.caller(t), newSession()
 	body := native(newID(), "session_id", quote(session), "category", `"page interaction"`, "name", `"cta click"`,
 		"data", `{"host": "www.example.com", "path": "/"}`)
-	judged := c.post("/v1/validate", []byte(body))
-	if res := judged.results(); judged.status != http.StatusOK || len(res) != 1 || res[0].Status != "rejected" || len(res[0].Errors) != 1 {
-		t.Fatalf("validate answers %s", judged)
+	verdict := c.post("/v1/validate", []byte(body))
+	if res := verdict.results(); verdict.status != http.StatusOK || len(res) != 1 || res[0].Status != "rejected" || len(res[0].Errors) != 1 {
+		t.Fatalf("validate answers %s", verdict)
 	}
-	if r, err := c.ask("/v1/events/"+judged.results()[0].EventID, nil); err != nil || r.status != http.StatusNotFound {
+	if r, err := c.ask("/v1/events/"+verdict.results()[0].EventID, nil); err != nil || r.status != http.StatusNotFound {
 		t.Errorf("validate kept something: %s, %v", r, err)
 	}
 
@@ -30,8 +30,8 @@ func testRejected(t *testing.T, w *world) {
 	if d.Status != "rejected" || d.Original != body || d.SessionID != session || d.Category != "page interaction" {
 		t.Errorf("the event is %+v", d)
 	}
-	if diff := cmp.Diff(judged.results()[0].Errors, d.Errors); diff != "" {
-		t.Errorf("the processor judges other than validate said (-said +did):\n%s", diff)
+	if diff := cmp.Diff(verdict.results()[0].Errors, d.Errors); diff != "" {
+		t.Errorf("the processor validates otherwise than /v1/validate (-said +did):\n%s", diff)
 	}
 	for name, query := range map[string]url.Values{
 		"session": {"session_id": {session}, "limit": {"1"}},

@@ -20,7 +20,7 @@ import (
 
 // TestOperatorOnShippedNATS makes every call of an operator to services that
 // have the shipped permissions: that the server forbids nothing of it is looked
-// at when the world ends.
+// at when the fixture ends.
 func TestOperatorOnShippedNATS(t *testing.T) {
 	t.Parallel()
 	o := &operator{caller: shapes[1].start(t).caller(t), seen: map[string]string{}}
@@ -32,7 +32,7 @@ func TestOperatorOnShippedNATS(t *testing.T) {
 	}{
 		{http.MethodPut, "/v1/schemas/rights/mail", hashing, http.StatusCreated, "revision"},
 		{http.MethodPut, "/v1/schemas/rights/mail", strings.Replace(hashing, "hash", "drop", 1), http.StatusOK, ""},
-		{http.MethodPut, "/v1/schemas/rights/mail", hashing, http.StatusOK, "judges"},
+		{http.MethodPut, "/v1/schemas/rights/mail", hashing, http.StatusOK, "validates"},
 		{http.MethodGet, "/v1/schemas/rights/mail?revision={revision}", "", http.StatusOK, ""},
 		{http.MethodGet, "/v1/schemas/rights/mail/history", "", http.StatusOK, ""},
 		{http.MethodGet, "/v1/schemas", "", http.StatusOK, ""},
@@ -91,7 +91,7 @@ func (o *operator) call(method, path, body string, want int, keep string) {
 	}
 	_ = json.Unmarshal(r.body, &answer) // absent members stay zero
 	switch keep {
-	case "revision", "judges":
+	case "revision", "validates":
 		o.seen[keep] = strconv.FormatUint(answer.Revision, 10)
 	case "secret":
 		o.seen[keep] = answer.Key.Secret
@@ -109,7 +109,7 @@ func (o *operator) sends() string {
 	for _, admin := range o.w.ProcessorAdmins {
 		eventually(o.t, func() error {
 			revision, err := harness.Metric(o.t.Context(), admin, "eye_processor_registry_revision")
-			if want, _ := strconv.ParseFloat(o.seen["judges"], 64); err == nil && revision < want {
+			if want, _ := strconv.ParseFloat(o.seen["validates"], 64); err == nil && revision < want {
 				err = fmt.Errorf("a processor is at revision %.0f, before %.0f", revision, want)
 			}
 			return err

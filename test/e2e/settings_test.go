@@ -144,7 +144,7 @@ func TestSecondSignal(t *testing.T) {
 	if err := up.Signal(os.Signal(syscall.SIGTERM)); err != nil {
 		t.Fatal(err)
 	}
-	(&world{Pipeline: first}).logs(t, "Draining")
+	(&fixture{Pipeline: first}).logs(t, "Draining")
 	// One that comes right after the first is taken for the same one.
 	eventually(t, func() error {
 		_ = up.Signal(os.Signal(syscall.SIGTERM)) // it may have ended

@@ -24,7 +24,7 @@ const (
 // testChangesAreLive measures how long a change takes to every service. A
 // machine that is busy with other tests may be late now and then; half of the
 // changes must keep the promise.
-func testChangesAreLive(t *testing.T, w *world) {
+func testChangesAreLive(t *testing.T, w *fixture) {
 	c := w.caller(t)
 	var took []time.Duration
 	revision := uint64(0)
@@ -68,7 +68,7 @@ func (c *caller) putSchema(t *testing.T, i int, replaces uint64) uint64 {
 }
 
 // behind says which service works by an earlier revision.
-func (w *world) behind(ctx context.Context, revision uint64) error {
+func (w *fixture) behind(ctx context.Context, revision uint64) error {
 	for _, proc := range w.Processes {
 		if proc.Name == "nats-server" {
 			continue

@@ -132,8 +132,8 @@ func writeConfig(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "applications", "demo.json"), []byte(app), 0o600)
 }
 
-// Start starts every process and waits until each can work and judges by what
-// is declared.
+// Start starts every process and waits until each can work and validates by the
+// declarations.
 func (p *Pipeline) Start(ctx context.Context) error {
 	for _, proc := range p.Processes {
 		if err := proc.Launch(); err != nil {

@@ -20,7 +20,7 @@ type bug struct {
 	processor func(*processor.Config)
 }
 
-// bugs each break one part of what keeps an old judgement from outliving a
+// bugs each break one part of what keeps an old validation from outliving a
 // replay. The sweep and the order of its parts cannot be broken from outside;
 // the model in the processor's package replay leaves each of them out.
 var bugs = map[string]bug{
@@ -31,7 +31,7 @@ var bugs = map[string]bug{
 	"no fence": {processor: func(c *processor.Config) { c.Heart = nil }},
 	// It counts as live again before it has caught up with the registry.
 	"no catching up": {heart: func(c *heartbeat.Config) { c.CatchUp = nil }},
-	// It claims to judge by every revision there will be.
+	// It claims to have validated by every future revision.
 	"no barrier": {heart: func(c *heartbeat.Config) {
 		c.Revision = func() uint64 { return 1 << 40 }
 	}},

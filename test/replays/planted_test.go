@@ -1,4 +1,4 @@
-//go:build scenes
+//go:build scenarios
 
 package replays
 
@@ -20,40 +20,40 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// Each scene sets the one processor into the place where a part of the protocol
-// alone keeps its old judgement from the store, and is played with and without
+// Each scenario sets the one processor into the place where a part of the protocol
+// alone keeps its old validation from the store, and runs with and without
 // that part. Without it the fault must be found; with it there must be none.
-func TestScenes(t *testing.T) {
-	for _, scene := range []struct {
+func TestScenarios(t *testing.T) {
+	for _, scenario := range []struct {
 		name string
-		play func(*stage) (findings []string)
+		run  func(*stage) (findings []string)
 		// finding is the prefix of the finding that the planted bug causes.
 		finding string
 		bugs    []string
 	}{
-		{"stops between judgement and write", stopsBeforeWrite, "old", []string{"no guard"}},
+		{"stops between validate and write", stopsBeforeWrite, "old", []string{"no guard"}},
 		{"wakes up with an old registry", wakesUpBehind, "old", []string{"no fence", "no catching up"}},
 		{"is behind", isBehind, "old", []string{"no barrier"}},
-		{"writes late what the selection had passed", writesLate, "event", []string{"hides its hands"}},
+		{"writes late what the selection had passed", writesLate, "event", []string{"hides its batches in flight"}},
 	} {
-		for _, planted := range append([]string{noBug}, scene.bugs...) {
-			t.Run(scene.name+", "+planted, func(t *testing.T) {
+		for _, planted := range append([]string{noBug}, scenario.bugs...) {
+			t.Run(scenario.name+", "+planted, func(t *testing.T) {
 				t.Parallel()
 				s := newStage(t, planted)
-				findings := scene.play(s)
+				findings := scenario.run(s)
 				if planted == noBug {
 					s.reportFindings("without a bug", findings)
 					return
 				}
-				s.tellUnlessFound(findings, scene.finding)
+				s.requireFinding(findings, scenario.finding)
 			})
 		}
 	}
 }
 
-// tellUnlessFound fails the test unless one of the findings is the one that a
+// requireFinding fails the test unless one of the findings is the one that a
 // bug must have.
-func (s *stage) tellUnlessFound(findings []string, want string) {
+func (s *stage) requireFinding(findings []string, want string) {
 	s.t.Helper()
 	s.t.Logf("%d findings", len(findings))
 	if !slices.ContainsFunc(findings, func(f string) bool { return strings.HasPrefix(f, want) }) {
@@ -180,8 +180,8 @@ func (s *stage) everything() []string {
 	return append(below(docs, s.target), s.ledger.Check(docs)...)
 }
 
-// Its judgement is made and its write is on the way when it stops. Everybody
-// takes it for gone, and the replay ends without it. Then the write arrives.
+// Its batch is validated and the write is under way when it stops. All other processes
+// take it for gone, and the replay ends without it. Then the write arrives.
 func stopsBeforeWrite(s *stage) []string {
 	end := s.traffic(4, 20)
 	s.more(300)

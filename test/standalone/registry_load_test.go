@@ -28,7 +28,7 @@ const (
 	loadSenders = 2
 	// eventsOfBatch is how many events come in one request.
 	eventsOfBatch = 50
-	// leastRevisions is how many revisions must have judged: with fewer the
+	// leastRevisions is how many revisions must have validated events: with fewer the
 	// test would show nothing.
 	leastRevisions = 100
 )
@@ -86,7 +86,7 @@ func TestOutcomesFollowTheRevisionTheyName(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Logf("%d puts, %d events judged by %d revisions", loadTypes*putsOfType, events, len(revisions))
+	t.Logf("%d puts, %d events validated by %d revisions", loadTypes*putsOfType, events, len(revisions))
 	if events != sent.Load() || len(revisions) < leastRevisions {
 		t.Errorf("%d of %d events have an outcome, by %d revisions", events, sent.Load(), len(revisions))
 	}
@@ -185,7 +185,7 @@ func (o outcomeOf) check(puts [][]put) error {
 		i--
 	}
 	if i < 0 {
-		return fmt.Errorf("event %s was judged by revision %d, before its type was known", o.EventID, o.Revision)
+		return fmt.Errorf("event %s was validated by revision %d, before its type was known", o.EventID, o.Revision)
 	}
 	want := "rejected"
 	if _, has := o.Data[versions[i].requires]; has {
