@@ -1,8 +1,12 @@
-// Package processor gives every accepted event its outcome: it takes messages
-// from the stream, judges them by one registry revision, writes the documents
-// and acknowledges.
+// Package processor gives every accepted event its outcome.
 //
-//	fetch  →  decode  →  judge  →  write  →  settle
+//	fetch  →  decode  →  validate  →  write  →  settle
+//
+// A worker takes one batch at a time through these steps: it fetches messages
+// from the shared consumer of the stream, decodes and validates them against one
+// registry revision, writes their documents to the store, and settles the
+// messages, which acknowledges or releases them. worker.go has the path of one
+// batch from top to bottom, fetch.go and settle.go its two ends.
 //
 // Promises:
 //
@@ -10,23 +14,25 @@
 //     its document. A crash before that repeats the work; the store's write
 //     rule makes repetition harmless.
 //   - The outcome of a message is a pure function of the message and a registry
-//     revision (package judge): no clock, no network, no count of deliveries.
-//     One batch is judged by one revision.
-//   - Nothing is dropped. What no collector wrote, what cannot be decoded and
-//     what makes the validator panic is kept whole as rejected, alone: its
-//     neighbours never notice.
-//   - While the store is away nothing more is fetched, and what is in work is
-//     kept in progress: no message is delivered again for it. A store that
-//     refuses its configuration stops the processor and decides no event.
-//   - A processor that its heartbeat shows live judges by the revision that it
-//     shows, or a later one. What it judged before it counted as gone it judges
-//     again before it writes.
-//   - The stream is purged only below the acknowledged floor of every durable
+//     revision (package outcome): no clock, no network, no count of deliveries.
+//     One batch is validated against one revision.
+//   - Nothing is dropped. A message that no collector wrote, that cannot be
+//     decoded, or on which the validator panics is kept whole as rejected. The
+//     other messages of its batch are not affected.
+//   - While the store is unavailable no further messages are fetched, and those
+//     in flight are kept in progress, so that an outage causes no redelivery. A
+//     store that refuses its configuration stops the processor and decides no
+//     event.
+//   - A processor whose heartbeat is live validates against the revision that
+//     the heartbeat names, or a later one. A batch that it validated before its
+//     heartbeat expired is validated again before it is written.
+//   - The stream is purged only below the acknowledgement floor of every durable
 //     consumer, so nothing unprocessed is ever removed.
-//   - Memory is bounded by the lanes: each holds one batch, bounded in messages
-//     and bytes.
+//   - Memory is bounded by the number of workers: each holds one batch, bounded
+//     in messages and bytes.
 //
 // Any number of processors may run side by side; they share one consumer. They
-// also share the jobs: replays and dry runs (package replay) and audits (package
-// audit), of each kind one at a time in one of them (package jobs).
+// also share the jobs, which are replays and dry runs (package replay) and audits
+// (package audit): of each kind, one runs at a time in one of the processors
+// (package jobs).
 package processor

@@ -24,7 +24,7 @@ func TestDrain(t *testing.T) {
 		}
 		return next(ctx, docs)
 	}}
-	r := w.start(withStore(slow), func(c *Config) { c.BatchEvents, c.Lanes = 50, 2 })
+	r := w.start(withStore(slow), func(c *Config) { c.BatchEvents, c.Workers = 50, 2 })
 	w.publishAll(pageviews("e", n))
 	<-entered
 	r.cancel()
@@ -51,12 +51,12 @@ func TestDrain(t *testing.T) {
 // What arrives while the processor is ending goes to the next one at once.
 func TestHandOver(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(func(c *Config) { c.Lanes = 1 })
+	r := w.start(func(c *Config) { c.Workers = 1 })
 	w.publish(outcometest.Pageview("a"))
 	w.awaitSettled()
-	p := r.puller
-	<-r.turn // no lane pulls from here on
-	if _, _, err := p.request(); err != nil {
+	p := r.fetcher.puller
+	<-r.fetcher.lock // no lane pulls from here on
+	if _, _, err := p.sendRequest(); err != nil {
 		t.Fatal(err)
 	}
 	w.publishAll(pageviews("late", 20))

@@ -10,30 +10,29 @@ import (
 
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
-	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Heartbeat tells whether everybody else counts this process as live, as
-// heartbeat.Heart does.
+// Heartbeat reports whether other processes see this one as live, as
+// heartbeat.Heartbeat does.
 type Heartbeat interface {
 	// Instance is the name of the process.
 	Instance() string
-	// Liveness reports how often the process was taken for gone so far, and
-	// whether it is live and has caught up with the registry since then.
-	Liveness() (lapses uint64, fresh bool)
+	// Liveness reports how often the heartbeat has expired so far, and whether
+	// the process is live and has caught up with the registry since then.
+	Liveness() (expirations uint64, live bool)
 }
 
 // CatchUp is the heartbeat.Config.CatchUp of a processor: it returns once reg
-// has a snapshot of the newest revision that the bucket had at the moment of the
+// has a snapshot of the newest revision that the bucket had at the time of the
 // call, or with the end of ctx.
 func CatchUp(js jetstream.JetStream, reg *registry.Registry) func(context.Context) error {
 	return func(ctx context.Context) error {
-		bucket, err := js.Stream(ctx, "KV_"+stream.BucketSchemas)
+		newest, err := bucketRevision(ctx, js)
 		if err != nil {
-			return fmt.Errorf("look up bucket %s: %w", stream.BucketSchemas, err)
+			return err
 		}
-		for newest := bucket.CachedInfo().State.LastSeq; ; {
+		for {
 			changed := reg.Changed()
 			if s := reg.Snapshot(); s != nil && s.Schemas.Revision() >= newest {
 				return nil
@@ -47,99 +46,96 @@ func CatchUp(js jetstream.JetStream, reg *registry.Registry) func(context.Contex
 	}
 }
 
-// steadyPoll is how often a heart that is not steady is looked at.
-const steadyPoll = 20 * time.Millisecond
+// bucketRevision returns the newest revision of the registry's bucket.
+func bucketRevision(ctx context.Context, js jetstream.JetStream) (uint64, error) {
+	bucket, err := js.Stream(ctx, "KV_"+stream.BucketSchemas)
+	if err != nil {
+		return 0, fmt.Errorf("look up bucket %s: %w", stream.BucketSchemas, err)
+	}
+	return bucket.CachedInfo().State.LastSeq, nil
+}
 
-// awaitSteady waits until the heart is steady and returns how often it has
-// lapsed so far. One that is steady already is reported also after the end of
-// ctx: what is in work is finished.
-func (s *Service) awaitSteady(ctx context.Context) (lapses uint64, err error) {
-	if s.cfg.Heart == nil {
+// livenessPoll is how often a heartbeat that is not live is checked.
+const livenessPoll = 20 * time.Millisecond
+
+// fence keeps a processor whose heartbeat has expired from writing documents
+// that it validated before. Replays depend on it: see package replay.
+type fence struct {
+	// heartbeat is nil in a process without others, which is always live.
+	heartbeat Heartbeat
+	inFlight  inFlight
+}
+
+// checkLive returns nil while other processes see this one as live.
+func (f *fence) checkLive() error {
+	if f.heartbeat == nil {
+		return nil
+	}
+	if _, live := f.heartbeat.Liveness(); !live {
+		return errNotLive
+	}
+	return nil
+}
+
+// awaitLive waits until the heartbeat is live and returns how often it has
+// expired so far. A heartbeat that is live already is also reported after the end
+// of ctx, because batches in flight are to be finished.
+func (f *fence) awaitLive(ctx context.Context) (expirations uint64, err error) {
+	if f.heartbeat == nil {
 		return 0, nil
 	}
-	lapses, fresh := s.cfg.Heart.Liveness()
-	if fresh {
-		return lapses, nil
+	expirations, live := f.heartbeat.Liveness()
+	if live {
+		return expirations, nil
 	}
-	tick := time.NewTicker(steadyPoll)
+	tick := time.NewTicker(livenessPoll)
 	defer tick.Stop()
-	for !fresh {
+	for !live {
 		select {
 		case <-ctx.Done():
-			return lapses, ctx.Err()
+			return expirations, ctx.Err()
 		case <-tick.C:
 		}
-		lapses, fresh = s.cfg.Heart.Liveness()
+		expirations, live = f.heartbeat.Liveness()
 	}
-	return lapses, nil
+	return expirations, nil
 }
 
-// work is a batch in the hands of a lane.
-type work struct {
-	batch []delivery
-	// docs are judged by revision, while the heart had lapsed so often; nil
-	// before.
-	docs     []*store.Document
-	revision uint64
-	lapses   uint64
+// inFlight tracks the registry revision that each worker's current batch was
+// validated against. The zero value is ready to use; its methods are safe for
+// concurrent use.
+type inFlight struct {
+	mu        sync.Mutex
+	revisions map[*batch]uint64 // guarded by mu
 }
 
-// judge sees to it that the documents of w may be written now. A process that
-// was taken for gone since it judged them judges again, by the registry as it is
-// now: a replay may have begun that did not wait for it, and what it judged
-// before is not what the replay's end promises. The error is the end of ctx.
-func (s *Service) judge(ctx context.Context, w *work) error {
-	for {
-		lapses, err := s.awaitSteady(ctx)
-		if err != nil {
-			return err
-		}
-		if w.docs != nil {
-			if lapses == w.lapses {
-				return nil
-			}
-			s.metrics.again.Inc()
-		}
-		rules := s.hands.take(w, s.rules)
-		w.docs, w.revision, w.lapses = s.judgeAll(ctx, w.batch, rules), rules.Revision(), lapses
-		// Judging takes time, too: look again.
+// track notes that b is validated against the rules that current returns. That is
+// one atomic step: a heartbeat that reads the registry's revision first, and the
+// oldest revision in flight after it, misses no batch below the former.
+func (f *inFlight) track(b *batch, current func() outcome.Rules) outcome.Rules {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.revisions == nil {
+		f.revisions = map[*batch]uint64{}
 	}
+	rules := current()
+	f.revisions[b] = rules.Revision()
+	return rules
 }
 
-// hands remember by which revision the lanes judged what they have in hand. The
-// zero value is ready to use; its methods are safe for concurrent use.
-type hands struct {
-	mu     sync.Mutex
-	judged map[*work]uint64
+// untrack notes that b is no longer in flight.
+func (f *inFlight) untrack(b *batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.revisions, b)
 }
 
-// take notes that w is judged by what rules returns. That is one step: a
-// heartbeat that reads the registry's revision first, and then asks what is in
-// hand, misses nothing that is below that revision.
-func (h *hands) take(w *work, rules func() outcome.Rules) outcome.Rules {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.judged == nil {
-		h.judged = map[*work]uint64{}
-	}
-	by := rules()
-	h.judged[w] = by.Revision()
-	return by
-}
-
-// drop notes that w is out of hand.
-func (h *hands) drop(w *work) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.judged, w)
-}
-
-// oldest is the lowest revision of all, 0 with nothing in hand.
-func (h *hands) oldest() uint64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// oldestRevision is the lowest revision of all batches in flight, 0 without any.
+func (f *inFlight) oldestRevision() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var lowest uint64
-	for _, revision := range h.judged {
+	for _, revision := range f.revisions {
 		if lowest == 0 || revision < lowest {
 			lowest = revision
 		}
@@ -147,7 +143,7 @@ func (h *hands) oldest() uint64 {
 	return lowest
 }
 
-// OldestRevision is the lowest revision by which anything was judged that this
-// processor has in hand and did not settle yet, 0 when that is nothing. It is
-// the heartbeat.Config.Oldest of a processor; safe for concurrent use.
-func (s *Service) OldestRevision() uint64 { return s.hands.oldest() }
+// OldestRevision is the lowest registry revision that a batch in flight was
+// validated against, 0 if no batch is in flight. It is the
+// heartbeat.Config.Oldest of a processor; safe for concurrent use.
+func (s *Service) OldestRevision() uint64 { return s.fence.inFlight.oldestRevision() }

@@ -47,7 +47,7 @@ func (p *pulse) looked() int {
 	return p.looks
 }
 
-func withHeart(h Heartbeat) func(*Config) { return func(c *Config) { c.Heart = h } }
+func withHeart(h Heartbeat) func(*Config) { return func(c *Config) { c.Heartbeat = h } }
 
 // unknown is an event of a type that the sample registry does not have.
 func unknown(id string) string {
@@ -93,7 +93,7 @@ func TestALapseJudgesAgain(t *testing.T) {
 			w := newWorld(t)
 			p, tried := &pulse{}, &attempts{}
 			r := w.start(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}))
-			old := r.rules().Revision()
+			old := r.worker.validator.rules().Revision()
 			tried.fail(true)
 			w.publish(unknown("a"))
 			w.poll("a write was tried", func() bool { return tried.of(old) >= 2 })
@@ -105,7 +105,7 @@ func TestALapseJudgesAgain(t *testing.T) {
 				p.awaitLane(w)
 			}
 			revision := w.apply(known())
-			w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
+			w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 			p.set(1, false)
 			w.poll("it is judged again", func() bool { return r.metric("judged_again_total") == 1 })
 			before := tried.of(old)
@@ -136,10 +136,10 @@ func TestNothingIsWrittenWithoutAHeart(t *testing.T) {
 	w.poll("a write was tried", func() bool { return r.metric("write_retries_total") >= 1 })
 	p.set(0, true)
 	p.awaitLane(w)
-	before := tried.of(r.rules().Revision())
+	before := tried.of(r.worker.validator.rules().Revision())
 	tried.fail(false)
 	p.awaitLane(w)
-	if n := tried.of(r.rules().Revision()); n != before {
+	if n := tried.of(r.worker.validator.rules().Revision()); n != before {
 		t.Errorf("%d writes were tried", n-before)
 	}
 	// It was no lapse after all: the judgement stands.
@@ -207,8 +207,8 @@ func TestALapseBeforeTheFirstWrite(t *testing.T) {
 	var revision uint64
 	started := make(chan struct{})
 	r = w.assemble(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}), func(s *Service) {
-		theirs := s.rules
-		s.rules = func() outcome.Rules {
+		theirs := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules {
 			<-started
 			by := theirs()
 			once.Do(func() { // as a process that is stopped here
@@ -245,7 +245,7 @@ func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
 	h.run(t)
 	w.publish(unknown("before"))
 	w.awaitSettled()
-	old := r.rules().Revision()
+	old := r.worker.validator.rules().Revision()
 
 	tried.fail(true)
 	w.publish(unknown("a"))
@@ -261,7 +261,7 @@ func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
 	before := tried.of(old)
 	tried.fail(false)
 	w.publish(unknown("b"))
-	w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
+	w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 	away.set(false)
 	w.awaitSettled()
 	if n := tried.of(old); n != before {
@@ -301,7 +301,7 @@ func (h *heart) with(c *Config) {
 	}
 	h.cfg.Revision, h.cfg.Changed, h.cfg.CatchUp = c.Registry.Revision, c.Registry.Changed, CatchUp(c.JetStream, c.Registry)
 	h.Heartbeat = heartbeat.New(h.cfg)
-	c.Heart = h
+	c.Heartbeat = h
 }
 
 func (h *heart) run(t testing.TB) {

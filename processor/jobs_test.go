@@ -63,7 +63,7 @@ func TestReplayOutlivesItsProcess(t *testing.T) {
 	runners := map[string]*runner{}
 	for range 2 {
 		r := w.live()
-		runners[r.cfg.Heart.Instance()] = r
+		runners[r.cfg.Heartbeat.Instance()] = r
 	}
 	w.publishCases(n)
 	w.awaitSettled()
@@ -97,7 +97,7 @@ func TestReplayByCode(t *testing.T) {
 	w := newWorld(t)
 	const n = 50
 	r := w.live()
-	old := r.rules().Revision()
+	old := r.worker.validator.rules().Revision()
 	w.publishCases(n)
 	for i := range n {
 		w.publish(unknown(fmt.Sprintf("new-%d", i)))

@@ -95,7 +95,7 @@ func TestALostEndIsNoted(t *testing.T) {
 	if _, err := w.marksKey().PutString(w.ctx(), "stream", noted); err != nil {
 		t.Fatal(err)
 	}
-	w.live(func(c *Config) { c.Observe = time.Hour })
+	w.live(func(c *Config) { c.ObserveEvery = time.Hour })
 	w.publishAll(pageviews("f", 5)) // the sequences are given again
 	w.awaitSettled()
 	id, _ := w.begin(job.Job{Kind: job.Audit})

@@ -1,16 +1,20 @@
 package processor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/job"
 )
 
-// metrics are those of one processor. Labels are bounded: outcomes and codes
-// are constants of the code.
+// metrics are the metrics of one processor. The values of labels are bounded:
+// outcomes and codes are constants of the code.
 type metrics struct {
 	events        *prometheus.CounterVec
 	batch         prometheus.Histogram
@@ -56,31 +60,31 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		batch:         histogram("batch_events", "Messages of a batch.", prometheus.ExponentialBuckets(1, 2, 11)),
 		write:         histogram("write_seconds", "One attempt to write a batch.", seconds),
 		fetchWait:     histogram("fetch_seconds", "From the request to the end of a batch that was not empty.", seconds),
-		redelivered:   counter("redelivered_total", "Messages that came not for the first time."),
-		retries:       counter("write_retries_total", "Writes of a batch that failed and are tried again."),
-		again:         counter("judged_again_total", "Batches judged again because this process had counted as gone meanwhile."),
-		alarms:        counter("store_alarms_total", "Failures of the store that nobody has classified. Look at the log."),
-		panics:        counter("panics_total", "Messages on which the validator panicked. Look at the log."),
-		lostReplies:   counter("lost_replies_total", "Acknowledgements that could not be sent; the message comes again."),
+		redelivered:   counter("redelivered_total", "Messages that were delivered before."),
+		retries:       counter("write_retries_total", "Writes of a batch that failed and are retried."),
+		again:         counter("judged_again_total", "Batches validated again because the heartbeat of this process had expired."),
+		alarms:        counter("store_alarms_total", "Failures of the store of an unknown class. See the log."),
+		panics:        counter("panics_total", "Messages on which the validator panicked. See the log."),
+		lostReplies:   counter("lost_replies_total", "Acknowledgements that could not be sent; the message is delivered again."),
 		purged:        counter("purged_total", "Messages removed from the stream."),
 		storeUp:       gauge("store_up", "1 while the store answers."),
 		lagEvents:     gauge("lag_events", "Messages of the stream that are not settled."),
-		lagSeconds:    gauge("lag_seconds", "Age of the oldest message that was not fetched, 0 if there is none."),
+		lagSeconds:    gauge("lag_seconds", "Age of the oldest message that was not fetched, 0 without one."),
 		inWork:        gauge("in_work_events", "Messages fetched by any processor and not settled."),
-		floorAge:      gauge("ack_floor_age_seconds", "Age of the oldest message that is not settled, 0 if there is none."),
+		floorAge:      gauge("ack_floor_age_seconds", "Age of the oldest message that is not settled, 0 without one."),
 		floorAlarm:    gauge("ack_floor_alarm", "1 when that age is over half of the stream's retention."),
 		streamBytes:   gauge("stream_bytes", "Bytes of the stream."),
-		streamMaximum: gauge("stream_max_bytes", "Bytes at which the stream takes no more."),
+		streamMaximum: gauge("stream_max_bytes", "Bytes at which the stream refuses messages."),
 		jobMetrics:    newJobMetrics(),
 	}
-	// Nothing is known before the first look, and that is not "no lag".
+	// The lag is unknown before the first observation, which differs from no lag.
 	m.lagEvents.Set(math.NaN())
 	m.lagSeconds.Set(math.NaN())
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "registry_revision",
-			Help: "Registry revision that the next batch is judged by, 0 before the first.",
+			Help: "Registry revision that the next batch is validated against, 0 before the first.",
 		}, revision),
 		m.events, m.batch, m.write, m.fetchWait, m.redelivered, m.retries, m.again, m.alarms, m.panics, m.lostReplies,
 		m.purged, m.storeUp, m.lagEvents, m.lagSeconds, m.inWork, m.floorAge, m.floorAlarm,
@@ -94,36 +98,75 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 	return m, nil
 }
 
-// fetched notes a batch that is not empty.
-func (m *metrics) fetched(batch []delivery, took time.Duration) {
+// countFetched counts a batch that is not empty.
+func (m *metrics) countFetched(batch []delivery, took time.Duration) {
 	m.batch.Observe(float64(len(batch)))
 	m.fetchWait.Observe(took.Seconds())
-	again := 0
+	redelivered := 0
 	for i := range batch {
-		if batch[i].count > 1 {
-			again++
+		if batch[i].attempt > 1 {
+			redelivered++
 		}
 	}
-	m.redelivered.Add(float64(again))
+	m.redelivered.Add(float64(redelivered))
 }
 
-// tally counts the outcomes of one batch.
-type tally map[tallied]int
+// tally counts the messages of one batch by disposition and code.
+type tally map[tallyKey]int
 
-type tallied struct {
-	outcome disposition
-	code    string
+type tallyKey struct {
+	disposition disposition
+	code        string
 }
 
-func (t *tally) add(o disposition, code string) {
+func (t *tally) increment(d disposition, code string) {
 	if *t == nil {
 		*t = make(tally, 1)
 	}
-	(*t)[tallied{o, code}]++
+	(*t)[tallyKey{d, code}]++
 }
 
-func (m *metrics) settled(t tally) {
+func (m *metrics) countSettled(t tally) {
 	for k, n := range t {
-		m.events.WithLabelValues(settlements[k.outcome].name, k.code).Add(float64(n))
+		m.events.WithLabelValues(settlements[k.disposition].name, k.code).Add(float64(n))
 	}
+}
+
+// jobMetrics are the metrics of replays, dry runs and audits.
+type jobMetrics struct {
+	jobsRunning *prometheus.GaugeVec
+	replayed    *prometheus.CounterVec
+}
+
+// newJobMetrics returns the metrics with a zero for every combination of labels.
+func newJobMetrics() jobMetrics {
+	m := jobMetrics{
+		jobsRunning: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: prefix + "jobs_running", Help: "Jobs that run in this process.",
+		}, []string{"kind"}),
+		replayed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: prefix + "replayed_total", Help: "Events that replays validated and wrote again, by the change of their outcome.",
+		}, []string{"change"}),
+	}
+	for _, kind := range []job.Kind{job.Replay, job.DryRun, job.Audit} {
+		m.jobsRunning.WithLabelValues(string(kind))
+	}
+	for _, change := range []job.Change{job.NewlyValid, job.StillRejected, job.NewlyRejected, job.Unchanged} {
+		m.replayed.WithLabelValues(string(change))
+	}
+	return m
+}
+
+// instrumentTask returns a task that counts as running while task runs.
+func (m *jobMetrics) instrumentTask(kind job.Kind, task jobs.Task) jobs.Task {
+	gauge := m.jobsRunning.WithLabelValues(string(kind))
+	return func(ctx context.Context, h *jobs.Handle) error {
+		gauge.Inc()
+		defer gauge.Dec()
+		return task(ctx, h)
+	}
+}
+
+func (m *jobMetrics) countReplayed(change job.Change, events uint64) {
+	m.replayed.WithLabelValues(string(change)).Add(float64(events))
 }

@@ -96,7 +96,7 @@ func (p *wire) set(cut bool) {
 func TestStoreAway(t *testing.T) {
 	w := newWorld(t)
 	p, uri := newWire(w)
-	r := w.start(withStore(w.open(uri)), func(c *Config) { c.BatchEvents, c.Lanes = 10, 5 })
+	r := w.start(withStore(w.open(uri)), func(c *Config) { c.BatchEvents, c.Workers = 10, 5 })
 	w.publishAll(pageviews("before", 20))
 	w.awaitSettled()
 
@@ -110,8 +110,8 @@ func TestStoreAway(t *testing.T) {
 	if c := w.consumer(); c.NumAckPending > 20 || c.NumPending < n-20 {
 		t.Errorf("%d in work, %d waiting: fetching goes on", c.NumAckPending, c.NumPending)
 	}
-	if r.state.get(partStore) == nil || r.metric("store_up") != 0 {
-		t.Errorf("ready says %v, store_up is %v", r.state.get(partStore), r.metric("store_up"))
+	if r.health.lastResult(conditionStore) == nil || r.metric("store_up") != 0 {
+		t.Errorf("ready says %v, store_up is %v", r.health.lastResult(conditionStore), r.metric("store_up"))
 	}
 	p.set(false)
 	w.awaitSettled()
@@ -121,7 +121,7 @@ func TestStoreAway(t *testing.T) {
 	if c := w.consumer(); c.Delivered.Consumer != n+20 {
 		t.Errorf("%d deliveries of %d messages", c.Delivered.Consumer, n+20)
 	}
-	w.poll("the store is ready", func() bool { return r.state.get(partStore) == nil && r.metric("store_up") == 1 })
+	w.poll("the store is ready", func() bool { return r.health.lastResult(conditionStore) == nil && r.metric("store_up") == 1 })
 }
 
 // A processor that is told to end during an outage hands its batch back.
@@ -186,9 +186,9 @@ func TestRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		signals := make(chan time.Duration, 100)
-		done := repeat(t.Context(), progressEvery, func() { signals <- time.Since(begin) })
+		done := repeatEvery(t.Context(), progressInterval, func() { signals <- time.Since(begin) })
 		for i := 1; i <= 10; i++ {
-			if at := <-signals; at != time.Duration(i)*progressEvery {
+			if at := <-signals; at != time.Duration(i)*progressInterval {
 				t.Errorf("signal %d after %s", i, at)
 			}
 		}
@@ -207,7 +207,7 @@ func TestIdleWhileStoreAway(t *testing.T) {
 	p, uri := newWire(w)
 	r := w.start(withStore(w.open(uri)))
 	p.set(true)
-	w.poll("the store is not ready", func() bool { return r.state.get(partStore) != nil && r.metric("store_up") == 0 })
+	w.poll("the store is not ready", func() bool { return r.health.lastResult(conditionStore) != nil && r.metric("store_up") == 0 })
 	p.set(false)
-	w.poll("the store is ready again", func() bool { return r.state.get(partStore) == nil && r.metric("store_up") == 1 })
+	w.poll("the store is ready again", func() bool { return r.health.lastResult(conditionStore) == nil && r.metric("store_up") == 1 })
 }

@@ -74,7 +74,7 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 	w := newWorld(t)
 	w.publish(outcometest.Pageview("a"))
 	r := w.assemble(func(c *Config) { c.Registry = neverReady(c.JetStream) })
-	w.poll("it waits for the registry", func() bool { return errors.Is(r.state.get(partRegistry), errNoSnapshot) })
+	w.poll("it waits for the registry", func() bool { return errors.Is(r.health.lastResult(conditionRegistry), errNoSnapshot) })
 	if c := w.consumer(); c.Delivered.Consumer != 0 {
 		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
 	}
@@ -82,7 +82,7 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 	for _, c := range r.Ready() {
 		names[c.Name] = c.Err == nil
 	}
-	if len(names) != len(parts) || !names["nats"] || names["registry"] || names["store"] || names["start"] {
+	if len(names) != len(conditions) || !names["nats"] || names["registry"] || names["store"] || names["start"] {
 		t.Errorf("ready says %v", names)
 	}
 	if err := r.stop(); err != nil {
@@ -99,8 +99,8 @@ func TestNATSRestarts(t *testing.T) {
 	w.stopNATS()
 	w.poll("it says that NATS is away", func() bool {
 		for _, c := range r.Ready() {
-			if c.Name == string(partNATS) {
-				return errors.Is(c.Err, errNATSAway)
+			if c.Name == string(conditionNATS) {
+				return errors.Is(c.Err, errDisconnected)
 			}
 		}
 		return false
@@ -144,7 +144,7 @@ func TestStreamReplaced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			r := w.start(func(c *Config) { c.Observe = time.Hour })
+			r := w.start(func(c *Config) { c.ObserveEvery = time.Hour })
 			w.publish(outcometest.Pageview("a"))
 			w.awaitSettled()
 			if err := replace(w); err != nil {
@@ -158,10 +158,10 @@ func TestStreamReplaced(t *testing.T) {
 			w.publish(outcometest.Pageview("a"), outcometest.Pageview("b"))
 			w.awaitSettled()
 			// The place in the old stream is the earlier one.
-			if d := w.lookup("demo/a"); d.Origin.Epoch != r.epoch {
+			if d := w.lookup("demo/a"); d.Origin.Epoch != r.stream.epoch {
 				t.Errorf("the event's place is %+v", d.Origin)
 			}
-			if d := w.lookup("demo/b"); d.Origin.Epoch <= r.epoch {
+			if d := w.lookup("demo/b"); d.Origin.Epoch <= r.stream.epoch {
 				t.Errorf("the new event's place is %+v", d.Origin)
 			}
 			if stored, _ := w.counts(); stored != 2 {
@@ -179,12 +179,11 @@ func TestObserverKnowsTheStream(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	purge := &purger{s: r.Service}
-	if err := r.observeOnce(w.ctx(), purge); err != nil {
+	if err := r.observer.observeOnce(w.ctx()); err != nil {
 		t.Errorf("the same stream: %v", err)
 	}
-	r.epoch--
-	if err := r.observeOnce(w.ctx(), purge); !errors.Is(err, ErrReplaced) {
+	r.stream.epoch--
+	if err := r.observer.observeOnce(w.ctx()); !errors.Is(err, ErrReplaced) {
 		t.Errorf("another stream: %v", err)
 	}
 }

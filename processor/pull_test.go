@@ -35,7 +35,7 @@ func TestPullBeforeJetStreamIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if msgs, err := p.pull(t.Context()); !errors.Is(err, errNoConsumer) || len(msgs) != 0 {
+	if msgs, err := p.pullBatch(t.Context()); !errors.Is(err, errNoConsumer) || len(msgs) != 0 {
 		t.Errorf("pull = %d messages, %v, want errNoConsumer", len(msgs), err)
 	}
 }

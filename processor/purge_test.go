@@ -110,7 +110,7 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 			<-release
 		}
 		return next(ctx, docs)
-	}}), func(c *Config) { c.BatchEvents, c.Lanes = 5, 1 })
+	}}), func(c *Config) { c.BatchEvents, c.Workers = 5, 1 })
 	t.Cleanup(free)
 	n := 0
 	for ; n < 5; n++ {
@@ -136,18 +136,17 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 }
 
 // lookOnce looks once, as the observer does.
-func (r *runner) lookOnce(t *testing.T, purge *purger) {
+func (r *runner) lookOnce(t *testing.T) {
 	t.Helper()
-	if err := r.observeOnce(r.w.ctx(), purge); err != nil {
+	if err := r.observer.observeOnce(r.w.ctx()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // idle is a processor whose observer does nothing by itself, at a time of the
 // test's choice.
-func (w *world) idle(now func() time.Time) (*runner, *purger) {
-	r := w.start(func(c *Config) { c.Observe, c.Now = time.Hour, now })
-	return r, &purger{s: r.Service}
+func (w *world) idle(now func() time.Time) *runner {
+	return w.start(func(c *Config) { c.ObserveEvery, c.Now = time.Hour, now })
 }
 
 // What is older than the retention goes, what is younger stays.
@@ -158,28 +157,28 @@ func TestRetention(t *testing.T) {
 	set(time.Now())
 	w.publishAll(pageviews("old", 100))
 	between := w.state().LastTime
-	r, purge := w.idle(func() time.Time { return *clock.Load() })
+	r := w.idle(func() time.Time { return *clock.Load() })
 	w.awaitSettled()
 	w.poll("time has passed", func() bool { return time.Since(between) > 50*time.Millisecond })
 	w.publishAll(pageviews("young", 100))
 	w.awaitSettled()
 
-	r.lookOnce(t, purge)
+	r.lookOnce(t)
 	if s := w.state(); s.FirstSeq != 1 {
 		t.Errorf("the first is %d before the retention is over", s.FirstSeq)
 	}
-	r.cfg.Stream.Retention = time.Second // a hundredth is 10 ms
+	r.observer.config.Retention = time.Second // a hundredth is 10 ms
 	set(between.Add(time.Second + 20*time.Millisecond))
-	r.lookOnce(t, purge)
+	r.lookOnce(t)
 	if s := w.state(); s.FirstSeq != 101 || s.Msgs != 100 {
 		t.Errorf("%d messages are left, the first is %d, want 101", s.Msgs, s.FirstSeq)
 	}
 	set(between.Add(time.Hour))
-	r.lookOnce(t, purge)
+	r.lookOnce(t)
 	if s := w.state(); s.Msgs != 0 || s.LastSeq != 200 {
 		t.Errorf("%d messages are left of %d", s.Msgs, s.LastSeq)
 	}
-	r.lookOnce(t, purge) // of an empty stream
+	r.lookOnce(t) // of an empty stream
 }
 
 // Nothing is purged that a durable consumer still needs, be it a replay that
@@ -187,7 +186,7 @@ func TestRetention(t *testing.T) {
 func TestPurgeHonoursReplays(t *testing.T) {
 	w := newWorld(t)
 	clock := func() time.Time { return time.Now().Add(1000 * time.Hour) }
-	r, purge := w.idle(clock)
+	r := w.idle(clock)
 	w.publishAll(pageviews("a", 50))
 	w.publishMsg(outcometest.Message("other", outcometest.Pageview("other")))
 	w.publishAll(pageviews("b", 49))
@@ -203,8 +202,8 @@ func TestPurgeHonoursReplays(t *testing.T) {
 		return c
 	}
 	first := func() uint64 {
-		r.lookOnce(t, purge)
-		r.lookOnce(t, purge) // a consumer's end is believed at the second look
+		r.lookOnce(t)
+		r.lookOnce(t) // a consumer's end is believed at the second look
 		return w.state().FirstSeq
 	}
 	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.OfApplication("other"))
@@ -244,17 +243,17 @@ func ackNext(t *testing.T, c jetstream.Consumer, n int) {
 
 // Purging from 80 % of the bound ends at 70 % and not below.
 func TestOverfull(t *testing.T) {
-	look := func(bytes uint64) *look {
-		return &look{max: 1000_000, state: jetstream.StreamState{FirstSeq: 501, Msgs: 1000, Bytes: bytes}}
+	look := func(bytes uint64) *streamStatus {
+		return &streamStatus{max: 1000_000, state: jetstream.StreamState{FirstSeq: 501, Msgs: 1000, Bytes: bytes}}
 	}
 	for bytes, keep := range map[uint64]uint64{0: 0, 500_000: 0, 800_000: 0, 810_000: 501 + 135 + 1, 1_000_000: 501 + 300 + 1} {
-		if got := overfull(look(bytes)); got != keep {
+		if got := keepForSpace(look(bytes)); got != keep {
 			t.Errorf("of %d bytes the first to keep is %d, want %d", bytes, got, keep)
 		}
 	}
 	unbounded := look(1 << 40)
 	unbounded.max = -1
-	if got := overfull(unbounded); got != 0 {
+	if got := keepForSpace(unbounded); got != 0 {
 		t.Errorf("a stream without a bound is purged below %d", got)
 	}
 }
@@ -269,25 +268,24 @@ func TestFloorAlarm(t *testing.T) {
 	}}
 	var late atomic.Int64
 	r := w.start(withStore(waiting), func(c *Config) {
-		c.Observe, c.BatchEvents, c.Lanes = time.Hour, 1, 1
+		c.ObserveEvery, c.BatchEvents, c.Workers = time.Hour, 1, 1
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	})
 	w.publishAll(pageviews("e", 10))
 	w.poll("an event is in work", func() bool { return w.consumer().NumAckPending == 1 })
-	purge := &purger{s: r.Service}
-	r.lookOnce(t, purge)
+	r.lookOnce(t)
 	if r.metric("ack_floor_alarm") != 0 || r.metric("lag_events") != 10 || r.metric("in_work_events") != 1 {
 		t.Errorf("alarm %v, lag %v, in work %v", r.metric("ack_floor_alarm"), r.metric("lag_events"), r.metric("in_work_events"))
 	}
 	much := w.stream.Retention/2 + time.Minute
 	late.Store(int64(much))
-	r.lookOnce(t, purge)
+	r.lookOnce(t)
 	if r.metric("ack_floor_alarm") != 1 || r.metric("ack_floor_age_seconds") < much.Seconds() || r.metric("lag_seconds") < much.Seconds() {
 		t.Errorf("alarm %v, age %v", r.metric("ack_floor_alarm"), r.metric("ack_floor_age_seconds"))
 	}
 	close(release)
 	w.awaitSettled()
-	r.lookOnce(t, purge)
+	r.lookOnce(t)
 	if r.metric("ack_floor_alarm") != 0 || r.metric("lag_seconds") != 0 || r.metric("lag_events") != 0 {
 		t.Errorf("alarm %v, lag %v after the end", r.metric("ack_floor_alarm"), r.metric("lag_seconds"))
 	}

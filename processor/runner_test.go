@@ -49,7 +49,7 @@ func (w *world) assemble(change ...any) *runner {
 	r := &runner{w: w, nc: nc, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
 	cfg := Config{
 		JetStream: js, Conn: nc, Registry: reg, Store: w.store, Stream: w.stream,
-		Logger: quiet, Metrics: r.metrics, Observe: 20 * time.Millisecond,
+		Logger: quiet, Metrics: r.metrics, ObserveEvery: 20 * time.Millisecond,
 	}
 	for _, c := range change {
 		if f, ok := c.(func(*Config)); ok {

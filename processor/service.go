@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,15 +12,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/theeye/theeye/processor/audit"
-	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Config is what a Service needs. The first four fields are required; the zero
+// Config configures a Service. The first four fields are required; the zero
 // value of every other one is its default.
 type Config struct {
 	JetStream jetstream.JetStream
@@ -32,30 +28,47 @@ type Config struct {
 	Registry *registry.Registry
 	// Store stays open; the caller closes it after Run.
 	Store store.Store
-	// Heart tells whether this process is live for all others, who rely on what
-	// it does then; nil, for a process without others, is always. The caller
-	// runs it, and ends it after the service.
-	Heart Heartbeat
-	// Stream is what the stream is created with and kept to.
+	// Heartbeat reports whether other processes see this one as live; they rely
+	// on what it does while they do. nil is for a process without others, which
+	// is always live. The caller runs it, and ends it after the service.
+	Heartbeat Heartbeat
+	// Stream is the configuration that the stream is created with and kept to.
 	Stream stream.Config
 	Logger *slog.Logger
 	// Metrics gets the metrics whose names start with eye_processor_.
 	Metrics prometheus.Registerer
-	// Lanes is how many batches are in work at once; 0 is 3: while two are
-	// written the next is fetched and judged.
-	Lanes int
+	// Workers is how many batches are in flight at once; 0 is 3: while two are
+	// written the next is fetched and validated.
+	Workers int
 	// BatchEvents and BatchBytes bound a batch; 0 is 1,000 events and 1.25 MiB.
 	// An event over BatchBytes is a batch of its own. As BSON and in the
 	// driver a batch takes some ten times its bytes.
 	BatchEvents, BatchBytes int
-	// Observe is how often lag and store are looked at, and the stream is
-	// purged; 0 is 2 s.
-	Observe time.Duration
-	// AuditRate is how many sequences of the stream a second the continuous
-	// audit accounts for; 0 is none.
+	// ObserveEvery is the interval at which lag and store are checked, and the
+	// stream is purged; 0 is 2 s.
+	ObserveEvery time.Duration
+	// AuditRate is how many sequences of the stream the continuous audit
+	// accounts for in a second; 0 turns it off.
 	AuditRate int
 	// Now is the clock for expiry, retention and ages; nil is time.Now.
 	Now func() time.Time
+}
+
+// validate reports every required field that is missing.
+func (c Config) validate() error {
+	var errs []error
+	for _, field := range []struct {
+		name    string
+		missing bool
+	}{
+		{"JetStream", c.JetStream == nil}, {"Conn", c.Conn == nil},
+		{"Registry", c.Registry == nil}, {"Store", c.Store == nil},
+	} {
+		if field.missing {
+			errs = append(errs, fmt.Errorf("processor: no %s", field.name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (c Config) withDefaults() Config {
@@ -66,8 +79,8 @@ func (c Config) withDefaults() Config {
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
-	if c.Lanes == 0 {
-		c.Lanes = 3
+	if c.Workers == 0 {
+		c.Workers = 3
 	}
 	if c.BatchEvents == 0 {
 		c.BatchEvents = 1000
@@ -75,8 +88,8 @@ func (c Config) withDefaults() Config {
 	if c.BatchBytes == 0 {
 		c.BatchBytes = 5 << 18
 	}
-	if c.Observe == 0 {
-		c.Observe = 2 * time.Second
+	if c.ObserveEvery == 0 {
+		c.ObserveEvery = 2 * time.Second
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -89,73 +102,49 @@ type Service struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
-	// writeDocs writes what the lanes judged.
-	writeDocs func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
-	// rules returns what the next batch is judged by.
-	rules func() outcome.Rules
 
-	jobs    *jobs.Runner
-	auditor *audit.Auditor
-	marks   *audit.Marks
-
-	// epoch is set before the lanes and the jobs start.
-	epoch int64
-	// turn holds one token: the lane that has it pulls.
-	turn   chan struct{}
-	puller *puller
-	// reconnects is how often the connection had been made anew when the epoch
-	// was last compared. The lane whose turn it is uses it.
-	reconnects uint64
-
-	outage outage
-	hands  hands
-	raise  sync.Mutex
-	raised uint64 // guarded by raise
-
-	// kick asks the observer to look at the stream before its time.
-	kick chan struct{}
-	// settledBytes counts towards the next kick.
-	settledBytes atomic.Int64
-
-	// late is whether the floor was behind at the last look, lastSeq the end
-	// of the stream at it. The observer uses them.
-	late    bool
-	lastSeq uint64
-
-	state readiness
+	health   *readiness
+	fence    *fence
+	stream   *streamGuard
+	fetcher  *fetcher
+	settler  *settler
+	worker   *worker // the workers share it
+	observer *observer
+	jobs     *jobRunners
 }
 
-// New returns a Service that has not touched anything yet.
+// New returns a Service. It makes no request to NATS or to the store.
 func New(cfg Config) (*Service, error) {
-	var missing []error
-	for name, absent := range map[string]bool{
-		"JetStream": cfg.JetStream == nil, "Conn": cfg.Conn == nil,
-		"Registry": cfg.Registry == nil, "Store": cfg.Store == nil,
-	} {
-		if absent {
-			missing = append(missing, fmt.Errorf("processor: no %s", name))
-		}
-	}
-	if len(missing) > 0 {
-		return nil, errors.Join(missing...)
+	if err := cfg.validate(); err != nil {
+		return nil, err
 	}
 	cfg = cfg.withDefaults()
 	m, err := newMetrics(cfg.Metrics, func() float64 { return knownRevision(cfg.Registry) })
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{
-		cfg:     cfg,
-		log:     cfg.Logger,
-		metrics: m,
-		turn:    make(chan struct{}, 1),
-		kick:    make(chan struct{}, 1),
-		rules:   func() outcome.Rules { return cfg.Registry.Snapshot().Schemas },
+	s := &Service{cfg: cfg, log: cfg.Logger, metrics: m}
+	s.health = newReadiness(s.log)
+	s.fence = &fence{heartbeat: cfg.Heartbeat}
+	s.stream = &streamGuard{js: cfg.JetStream, conn: cfg.Conn, config: cfg.Stream, health: s.health}
+	validator := &validator{
+		rules: func() outcome.Rules { return cfg.Registry.Snapshot().Schemas },
+		epoch: s.stream.currentEpoch, metrics: m, log: s.log,
 	}
-	s.turn <- struct{}{}
-	s.outage.init(s)
-	s.writeDocs = s.writeOf(s.newWriter())
-	return s, s.openJobs()
+	writers := &storeWriters{store: cfg.Store, now: cfg.Now, alarm: func(error) { m.alarms.Inc() }}
+	if s.jobs, err = newJobRunners(cfg, s.stream.currentEpoch, validator, writers, m); err != nil {
+		return nil, err
+	}
+	outage := newOutage(s.health, m, s.log)
+	s.observer = newObserver(cfg, s.stream, s.jobs.marks, outage, m)
+	s.fetcher = &fetcher{lock: make(chan struct{}, 1), stream: s.stream, outage: outage, health: s.health, metrics: m, log: s.log}
+	s.fetcher.lock <- struct{}{}
+	s.settler = &settler{conn: cfg.Conn, metrics: m, requestPurge: s.observer.requestPurge}
+	s.worker = &worker{
+		fetcher: s.fetcher, validator: validator, fence: s.fence, writeDocs: writers.newWriteFunc(),
+		outage: outage, settler: s.settler, metrics: m,
+	}
+	return s, nil
 }
 
 // knownRevision is 0 before the first snapshot.
@@ -166,53 +155,53 @@ func knownRevision(r *registry.Registry) float64 {
 	return 0
 }
 
-// Run prepares stream, consumers and store, and processes until ctx ends; with
-// the other processors it shares the jobs, too: replays, dry runs and audits. Then
-// it finishes what is being written, hands back the rest, and returns nil. It
-// returns ErrRevision, ErrReplaced or an error of class store.ErrConfiguration
-// when a person is needed.
+// Run prepares stream, consumers and store, and processes until ctx ends. With
+// the other processors it also shares the jobs: replays, dry runs and audits. At
+// the end of ctx it finishes the writes that are running, releases all other
+// messages, and returns nil. It returns ErrRevision, ErrReplaced or an error of
+// class store.ErrConfiguration when an operator must act.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return unlessEnded(ctx, err)
 	}
 	var err error
-	if s.puller, err = newPuller(s.cfg.Conn, s.cfg.JetStream, s.cfg.BatchEvents, s.cfg.BatchBytes); err != nil {
+	if s.fetcher.puller, err = newPuller(s.cfg.Conn, s.cfg.JetStream, s.cfg.BatchEvents, s.cfg.BatchBytes); err != nil {
 		return err
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "processing", slog.Int("lanes", s.cfg.Lanes))
-	s.state.set(partStart, nil)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "processor started", slog.Int("workers", s.cfg.Workers))
+	s.health.record(conditionStart, nil)
 
 	group, running := errgroup.WithContext(ctx)
-	for range s.cfg.Lanes {
-		group.Go(func() error { return s.lane(running) })
+	for range s.cfg.Workers {
+		group.Go(func() error { return s.worker.processBatches(running) })
 	}
-	group.Go(func() error { return s.observe(running) })
-	group.Go(func() error { return s.jobs.Run(running) })
-	group.Go(func() error { return s.auditor.Follow(running, s.cfg.AuditRate) })
+	group.Go(func() error { return s.observer.observeUntil(running) })
+	group.Go(func() error { return s.jobs.runner.Run(running) })
+	group.Go(func() error { return s.jobs.auditor.Follow(running, s.cfg.AuditRate) })
 	err = group.Wait()
-	s.handOver(ctx)
+	s.drain(ctx)
 	return err
 }
 
-// lane takes one batch after the other through all steps.
-func (s *Service) lane(ctx context.Context) error {
-	for {
-		batch, err := s.fetch(ctx)
-		if err != nil || ctx.Err() != nil {
-			s.handBack(batch)
-			return unlessEnded(ctx, err)
-		}
-		if len(batch) == 0 {
-			continue
-		}
-		if err := s.process(ctx, batch); err != nil {
-			return err
-		}
+// drainLimit bounds drain.
+const drainLimit = 3 * time.Second
+
+// drain releases the messages that were delivered and that no worker took, and
+// waits until the server has all acknowledgements. It is bounded, and runs after
+// the end of ctx.
+func (s *Service) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	s.settler.release(s.fetcher.unsubscribe(ctx))
+	if err := s.cfg.Conn.FlushWithContext(ctx); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "acknowledgements may be lost; the events will be delivered again",
+			slog.Any("error", err))
 	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "processor stopped")
 }
 
-// unlessEnded returns err, or nil if ctx has ended: then everything fails, and
-// that is no failure.
+// unlessEnded returns err, or nil if ctx has ended, since every operation then
+// fails and that is no failure.
 func unlessEnded(ctx context.Context, err error) error {
 	select {
 	case <-ctx.Done():
@@ -220,20 +209,4 @@ func unlessEnded(ctx context.Context, err error) error {
 	default:
 		return err
 	}
-}
-
-// progressEvery is a third of the time after which the server would deliver a
-// batch again.
-const progressEvery = stream.AckWait / 3
-
-// process brings a batch to its outcomes. Until it is settled, the server is
-// told that it is in work.
-func (s *Service) process(ctx context.Context, batch []delivery) error {
-	stop := repeat(ctx, progressEvery, func() { s.inProgress(batch) })
-	defer stop()
-	w := &work{batch: batch}
-	defer s.hands.drop(w)
-	written, err := s.write(ctx, w)
-	stop()
-	return s.settle(ctx, batch, w.docs, written, err)
 }

@@ -108,8 +108,8 @@ func TestCrashBeforeAck(t *testing.T) {
 	}}
 	started := make(chan struct{})
 	r = w.assemble(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
-		theirs := s.rules
-		s.rules = func() outcome.Rules { <-started; return theirs() } // until r is known
+		theirs := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules { <-started; return theirs() } // until r is known
 	})
 	close(started)
 	if err := r.wait(); !errors.Is(err, nats.ErrConnectionClosed) {
@@ -139,8 +139,8 @@ func TestPoison(t *testing.T) {
 	events = slices.Insert(events, 50, outcometest.Event("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
 	w.publishAll(events)
 	r := w.start(func(s *Service) {
-		theirs := s.rules
-		s.rules = func() outcome.Rules { return outcometest.Panicking{Rules: theirs(), Mark: "POISON"} }
+		theirs := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules { return outcometest.Panicking{Rules: theirs(), Mark: "POISON"} }
 	})
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != 99 || rejected != 1 {
@@ -193,8 +193,8 @@ func TestOneRevisionPerBatch(t *testing.T) {
 	}
 	var asked atomic.Uint64
 	w.start(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
-		theirs := s.rules
-		s.rules = func() outcome.Rules { return changing{theirs(), 100 + asked.Add(1)} }
+		theirs := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules { return changing{theirs(), 100 + asked.Add(1)} }
 	})
 	w.publishAll(pageviews("e", 300))
 	w.awaitSettled()
@@ -214,7 +214,7 @@ func TestTypeRegisteredLater(t *testing.T) {
 	w.publish(outcometest.Event("event_id", `"before"`, "name", `"new"`))
 	w.awaitSettled()
 	revision := w.apply(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
-	w.poll("the new revision is known", func() bool { return r.rules().Revision() == revision })
+	w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 	w.publish(outcometest.Event("event_id", `"after"`, "name", `"new"`))
 	w.awaitSettled()
 	before, after := w.lookup("demo/before"), w.lookup("demo/after")
@@ -248,7 +248,7 @@ func TestBatchBounds(t *testing.T) {
 	}
 	w.publish(outcometest.Event("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
 	w.publishAll(pageviews("small", 60))
-	w.start(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Lanes = 25, 50_000, 1 })
+	w.start(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Workers = 25, 50_000, 1 })
 	w.awaitSettled()
 	if stored, _ := w.counts(); stored != 121 {
 		t.Errorf("%d stored, want 121", stored)

@@ -3,14 +3,15 @@ package processor
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
 )
 
-// disposition is what became of a message.
+// disposition is the result of processing a message.
 type disposition uint8
 
 const (
@@ -18,33 +19,33 @@ const (
 	stored disposition = iota + 1
 	rejected
 	// duplicate: the store holds the event already, from another copy of it or
-	// from an earlier delivery of this one.
+	// from an earlier delivery of this message.
 	duplicate
 	// expired: past its retention already, so it was not written.
 	expired
-	// unavailable: nothing is decided, the store is away.
+	// unavailable: nothing is decided, because the store is unavailable.
 	unavailable
-	// misconfigured: nothing is decided, and only a person can help.
+	// misconfigured: nothing is decided, and an operator must act.
 	misconfigured
-	// interrupted: nothing is decided, the processor is ending.
+	// interrupted: nothing is decided, because the processor is shutting down.
 	interrupted
 )
 
-// action is what is done with a message.
+// action is how a message is settled.
 type action uint8
 
 const (
-	// ack: it is done with.
+	// ack: the message is acknowledged.
 	ack action = iota + 1
-	// retry: it stays in work here, and no other is fetched.
+	// retry: the message stays in flight, and no other is fetched.
 	retry
-	// stop: it is handed back, and the processor ends with the error.
+	// stop: the message is released, and the processor ends with the error.
 	stop
-	// handBack: another processor gets it at once.
-	handBack
+	// release: the message is released; another processor gets it at once.
+	release
 )
 
-// settlements says for each outcome what is done, and what metrics call it.
+// settlements has the action for each disposition, and its name in metrics.
 var settlements = map[disposition]struct {
 	action action
 	name   string
@@ -55,12 +56,12 @@ var settlements = map[disposition]struct {
 	expired:       {ack, "expired"},
 	unavailable:   {retry, "unavailable"},
 	misconfigured: {stop, "misconfigured"},
-	interrupted:   {handBack, "interrupted"},
+	interrupted:   {release, "interrupted"},
 }
 
-// ofDocument is the outcome of a document that was written, with the code of
-// the first reason of a rejection.
-func ofDocument(d *store.Document, written store.WriteResult) (disposition, string) {
+// dispositionOf is the disposition of a message whose document was written, with
+// the code of the first reason if it is rejected.
+func dispositionOf(d *store.Document, written store.WriteResult) (disposition, string) {
 	switch {
 	case written == store.Unchanged:
 		return duplicate, ""
@@ -77,8 +78,8 @@ func ofDocument(d *store.Document, written store.WriteResult) (disposition, stri
 	}
 }
 
-// ofError is the outcome of all messages of a write that failed.
-func ofError(ctx context.Context, err error) disposition {
+// dispositionOfError is the disposition of every message of a failed write.
+func dispositionOfError(ctx context.Context, err error) disposition {
 	switch {
 	case errors.Is(err, store.ErrConfiguration):
 		return misconfigured
@@ -89,78 +90,87 @@ func ofError(ctx context.Context, err error) disposition {
 	}
 }
 
-// Bodies of what is published to a message's reply subject.
+// Acknowledgements, published to a message's reply subject.
 var (
 	bodyAck      = []byte("+ACK")
 	bodyNak      = []byte("-NAK")
 	bodyProgress = []byte("+WPI")
 )
 
-// settle does with each message of a batch what its outcome says: written has
-// one outcome a document, or err says why nothing was decided. It returns err if
-// that must stop the processor.
-func (s *Service) settle(
-	ctx context.Context, batch []delivery, docs []*store.Document, written []store.WriteResult, err error,
+// settler acknowledges and releases messages.
+type settler struct {
+	conn    *nats.Conn
+	metrics *metrics
+	// requestPurge is called with the size of the messages that were
+	// acknowledged, in bytes.
+	requestPurge func(bytes int)
+}
+
+// settleBatch settles each message of a batch: written has one result for each
+// document, or err says why nothing was decided. It returns err if that must stop
+// the processor.
+func (s *settler) settleBatch(
+	ctx context.Context, messages []delivery, docs []*store.Document, written []store.WriteResult, err error,
 ) error {
 	bytes := 0
 	var counts tally
-	for i := range batch {
-		var o disposition
+	for i := range messages {
+		var d disposition
 		var code string
 		if err != nil {
-			o = ofError(ctx, err)
+			d = dispositionOfError(ctx, err)
 		} else {
-			o, code = ofDocument(docs[i], written[i])
+			d, code = dispositionOf(docs[i], written[i])
 		}
-		switch settlements[o].action {
+		switch settlements[d].action {
 		case ack:
 			// Ack only after the write returned: this line is the only one that
 			// acknowledges, and what led here came from the store.
-			s.reply(&batch[i], bodyAck)
-			bytes += batch[i].size
-		case retry, stop, handBack:
-			s.reply(&batch[i], bodyNak)
+			s.publishReply(&messages[i], bodyAck)
+			bytes += messages[i].size
+		case retry, stop, release:
+			s.publishReply(&messages[i], bodyNak)
 		}
-		counts.add(o, code)
+		counts.increment(d, code)
 	}
-	s.metrics.settled(counts)
-	s.settledABit(bytes)
-	if err != nil && settlements[ofError(ctx, err)].action == stop {
+	s.metrics.countSettled(counts)
+	s.requestPurge(bytes)
+	if err != nil && settlements[dispositionOfError(ctx, err)].action == stop {
 		return err
 	}
 	return nil
 }
 
-// handBack gives messages to whoever asks next.
-func (s *Service) handBack(batch []delivery) {
-	for i := range batch {
-		s.reply(&batch[i], bodyNak)
+// release makes messages available to the next request of any processor.
+func (s *settler) release(messages []delivery) {
+	for i := range messages {
+		s.publishReply(&messages[i], bodyNak)
 	}
 }
 
-// reply publishes to a message's reply subject. The connection buffers it. An
-// acknowledgement that is lost costs another delivery, and nothing else.
-func (s *Service) reply(d *delivery, body []byte) {
-	if err := s.cfg.Conn.Publish(d.reply, body); err != nil {
+// signalProgress extends the time that the server waits for acknowledgements.
+func (s *settler) signalProgress(messages []delivery) {
+	// While disconnected, the client would buffer every signal.
+	if !s.conn.IsConnected() {
+		return
+	}
+	for i := range messages {
+		s.publishReply(&messages[i], bodyProgress)
+	}
+}
+
+// publishReply publishes to a message's reply subject. The connection buffers
+// it. An acknowledgement that is lost costs one more delivery, and nothing else.
+func (s *settler) publishReply(d *delivery, body []byte) {
+	if err := s.conn.Publish(d.reply, body); err != nil {
 		s.metrics.lostReplies.Inc()
 	}
 }
 
-// inProgress tells the server that a batch is in work.
-func (s *Service) inProgress(batch []delivery) {
-	// Without a connection the signals would pile up.
-	if !s.cfg.Conn.IsConnected() {
-		return
-	}
-	for i := range batch {
-		s.reply(&batch[i], bodyProgress)
-	}
-}
-
-// repeat calls do every d, also after the end of ctx, until the returned
-// function is called, which waits for a call that is running and may itself be
-// called again.
-func repeat(ctx context.Context, d time.Duration, do func()) (done func()) {
+// repeatEvery calls do at every interval d, also after the end of ctx, until the
+// returned function is called. That one waits for a running call, and may be
+// called more than once.
+func repeatEvery(ctx context.Context, d time.Duration, do func()) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
@@ -177,17 +187,4 @@ func repeat(ctx context.Context, d time.Duration, do func()) (done func()) {
 		}
 	}()
 	return func() { cancel(); <-ended }
-}
-
-// handOver returns what was delivered and never taken up, and waits until the
-// server has all acknowledgements. It is bounded, and runs after the end of ctx.
-func (s *Service) handOver(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOverLimit)
-	defer cancel()
-	s.handBack(s.deliveries(ctx, s.puller.close(ctx)))
-	if err := s.cfg.Conn.FlushWithContext(ctx); err != nil {
-		s.log.LogAttrs(ctx, slog.LevelWarn, "acknowledgements may be lost; the events will be delivered again",
-			slog.Any("error", err))
-	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "processing ended")
 }

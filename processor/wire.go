@@ -114,7 +114,7 @@ func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) e
 		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, c.stream) },
 	})
 	service, err = New(Config{
-		JetStream: js, Conn: nc, Registry: reg, Store: st, Heart: heart,
+		JetStream: js, Conn: nc, Registry: reg, Store: st, Heartbeat: heart,
 		Stream: c.stream, AuditRate: c.audit, Logger: p.Logger, Metrics: p.Metrics,
 	})
 	if err != nil {

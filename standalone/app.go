@@ -122,7 +122,7 @@ func (a *App) openServices() error {
 	a.hearts = a.newHearts()
 	a.processor, err = processor.New(processor.Config{
 		JetStream: a.js, Conn: a.conns[0], Registry: a.registry, Store: a.store, Stream: a.cfg.Stream,
-		Heart: a.hearts[processorService], AuditRate: a.cfg.AuditRate,
+		Heartbeat: a.hearts[processorService], AuditRate: a.cfg.AuditRate,
 		Logger: a.part("processor"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func testEveryVerdict(t *testing.T, w *world) {
 	w.apply(map[string]string{"policy.json": `{"retention": {"types": {"form=20interaction/submit": {"stored": "1h", "rejected": "1h"}}}}`})
 	purged := w.publish(pageviews("purged", 3)...)
 	w.settle(3, nil)
-	w.must(w.marks().Kept(w.ctx, purged+1))
+	w.must(w.marks().MarkPurged(w.ctx, purged+1))
 	w.purgeTo(purged + 1)
 
 	old := func(payload string) { w.publishAt(time.Now().Add(-2*time.Hour), payload) }
@@ -205,7 +205,7 @@ func TestPurgedMeanwhile(t *testing.T) {
 	w.settle(3000, nil)
 	a := w.auditor()
 	a.read = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
-		w.must(w.marks().Kept(ctx, 2001))
+		w.must(w.marks().MarkPurged(ctx, 2001))
 		w.purgeTo(2001)
 		return stream.Read(ctx, js, r)
 	}
@@ -224,7 +224,7 @@ func TestPurgedWhileTheLeaderIsAsked(t *testing.T) {
 	var purge sync.Once
 	a.leader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
 		purge.Do(func() {
-			w.must(w.marks().Kept(ctx, 21))
+			w.must(w.marks().MarkPurged(ctx, 21))
 			w.purgeTo(21)
 		})
 		return askLeader(ctx, js, seq)
@@ -238,7 +238,7 @@ func TestPurgedByOthersIsLost(t *testing.T) {
 	w.publish(pageviews("e", 30)...)
 	w.settle(30, nil)
 	w.purgeTo(21)
-	w.must(w.marks().Kept(w.ctx, 11)) // what processors purge next
+	w.must(w.marks().MarkPurged(w.ctx, 11)) // what processors purge next
 	w.want(w.account(w.auditor(), job.Selection{FromSeq: 1}, false), job.Account{
 		FromSeq: 1, ToSeq: 30, Purged: 10, Stored: 10, Missing: 10, LostInStream: 10,
 		MissingSequences: []uint64{11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
@@ -270,7 +270,7 @@ func TestNothingToAccountFor(t *testing.T) {
 	w.want(w.audit(), job.Account{FromSeq: 1})
 	w.publish(pageviews("e", 5)...)
 	w.settle(5, nil)
-	w.must(w.marks().Kept(w.ctx, 6))
+	w.must(w.marks().MarkPurged(w.ctx, 6))
 	w.purgeTo(6)
 	w.want(w.audit(), job.Account{FromSeq: 6, ToSeq: 5})
 	w.want(w.account(w.auditor(), job.Selection{FromSeq: 2, ToSeq: 4}, false), job.Account{FromSeq: 2, ToSeq: 4, Purged: 3})

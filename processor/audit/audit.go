@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -22,26 +22,15 @@ const (
 	writeLimit = time.Minute
 )
 
-// Reader is what is read of the store.
-type Reader interface {
-	Held(ctx context.Context, ids []string) (map[string]store.Held, error)
-}
-
-// Config is what an Auditor needs. Now, Logger and Metrics may be missing.
+// Config configures an Auditor. Logger, Now and Metrics may be nil.
 type Config struct {
-	JetStream jetstream.JetStream
-	// Registry must be running.
-	Registry *registry.Registry
-	Store    Reader
-	// Write brings documents to their outcomes: store.Writer.Write, after the
-	// store was told the revision. Repairs use it.
-	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
-	// Epoch is that of the stream.
+	// Resources.Write serves repairs alone.
+	jobs.Resources
+	// Epoch returns the creation time of the stream, as stream.Epoch does.
 	Epoch func() int64
 	// Now is the clock for expiry; nil is time.Now.
-	Now    func() time.Time
-	Logger *slog.Logger
-	// Metrics gets those of the continuous audit.
+	Now func() time.Time
+	// Metrics gets the metrics of the continuous audit.
 	Metrics prometheus.Registerer
 }
 

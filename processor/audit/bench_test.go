@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
@@ -25,7 +26,7 @@ type uniform struct {
 	epoch int64
 }
 
-// Held implements Reader.
+// Held implements jobs.Reader.
 func (u uniform) Held(_ context.Context, ids []string) (map[string]store.Held, error) {
 	out := make(map[string]store.Held, len(ids))
 	for _, id := range ids {
@@ -94,7 +95,7 @@ func BenchmarkAudit(b *testing.B) {
 	})
 }
 
-func (w *world) benchmark(b *testing.B, n int, on Reader) {
+func (w *world) benchmark(b *testing.B, n int, on jobs.Reader) {
 	b.Helper()
 	a := w.auditor(func(c *Config) { c.Store = on })
 	runtime.GC()

@@ -127,7 +127,7 @@ func TestDamagedBlocks(t *testing.T) {
 				w := newWorldOn(t, newMemory(), smallRoom)
 				w.publish(large("e", n)...)
 				w.settle(n, nil)
-				w.must(w.marks().Seen(w.ctx, n))
+				w.must(w.marks().Advance(w.ctx, n))
 				var lost []uint64
 				w.damage(func(blocks []string) {
 					if len(blocks) < 5 {
@@ -176,7 +176,7 @@ func TestRandomDamage(t *testing.T) {
 			w := newWorldOn(t, newMemory(), smallRoom)
 			w.publish(large("e", n)...)
 			w.settle(n, nil)
-			w.must(w.marks().Seen(w.ctx, n))
+			w.must(w.marks().Advance(w.ctx, n))
 			w.damage(func(blocks []string) {
 				for range 1 + rnd.IntN(3) {
 					w.destroy(rnd, blocks[rnd.IntN(len(blocks))])
@@ -235,7 +235,7 @@ func TestManyAreLost(t *testing.T) {
 	w := newWorldOn(t, newMemory(), smallRoom)
 	w.publish(large("e", n)...)
 	w.settle(n, nil)
-	w.must(w.marks().Seen(w.ctx, n))
+	w.must(w.marks().Advance(w.ctx, n))
 	lost := 0
 	w.damage(func(blocks []string) {
 		for _, b := range blocks[20:80] {
@@ -256,7 +256,7 @@ func TestAFileVanishesUnderTheServer(t *testing.T) {
 	w := newWorldOn(t, newMemory(), smallRoom)
 	w.publish(large("e", n)...)
 	w.settle(n, nil)
-	w.must(w.marks().Seen(w.ctx, n))
+	w.must(w.marks().Advance(w.ctx, n))
 	w.damage(func([]string) {}) // nothing is in its caches then
 	lost := remove(func(b []string) string { return b[2] })(w, w.blocks())
 	a := w.auditor()

@@ -153,7 +153,7 @@ func TestFollowFindsLosses(t *testing.T) {
 	w := newWorldOn(t, newMemory(), smallRoom)
 	w.publish(large("a", 100)...)
 	w.settle(100, nil)
-	w.must(w.marks().Seen(w.ctx, 100))
+	w.must(w.marks().Advance(w.ctx, 100))
 	var lost []uint64
 	w.damage(func(b []string) {
 		lost = w.loseTail(b)

@@ -61,9 +61,9 @@ type record struct {
 	begins bool
 }
 
-// Kept notes that everything below seq may be purged from now on. It must have
+// MarkPurged notes that everything below seq may be purged from now on. It must have
 // returned nil before the purge: what is gone and was not noted counts as lost.
-func (m *Marks) Kept(ctx context.Context, seq uint64) error {
+func (m *Marks) MarkPurged(ctx context.Context, seq uint64) error {
 	_, err := m.change(ctx, func(r *record) (bool, error) {
 		if seq <= r.KeptFrom {
 			return false, nil
@@ -74,9 +74,9 @@ func (m *Marks) Kept(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// Seen notes that the stream reached seq. It looks, too, whether the stream
+// Advance notes that the stream reached seq. It looks, too, whether the stream
 // still has what it had before.
-func (m *Marks) Seen(ctx context.Context, seq uint64) error {
+func (m *Marks) Advance(ctx context.Context, seq uint64) error {
 	_, err := m.change(ctx, func(r *record) (bool, error) {
 		lost, err := m.compare(ctx, r)
 		if err != nil || lost || seq <= r.LastSeq {

@@ -65,18 +65,18 @@ func TestMarksGrow(t *testing.T) {
 		all.Go(func() {
 			m := w.marks()
 			for seq := uint64(i + 1); seq <= 20; seq += 4 {
-				if err := m.Seen(w.ctx, 2*seq); err != nil {
+				if err := m.Advance(w.ctx, 2*seq); err != nil {
 					t.Error(err)
 				}
-				if err := m.Kept(w.ctx, seq); err != nil {
+				if err := m.MarkPurged(w.ctx, seq); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	all.Wait()
-	w.must(w.marks().Kept(w.ctx, 3))
-	w.must(w.marks().Seen(w.ctx, 5))
+	w.must(w.marks().MarkPurged(w.ctx, 3))
+	w.must(w.marks().Advance(w.ctx, 5))
 	if r := w.record(); r.KeptFrom != 20 || r.LastSeq != 40 || len(r.Losses) != 0 {
 		t.Errorf("they are %+v", r)
 	}
@@ -90,7 +90,7 @@ func TestALostEndIsNoted(t *testing.T) {
 			w := newWorldOn(t, newMemory(), smallRoom)
 			w.publish(large("e", 120)...)
 			w.settle(120, nil)
-			w.must(w.marks().Seen(w.ctx, 120))
+			w.must(w.marks().Advance(w.ctx, 120))
 			var lost []uint64
 			w.damage(func(b []string) { lost = w.loseTail(b) })
 			if len(lost) < 6 {
@@ -100,7 +100,7 @@ func TestALostEndIsNoted(t *testing.T) {
 				w.publish(large("since", since)...)
 			}
 			for range 3 {
-				w.must(w.marks().Seen(w.ctx, w.state().LastSeq))
+				w.must(w.marks().Advance(w.ctx, w.state().LastSeq))
 			}
 			r := w.record()
 			if len(r.Losses) != 1 || r.Losses[0].From != lost[0] || r.Losses[0].To != 120 || r.LastSeq != w.state().LastSeq {
@@ -131,11 +131,11 @@ func TestAPurgedEndIsNotLost(t *testing.T) {
 	w.publish(pageviews("e", 10)...)
 	w.settle(10, nil)
 	m := w.marks()
-	w.must(m.Seen(w.ctx, 10))
-	w.must(m.Kept(w.ctx, 11))
+	w.must(m.Advance(w.ctx, 10))
+	w.must(m.MarkPurged(w.ctx, 11))
 	w.purgeTo(11)
 	w.damage(func([]string) {})
-	w.must(m.Seen(w.ctx, w.state().LastSeq))
+	w.must(m.Advance(w.ctx, w.state().LastSeq))
 	w.publish(pageviews("f", 3)...)
 	w.must(m.Check(w.ctx))
 	if r := w.record(); len(r.Losses) != 0 || r.LastSeq != 10 {

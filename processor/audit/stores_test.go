@@ -66,7 +66,7 @@ func (m *memory) Holders(_ context.Context, ids []string) (map[string]store.Hold
 	return out, nil
 }
 
-// Held implements Reader.
+// Held implements jobs.Reader.
 func (m *memory) Held(_ context.Context, ids []string) (map[string]store.Held, error) {
 	m.mu.Lock()
 	out := make(map[string]store.Held, len(ids))

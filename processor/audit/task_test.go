@@ -204,12 +204,12 @@ func TestNATSRestarts(t *testing.T) {
 
 // unsteady is a store that fails for a while.
 type unsteady struct {
-	Reader
+	jobs.Reader
 	failures atomic.Int64
 	err      error
 }
 
-// Held implements Reader.
+// Held implements jobs.Reader.
 func (u *unsteady) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
 	if u.failures.Add(-1) >= 0 {
 		return nil, fmt.Errorf("test: %w", u.err)

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
@@ -41,7 +42,7 @@ const patience = 60 * time.Second
 // base is what the tests need of a store.
 type base interface {
 	store.Backend
-	Reader
+	jobs.Reader
 }
 
 // world is a real NATS server on disk with the sample types in the registry,
@@ -191,8 +192,10 @@ func (w *world) marks() *Marks {
 func (w *world) auditor(change ...func(*Config)) *Auditor {
 	w.t.Helper()
 	cfg := Config{
-		JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write,
-		Epoch: func() int64 { return w.epoch }, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Resources: jobs.Resources{
+			JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Logger: slog.New(slog.DiscardHandler),
+		},
+		Epoch: func() int64 { return w.epoch }, Metrics: prometheus.NewRegistry(),
 		Now: func() time.Time {
 			if w.clock.IsZero() {
 				return time.Now()

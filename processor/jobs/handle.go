@@ -10,14 +10,6 @@ import (
 	"github.com/theeye/theeye/shared/job"
 )
 
-// Causes of the end of a task's context.
-var (
-	// ErrCancelled: an operator asked for it.
-	ErrCancelled = errors.New("the job was cancelled")
-	// ErrTaken: another process has the job.
-	ErrTaken = errors.New("another process has taken the job over")
-)
-
 // endLimit bounds the saving of a job's end.
 const endLimit = 5 * time.Second
 

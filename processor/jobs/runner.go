@@ -21,11 +21,6 @@ const lookEvery = 500 * time.Millisecond
 // askLimit bounds one question to the bucket.
 const askLimit = 5 * time.Second
 
-// Task does a job of one kind. It ends soon after ctx does, whose cause then
-// says why, and returns nil when the job is done, or why it failed for good:
-// what passes by itself it waits out.
-type Task func(ctx context.Context, h *Handle) error
-
 // Config is what a Runner needs.
 type Config struct {
 	JetStream jetstream.JetStream

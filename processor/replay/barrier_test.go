@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
@@ -186,7 +187,7 @@ func TestHeartbeatsOfAYoungBucket(t *testing.T) {
 		Changed: func() <-chan struct{} { return nil },
 	}).Run)
 	defer stop()
-	r := New(Config{JetStream: w.js})
+	r := New(Config{Resources: jobs.Resources{JetStream: w.js}})
 	asked := 0
 	w.poll("the bucket is old enough", func() bool {
 		beats, err := r.cfg.Beats(w.ctx)

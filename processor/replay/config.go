@@ -2,41 +2,28 @@ package replay
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Reader is what is read of the store.
-type Reader interface {
-	Held(ctx context.Context, ids []string) (map[string]store.Held, error)
-}
-
-// Config is what a Replayer needs.
+// Config configures a Replayer.
 type Config struct {
-	JetStream jetstream.JetStream
-	// Registry must be running.
-	Registry *registry.Registry
-	Store    Reader
-	// Write brings documents to their outcomes: store.Writer.Write, after the
-	// store was told the revision.
-	Write func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
-	// Judge is the document of a message by a set; pure.
-	Judge func(m stream.Raw, set *schema.Set) *store.Document
-	// Changed, where set, hears what a replay made of so many events.
-	Changed func(change job.Change, events uint64)
-	// Beats are the processes that are live; nil asks the bucket.
-	Beats  func(ctx context.Context) ([]heartbeat.Beat, error)
-	Logger *slog.Logger
+	jobs.Resources
+	// Evaluate decodes and validates a message against a set of schemas; it is
+	// pure.
+	Evaluate func(m stream.Raw, set *schema.Set) *store.Document
+	// OnChange, if set, is called with the number of events whose outcomes a
+	// replay changed in one way.
+	OnChange func(change job.Change, events uint64)
+	// Beats returns the heartbeats of the live processes; nil reads the bucket.
+	Beats func(ctx context.Context) ([]heartbeat.Beat, error)
 }
 
 // Replayer has the tasks of package jobs for replays and dry runs. It is safe

@@ -45,7 +45,7 @@ func inParts(portion []stream.Raw, do func(lane int, part []stream.Raw) error) e
 func (r *Replayer) judge(part []stream.Raw, set *schema.Set, s job.Selection) []*store.Document {
 	covered := make([]*store.Document, 0, len(part))
 	for _, m := range part {
-		if d := r.cfg.Judge(m, set); s.Covers(d) {
+		if d := r.cfg.Evaluate(m, set); s.Covers(d) {
 			covered = append(covered, d)
 		}
 	}

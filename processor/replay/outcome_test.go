@@ -27,7 +27,7 @@ func TestBothDirections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	told := map[job.Change]uint64{}
-	w.runner("one", func(cfg *Config) { cfg.Changed = func(change job.Change, events uint64) { told[change] += events } })
+	w.runner("one", func(cfg *Config) { cfg.OnChange = func(change job.Change, events uint64) { told[change] += events } })
 	w.requires("a")
 	events := slices.Concat(many("gains", 30, "b"), many("loses", 20, "a"), many("keeps", 10, "ab"), many("never", 5, "c"))
 	w.publish(events...)

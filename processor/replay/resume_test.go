@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -42,7 +43,7 @@ func (s *stuck) await(t testing.TB) {
 
 // reader is a store whose reads can be hooked.
 type reader struct {
-	Reader
+	jobs.Reader
 	before func(ctx context.Context, n int) error
 	n      atomic.Int32
 }

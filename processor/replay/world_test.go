@@ -278,8 +278,10 @@ func (w *world) setBeats(beats ...heartbeat.Beat) {
 // config is what a processor gives a Replayer.
 func (w *world) config() Config {
 	return Config{
-		JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Judge: w.judge, Beats: w.live,
-		Logger: slog.New(slog.DiscardHandler),
+		Resources: jobs.Resources{
+			JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Logger: slog.New(slog.DiscardHandler),
+		},
+		Evaluate: w.judge, Beats: w.live,
 	}
 }
 

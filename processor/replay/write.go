@@ -73,7 +73,7 @@ func (r *run) bring(
 
 // count counts what became of the events of a part.
 func (r *run) count(p part, held presence, now time.Time) {
-	if r.cfg.Changed != nil {
+	if r.cfg.OnChange != nil {
 		defer r.tell(r.counted.changes)
 	}
 	for i, d := range p.docs {
@@ -95,7 +95,7 @@ func (r *run) tell(before job.Changes) {
 		job.NewlyRejected: now.NewlyRejected - before.NewlyRejected,
 		job.Unchanged:     now.Unchanged - before.Unchanged,
 	} {
-		r.cfg.Changed(change, events)
+		r.cfg.OnChange(change, events)
 	}
 }
 

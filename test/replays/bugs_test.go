@@ -28,7 +28,7 @@ var bugs = map[string]bug{
 	// Last come is written, whatever is held.
 	"no guard": {store: unguarded},
 	// It does not care whether anybody counts on it.
-	"no fence": {processor: func(c *processor.Config) { c.Heart = nil }},
+	"no fence": {processor: func(c *processor.Config) { c.Heartbeat = nil }},
 	// It counts as live again before it has caught up with the registry.
 	"no catching up": {heart: func(c *heartbeat.Config) { c.CatchUp = nil }},
 	// It claims to have validated by every future revision.

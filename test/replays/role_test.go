@@ -74,7 +74,7 @@ func serve(ctx context.Context, p *daemon.Process, b bug) error {
 	}
 	beating := heartbeat.New(heart)
 	config := processor.Config{
-		JetStream: js, Conn: nc, Registry: reg, Store: st, Heart: beating, Logger: p.Logger, Metrics: p.Metrics,
+		JetStream: js, Conn: nc, Registry: reg, Store: st, Heartbeat: beating, Logger: p.Logger, Metrics: p.Metrics,
 	}
 	if b.processor != nil {
 		b.processor(&config)

@@ -1,0 +1,44 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Task does a job of one kind. It ends soon after ctx does, whose cause then
+// says why, and returns nil when the job is done, or the reason why it failed
+// for good: a task retries transient failures itself.
+type Task func(ctx context.Context, h *Handle) error
+
+// Causes of the end of a task's context.
+var (
+	// ErrCancelled means that an operator cancelled the job.
+	ErrCancelled = errors.New("the job was cancelled")
+	// ErrTaken means that another process has the job.
+	ErrTaken = errors.New("another process has taken the job over")
+)
+
+// Resources are the parts of a processor that tasks work with.
+type Resources struct {
+	JetStream jetstream.JetStream
+	// Registry must be running.
+	Registry *registry.Registry
+	Store    Reader
+	Write    WriteFunc
+	Logger   *slog.Logger
+}
+
+// Reader is the part of a store that tasks read.
+type Reader interface {
+	Held(ctx context.Context, ids []string) (map[string]store.Held, error)
+}
+
+// WriteFunc writes documents by the store's write rule, as store.Writer.Write
+// does, after it has recorded their registry revision in the store.
+type WriteFunc func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
