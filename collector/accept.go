@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -22,6 +23,8 @@ type admission struct {
 	key      registry.Key
 	snapshot *registry.Snapshot
 	received time.Time
+	// format is the one of the route that the request came by.
+	format format.Format
 }
 
 // result is what became of one event at the door.
@@ -36,7 +39,7 @@ func (a admission) accept(split event.Batch) ([]*nats.Msg, []result) {
 	msgs := make([]*nats.Msg, 0, len(split.Items))
 	results := make([]result, len(split.Items))
 	for i, item := range split.Items {
-		head, refusal := inspect(item)
+		head, refusal := a.inspect(item)
 		results[i] = result{eventID: head.EventID, refusal: refusal}
 		if refusal == nil {
 			msgs = append(msgs, a.stamp(head, item.Raw, split.SentAt))
@@ -45,11 +48,11 @@ func (a admission) accept(split event.Batch) ([]*nats.Msg, []result) {
 	return msgs, results
 }
 
-func inspect(item event.Item) (event.Head, *event.Refusal) {
+func (a admission) inspect(item event.Item) (event.Head, *event.Refusal) {
 	if item.Refusal != nil {
 		return event.Head{}, item.Refusal
 	}
-	return event.Inspect(item.Raw)
+	return a.format.Inspect(item.Raw)
 }
 
 // stamp makes the message of an event: its exact bytes, and in headers what
@@ -59,7 +62,7 @@ func (a admission) stamp(head event.Head, raw []byte, sentAt string) *nats.Msg {
 		Application: a.key.Application,
 		ReceivedAt:  a.received,
 		SentAt:      sentAt,
-		Format:      event.FormatNative,
+		Format:      a.format.Name(),
 		Payload:     raw,
 	}
 	if head.Derived {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -105,7 +106,7 @@ func TestMessage(t *testing.T) {
 		}
 		want := stream.Message{
 			Application: "shop", DerivedID: derived[i], ReceivedAt: m.ReceivedAt,
-			SentAt: "2026-01-02T03:04:05Z", Format: event.FormatNative, Payload: raw.Data,
+			SentAt: "2026-01-02T03:04:05Z", Format: native.Name, Payload: raw.Data,
 		}
 		if diff := cmp.Diff(want, m); diff != "" {
 			t.Errorf("message %d (-want +got):\n%s", i, diff)

@@ -16,7 +16,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -187,12 +188,12 @@ func (l *line) post() {
 // bareMessages are messages as the collector makes them.
 func (w *world) bareMessages(n int) []*nats.Msg {
 	a := admission{
-		key: registry.Key{Application: "shop"}, snapshot: w.service.registry.Snapshot(), received: time.Now(),
+		key: registry.Key{Application: "shop"}, snapshot: w.service.registry.Snapshot(), received: time.Now(), format: format.Native,
 	}
 	msgs := make([]*nats.Msg, n)
 	for i := range msgs {
 		raw := click("0190163d-8694-739b-aea5-" + strconv.Itoa(i))
-		head, refusal := event.Inspect(raw)
+		head, refusal := native.Inspect(raw)
 		if refusal != nil {
 			w.t.Fatal(refusal)
 		}

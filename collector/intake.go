@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"mime"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -32,7 +31,7 @@ func (s *Service) take(c echo.Context, a admission) (intake, error) {
 		return intake{}, err
 	}
 	in := intake{body: b}
-	if in.batch, err = event.Split(b.text, saysNDJSON(r.Header), maxEvents); err == nil {
+	if in.batch, err = a.format.Split(r, b.text, maxEvents); err == nil {
 		in.charged, err = s.allowances.charge(a.key, cost{events: len(in.batch.Items), bytes: len(b.text)})
 	}
 	if err != nil {
@@ -49,19 +48,4 @@ func leastCost(r *http.Request) cost {
 		least.bytes = int(max(r.ContentLength, 1))
 	}
 	return least
-}
-
-// saysNDJSON reports whether the content type says that each line is an event.
-// No other type decides anything: beacons send text/plain.
-func saysNDJSON(h http.Header) bool {
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return false
-	}
-	switch media {
-	case "application/x-ndjson", "application/ndjson", "application/jsonl",
-		"application/x-jsonlines", "application/jsonlines", "application/json-lines":
-		return true
-	}
-	return false
 }

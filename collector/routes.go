@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -81,7 +82,7 @@ func (s *Service) admit(c echo.Context) (admission, error) {
 		return admission{}, err
 	}
 	exposeTo(c.Response().Header(), c.Request().Header.Get("Origin"))
-	return admission{key: key, snapshot: snapshot, received: now}, nil
+	return admission{key: key, snapshot: snapshot, received: now, format: format.Native}, nil
 }
 
 // snapshot returns the registry. Before it is complete nobody is turned away:

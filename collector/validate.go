@@ -33,7 +33,7 @@ func (a admission) judge(out []byte, index int, item event.Item) []byte {
 	refusal := item.Refusal
 	if refusal == nil {
 		var ev *event.Event
-		if ev, refusal = event.Decode(item.Raw); refusal == nil {
+		if ev, refusal = a.format.Decode(item.Raw); refusal == nil {
 			return appendVerdict(out, index, ev.EventID, a.snapshot.Schemas.Validate(ev, a.received, a.key.Application))
 		}
 	}

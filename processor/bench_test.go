@@ -20,6 +20,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/schema"
@@ -54,7 +55,7 @@ func sample(n, duplicates int) []*nats.Msg {
 		payload := fmt.Sprintf(`{"event_id":%q,"session_id":%q,"category":"page interaction","name":"cta click",`+
 			`"data":{"host":"www.example.com","path":"/products/%d","element":"chat bubble","position":{"x":%d,"y":%d}},"timestamp":%q}`,
 			uuid.Must(uuid.NewV7()), session, rng.IntN(1000), rng.IntN(1920), rng.IntN(1080), event.FormatTime(at))
-		m := stream.Message{Application: "demo", ReceivedAt: at, Format: event.FormatNative, Payload: []byte(payload)}
+		m := stream.Message{Application: "demo", ReceivedAt: at, Format: native.Name, Payload: []byte(payload)}
 		msgs[i] = m.Msg(stream.Subject("demo", "page interaction", "cta click"))
 	}
 	return msgs

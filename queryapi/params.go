@@ -49,7 +49,7 @@ var params = map[string]param{
 		return wantIf(!stream.ValidApplication(v), "the name of an application, [a-z0-9][a-z0-9-]{0,31}")
 	},
 	"session_id": func(q *query, v string) string {
-		id, ok := parseSessionID(v)
+		id, ok := event.ParseUUID(v)
 		q.sessionID = id
 		return wantIf(!ok, "a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 	},
@@ -190,23 +190,6 @@ func parseLimit(v string) (int, bool) {
 		n = n*10 + int(v[i]-'0')
 	}
 	return n, n >= 1 && n <= maxLimit
-}
-
-// parseSessionID takes the 36-character form alone, as the processor does.
-func parseSessionID(v string) (string, bool) {
-	const dashes = 1<<8 | 1<<13 | 1<<18 | 1<<23
-	if len(v) != 36 {
-		return "", false
-	}
-	for i := range len(v) {
-		c := v[i]
-		isDash := dashes>>i&1 == 1
-		isHex := c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-		if isDash && c != '-' || !isDash && !isHex {
-			return "", false
-		}
-	}
-	return strings.ToLower(v), true
 }
 
 // quote shows a client its own text, bounded.

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -199,7 +199,11 @@ func (l *look) is(m *stream.Message) bool {
 	if m.DerivedID != "" {
 		return m.DerivedID == l.id
 	}
-	head, refusal := event.Inspect(m.Payload)
+	f, ok := format.Lookup(m.Format)
+	if !ok {
+		return false
+	}
+	head, refusal := f.Inspect(m.Payload)
 	return refusal == nil && head.EventID == l.id
 }
 

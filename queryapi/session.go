@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -25,7 +26,7 @@ func (s *Service) session(w http.ResponseWriter, r *http.Request, who scope) err
 	if err != nil {
 		return err
 	}
-	id, ok := parseSessionID(segment)
+	id, ok := event.ParseUUID(segment)
 	if !ok {
 		return badRequest(codeInvalidParameter, "session_id must be a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/queryapi/apidoc/apicheck"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -208,7 +209,7 @@ func (w *world) write(docs ...*store.Document) {
 
 func (w *world) document(application string, received time.Time, raw string) *store.Document {
 	w.t.Helper()
-	ev, refusal := event.Decode([]byte(raw))
+	ev, refusal := native.Decode([]byte(raw))
 	if refusal != nil {
 		w.t.Fatalf("%s: %v", raw, refusal)
 	}
@@ -228,8 +229,8 @@ func (w *world) document(application string, received time.Time, raw string) *st
 // publish puts an event into the stream, where it waits for a processor.
 func (w *world) publish(application string, received time.Time, raw string) uint64 {
 	w.t.Helper()
-	m := stream.Message{Application: application, ReceivedAt: received, Format: event.FormatNative, Payload: []byte(raw)}
-	if head, refusal := event.Inspect(m.Payload); refusal == nil && head.Derived {
+	m := stream.Message{Application: application, ReceivedAt: received, Format: native.Name, Payload: []byte(raw)}
+	if head, refusal := native.Inspect(m.Payload); refusal == nil && head.Derived {
 		m.DerivedID = head.EventID
 	}
 	ack, err := w.js.PublishMsg(w.ctx(), m.Msg(stream.Unregistered(application)))

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // Bounds of one request. The collector takes as many events, and twice the
@@ -41,7 +42,7 @@ func (b *batch) full() bool {
 
 // add puts a line into the batch, as an event or as refused.
 func (b *batch) add(number int64, line []byte) {
-	if _, r := event.Inspect(line); r != nil {
+	if _, r := native.Inspect(line); r != nil {
 		b.refuse(number, r.Code, r.Message)
 		return
 	}

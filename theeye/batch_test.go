@@ -17,6 +17,7 @@ import (
 
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // taken is everything that a batcher makes.
@@ -141,7 +142,7 @@ func TestBatchesOfAnything(t *testing.T) {
 			want = strings.TrimSpace(want)
 			_, refused := got.Refused[number]
 			held, sent := got.Events[number]
-			if _, r := event.Inspect([]byte(want)); want == "" && (sent || refused) || want != "" && (refused != (r != nil) || sent == refused) {
+			if _, r := native.Inspect([]byte(want)); want == "" && (sent || refused) || want != "" && (refused != (r != nil) || sent == refused) {
 				t.Fatalf("line %d %.20q: sent %t, refused %t", number, want, sent, refused)
 			}
 			if sent && held != want {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
@@ -49,7 +50,7 @@ func (w *world) fill(n int) {
 			session = uuid.Must(uuid.NewRandom()).String()
 		}
 		at := w.began.Add(time.Duration(i) * time.Millisecond)
-		m := stream.Message{Application: "demo", ReceivedAt: at, Format: event.FormatNative, Payload: fmt.Appendf(nil,
+		m := stream.Message{Application: "demo", ReceivedAt: at, Format: native.Name, Payload: fmt.Appendf(nil,
 			`{"event_id":%q,"session_id":%q,"category":"page interaction","name":"cta click",`+
 				`"data":{"host":"www.example.com","path":"/products/%d","element":"chat bubble","position":{"x":%d,"y":%d}},"timestamp":%q}`,
 			uuid.Must(uuid.NewV7()), session, rng.IntN(1000), rng.IntN(1920), rng.IntN(1080), event.FormatTime(at))}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -36,7 +37,7 @@ func (s sent) msg(began time.Time) *nats.Msg {
 	at := began.Add(s.received)
 	app, name := cmp.Or(s.app, "demo"), cmp.Or(s.name, "view")
 	m := stream.Message{
-		Application: app, ReceivedAt: at, Format: event.FormatNative,
+		Application: app, ReceivedAt: at, Format: native.Name,
 		Payload: fmt.Appendf(nil, `{"event_id":%q,"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"page",`+
 			`"name":%q,"data":{%s},"timestamp":%q}`, s.id, name, strings.Join(members, ","), event.FormatTime(at)),
 	}

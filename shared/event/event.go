@@ -1,6 +1,8 @@
 package event
 
-import "time"
+import (
+	"time"
+)
 
 // Limits of one event. An event over one of them is refused at the door.
 const (
@@ -22,10 +24,6 @@ const (
 	// code points).
 	MaxIDLength = 200
 )
-
-// FormatNative is the format of events in The Eye's own shape, as the header
-// stream.HeaderFormat names it.
-const FormatNative = "native"
 
 // Head is what the door needs of an event: its identity and its type.
 type Head struct {

@@ -59,6 +59,16 @@ func ParseNumber(text []byte) (Number, bool) {
 	return n, ok
 }
 
+// ValidNumber reports whether ParseNumber accepts text.
+func ValidNumber(text []byte) bool {
+	kind, ok := numberKind(text)
+	if !ok || kind != Double {
+		return ok
+	}
+	_, ok = parseDouble(text)
+	return ok
+}
+
 // AppendNumber appends the text of a number as both stores keep and return it:
 // the digits of an Int64 or a Decimal, the shortest text of a Double that
 // parses to the same value. A Double always has a point or an exponent, so that

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/event/eventtest"
 )
 
 func TestNumbers(t *testing.T) {
@@ -148,21 +149,8 @@ func checkValue(tb fataler, n event.Number, kept []byte, exact *big.Rat) {
 	}
 }
 
-// numberText draws texts of JSON numbers, most of them within the limits.
-func numberText() *rapid.Generator[string] {
-	return rapid.OneOf(
-		rapid.StringMatching(`-?(0|[1-9][0-9]{0,40})`),
-		rapid.StringMatching(`-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?`),
-		rapid.Custom(func(t *rapid.T) string {
-			return strconv.FormatFloat(rapid.Float64().Draw(t, "double"), 'g', -1, 64)
-		}),
-		rapid.Custom(func(t *rapid.T) string { return strconv.FormatInt(rapid.Int64().Draw(t, "int"), 10) }),
-		rapid.SampledFrom([]string{"0", "-0", "1", "1.0", "1e2", "100.0", "9223372036854775808", "1e-308", "1e308"}),
-	)
-}
-
 func TestNumbersKeepKindAndValue(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { checkNumber(t, []byte(numberText().Draw(t, "text"))) })
+	rapid.Check(t, func(t *rapid.T) { checkNumber(t, []byte(eventtest.NumberText().Draw(t, "text"))) })
 }
 
 func TestAppendNumberDoesNotAllocate(t *testing.T) {
@@ -171,4 +159,11 @@ func TestAppendNumberDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { dst = event.AppendNumber(dst[:0], text) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+func FuzzNumber(f *testing.F) {
+	for _, s := range []string{"0", "-0", "1.0", "1e2", "9223372036854775808", "1e-308", "9e308", "0.1e-308", "1e21", "01", "-", "1e", "5e-7"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) { checkNumber(t, text) })
 }

@@ -23,7 +23,7 @@ func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
 // t or a space), or `YYYY-MM-DD HH:MM:SS[.ffffff]`, which is taken as UTC. The
 // result is in UTC, truncated to the microsecond. Dates that do not exist, 24:00
 // and second 60 are ErrTime.
-func ParseTime(s string) (time.Time, error) {
+func ParseTime[T string | []byte](s T) (time.Time, error) {
 	t, ok := parseTime(s)
 	if !ok {
 		return time.Time{}, ErrTime
@@ -31,8 +31,6 @@ func ParseTime(s string) (time.Time, error) {
 	return t, nil
 }
 
-// parseTime reads either a string or a slice, so that the door does not
-// allocate.
 func parseTime[T string | []byte](s T) (time.Time, bool) {
 	const date = len("2006-01-02T15:04:05")
 	if len(s) < date || s[4] != '-' || s[7] != '-' || s[13] != ':' || s[16] != ':' {

@@ -108,3 +108,13 @@ func TestTimesAgreeWithTheStandardLibrary(t *testing.T) {
 		checkTime(t, rapid.StringMatching(`[0-9]{4}-[0-1][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{0,11})?(Z|z|[+-][0-2][0-9]:[0-6][0-9])?`).Draw(t, "text"))
 	})
 }
+
+func FuzzParseTime(f *testing.F) {
+	for _, s := range []string{
+		"2021-01-01 09:15:27.243860", "2021-01-01T09:15:27Z", "2024-02-29t00:00:00.999999999+23:59", "0001-01-01T00:00:00Z",
+		"9999-12-31T23:59:59-00:01", "2021-02-30T00:00:00Z", "2016-12-31T23:59:60Z", "2021-01-01T24:00:00Z", "2021-01-01T09:15:27,5Z", "0001-01-01T0:00:00Z",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) { checkTime(t, s) })
+}

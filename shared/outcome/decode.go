@@ -2,13 +2,11 @@ package outcome
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"runtime/debug"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -46,10 +44,11 @@ func decode(m stream.Raw) decoded {
 	if err != nil {
 		return unreadable(msg, event.CodeInvalidMessage, err.Error())
 	}
-	if msg.Format != event.FormatNative {
+	f, ok := format.Lookup(msg.Format)
+	if !ok {
 		return unreadable(msg, event.CodeInvalidMessage, formatMessage)
 	}
-	ev, refusal, failed := decodeNative(m.Payload)
+	ev, refusal, failed := decodeWith(f, m.Payload)
 	switch {
 	case failed != nil:
 		d := unreadable(msg, event.CodeValidatorFailed, panicMessage)
@@ -59,7 +58,7 @@ func decode(m stream.Raw) decoded {
 		return unreadable(msg, refusal.Code, refusal.Message)
 	}
 	// The client was told the id that stands in the header.
-	if ev.Derived && isUUID(msg.DerivedID) {
+	if _, ok := event.ParseUUID(msg.DerivedID); ok && ev.Derived {
 		ev.EventID = msg.DerivedID
 	}
 	return decoded{
@@ -70,15 +69,15 @@ func decode(m stream.Raw) decoded {
 	}
 }
 
-// decodeNative is event.Decode under recover: a message that makes it panic
-// must not take its neighbours with it.
-func decodeNative(payload []byte) (ev *event.Event, refusal *event.Refusal, failed *Panic) {
+// decodeWith is f.Decode under recover: a message that makes it panic must not
+// fail the other messages of its batch.
+func decodeWith(f format.Format, payload []byte) (ev *event.Event, refusal *event.Refusal, failed *Panic) {
 	defer func() {
 		if v := recover(); v != nil {
 			failed = &Panic{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	ev, refusal = event.Decode(payload)
+	ev, refusal = f.Decode(payload)
 	return ev, refusal, nil
 }
 
@@ -90,14 +89,14 @@ func unreadable(msg stream.Message, code, message string) decoded {
 	sum := sha256.New()
 	sum.Write([]byte("message\x00")) // apart from the hashes of events
 	sum.Write(msg.Payload)
-	half := sum.Sum(nil)[:sha256.Size/2]
+	hash := event.Hash(sum.Sum(nil)[:len(event.Hash{})])
 	ev := &event.Event{
 		Head:        event.Head{EventID: msg.DerivedID, Derived: true},
-		ContentHash: hex.EncodeToString(half),
+		ContentHash: hash.String(),
 		Faults:      []event.Fault{{Code: code, Path: event.Pointer(), Message: message}},
 	}
-	if !isUUID(msg.DerivedID) {
-		ev.EventID = idOfHash(half)
+	if _, ok := event.ParseUUID(msg.DerivedID); !ok {
+		ev.EventID = event.DeriveID(time.Time{}, hash)
 	}
 	return decoded{
 		id:          store.ConflictID(msg.Application, ev.ContentHash, ev.EventID),
@@ -105,19 +104,4 @@ func unreadable(msg stream.Message, code, message string) decoded {
 		received:    msg.ReceivedAt,
 		event:       ev,
 	}
-}
-
-// idOfHash is an id like the one of an event whose time cannot be read: a UUID
-// in version-7 layout of the time 0, the rest from the hash.
-func idOfHash(hash []byte) string {
-	var id uuid.UUID
-	copy(id[6:], hash)
-	id[6] = id[6]&0x0f | 0x70
-	id[8] = id[8]&0x3f | 0x80
-	return id.String()
-}
-
-// isUUID accepts the 36-character form alone.
-func isUUID(s string) bool {
-	return len(s) == 36 && uuid.Validate(s) == nil
 }

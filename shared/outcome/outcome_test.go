@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/schema"
@@ -227,7 +228,7 @@ func TestJudgeAlwaysPanicking(t *testing.T) {
 // Whatever stands in the stream has exactly one document, always the same.
 func TestJudgeIsPure(t *testing.T) {
 	set := outcometest.Samples(t, schema.DefaultPolicy())
-	text := rapid.OneOf(rapid.String(), rapid.Just("demo"), rapid.Just(event.FormatNative),
+	text := rapid.OneOf(rapid.String(), rapid.Just("demo"), rapid.Just(native.Name),
 		rapid.Just(outcometest.ReceivedAt().Format(time.RFC3339Nano)))
 	names := rapid.SampledFrom([]string{
 		stream.HeaderApplication, stream.HeaderEventID, stream.HeaderReceivedAt, stream.HeaderFormat, stream.HeaderSentAt,

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -123,7 +124,7 @@ func decodeEvent(t *testing.T, typ schema.Type, version int, data string) *event
 	if version > 0 {
 		named = fmt.Sprintf(`"schema_version": %d, `, version)
 	}
-	ev, refusal := event.Decode(fmt.Appendf(nil, `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": %q, "name": %q,
+	ev, refusal := native.Decode(fmt.Appendf(nil, `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": %q, "name": %q,
 		"timestamp": "2026-01-02T03:04:05Z", %s"data": %s}`, typ.Category, typ.Name, named, data))
 	if refusal != nil {
 		t.Fatal(refusal)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -37,7 +38,7 @@ func keyOf(t *testing.T, typ schema.Type) string {
 // judge tells the codes of the faults of an event of someType.
 func judge(t *testing.T, s *Snapshot, data string) string {
 	t.Helper()
-	ev, refusal := event.Decode([]byte(`{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "page interaction", "name": "cta click", "timestamp": "2026-01-02T03:04:05Z", "data": ` + data + `}`))
+	ev, refusal := native.Decode([]byte(`{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "page interaction", "name": "cta click", "timestamp": "2026-01-02T03:04:05Z", "data": ` + data + `}`))
 	if refusal != nil {
 		t.Fatal(refusal)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // FuzzCompile looks for schemas that pass the guards and hurt the library.
@@ -62,7 +63,7 @@ func FuzzValidate(f *testing.F) {
 }
 
 func validateTwice(t *testing.T, s *Schema, data []byte) {
-	ev, refusal := event.Decode(append(append([]byte(`{"data": `), data...), '}'))
+	ev, refusal := native.Decode(append(append([]byte(`{"data": `), data...), '}'))
 	if refusal != nil || ev.Tree == nil {
 		return
 	}

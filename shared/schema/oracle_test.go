@@ -9,7 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // The library validates as an independent one does, on random schemas and data:
@@ -54,7 +54,7 @@ func decode(t *rapid.T, data any) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ev, refusal := event.Decode(body)
+	ev, refusal := native.Decode(body)
 	if refusal != nil {
 		t.Fatal(refusal)
 	}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // branch is a value with its members in order: the naive way to redact parses
@@ -256,7 +257,7 @@ func FuzzRedact(f *testing.F) {
 		f.Add([]byte(raw))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		ev, refusal := event.Decode(fmt.Appendf(nil, `{"data": %s}`, raw))
+		ev, refusal := native.Decode(fmt.Appendf(nil, `{"data": %s}`, raw))
 		if refusal != nil || ev.Data == nil {
 			return
 		}

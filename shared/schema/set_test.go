@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // A Set with a schema that is not put yet validates as if it were put.
@@ -34,7 +34,7 @@ func TestWithValidatesAsIfItWerePut(t *testing.T) {
 	got := before.With(pageview, compile(raws[2]))
 	for _, data := range []string{`{"a":1}`, `{"b":1}`, `{"c":1}`} {
 		for _, version := range []string{"", `"schema_version":1,`, `"schema_version":2,`, `"schema_version":3,`, `"schema_version":4,`} {
-			ev, refusal := event.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423",` + version +
+			ev, refusal := native.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423",` + version +
 				`"category":"page","name":"view","timestamp":"2021-01-01T00:00:00Z","data":` + data + `}`))
 			if refusal != nil {
 				t.Fatal(refusal)
@@ -60,7 +60,7 @@ func TestWithHashesWithoutAKey(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	ev, refusal := event.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"page","name":"view",` +
+	ev, refusal := native.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"page","name":"view",` +
 		`"timestamp":"2021-01-01T00:00:00Z","data":{"mail":"a@example.com"}}`))
 	if refusal != nil {
 		t.Fatal(refusal)

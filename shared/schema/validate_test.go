@@ -13,12 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
-// tree reads the data of an event as event.Decode makes it.
+// tree reads the data of an event as native.Decode makes it.
 func tree(t testing.TB, data string) map[string]any {
 	t.Helper()
-	ev, refusal := event.Decode([]byte(`{"data": ` + data + `}`))
+	ev, refusal := native.Decode([]byte(`{"data": ` + data + `}`))
 	if refusal != nil || ev.Tree == nil {
 		t.Fatalf("data %.200s: %v", data, refusal)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 var (
@@ -28,7 +29,7 @@ func set(t testing.TB, p Policy) *Set {
 func sent(t testing.TB, category, name, data, timestamp string) *event.Event {
 	t.Helper()
 	raw := fmt.Sprintf(`{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": %s, "name": %s, "data": %s, "timestamp": %s}`, category, name, data, timestamp)
-	ev, refusal := event.Decode([]byte(raw))
+	ev, refusal := native.Decode([]byte(raw))
 	if refusal != nil {
 		t.Fatalf("%s: %v", raw, refusal)
 	}

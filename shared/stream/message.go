@@ -20,7 +20,7 @@ type Message struct {
 	// SentAt is the request's sent_at as received, "" when absent. It is kept
 	// for adapters; native timestamps are not corrected by it.
 	SentAt string
-	// Format names the shape of Payload: event.FormatNative.
+	// Format is the name of the format of Payload: see package format.
 	Format string
 	// Payload is the event's exact bytes.
 	Payload []byte

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -62,7 +62,7 @@ var place atomic.Uint64
 // document is the outcome of a fresh event, as a processor writes it.
 func (s *source) document() (*store.Document, error) {
 	raw := s.appendEvent(nil)
-	ev, refusal := event.Decode(raw)
+	ev, refusal := native.Decode(raw)
 	if refusal != nil {
 		return nil, refusal
 	}

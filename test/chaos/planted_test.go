@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/test/harness"
 )
@@ -211,7 +211,7 @@ func answerEarly(next http.Handler) http.Handler {
 		_ = json.Unmarshal(body, &events)
 		results := make([]result, len(events))
 		for i, raw := range events {
-			head, _ := event.Inspect(raw)
+			head, _ := native.Inspect(raw)
 			results[i] = result{Index: i, EventID: head.EventID, Status: "accepted"}
 		}
 		later := r.Clone(context.Background())

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
@@ -50,9 +51,9 @@ func Pageview(id string) string { return Event("event_id", fmt.Sprintf("%q", id)
 // did not know.
 func Message(application, payload string) *nats.Msg {
 	m := stream.Message{
-		Application: application, ReceivedAt: ReceivedAt(), Format: event.FormatNative, Payload: []byte(payload),
+		Application: application, ReceivedAt: ReceivedAt(), Format: native.Name, Payload: []byte(payload),
 	}
-	if head, refusal := event.Inspect(m.Payload); refusal == nil && head.Derived {
+	if head, refusal := native.Inspect(m.Payload); refusal == nil && head.Derived {
 		m.DerivedID = head.EventID
 	}
 	return m.Msg(stream.Unregistered(application))

@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 	"pgregory.net/rapid"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -50,7 +50,7 @@ func FuzzJSONBSON(f *testing.F) {
 		f.Add([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423","category":"c","name":"n","data":` + data + `}`))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		e, refusal := event.Decode(raw)
+		e, refusal := native.Decode(raw)
 		if refusal != nil || e.Data == nil {
 			return
 		}
@@ -90,7 +90,7 @@ func TestDataIsIdentity(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		raw := `{"data":` + object(0).Draw(t, "data") + `}`
-		e, refusal := event.Decode([]byte(raw))
+		e, refusal := native.Decode([]byte(raw))
 		if refusal != nil {
 			t.Skip(refusal)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -46,7 +47,7 @@ func decoded(t *testing.T, n int, data string) *store.Document {
 	t.Helper()
 	d := Event(n)
 	raw := strings.Replace(string(d.Original), string(d.Data), data, 1)
-	e, refusal := event.Decode([]byte(raw))
+	e, refusal := native.Decode([]byte(raw))
 	if refusal != nil {
 		t.Fatalf("event %d with data %.80s: %v", n, data, refusal)
 	}

@@ -1,4 +1,4 @@
-package event_test
+package native_test
 
 import (
 	"bytes"
@@ -12,7 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
+
+// fataler is what checks need of a testing.TB; a *rapid.T is not one.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // corpus returns the files of one list under testdata by their names.
 func corpus(tb testing.TB, list string) map[string][]byte {
@@ -71,7 +79,7 @@ func TestRejectList(t *testing.T) {
 			if e := agree(t, raw); e != nil {
 				t.Fatal("carried")
 			}
-			_, r := event.Inspect(raw)
+			_, r := native.Inspect(raw)
 			if r.Code != want {
 				t.Fatalf("got %v, want %s", r, want)
 			}
@@ -88,8 +96,8 @@ func TestRejectList(t *testing.T) {
 func agree(tb fataler, raw []byte) *event.Event {
 	tb.Helper()
 	before := bytes.Clone(raw)
-	h, r := event.Inspect(raw)
-	e, r2 := event.Decode(raw)
+	h, r := native.Inspect(raw)
+	e, r2 := native.Decode(raw)
 	if !bytes.Equal(before, raw) {
 		tb.Fatal("the bytes were changed")
 	}
@@ -121,7 +129,7 @@ func agree(tb fataler, raw []byte) *event.Event {
 // again gives the same bytes.
 func settled(tb fataler, data []byte) {
 	tb.Helper()
-	again, r := event.Decode([]byte(`{"data":` + string(data) + `}`))
+	again, r := native.Decode([]byte(`{"data":` + string(data) + `}`))
 	if r != nil {
 		if r.Code == event.CodeTooLarge { // escapes can make it longer
 			return

@@ -1,9 +1,11 @@
-package event
+package native
 
 import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // whole is the first value of a body.
@@ -133,7 +135,7 @@ func (p *parser) elements() (over bool, err error) {
 		}
 		if len(p.items) >= p.max {
 			if over = true; isBody && kind != jsontext.KindInvalid {
-				return true, ErrTooManyEvents
+				return true, event.ErrTooManyEvents
 			}
 		}
 		start := p.end()
@@ -151,9 +153,9 @@ func (p *parser) elements() (over bool, err error) {
 func (p *parser) add(raw []byte, kind jsontext.Kind) {
 	if p.items == nil {
 		const usual = 256 // bytes of an event
-		p.items = make([]Item, 0, min(p.max, len(p.body)/usual+1))
+		p.items = make([]event.Item, 0, min(p.max, len(p.body)/usual+1))
 	}
-	item := Item{Raw: raw}
+	item := event.Item{Raw: raw}
 	if kind != '{' {
 		item.Refusal = refuseKind(kind)
 	}
@@ -161,20 +163,20 @@ func (p *parser) add(raw []byte, kind jsontext.Kind) {
 }
 
 // batch returns the batch of a body that is this value alone.
-func (w whole) batch(p *parser) (Batch, error) {
+func (w whole) batch(p *parser) (event.Batch, error) {
 	switch {
 	case w.kind == '{' && (w.typed || w.events == 0):
-		return Batch{Items: []Item{{Raw: w.raw}}}, nil
+		return event.Batch{Items: []event.Item{{Raw: w.raw}}}, nil
 	case w.kind != '{' && w.kind != '[':
-		return Batch{}, ErrNotEvents
+		return event.Batch{}, event.ErrNotEvents
 	case w.over:
-		return Batch{}, ErrTooManyEvents
+		return event.Batch{}, event.ErrTooManyEvents
 	case w.events > 1:
-		return Batch{}, &SyntaxError{Reason: `the key "events" stands twice in the batch`}
+		return event.Batch{}, &event.SyntaxError{Reason: `the key "events" stands twice in the batch`}
 	case len(p.items) == 0:
-		return Batch{}, ErrEmptyBatch
+		return event.Batch{}, event.ErrEmptyBatch
 	}
-	return Batch{Items: p.items, SentAt: w.sentAt}, nil
+	return event.Batch{Items: p.items, SentAt: w.sentAt}, nil
 }
 
 // aloneOnLine reports whether the value is an object on a line of its own, with

@@ -1,10 +1,12 @@
-package event_test
+package native_test
 
 import (
 	"fmt"
 	"strings"
 
 	"pgregory.net/rapid"
+
+	"github.com/theeye/theeye/shared/event/eventtest"
 )
 
 // value is a JSON value of which many texts can be rendered.
@@ -40,7 +42,7 @@ func draw(t *rapid.T, label string, depth int) value {
 		s := text().Draw(t, "string")
 		return value{str: &s}
 	case 3:
-		return value{scalar: numberText().Filter(inRange).Draw(t, "number")}
+		return value{scalar: eventtest.NumberText().Filter(inRange).Draw(t, "number")}
 	case 4:
 		v := value{array: true}
 		for range rapid.IntRange(0, 3).Draw(t, "length") {

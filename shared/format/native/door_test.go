@@ -1,4 +1,4 @@
-package event_test
+package native_test
 
 import (
 	"runtime"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 func TestInspectReadsTheHead(t *testing.T) {
@@ -17,7 +18,7 @@ func TestInspectReadsTheHead(t *testing.T) {
 		`{"data":{"event_id":"b"},"event_id":"a"}`:          {EventID: "a"},
 		`{"event_id":"a","category":"c\u0000\ud83d\ude00"}`: {EventID: "a", Category: "c\x00😀"},
 	} {
-		if h, r := event.Inspect([]byte(raw)); r != nil || h != want {
+		if h, r := native.Inspect([]byte(raw)); r != nil || h != want {
 			t.Errorf("%s: %+v, %v", raw, h, r)
 		}
 	}
@@ -28,11 +29,11 @@ func TestInspectLimitsTheSize(t *testing.T) {
 	if e := agree(t, pad(event.MaxBytes)); e == nil {
 		t.Error("the largest event is refused")
 	}
-	_, r := event.Inspect(pad(event.MaxBytes + 1))
+	_, r := native.Inspect(pad(event.MaxBytes + 1))
 	if r == nil || r.Code != event.CodeTooLarge || r.Message != "the event is 1048577 bytes long; 1048576 are allowed" {
 		t.Error(r)
 	}
-	if _, r = event.Inspect(make([]byte, event.MaxBytes+1)); r == nil || r.Code != event.CodeTooLarge {
+	if _, r = native.Inspect(make([]byte, event.MaxBytes+1)); r == nil || r.Code != event.CodeTooLarge {
 		t.Error("size is not judged first:", r)
 	}
 }
@@ -57,7 +58,7 @@ func TestRefusalsHelp(t *testing.T) {
 		`{"a":1e999}`:      "number_out_of_range: the number that ends at byte 10 is out of range: at most 64 bytes, an exponent within 308, a value that a double can hold",
 		"{\"a\":\"\xff\"}": "invalid_text: the text after byte 6 is not valid UTF-8, or escapes half of a surrogate pair",
 	} {
-		_, r := event.Inspect([]byte(raw))
+		_, r := native.Inspect([]byte(raw))
 		if r == nil || r.Error() != want {
 			t.Errorf("%.60s\ngot  %v\nwant %s", raw, r, want)
 		}
@@ -84,8 +85,8 @@ func TestHostileBytesCostLittle(t *testing.T) {
 			body := []byte(raw)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, r := event.Inspect(body)
-			b, err := event.Split(body, false, 1000)
+			_, r := native.Inspect(body)
+			b, err := native.Split(body, false, 1000)
 			runtime.ReadMemStats(&after)
 			if r == nil && name != "escapes" {
 				t.Error("carried")
@@ -108,20 +109,20 @@ func TestConcurrentUseOfThePools(t *testing.T) {
 	accept, reject := corpus(t, "accept"), corpus(t, "reject")
 	wantID := map[string]string{}
 	for name, raw := range accept {
-		h, _ := event.Inspect(raw)
+		h, _ := native.Inspect(raw)
 		wantID[name] = h.EventID
 	}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for name, raw := range reject {
-				if e, _ := event.Decode(raw); e != nil {
+				if e, _ := native.Decode(raw); e != nil {
 					t.Errorf("%s is carried", name)
 				}
-				_, _ = event.Split(raw, true, 10)
+				_, _ = native.Split(raw, true, 10)
 			}
 			for name, raw := range accept {
-				if e, r := event.Decode(raw); r != nil || e.EventID != wantID[name] {
+				if e, r := native.Decode(raw); r != nil || e.EventID != wantID[name] {
 					t.Errorf("%s: %+v, %v", name, e, r)
 				}
 			}

@@ -1,10 +1,14 @@
-package event
+package native
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/theeye/theeye/shared/event"
+)
 
 // lines takes the body apart as NDJSON: every line that is not blank is an
 // item, whatever it holds.
-func (p *parser) lines() (Batch, error) {
+func (p *parser) lines() (event.Batch, error) {
 	p.items = nil
 	for rest := p.body; len(rest) > 0; {
 		var line []byte
@@ -14,11 +18,11 @@ func (p *parser) lines() (Batch, error) {
 			continue
 		}
 		if len(p.items) >= p.max {
-			return Batch{}, ErrTooManyEvents
+			return event.Batch{}, event.ErrTooManyEvents
 		}
 		p.line(line)
 	}
-	return Batch{Items: p.items}, nil
+	return event.Batch{Items: p.items}, nil
 }
 
 // line adds one line, refused where it is not one complete JSON value.
@@ -35,9 +39,9 @@ func (p *parser) line(line []byte) {
 }
 
 // refuseLine words why a line cannot be read.
-func refuseLine(x syntax) *Refusal {
+func refuseLine(x syntax) *event.Refusal {
 	if x.deep {
-		return refuse(CodeTooDeep, "the line nests %s levels; %d are allowed", x.levels(), MaxDepth)
+		return refuse(event.CodeTooDeep, "the line nests %s levels; %d are allowed", x.levels(), event.MaxDepth)
 	}
-	return refuse(CodeInvalidJSON, "%s", describe(x.err))
+	return refuse(event.CodeInvalidJSON, "%s", describe(x.err))
 }

@@ -1,20 +1,20 @@
-package event
+package native
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // hash hashes the canonical form of the event without the member at skip, the
 // event_id. Members are sorted by the bytes of their names, so that neither
 // order, white space nor the way a string is escaped makes another content.
-func (s *scanner) hash(skip int32) contentHash {
+func (s *scanner) hash(skip int32) event.Hash {
 	s.form = s.appendCanonical(s.form[:0], 0, skip)
-	sum := sha256.Sum256(s.form)
-	return contentHash(sum[:])
+	return event.HashOf(s.form)
 }
 
 func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
@@ -66,7 +66,7 @@ func (s *scanner) appendScalar(dst []byte, i int32) []byte {
 	text := s.text(i)
 	switch {
 	case n.kind == '0':
-		return AppendNumber(dst, text)
+		return event.AppendNumber(dst, text)
 	case n.kind != '"':
 		return append(dst, text...)
 	case n.unescaped:

@@ -1,4 +1,4 @@
-package event_test
+package native_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 func inRange(number string) bool {
@@ -21,7 +22,7 @@ func decode(tb fataler, raw string) *event.Event {
 	tb.Helper()
 	e := agree(tb, []byte(raw))
 	if e == nil {
-		_, r := event.Inspect([]byte(raw))
+		_, r := native.Inspect([]byte(raw))
 		tb.Fatalf("%s: %v", raw, r)
 	}
 	return e

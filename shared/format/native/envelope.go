@@ -1,9 +1,11 @@
-package event
+package native
 
 import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // members are the tape indices of the envelope's values; 0, where the event
@@ -43,7 +45,7 @@ func (s *scanner) identifier(i int32) ([]byte, bool) {
 		return nil, false
 	}
 	text := s.text(i)
-	return text, len(text) > 0 && (len(text) <= MaxIDLength || utf8.RuneCount(text) <= MaxIDLength)
+	return text, len(text) > 0 && (len(text) <= event.MaxIDLength || utf8.RuneCount(text) <= event.MaxIDLength)
 }
 
 // session returns the 36-character form of a UUID in lower case. uuid.Parse
@@ -52,26 +54,7 @@ func (s *scanner) session(i int32) (string, bool) {
 	if i == 0 || s.nodes[i].kind != '"' {
 		return "", false
 	}
-	text := s.text(i)
-	if len(text) != 36 {
-		return "", false
-	}
-	var id [36]byte
-	for k, c := range text {
-		switch {
-		case k == 8 || k == 13 || k == 18 || k == 23:
-			if c != '-' {
-				return "", false
-			}
-		case c >= 'A' && c <= 'F':
-			c += 'a' - 'A'
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f':
-		default:
-			return "", false
-		}
-		id[k] = c
-	}
-	return string(id[:]), true
+	return event.ParseUUID(s.text(i))
 }
 
 // time returns the event's timestamp. The zero time is what Go and .NET send
@@ -80,8 +63,8 @@ func (s *scanner) time(i int32) (time.Time, bool) {
 	if i == 0 || s.nodes[i].kind != '"' {
 		return time.Time{}, false
 	}
-	t, ok := parseTime(s.text(i))
-	return t, ok && !t.IsZero()
+	t, err := event.ParseTime(s.text(i))
+	return t, err == nil && !t.IsZero()
 }
 
 // version returns a positive integer, 0 when the member is absent.
@@ -92,8 +75,8 @@ func (s *scanner) version(i int32) (int64, bool) {
 	if s.nodes[i].kind != '0' {
 		return 0, false
 	}
-	n, ok := ParseNumber(s.text(i))
-	if !ok || n.Kind != Int64 || n.Int < 1 {
+	n, ok := event.ParseNumber(s.text(i))
+	if !ok || n.Kind != event.Int64 || n.Int < 1 {
 		return 0, false
 	}
 	return n.Int, true
@@ -101,17 +84,17 @@ func (s *scanner) version(i int32) (int64, bool) {
 
 // fault is the fault of one member of the envelope: it is missing, or it is not
 // what wanted says.
-func (s *scanner) fault(i int32, code, member, wanted string) Fault {
+func (s *scanner) fault(i int32, code, member, wanted string) event.Fault {
 	message := fmt.Sprintf("%s is not %s", member, wanted)
 	if i == 0 {
 		message = member + " is missing"
 	}
-	return Fault{Code: code, Path: Pointer(member), Message: message}
+	return event.Fault{Code: code, Path: event.Pointer(member), Message: message}
 }
 
 // What the members of an envelope are.
 var (
-	wantedID        = fmt.Sprintf("a string of 1 to %d characters", MaxIDLength)
+	wantedID        = fmt.Sprintf("a string of 1 to %d characters", event.MaxIDLength)
 	wantedSession   = "a UUID in its 36-character form"
 	wantedData      = "an object"
 	wantedTimestamp = "a time as RFC 3339 or YYYY-MM-DD HH:MM:SS[.ffffff] writes it"

@@ -1,4 +1,4 @@
-package event
+package native
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // whitespace is what JSON allows between tokens.
@@ -21,33 +23,33 @@ var (
 	errValues  = errors.New("too many values")
 )
 
-func refuse(code, format string, args ...any) *Refusal {
-	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
+func refuse(code, format string, args ...any) *event.Refusal {
+	return &event.Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // whyNot words the refusal of the event whose walk ended with err. Text that is
 // not JSON at all is told first, whatever was met before: the second, lenient
 // reading says so. It runs for refused events alone.
-func (s *scanner) whyNot(err error) *Refusal {
+func (s *scanner) whyNot(err error) *event.Refusal {
 	syntax := checkSyntax(s.raw)
 	switch {
 	case syntax.err != nil:
-		return refuse(CodeInvalidJSON, "%s", describe(syntax.err))
+		return refuse(event.CodeInvalidJSON, "%s", describe(syntax.err))
 	case syntax.kind != '{':
 		return refuseKind(syntax.kind)
 	case errors.Is(err, errTooDeep):
-		return refuse(CodeTooDeep, "%s nests %s levels; %d are allowed", s.member(), syntax.levels(), MaxDepth)
+		return refuse(event.CodeTooDeep, "%s nests %s levels; %d are allowed", s.member(), syntax.levels(), event.MaxDepth)
 	case errors.Is(err, errKeys):
-		return refuse(CodeTooLarge, "the event has more than %d keys", MaxKeys)
+		return refuse(event.CodeTooLarge, "the event has more than %d keys", event.MaxKeys)
 	case errors.Is(err, errValues):
-		return refuse(CodeTooLarge, "the event has more than %d values", MaxValues)
+		return refuse(event.CodeTooLarge, "the event has more than %d values", event.MaxValues)
 	case errors.Is(err, errNumber):
-		return refuse(CodeNumberOutOfRange, "the number that ends at byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
-			s.dec.InputOffset(), MaxNumberBytes, MaxExponent)
+		return refuse(event.CodeNumberOutOfRange, "the number that ends at byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
+			s.dec.InputOffset(), event.MaxNumberBytes, event.MaxExponent)
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return refuse(CodeDuplicateKey, "%s stands twice in one object", duplicate(err))
+		return refuse(event.CodeDuplicateKey, "%s stands twice in one object", duplicate(err))
 	}
-	return refuse(CodeInvalidText, "the text%s is not valid UTF-8, or escapes half of a surrogate pair", after(err))
+	return refuse(event.CodeInvalidText, "the text%s is not valid UTF-8, or escapes half of a surrogate pair", after(err))
 }
 
 // member names the member of the event that is being read, where its name is
@@ -115,7 +117,7 @@ func checkSyntax(text []byte) syntax {
 		}
 	}
 	if rest := bytes.TrimLeft(dec.UnreadBuffer(), whitespace); len(rest) > 0 {
-		x.err = &SyntaxError{Offset: int64(len(text) - len(rest)), Reason: "something follows the value"}
+		x.err = &event.SyntaxError{Offset: int64(len(text) - len(rest)), Reason: "something follows the value"}
 	}
 	return x
 }
@@ -162,8 +164,8 @@ func after(err error) string {
 }
 
 // refuseKind refuses a value that is no object.
-func refuseKind(kind jsontext.Kind) *Refusal {
-	return refuse(CodeNotObject, "an event is an object, not %s", kindName(kind))
+func refuseKind(kind jsontext.Kind) *event.Refusal {
+	return refuse(event.CodeNotObject, "an event is an object, not %s", kindName(kind))
 }
 
 func kindName(k jsontext.Kind) string {
@@ -180,37 +182,24 @@ func kindName(k jsontext.Kind) string {
 	return "a boolean"
 }
 
-// SyntaxError says why text is not JSON, and where.
-type SyntaxError struct {
-	// Offset is the number of bytes before what is wrong.
-	Offset int64
-	// Reason is short and bounded.
-	Reason string
-}
-
-// Error returns one sentence.
-func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("not valid JSON at byte %d: %s", e.Offset, e.Reason)
-}
-
 // maxReason bounds what a parser's error may echo of the text.
 const maxReason = 160
 
-func asSyntaxError(err error) *SyntaxError {
-	var own *SyntaxError
+func asSyntaxError(err error) *event.SyntaxError {
+	var own *event.SyntaxError
 	if errors.As(err, &own) {
 		return own
 	}
 	var e *jsontext.SyntacticError
 	if !errors.As(err, &e) {
-		return &SyntaxError{Reason: "the text ends too early"}
+		return &event.SyntaxError{Reason: "the text ends too early"}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &SyntaxError{Offset: e.ByteOffset, Reason: "the text ends too early"}
+		return &event.SyntaxError{Offset: e.ByteOffset, Reason: "the text ends too early"}
 	}
 	reason := strings.ToValidUTF8(e.Err.Error(), "?")
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
 	}
-	return &SyntaxError{Offset: e.ByteOffset, Reason: reason}
+	return &event.SyntaxError{Offset: e.ByteOffset, Reason: reason}
 }

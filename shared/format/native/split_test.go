@@ -1,4 +1,4 @@
-package event_test
+package native_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // show writes a batch in one line: an item as its bytes, or as its code and
@@ -50,7 +51,7 @@ func TestSplit(t *testing.T) {
 		{"comma in a string", `[{"a":"],["},{"b":"}\"\\"}]`, `{"a":"],["} | {"b":"}\"\\"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b, err := event.Split([]byte(c.body), false, 20)
+			b, err := native.Split([]byte(c.body), false, 20)
 			if err != nil || show(b) != c.want {
 				t.Fatalf("%v\ngot  %s\nwant %s", err, show(b), c.want)
 			}
@@ -74,7 +75,7 @@ func TestSplitAsNDJSON(t *testing.T) {
 		"{\"a\":\"x\ty\"}\n{}":         "invalid_json!{\"a\":\"x\ty\"} | {}",
 		"{\"events\":[{},{}]}\n{}\r\n": `{"events":[{},{}]} | {}`,
 	} {
-		b, err := event.Split([]byte(body), true, 20)
+		b, err := native.Split([]byte(body), true, 20)
 		if err != nil || show(b) != want {
 			t.Errorf("%q: %v\ngot  %s\nwant %s", body, err, show(b), want)
 		}
@@ -100,7 +101,7 @@ func TestSplitRefusesBodies(t *testing.T) {
 		"[" + strings.Repeat("{},", 9999): event.ErrTooManyEvents, // not read to its end
 	} {
 		for _, ndjson := range []bool{false, true} {
-			if b, err := event.Split([]byte(body), ndjson, 3); !errors.Is(err, want) || b.Items != nil {
+			if b, err := native.Split([]byte(body), ndjson, 3); !errors.Is(err, want) || b.Items != nil {
 				t.Errorf("%.40q: %v, %s; want %v", body, err, show(b), want)
 			}
 		}
@@ -115,7 +116,7 @@ func TestSplitReportsSyntax(t *testing.T) {
 		"{}\r{}": 3, `{"events":[{}],"events":[{}]}`: 0, `{1:1}`: 1, `{"a":"\x"}`: 6,
 		strings.Repeat("[", 1<<20): 10_000, strings.Repeat(`{"a":`, 1<<18): 50_000,
 	} {
-		b, err := event.Split([]byte(body), false, 100)
+		b, err := native.Split([]byte(body), false, 100)
 		var syntax *event.SyntaxError
 		if !errors.As(err, &syntax) || b.Items != nil {
 			t.Errorf("%.40q: %v, %s", body, err, show(b))
@@ -129,7 +130,7 @@ func TestSplitReportsSyntax(t *testing.T) {
 
 func TestSplitEveryRejectedFile(t *testing.T) {
 	for name, raw := range corpus(t, "reject") {
-		b, err := event.Split(raw, false, 1000)
+		b, err := native.Split(raw, false, 1000)
 		isSyntax := strings.HasPrefix(name, "invalid_json-") && name != "invalid_json-two_lines"
 		if isSyntax && err == nil {
 			t.Errorf("%s: split into %s", name, show(b))
@@ -152,7 +153,7 @@ func TestSplitSentAt(t *testing.T) {
 		`[{"sent_at":"2021-01-01T00:00:00Z"}]`:                            "",
 		`{"events":[{"sent_at":"2021-01-01T00:00:00Z"}],"sent_at":"now"}`: "now",
 	} {
-		if b, err := event.Split([]byte(body), false, 10); err != nil || b.SentAt != want {
+		if b, err := native.Split([]byte(body), false, 10); err != nil || b.SentAt != want {
 			t.Errorf("%s: %q, %v; want %q", body, b.SentAt, err, want)
 		}
 	}
@@ -163,7 +164,7 @@ func TestSplitSentAt(t *testing.T) {
 func TestSplitAliasesTheBody(t *testing.T) {
 	for _, body := range []string{`[{"a":1},{"b":2}]`, `{"events":[{"a":1},{"b":2}]}`, "{\"a\":1}\n{\"b\":2}"} {
 		text := []byte(body)
-		b, err := event.Split(text, false, 10)
+		b, err := native.Split(text, false, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestSplitIsTheInverseOfJoining(t *testing.T) {
 			events[i] = strings.TrimSpace(events[i])
 		}
 		check := func(body string, want []string, ndjson bool) {
-			b, err := event.Split([]byte(body), ndjson, 20)
+			b, err := native.Split([]byte(body), ndjson, 20)
 			if err != nil {
 				t.Fatalf("%q: %v", body, err)
 			}

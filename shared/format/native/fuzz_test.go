@@ -1,4 +1,4 @@
-package event_test
+package native_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 func seedCorpus(f *testing.F) {
@@ -28,7 +29,7 @@ func FuzzDecode(f *testing.F) {
 			return // the standard library stops at 10,000 levels
 		}
 		valid := stdjson.Valid(raw)
-		_, r := event.Inspect(raw)
+		_, r := native.Inspect(raw)
 		if (r != nil && r.Code == event.CodeInvalidJSON) == valid {
 			t.Fatalf("the standard library says %t, Inspect %v", valid, r)
 		}
@@ -36,28 +37,11 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		sameAsStandardLibrary(t, raw, e)
-		again, r := event.Decode(bytes.Join([][]byte{[]byte(" "), raw, []byte("\n")}, nil))
+		again, r := native.Decode(bytes.Join([][]byte{[]byte(" "), raw, []byte("\n")}, nil))
 		if r != nil || again.ContentHash != e.ContentHash || again.EventID != e.EventID {
 			t.Fatalf("white space changes %+v to %+v, %v", e, again, r)
 		}
 	})
-}
-
-func FuzzNumber(f *testing.F) {
-	for _, s := range []string{"0", "-0", "1.0", "1e2", "9223372036854775808", "1e-308", "9e308", "0.1e-308", "1e21", "01", "-", "1e", "5e-7"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) { checkNumber(t, text) })
-}
-
-func FuzzParseTime(f *testing.F) {
-	for _, s := range []string{
-		"2021-01-01 09:15:27.243860", "2021-01-01T09:15:27Z", "2024-02-29t00:00:00.999999999+23:59", "0001-01-01T00:00:00Z",
-		"9999-12-31T23:59:59-00:01", "2021-02-30T00:00:00Z", "2016-12-31T23:59:60Z", "2021-01-01T24:00:00Z", "2021-01-01T09:15:27,5Z", "0001-01-01T0:00:00Z",
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) { checkTime(t, s) })
 }
 
 func FuzzSplit(f *testing.F) {
@@ -72,7 +56,7 @@ func FuzzSplit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, ndjson bool) {
 		before := bytes.Clone(body)
-		b, err := event.Split(body, ndjson, 50)
+		b, err := native.Split(body, ndjson, 50)
 		if !bytes.Equal(before, body) {
 			t.Fatal("the body was changed")
 		}
@@ -101,7 +85,7 @@ func checkBatch(t *testing.T, body []byte, ndjson bool, b event.Batch, err error
 			t.Fatalf("%q does not stand in the body, or not in order", item.Raw)
 		}
 		rest = rest[at+len(item.Raw):]
-		_, r := event.Inspect(item.Raw)
+		_, r := native.Inspect(item.Raw)
 		switch {
 		case item.Refusal != nil && (r == nil || r.Code != item.Refusal.Code):
 			t.Fatalf("%q: Split says %v, Inspect %v", item.Raw, item.Refusal, r)

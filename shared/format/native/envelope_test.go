@@ -1,4 +1,4 @@
-package event_test
+package native_test
 
 import (
 	stdjson "encoding/json"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 const sample = `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "page interaction", "name": "cta click",
@@ -164,8 +165,8 @@ func TestDataKeepsOrderAndNumbers(t *testing.T) {
 
 func TestDecodedEventDoesNotAliasTheBytes(t *testing.T) {
 	raw := []byte(sample)
-	e, _ := event.Decode(raw)
-	h, _ := event.Inspect(raw)
+	e, _ := native.Decode(raw)
+	h, _ := native.Inspect(raw)
 	data := string(e.Data)
 	for i := range raw {
 		raw[i] = 'x'

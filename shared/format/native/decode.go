@@ -1,8 +1,10 @@
-package event
+package native
 
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // Inspect is the door: it checks whether raw can be carried, and returns what
@@ -11,21 +13,21 @@ import (
 // A refusal names the first thing that is wrong, except that text which is no
 // JSON at all is always CodeInvalidJSON, and JSON that is no object
 // CodeNotObject.
-func Inspect(raw []byte) (Head, *Refusal) {
+func Inspect(raw []byte) (event.Head, *event.Refusal) {
 	s, r := scan(raw)
 	if r != nil {
-		return Head{}, r
+		return event.Head{}, r
 	}
 	defer s.release()
 	m := s.members()
-	h, _ := s.head(m, func() contentHash { return s.hash(m.eventID) })
+	h, _ := s.head(m, func() event.Hash { return s.hash(m.eventID) })
 	return h, nil
 }
 
 // Decode decodes an event of FormatNative. It refuses exactly what Inspect
 // refuses, and its Head is Inspect's. The Event is the caller's; it does not
 // alias raw.
-func Decode(raw []byte) (*Event, *Refusal) {
+func Decode(raw []byte) (*event.Event, *event.Refusal) {
 	s, r := scan(raw)
 	if r != nil {
 		return nil, r
@@ -33,19 +35,40 @@ func Decode(raw []byte) (*Event, *Refusal) {
 	defer s.release()
 	m := s.members()
 	hash := s.hash(m.eventID)
-	e := &Event{ContentHash: hash.String()}
+	e := &event.Event{ContentHash: hash.String()}
 	var faulty bool
-	e.Head, faulty = s.head(m, func() contentHash { return hash })
+	e.Head, faulty = s.head(m, func() event.Hash { return hash })
 	if faulty {
-		e.Faults = append(e.Faults, s.fault(m.eventID, CodeInvalidEventID, "event_id", wantedID))
+		e.Faults = append(e.Faults, s.fault(m.eventID, event.CodeInvalidEventID, "event_id", wantedID))
 	}
 	s.fill(e, m)
 	return e, nil
 }
 
+// head reads the identity and the type, and reports whether the event_id is a
+// faulty one. The hash is asked for only when the id must be derived.
+func (s *scanner) head(m members, hash func() event.Hash) (h event.Head, faulty bool) {
+	if text, ok := s.identifier(m.category); ok {
+		h.Category = string(text)
+	}
+	if text, ok := s.identifier(m.name); ok {
+		h.Name = string(text)
+	}
+	if text, ok := s.identifier(m.eventID); ok {
+		h.EventID = string(text)
+		return h, false
+	}
+	t, ok := s.time(m.timestamp)
+	if !ok {
+		t = time.UnixMilli(0)
+	}
+	h.EventID, h.Derived = event.DeriveID(t, hash()), true
+	return h, m.eventID != 0 && s.nodes[m.eventID].kind != 'n'
+}
+
 // fill fills the rest of the envelope, and notes a fault for every member that
 // is missing or invalid.
-func (s *scanner) fill(e *Event, m members) {
+func (s *scanner) fill(e *event.Event, m members) {
 	var ok bool
 	check := func(ok bool, i int32, code, member, wanted string) {
 		if !ok {
@@ -53,21 +76,21 @@ func (s *scanner) fill(e *Event, m members) {
 		}
 	}
 	e.SessionID, ok = s.session(m.sessionID)
-	check(ok, m.sessionID, CodeInvalidSessionID, "session_id", wantedSession)
-	check(e.Category != "", m.category, CodeInvalidCategory, "category", wantedID)
-	check(e.Name != "", m.name, CodeInvalidName, "name", wantedID)
+	check(ok, m.sessionID, event.CodeInvalidSessionID, "session_id", wantedSession)
+	check(e.Category != "", m.category, event.CodeInvalidCategory, "category", wantedID)
+	check(e.Name != "", m.name, event.CodeInvalidName, "name", wantedID)
 	if ok = m.data != 0 && s.nodes[m.data].kind == '{'; ok {
 		n := &s.nodes[m.data]
 		e.Data = s.appendValue(make([]byte, 0, n.end-n.start), m.data)
 		e.Tree = s.object(m.data, string(s.raw[n.start:n.end]), n.start)
 	}
-	check(ok, m.data, CodeInvalidData, "data", wantedData)
+	check(ok, m.data, event.CodeInvalidData, "data", wantedData)
 	if e.Timestamp, ok = s.time(m.timestamp); !ok {
 		e.Timestamp = time.Time{}
 	}
-	check(ok, m.timestamp, CodeInvalidTimestamp, "timestamp", wantedTimestamp)
+	check(ok, m.timestamp, event.CodeInvalidTimestamp, "timestamp", wantedTimestamp)
 	e.SchemaVersion, ok = s.version(m.schemaVersion)
-	check(ok, m.schemaVersion, CodeInvalidSchemaVersion, "schema_version", wantedVersion)
+	check(ok, m.schemaVersion, event.CodeInvalidSchemaVersion, "schema_version", wantedVersion)
 }
 
 // object builds the tree of an object. text is a copy of the bytes from offset

@@ -1,4 +1,4 @@
-package event
+package native
 
 import (
 	"bytes"
@@ -6,38 +6,9 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
 )
-
-// What makes a whole request body unusable, beside a *SyntaxError.
-var (
-	// ErrEmptyBody is returned for a body without anything but white space.
-	ErrEmptyBody = errors.New("the body is empty")
-	// ErrEmptyBatch is returned for an array, or a batch, without events.
-	ErrEmptyBatch = errors.New("the batch holds no events")
-	// ErrTooManyEvents is returned as soon as there is one event more than
-	// allowed.
-	ErrTooManyEvents = errors.New("the body holds too many events")
-	// ErrNotEvents is returned for JSON that is neither object nor array.
-	ErrNotEvents = errors.New("the body is neither an event nor a list of events")
-)
-
-// Batch is a request body taken apart.
-type Batch struct {
-	// Items are the events in the order sent, at least one.
-	Items []Item
-	// SentAt is the member sent_at of a batch, where that is a string of at
-	// most maxSentAt visible ASCII characters, so fit for a header.
-	SentAt string
-}
-
-// Item is one event of a body, not inspected yet.
-type Item struct {
-	// Raw is the event's exact bytes. It aliases the body.
-	Raw []byte
-	// Refusal is set when the item is known not to be an event: a line that
-	// is broken, or anything but an object.
-	Refusal *Refusal
-}
 
 // maxSentAt bounds Batch.SentAt, in bytes.
 const maxSentAt = 64
@@ -51,18 +22,18 @@ const maxSentAt = 64
 // Split checks grammar only: duplicate keys and bad UTF-8 inside of an event are
 // left to Inspect, which refuses that event and no other. Its work is linear in
 // the body, its memory one Item an event, at most maxEvents.
-func Split(body []byte, ndjson bool, maxEvents int) (Batch, error) {
+func Split(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
 	if isBlank(body) {
-		return Batch{}, ErrEmptyBody
+		return event.Batch{}, event.ErrEmptyBody
 	}
 	if name := notUTF8(body); name != "" {
-		return Batch{}, &SyntaxError{Reason: "the body starts as " + name + "; JSON is UTF-8 without a mark"}
+		return event.Batch{}, &event.SyntaxError{Reason: "the body starts as " + name + "; JSON is UTF-8 without a mark"}
 	}
 	p := acquire(body, maxEvents)
 	defer p.release()
 	w, err := p.whole()
-	if errors.Is(err, ErrTooManyEvents) {
-		return Batch{}, err
+	if errors.Is(err, event.ErrTooManyEvents) {
+		return event.Batch{}, err
 	}
 	rest := body[p.end():]
 	if err == nil && isBlank(rest) {
@@ -73,9 +44,9 @@ func Split(body []byte, ndjson bool, maxEvents int) (Batch, error) {
 	}
 	if err == nil {
 		rest = bytes.TrimLeft(rest, whitespace)
-		err = &SyntaxError{Offset: int64(len(body) - len(rest)), Reason: "something follows the value"}
+		err = &event.SyntaxError{Offset: int64(len(body) - len(rest)), Reason: "something follows the value"}
 	}
-	return Batch{}, asSyntaxError(err)
+	return event.Batch{}, asSyntaxError(err)
 }
 
 func isBlank(b []byte) bool { return len(bytes.TrimLeft(b, whitespace)) == 0 }
@@ -99,7 +70,7 @@ type parser struct {
 	source bytes.Buffer
 	dec    jsontext.Decoder
 	max    int
-	items  []Item
+	items  []event.Item
 }
 
 var parsers = sync.Pool{New: func() any { return new(parser) }}

@@ -1,10 +1,12 @@
-package event
+package native
 
 import (
 	"bytes"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // node is one token of an event on the tape. The tape is the only thing that
@@ -35,7 +37,7 @@ type scanner struct {
 	arena  []byte // strings that were escaped
 	keys   int
 	values int
-	open   [MaxDepth + 1]int32 // the containers around the current token
+	open   [event.MaxDepth + 1]int32 // the containers around the current token
 	depth  int
 
 	order []int32 // scratch of canonical: members still to be written
@@ -60,9 +62,9 @@ var (
 
 // scan returns a scanner that holds the tape of raw, to be released by the
 // caller, or why raw cannot be carried.
-func scan(raw []byte) (*scanner, *Refusal) {
-	if len(raw) > MaxBytes {
-		return nil, refuse(CodeTooLarge, "the event is %d bytes long; %d are allowed", len(raw), MaxBytes)
+func scan(raw []byte) (*scanner, *event.Refusal) {
+	if len(raw) > event.MaxBytes {
+		return nil, refuse(event.CodeTooLarge, "the event is %d bytes long; %d are allowed", len(raw), event.MaxBytes)
 	}
 	s, _ := scanners.Get().(*scanner)
 	s.raw = raw
@@ -89,13 +91,13 @@ func (s *scanner) release() {
 
 // read walks the event's tokens. Whatever is wrong with them is told by
 // whyNot, which looks at the whole text.
-func (s *scanner) read() *Refusal {
+func (s *scanner) read() *event.Refusal {
 	if s.dec.PeekKind() != '{' {
 		return s.whyNot(nil)
 	}
 	for {
 		kind := s.dec.PeekKind()
-		var r *Refusal
+		var r *event.Refusal
 		switch kind {
 		case '{', '[':
 			r = s.begin(kind)
@@ -114,18 +116,18 @@ func (s *scanner) read() *Refusal {
 }
 
 // atEnd checks that nothing follows the event.
-func (s *scanner) atEnd() *Refusal {
+func (s *scanner) atEnd() *event.Refusal {
 	if len(bytes.TrimLeft(s.raw[s.dec.InputOffset():], whitespace)) > 0 {
 		return s.whyNot(nil)
 	}
 	return nil
 }
 
-func (s *scanner) begin(kind jsontext.Kind) *Refusal {
+func (s *scanner) begin(kind jsontext.Kind) *event.Refusal {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return s.whyNot(err)
 	}
-	if s.depth > MaxDepth {
+	if s.depth > event.MaxDepth {
 		return s.whyNot(errTooDeep)
 	}
 	at := s.dec.InputOffset() - 1
@@ -140,7 +142,7 @@ func (s *scanner) begin(kind jsontext.Kind) *Refusal {
 	return nil
 }
 
-func (s *scanner) end() *Refusal {
+func (s *scanner) end() *event.Refusal {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return s.whyNot(err)
 	}
@@ -150,7 +152,7 @@ func (s *scanner) end() *Refusal {
 	return nil
 }
 
-func (s *scanner) scalar(kind jsontext.Kind) *Refusal {
+func (s *scanner) scalar(kind jsontext.Kind) *event.Refusal {
 	text, err := s.dec.ReadValue()
 	if err != nil {
 		return s.whyNot(err)
@@ -162,7 +164,7 @@ func (s *scanner) scalar(kind jsontext.Kind) *Refusal {
 	n := node{kind: kind, start: end - int32(len(text)), end: end, next: int32(len(s.nodes)) + 1}
 	switch kind {
 	case '0':
-		if !carried(text) {
+		if !event.ValidNumber(text) {
 			return s.whyNot(errNumber)
 		}
 	case '"':
@@ -180,17 +182,17 @@ func (s *scanner) scalar(kind jsontext.Kind) *Refusal {
 }
 
 // admit counts a name or a value into its container and against the limits.
-func (s *scanner) admit() *Refusal {
+func (s *scanner) admit() *event.Refusal {
 	parent := &s.nodes[s.open[s.depth-1]]
 	isName := parent.kind == '{' && parent.count%2 == 0
 	parent.count++
 	if isName {
-		if s.keys++; s.keys > MaxKeys {
+		if s.keys++; s.keys > event.MaxKeys {
 			return s.whyNot(errKeys)
 		}
 		return nil
 	}
-	if s.values++; s.values > MaxValues {
+	if s.values++; s.values > event.MaxValues {
 		return s.whyNot(errValues)
 	}
 	return nil
@@ -204,14 +206,4 @@ func (s *scanner) text(i int32) []byte {
 		return s.arena[n.start:n.end]
 	}
 	return s.raw[n.start:n.end]
-}
-
-// carried reports whether a number is within the limits.
-func carried(text []byte) bool {
-	kind, ok := numberKind(text)
-	if !ok || kind != Double {
-		return ok
-	}
-	_, ok = parseDouble(text)
-	return ok
 }

@@ -1,11 +1,11 @@
-package event_test
+package native_test
 
 import (
 	stdjson "encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 )
 
 // benchEvent is a usual event of some 300 bytes, with an id and nested data.
@@ -28,17 +28,17 @@ func benchmark(b *testing.B, size int, run func() bool) {
 
 func BenchmarkInspect(b *testing.B) {
 	raw := []byte(benchEvent)
-	benchmark(b, len(raw), func() bool { _, r := event.Inspect(raw); return r == nil })
+	benchmark(b, len(raw), func() bool { _, r := native.Inspect(raw); return r == nil })
 }
 
 func BenchmarkInspectDerivingTheID(b *testing.B) {
 	raw := []byte(withoutID)
-	benchmark(b, len(raw), func() bool { _, r := event.Inspect(raw); return r == nil })
+	benchmark(b, len(raw), func() bool { _, r := native.Inspect(raw); return r == nil })
 }
 
 func BenchmarkDecode(b *testing.B) {
 	raw := []byte(benchEvent)
-	benchmark(b, len(raw), func() bool { _, r := event.Decode(raw); return r == nil })
+	benchmark(b, len(raw), func() bool { _, r := native.Decode(raw); return r == nil })
 }
 
 func BenchmarkStandardLibrary(b *testing.B) {
@@ -50,7 +50,7 @@ func benchmarkSplit(b *testing.B, body string, want int) {
 	b.Helper()
 	raw := []byte(body)
 	benchmark(b, len(raw), func() bool {
-		batch, err := event.Split(raw, false, 1000)
+		batch, err := native.Split(raw, false, 1000)
 		return err == nil && len(batch.Items) == want
 	})
 }
@@ -67,5 +67,5 @@ func BenchmarkSplit100Lines(b *testing.B) {
 
 func BenchmarkRefuseMegabyteOfBrackets(b *testing.B) {
 	raw := []byte(strings.Repeat("[", 1<<20))
-	benchmark(b, len(raw), func() bool { _, err := event.Split(raw, false, 1000); return err != nil })
+	benchmark(b, len(raw), func() bool { _, err := native.Split(raw, false, 1000); return err != nil })
 }

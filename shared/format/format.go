@@ -1,0 +1,58 @@
+// Package format is the table of the formats in which clients send events. A
+// message of the stream names its format in the header Eye-Format, so that a
+// replay reads it by the same, or a corrected, decoder.
+//
+// A new format is a package below this one and a row of the table. It excludes
+// from the content hash what changes on every retry and says so in its package
+// comment: one event has one hash however often it is sent.
+package format
+
+import (
+	"net/http"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
+)
+
+// Format reads events of one format. It has no state: all methods are pure
+// functions of their arguments, which they do not change, and are safe for
+// concurrent use.
+type Format interface {
+	// Name is the value of the header Eye-Format.
+	Name() string
+
+	// Split splits a request into at most maxEvents events, in the order
+	// sent. body is the decompressed body; r.Body is not read, r's header and
+	// URL are. Every item is complete: where a request carries parts of an
+	// event in headers or in its URL, Split writes them into the item's bytes.
+	// Items may alias body and are valid as long as it is.
+	//
+	// An error means that no event can be told from another: *event.SyntaxError
+	// or one of event's ErrEmptyBody, ErrEmptyBatch, ErrTooManyEvents and
+	// ErrNotEvents. An item that is no event is refused alone.
+	Split(r *http.Request, body []byte, maxEvents int) (event.Batch, error)
+
+	// Inspect checks whether an event can be accepted and returns its identity
+	// and type. The Head does not alias raw.
+	Inspect(raw []byte) (event.Head, *event.Refusal)
+
+	// Decode decodes an event. It refuses exactly what Inspect refuses, and
+	// its Head is Inspect's. The caller owns the Event, which does not alias
+	// raw.
+	Decode(raw []byte) (*event.Event, *event.Refusal)
+}
+
+// Native is the format of events in The Eye's own shape.
+var Native Format = native.Format{}
+
+// byName is the table of all formats. It is not changed after its
+// initialisation.
+var byName = map[string]Format{
+	native.Name: Native,
+}
+
+// Lookup returns the format of a name, the value of the header Eye-Format.
+func Lookup(name string) (Format, bool) {
+	f, ok := byName[name]
+	return f, ok
+}
