@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/api"
 )
 
 // Bounds of jobs.
@@ -36,24 +38,21 @@ const (
 	Audit Kind = "audit"
 )
 
-// State is how far a job is.
-type State string
+// State is the state of a job.
+type State = api.JobState
 
 // The states of a job; the last three are final.
 const (
-	Queued    State = "queued"
-	Running   State = "running"
-	Done      State = "done"
-	Cancelled State = "cancelled"
-	Failed    State = "failed"
+	Queued    = api.JobQueued
+	Running   = api.JobRunning
+	Done      = api.JobDone
+	Cancelled = api.JobCancelled
+	Failed    = api.JobFailed
 )
-
-// Final reports whether nothing follows the state.
-func (s State) Final() bool { return s == Done || s == Cancelled || s == Failed }
 
 // OnlyRejected is the value of Selection.Only for events whose outcome is a
 // rejection.
-const OnlyRejected = "rejected"
+const OnlyRejected = api.OnlyRejected
 
 // Selection says which events of the stream a job covers; a zero field does not
 // restrict. All restrictions hold together.

@@ -1,0 +1,99 @@
+package api
+
+import "net/url"
+
+// Paths of the collector.
+const (
+	// PathEvents accepts events by POST and lists stored ones by GET.
+	PathEvents   = "/v1/events"
+	PathValidate = "/v1/validate"
+)
+
+// Paths of the query API that every token may use.
+const (
+	PathSessions        = "/v1/sessions"
+	PathRejected        = "/v1/rejected"
+	PathRejectedSummary = PathRejected + "/summary"
+	PathTypes           = "/v1/types"
+)
+
+// Paths of the query API that need an operator token.
+const (
+	PathStatus        = "/v1/status"
+	PathSchemas       = "/v1/schemas"
+	PathPolicy        = "/v1/policy"
+	PathPolicyHistory = PathPolicy + "/history"
+	PathApplications  = "/v1/applications"
+	PathTokens        = "/v1/tokens" //nolint:gosec // a path, not a credential
+	PathChanges       = "/v1/changes"
+	PathReplays       = "/v1/replays"
+	PathAudits        = "/v1/audits"
+)
+
+// Paths that need no credential.
+const (
+	PathOpenAPI = "/openapi.json"
+	PathHealth  = "/healthz"
+)
+
+// The last segments of paths below one resource.
+const (
+	segmentTrace   = "/trace"
+	segmentHistory = "/history"
+	segmentKeys    = "/keys"
+)
+
+// EventPath is the path of one event.
+func EventPath(eventID string) string { return below(PathEvents, eventID) }
+
+// TracePath is the path of the trace of one event.
+func TracePath(eventID string) string { return EventPath(eventID) + segmentTrace }
+
+// SessionPath is the path of one session.
+func SessionPath(sessionID string) string { return below(PathSessions, sessionID) }
+
+// SchemaPath is the path of the schema of one type.
+func SchemaPath(category, name string) string { return below(below(PathSchemas, category), name) }
+
+// SchemaHistoryPath is the path of the versions of a type's schema.
+func SchemaHistoryPath(category, name string) string {
+	return SchemaPath(category, name) + segmentHistory
+}
+
+// ApplicationPath is the path of one application.
+func ApplicationPath(name string) string { return below(PathApplications, name) }
+
+// KeysPath is the path under which write keys of an application are created.
+func KeysPath(application string) string { return ApplicationPath(application) + segmentKeys }
+
+// KeyPath is the path of one write key.
+func KeyPath(application, keyID string) string { return below(KeysPath(application), keyID) }
+
+// TokenPath is the path of one token.
+func TokenPath(tokenID string) string { return below(PathTokens, tokenID) }
+
+// JobPath is the path of one job below PathReplays or PathAudits.
+func JobPath(collection, jobID string) string { return below(collection, jobID) }
+
+// below appends one segment to a path, escaped: it may contain '/'.
+func below(path, segment string) string { return path + "/" + url.PathEscape(segment) }
+
+// Headers of requests and responses.
+const (
+	// HeaderNote says why a change of the registry is made, or a job started.
+	HeaderNote = "X-Eye-Note"
+	// HeaderWriteKey carries a write key to the collector; so do
+	// Authorization and the query parameter write_key.
+	HeaderWriteKey = "X-Write-Key"
+	// HeaderIfMatch carries the revision that a change replaces, HeaderETag
+	// the revision of what an answer shows, each as ETag formats it.
+	HeaderIfMatch = "If-Match"
+	HeaderETag    = "Etag"
+)
+
+// Media types of bodies.
+const (
+	ContentTypeJSON    = "application/json"
+	ContentTypeSchema  = "application/schema+json"
+	ContentTypeProblem = "application/problem+json"
+)

@@ -1,0 +1,184 @@
+package api
+
+import "github.com/go-json-experiment/json/jsontext"
+
+// Version is a version of a schema or of the policy.
+type Version struct {
+	Revision uint64 `json:"revision"`
+	Time     Time   `json:"time"`
+	Author   string `json:"author"`
+	Note     string `json:"note"`
+	// Removed says that the version removed what was declared.
+	Removed bool `json:"removed,omitzero"`
+}
+
+// VersionPage is a page of versions, the newest first: the answer to GET
+// SchemaHistoryPath and GET PathPolicyHistory.
+type VersionPage struct {
+	Versions   []Version `json:"versions"`
+	NextCursor Cursor    `json:"next_cursor"`
+}
+
+// SchemaList is the answer to GET PathSchemas.
+type SchemaList struct {
+	// Revision is that of the registry.
+	Revision uint64        `json:"revision"`
+	Schemas  []TypeVersion `json:"schemas"`
+}
+
+// TypeVersion is the newest version of a type's schema.
+type TypeVersion struct {
+	Category string `json:"category"`
+	Name     string `json:"name"`
+	Version
+}
+
+// ChangedType is the answer to PUT and DELETE SchemaPath.
+type ChangedType struct {
+	Category string `json:"category"`
+	Name     string `json:"name"`
+	Revision uint64 `json:"revision"`
+}
+
+// ChangedPolicy is the answer to PUT and DELETE PathPolicy.
+type ChangedPolicy struct {
+	Revision uint64 `json:"revision"`
+}
+
+// KeySettings say what a write key may do. They are the body of PUT KeyPath.
+type KeySettings struct {
+	// Kind is KindBrowser or KindServer.
+	Kind string `json:"kind"`
+	// Origins are the sites that a browser key is used from.
+	Origins   []string `json:"origins,omitempty"`
+	Disabled  bool     `json:"disabled,omitzero"`
+	ExpiresAt Time     `json:"expires_at,omitzero"`
+	// EventsPerSecond and BytesPerSecond are limits; 0 is none.
+	EventsPerSecond int64 `json:"events_per_second,omitzero"`
+	BytesPerSecond  int64 `json:"bytes_per_second,omitzero"`
+}
+
+// Kinds of write keys.
+const (
+	// KindBrowser is a key that may be public; its origins are checked.
+	KindBrowser = "browser"
+	KindServer  = "server"
+)
+
+// Key is a write key, without its secret.
+type Key struct {
+	ID string `json:"id"`
+	KeySettings
+}
+
+// NewKey is a write key in the answer that created it, the only one with the
+// secret.
+type NewKey struct {
+	Key
+	Secret string `json:"secret"`
+}
+
+// KeyRotation is a body of POST KeysPath: a new key with the settings of the
+// one that it replaces. The other body is KeySettings.
+type KeyRotation struct {
+	Replaces string `json:"replaces"`
+	// Overlap is how long the replaced key stays valid, as a Go duration.
+	Overlap string `json:"overlap,omitzero"`
+}
+
+// NewApplication is the body of POST PathApplications: an application and its
+// first key.
+type NewApplication struct {
+	Name string `json:"name"`
+	KeySettings
+}
+
+// Application is an application with its write keys.
+type Application struct {
+	Name     string `json:"name"`
+	Revision uint64 `json:"revision"`
+	Time     Time   `json:"time"`
+	Author   string `json:"author"`
+	Note     string `json:"note"`
+	Keys     []Key  `json:"keys"`
+}
+
+// ApplicationList is the answer to GET PathApplications.
+type ApplicationList struct {
+	Applications []Application `json:"applications"`
+}
+
+// ChangedApplication is the answer to a change of an application or of one of
+// its keys. Key is present if the change created one.
+type ChangedApplication struct {
+	Name     string  `json:"name"`
+	Revision uint64  `json:"revision"`
+	Key      *NewKey `json:"key,omitzero"`
+}
+
+// Roles of tokens.
+const (
+	// RoleAnalyst reads events, RoleOperator everything else as well.
+	RoleAnalyst  = "analyst"
+	RoleOperator = "operator"
+)
+
+// NewToken is the body of POST PathTokens.
+type NewToken struct {
+	ID   string `json:"id"`
+	Role string `json:"role"`
+	// Applications are those that the token may read: absent for all, empty
+	// for none.
+	Applications []string `json:"applications,omitzero"`
+}
+
+// CreatedToken is the answer to POST PathTokens, the only one with the secret.
+type CreatedToken struct {
+	NewToken
+	Revision uint64 `json:"revision"`
+	Secret   string `json:"secret"`
+}
+
+// Token is a token, without its secret.
+type Token struct {
+	NewToken
+	Revision uint64 `json:"revision"`
+	Time     Time   `json:"time"`
+	Author   string `json:"author"`
+	Note     string `json:"note"`
+}
+
+// TokenList is the answer to GET PathTokens.
+type TokenList struct {
+	Tokens []Token `json:"tokens"`
+}
+
+// ChangedToken is the answer to DELETE TokenPath.
+type ChangedToken struct {
+	ID       string `json:"id"`
+	Revision uint64 `json:"revision"`
+}
+
+// Change is a change of the registry.
+type Change struct {
+	Seq uint64 `json:"seq"`
+	// Kind is schema, policy, application, token or replay.
+	Kind     string `json:"kind"`
+	Category string `json:"category,omitzero"`
+	Name     string `json:"name,omitzero"`
+	// Action is created, updated or removed.
+	Action   string `json:"action"`
+	Revision uint64 `json:"revision"`
+	Time     Time   `json:"time"`
+	Author   string `json:"author"`
+	Note     string `json:"note,omitzero"`
+	// Before and After are the declarations, without secrets and hashes.
+	Before jsontext.Value `json:"before,omitzero"`
+	After  jsontext.Value `json:"after,omitzero"`
+}
+
+// ChangePage is the answer to GET PathChanges, the newest first.
+type ChangePage struct {
+	Changes    []Change `json:"changes"`
+	NextCursor Cursor   `json:"next_cursor"`
+}
