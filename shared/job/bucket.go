@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -37,16 +38,16 @@ type Entry struct {
 }
 
 // Bucket keeps jobs. It is safe for concurrent use.
-type Bucket struct{ kv jetstream.KeyValue }
+type Bucket struct{ records *kv.Bucket }
 
 // Open opens the bucket. The processor makes it: jetstream.ErrBucketNotFound
 // before.
 func Open(ctx context.Context, js jetstream.JetStream) (*Bucket, error) {
-	kv, err := js.KeyValue(ctx, stream.BucketJobs)
+	records, err := kv.Open(ctx, js, stream.BucketJobs)
 	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", stream.BucketJobs, err)
+		return nil, err
 	}
-	return &Bucket{kv}, nil
+	return &Bucket{records}, nil
 }
 
 // keyPrefix keeps the jobs apart from other keys of the bucket.
@@ -74,11 +75,11 @@ func (b *Bucket) Create(ctx context.Context, j Job) (Entry, error) {
 	}
 	now := time.Now().UTC()
 	j.ID, j.State, j.CreatedAt = newID(now), Queued, now.Truncate(time.Millisecond)
-	raw, err := encode(j)
+	raw, err := encodeJob(j)
 	if err != nil {
 		return Entry{}, err
 	}
-	version, err := b.kv.Create(ctx, keyPrefix+j.ID, raw)
+	version, err := b.records.Replace(ctx, keyPrefix+j.ID, raw, 0)
 	if err != nil {
 		return Entry{}, fmt.Errorf("store job: %w", err)
 	}
@@ -95,7 +96,7 @@ func (b *Bucket) prune(ctx context.Context, newestFirst []Entry) error {
 		if kept[e.Kind]++; kept[e.Kind] < MaxKept {
 			continue
 		}
-		if err := b.kv.Purge(ctx, keyPrefix+e.ID); err != nil {
+		if err := b.records.Purge(ctx, keyPrefix+e.ID); err != nil {
 			return fmt.Errorf("remove job %s: %w", e.ID, err)
 		}
 	}
@@ -107,14 +108,11 @@ func (b *Bucket) Get(ctx context.Context, id string) (Entry, error) {
 	if !validID(id) {
 		return Entry{}, ErrNotFound
 	}
-	e, err := b.kv.Get(ctx, keyPrefix+id)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return Entry{}, ErrNotFound
-	}
+	e, err := b.records.Get(ctx, keyPrefix+id)
 	if err != nil {
-		return Entry{}, fmt.Errorf("read job %s: %w", id, err)
+		return Entry{}, err
 	}
-	return decode(e)
+	return decodeJob(id, e)
 }
 
 // validID keeps what is no id out of the key of a bucket.
@@ -126,41 +124,28 @@ func validID(id string) bool {
 // List returns all jobs, newest first. A record that cannot be read, of a later
 // version of The Eye, is left out.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
-	w, err := b.kv.Watch(ctx, keyPrefix+"*", jetstream.IgnoreDeletes())
+	var all []Entry
+	err := b.records.Each(ctx, keyPrefix+"*", func(key string, e kv.Entry) {
+		if entry, err := decodeJob(strings.TrimPrefix(key, keyPrefix), e); err == nil {
+			all = append(all, entry)
+		}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
-	defer func() { _ = w.Stop() }()
-	var all []Entry
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("list jobs: %w", context.Cause(ctx))
-		case e, ok := <-w.Updates():
-			if !ok {
-				return nil, errors.New("list jobs: the watch ended")
-			}
-			if e == nil {
-				slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(b.ID, a.ID) })
-				return all, nil
-			}
-			if entry, err := decode(e); err == nil {
-				all = append(all, entry)
-			}
-		}
-	}
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(b.ID, a.ID) })
+	return all, nil
 }
 
 // Update replaces the version that was read. The error is ErrChanged where
 // there is a later one.
 func (b *Bucket) Update(ctx context.Context, e Entry) (Entry, error) {
-	raw, err := encode(e.Job)
+	raw, err := encodeJob(e.Job)
 	if err != nil {
 		return e, err
 	}
-	version, err := b.kv.Update(ctx, keyPrefix+e.ID, raw, e.Version)
-	var api *jetstream.APIError
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	version, err := b.records.Replace(ctx, keyPrefix+e.ID, raw, e.Version)
+	if errors.Is(err, kv.ErrConflict) {
 		return e, fmt.Errorf("%w: %s", ErrChanged, e.ID)
 	}
 	if err != nil {
@@ -170,30 +155,41 @@ func (b *Bucket) Update(ctx context.Context, e Entry) (Entry, error) {
 	return e, nil
 }
 
-// maxRaces bounds how often a change that any version allows is tried.
-const maxRaces = 20
-
-// Cancel asks for the end of a job. One that nobody runs ends at once, one that
-// has ended stays as it is.
+// Cancel asks for the end of a job. A queued job ends at once, a finished one
+// stays as it is.
 func (b *Bucket) Cancel(ctx context.Context, id string) (Entry, error) {
-	var err error
-	for range maxRaces {
-		var e Entry
-		if e, err = b.Get(ctx, id); err != nil || e.State.Final() {
-			return e, err
+	if !validID(id) {
+		return Entry{}, ErrNotFound
+	}
+	var e Entry
+	version, err := b.records.Update(ctx, keyPrefix+id, func(now kv.Entry) (kv.Write, error) {
+		var err error
+		if e, err = decodeJob(id, now); err != nil {
+			return kv.Write{}, err
+		}
+		if e.State.Final() {
+			return kv.Write{}, kv.ErrUnchanged
 		}
 		e.CancelRequested = true
 		if e.State == Queued {
 			e.State, e.EndedAt = Cancelled, time.Now().UTC().Truncate(time.Millisecond)
 		}
-		if e, err = b.Update(ctx, e); !errors.Is(err, ErrChanged) {
-			return e, err
-		}
+		raw, err := encodeJob(e.Job)
+		return kv.Write{Value: raw}, err
+	})
+	switch {
+	case errors.Is(err, kv.ErrUnchanged):
+		return e, nil
+	case errors.Is(err, kv.ErrConflict):
+		return Entry{}, fmt.Errorf("%w: %s", ErrChanged, id)
+	case err != nil:
+		return Entry{}, err
 	}
-	return Entry{}, err
+	e.Version = version
+	return e, nil
 }
 
-func encode(j Job) ([]byte, error) {
+func encodeJob(j Job) ([]byte, error) {
 	raw, err := json.Marshal(j)
 	if err != nil {
 		return nil, fmt.Errorf("encode job: %w", err)
@@ -204,10 +200,14 @@ func encode(j Job) ([]byte, error) {
 	return raw, nil
 }
 
-func decode(e jetstream.KeyValueEntry) (Entry, error) {
-	out := Entry{Version: e.Revision()}
-	if err := json.Unmarshal(e.Value(), &out.Job); err != nil {
-		return Entry{}, fmt.Errorf("decode job %s: %w", e.Key(), err)
+// decodeJob decodes the newest entry of a job's key.
+func decodeJob(id string, e kv.Entry) (Entry, error) {
+	if !e.Exists() {
+		return Entry{}, ErrNotFound
+	}
+	out := Entry{Version: e.Revision}
+	if err := json.Unmarshal(e.Value, &out.Job); err != nil {
+		return Entry{}, fmt.Errorf("decode job %s: %w", id, err)
 	}
 	return out, nil
 }
