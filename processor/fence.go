@@ -28,7 +28,7 @@ type Heartbeat interface {
 // call, or with the end of ctx.
 func CatchUp(js jetstream.JetStream, reg *registry.Registry) func(context.Context) error {
 	return func(ctx context.Context) error {
-		newest, err := bucketRevision(ctx, js)
+		newest, err := stream.NewestRevision(ctx, js, stream.BucketSchemas)
 		if err != nil {
 			return err
 		}
@@ -44,15 +44,6 @@ func CatchUp(js jetstream.JetStream, reg *registry.Registry) func(context.Contex
 			}
 		}
 	}
-}
-
-// bucketRevision returns the newest revision of the registry's bucket.
-func bucketRevision(ctx context.Context, js jetstream.JetStream) (uint64, error) {
-	bucket, err := js.Stream(ctx, "KV_"+stream.BucketSchemas)
-	if err != nil {
-		return 0, fmt.Errorf("look up bucket %s: %w", stream.BucketSchemas, err)
-	}
-	return bucket.CachedInfo().State.LastSeq, nil
 }
 
 // livenessPoll is how often a heartbeat that is not live is checked.

@@ -97,7 +97,7 @@ func (s *Service) compareRevisions(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the store's revision: %w", err)
 	}
-	inRegistry, err := bucketRevision(ctx, s.cfg.JetStream)
+	inRegistry, err := stream.NewestRevision(ctx, s.cfg.JetStream, stream.BucketSchemas)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // A processor that finds nothing makes everything.
 func TestPrepareFromNothing(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{stream.Name, "KV_" + stream.BucketSchemas, "KV_" + stream.BucketApplications, "KV_" + stream.BucketTokens} {
+	for _, name := range []string{stream.Name, stream.BucketStream(stream.BucketSchemas), stream.BucketStream(stream.BucketApplications), stream.BucketStream(stream.BucketTokens)} {
 		if err := w.js.DeleteStream(w.ctx(), name); err != nil {
 			t.Fatal(err)
 		}

@@ -167,7 +167,7 @@ func (w *world) applyDeclarations(d *registry.Declarations) uint64 {
 	if _, err := d.Apply(w.ctx(), w.js, "test"); err != nil {
 		w.t.Fatal(err)
 	}
-	s, err := w.js.Stream(w.ctx(), "KV_"+stream.BucketSchemas)
+	s, err := w.js.Stream(w.ctx(), stream.BucketStream(stream.BucketSchemas))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -9,8 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -88,17 +86,9 @@ func (a *App) declare(ctx context.Context) error {
 
 // awaitRevision waits until the services judge by what is declared.
 func (a *App) awaitRevision(ctx context.Context) error {
-	kv, err := a.js.KeyValue(ctx, stream.BucketSchemas)
+	want, err := stream.NewestRevision(ctx, a.js, stream.BucketSchemas)
 	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", stream.BucketSchemas, err)
-	}
-	status, err := kv.Status(ctx)
-	if err != nil {
-		return fmt.Errorf("read revision of %s: %w", stream.BucketSchemas, err)
-	}
-	var want uint64
-	if s, ok := status.(*jetstream.KeyValueBucketStatus); ok {
-		want = s.StreamInfo().State.LastSeq
+		return err
 	}
 	return a.poll(ctx, "the registry", func() error {
 		if s := a.registry.Snapshot(); s == nil || s.Schemas.Revision() < want {

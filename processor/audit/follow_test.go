@@ -52,7 +52,7 @@ func (w *world) shift() (s shift) {
 // saves is how often the key was written.
 func (w *world) saves() uint64 {
 	w.t.Helper()
-	s, err := w.js.Stream(w.ctx, "KV_"+stream.BucketJobs)
+	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketJobs))
 	w.must(err)
 	return s.CachedInfo().State.LastSeq
 }

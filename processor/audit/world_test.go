@@ -349,7 +349,7 @@ func (w *world) apply(files map[string]string) {
 
 func (w *world) awaitRevision() {
 	w.t.Helper()
-	s, err := w.js.Stream(w.ctx, "KV_"+stream.BucketSchemas)
+	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketSchemas))
 	w.must(err)
 	w.poll("the registry is there", func() bool { return w.reg.Revision() == s.CachedInfo().State.LastSeq })
 }

@@ -58,7 +58,7 @@ var errYoung = errors.New("the bucket of heartbeats was made a moment ago")
 // server that starts again has an empty one, in which processes that never
 // stopped are missing until their next heartbeat.
 func (r *Replayer) live(ctx context.Context) ([]heartbeat.Beat, error) {
-	bucket, err := r.cfg.JetStream.Stream(ctx, "KV_"+stream.BucketServices)
+	bucket, err := r.cfg.JetStream.Stream(ctx, stream.BucketStream(stream.BucketServices))
 	if err != nil {
 		return nil, fmt.Errorf("look up bucket %s: %w", stream.BucketServices, err)
 	}

@@ -196,12 +196,12 @@ func TestHeartbeatsOfAYoungBucket(t *testing.T) {
 		}
 		return err == nil && slices.ContainsFunc(beats, func(b heartbeat.Beat) bool { return b.Instance == "here" && b.Revision == 7 })
 	})
-	bucket, err := w.js.Stream(w.ctx, "KV_"+stream.BucketServices)
+	bucket, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketServices))
 	w.must(err)
 	if age := bucket.CachedInfo().TimeStamp.Sub(bucket.CachedInfo().Created); age < stream.HeartbeatTTL {
 		t.Errorf("it answers after %v", age)
 	}
-	w.must(w.js.DeleteStream(w.ctx, "KV_"+stream.BucketServices))
+	w.must(w.js.DeleteStream(w.ctx, stream.BucketStream(stream.BucketServices)))
 	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
 	defer cancel()
 	if beats, err := r.cfg.Beats(ctx); err == nil {

@@ -198,7 +198,7 @@ func (w *world) apply(files map[string]string) uint64 {
 	w.must(err)
 	_, err = d.Apply(w.ctx, w.js, "test")
 	w.must(err)
-	s, err := w.js.Stream(w.ctx, "KV_"+stream.BucketSchemas)
+	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketSchemas))
 	w.must(err)
 	revision := s.CachedInfo().State.LastSeq
 	w.awaitRevision(revision)

@@ -30,12 +30,8 @@ type Beat struct {
 	SeenAt time.Time `json:"seen_at,omitzero"`
 }
 
-// streamName is that of the bucket's stream, keyPrefix what its subjects begin
-// with.
-const (
-	streamName = "KV_" + stream.BucketServices
-	keyPrefix  = "$KV." + stream.BucketServices + "."
-)
+// keyPrefix begins the subjects of the bucket's keys.
+const keyPrefix = "$KV." + stream.BucketServices + "."
 
 // How a bucket marks a removal.
 const (

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // MaxListed is how many beats one List can return.
@@ -33,7 +35,7 @@ var errShort = errors.New("the answer ended early")
 func List(ctx context.Context, js jetstream.JetStream) ([]Beat, error) {
 	ctx, cancel := context.WithTimeout(ctx, listLimit)
 	defer cancel()
-	answer, err := jetstreamext.GetLastMsgsFor(ctx, js, streamName, []string{keyPrefix + ">"})
+	answer, err := jetstreamext.GetLastMsgsFor(ctx, js, stream.BucketStream(stream.BucketServices), []string{keyPrefix + ">"})
 	if err != nil {
 		return nil, fmt.Errorf("read heartbeats: %w", err)
 	}

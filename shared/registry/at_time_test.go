@@ -38,7 +38,7 @@ func TestRevisionAt(t *testing.T) {
 	if _, err := e.Touch(bounded(t), ann); err != nil {
 		t.Fatal(err)
 	}
-	bucket, err := js.Stream(bounded(t), "KV_"+stream.BucketSchemas)
+	bucket, err := js.Stream(bounded(t), stream.BucketStream(stream.BucketSchemas))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func changesConfig(replicas int) jetstream.StreamConfig {
 		DenyPurge:   true,
 	}
 	for _, bucket := range []string{BucketSchemas, BucketApplications, BucketTokens} {
-		cfg.Sources = append(cfg.Sources, &jetstream.StreamSource{Name: "KV_" + bucket})
+		cfg.Sources = append(cfg.Sources, &jetstream.StreamSource{Name: BucketStream(bucket)})
 	}
 	return cfg
 }
@@ -189,7 +189,7 @@ func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, re
 }
 
 func raiseHistory(ctx context.Context, js jetstream.JetStream, bucket string, replicas int) error {
-	s, err := js.Stream(ctx, "KV_"+bucket)
+	s, err := js.Stream(ctx, BucketStream(bucket))
 	if err != nil {
 		return fmt.Errorf("look up bucket %s: %w", bucket, err)
 	}
@@ -228,14 +228,4 @@ func exists(ctx context.Context, js jetstream.JetStream) error {
 	defer cancel()
 	_, err := js.Consumer(ctx, Name, Consumer)
 	return err
-}
-
-// Epoch is the stream's creation time in microseconds since 1970: the epoch of
-// store.Origin.
-func Epoch(ctx context.Context, js jetstream.JetStream) (int64, error) {
-	s, err := js.Stream(ctx, Name)
-	if err != nil {
-		return 0, fmt.Errorf("look up stream %s: %w", Name, err)
-	}
-	return s.CachedInfo().Created.UnixMicro(), nil
 }

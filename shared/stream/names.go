@@ -34,6 +34,9 @@ const (
 	BucketJobs = "JOBS"
 )
 
+// BucketStream returns the name of the stream behind a bucket.
+func BucketStream(bucket string) string { return "KV_" + bucket }
+
 // HeartbeatTTL is how long after its last heartbeat a process counts as live.
 const HeartbeatTTL = 5 * time.Second
 

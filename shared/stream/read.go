@@ -47,29 +47,6 @@ const (
 // errShort says that an answer broke off.
 var errShort = errors.New("the stream ended its answer early")
 
-// At returns the first sequence that the stream took at t or later, and one
-// after the last sequence if there is none. Errors are those of NATS.
-func At(ctx context.Context, js jetstream.JetStream, t time.Time) (uint64, error) {
-	batch, err := jetstreamext.GetBatch(ctx, js, Name, 1, jetstreamext.GetBatchStartTime(t))
-	if err != nil {
-		return 0, fmt.Errorf("find %s in the stream: %w", t, err)
-	}
-	for msg, err := range batch {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			break
-		}
-		if err != nil {
-			return 0, fmt.Errorf("find %s in the stream: %w", t, err)
-		}
-		return msg.Sequence, nil
-	}
-	s, err := js.Stream(ctx, Name)
-	if err != nil {
-		return 0, fmt.Errorf("look up stream %s: %w", Name, err)
-	}
-	return s.CachedInfo().State.LastSeq + 1, nil
-}
-
 // Read yields the messages of a range in portions, by sequence, each portion at
 // most 1,000 messages and some 2 MiB a subject. It asks the stream directly:
 // no consumer knows of it, and it can begin anywhere. While the one is worked

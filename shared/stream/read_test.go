@@ -171,3 +171,34 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+func TestNewestRevisionCountsRemovals(t *testing.T) {
+	ctx, js := connect(t)
+	if _, err := NewestRevision(ctx, js, BucketSchemas); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("without a bucket the error is %v", err)
+	}
+	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	kv, err := js.KeyValue(ctx, BucketSchemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := uint64(0)
+	check := func() {
+		t.Helper()
+		if got, err := NewestRevision(ctx, js, BucketSchemas); err != nil || got != want {
+			t.Errorf("NewestRevision = %d, %v; want %d", got, err, want)
+		}
+	}
+	check()
+	if want, err = kv.PutString(ctx, KeyPolicy, "{}"); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	if err := kv.Delete(ctx, KeyPolicy); err != nil {
+		t.Fatal(err)
+	}
+	want++
+	check()
+}

@@ -1,0 +1,67 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// Epoch is the stream's creation time in microseconds since 1970: the epoch of
+// store.Origin.
+func Epoch(ctx context.Context, js jetstream.JetStream) (int64, error) {
+	s, err := js.Stream(ctx, Name)
+	if err != nil {
+		return 0, fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	return s.CachedInfo().Created.UnixMicro(), nil
+}
+
+// NewestRevision returns the newest revision of a bucket: that of its last
+// change, removals included, 0 for a bucket that has never had a key.
+func NewestRevision(ctx context.Context, js jetstream.JetStream, bucket string) (uint64, error) {
+	s, err := js.Stream(ctx, BucketStream(bucket))
+	if err != nil {
+		return 0, fmt.Errorf("look up bucket %s: %w", bucket, err)
+	}
+	return s.CachedInfo().State.LastSeq, nil
+}
+
+// At returns the first sequence that the stream took at t or later, and one
+// after the last sequence if there is none. Errors are those of NATS.
+func At(ctx context.Context, js jetstream.JetStream, t time.Time) (uint64, error) {
+	batch, err := jetstreamext.GetBatch(ctx, js, Name, 1, jetstreamext.GetBatchStartTime(t))
+	if err != nil {
+		return 0, fmt.Errorf("find %s in the stream: %w", t, err)
+	}
+	for msg, err := range batch {
+		if errors.Is(err, jetstreamext.ErrNoMessages) {
+			break
+		}
+		if err != nil {
+			return 0, fmt.Errorf("find %s in the stream: %w", t, err)
+		}
+		return msg.Sequence, nil
+	}
+	s, err := js.Stream(ctx, Name)
+	if err != nil {
+		return 0, fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	return s.CachedInfo().State.LastSeq + 1, nil
+}
+
+// TimeFrom returns when the stream took the first message from seq on, and the
+// sequence of that message; zeros if there is none. Errors are those of NATS.
+func TimeFrom(ctx context.Context, s jetstream.Stream, seq uint64) (time.Time, uint64, error) {
+	m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return time.Time{}, 0, nil
+	}
+	if err != nil {
+		return time.Time{}, 0, fmt.Errorf("read message %d of the stream: %w", seq, err)
+	}
+	return m.Time, m.Sequence, nil
+}
