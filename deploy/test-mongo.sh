@@ -103,7 +103,7 @@ detached() {
 	exec "$@"
 }
 
-# take_port DIR prints a port nobody listens on, below the range from which
+# take_port DIR prints a free port, below the range from which
 # kernels hand out ports, and reserves it: a server that found its port taken
 # would be seen as ready, because the other one answers.
 take_port() {
@@ -139,7 +139,7 @@ until_true() {
 	done
 }
 
-# locked FILE CMD... runs CMD while nobody else holds FILE. Daemons started inside
+# locked FILE CMD... runs CMD while holding FILE exclusively. Daemons started inside
 # must close descriptor 9, or they keep the lock.
 locked() {
 	l_file=$1
@@ -246,7 +246,7 @@ ferretdb_kit() {
 }
 
 build_kit() {
-	[ ! -f "$KIT/ready" ] || return 0 # another run built it meanwhile
+	[ ! -f "$KIT/ready" ] || return 0 # another run has built it
 	say "building FerretDB $FERRETDB_VERSION and its PostgreSQL once, into $KIT (about 90 s)"
 	rm -rf "$KIT"
 	mkdir -p "$KIT/bin"
@@ -346,7 +346,7 @@ shut() {
 	fi
 	if [ -s "$1/pgdata" ]; then
 		s_data=$(cat "$1/pgdata")
-		# A start that failed half-way may have left a server nobody wrote down.
+		# A start that failed half-way may have left a server without a record.
 		if [ -s "$s_data/postmaster.pid" ]; then
 			remember "$1/postgres.pid" "$(head -n 1 "$s_data/postmaster.pid")"
 			end "$1/postgres.pid" QUIT

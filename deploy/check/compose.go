@@ -110,7 +110,7 @@ func imageFaults(s types.ServiceConfig) []string {
 }
 
 // volumeFaults finds data that would be lost with its container, or lie in a
-// folder nobody declared.
+// undeclared folder.
 func volumeFaults(project *types.Project, s types.ServiceConfig) []string {
 	var faults []string
 	kept := false

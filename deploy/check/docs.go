@@ -24,7 +24,7 @@ var (
 	target   = regexp.MustCompile(`(?m)^([a-z-]+):`)
 )
 
-// DocumentFaults returns what is wrong with the documents of a tree: required
+// DocumentFaults returns the faults of the documents of a tree: required
 // files that are missing, links and quoted paths that lead nowhere, and make
 // targets that do not exist.
 func DocumentFaults(tree fs.FS) ([]string, error) {
@@ -109,7 +109,7 @@ func leadsSomewhere(tree fs.FS, document, to string) bool {
 }
 
 // pathHolds is false for a path that begins with a folder of the project, and so
-// claims to be one of its files, but is none. `shared/event.Decode` is a name in
+// claims to be one of its files, but is not. `shared/event.Decode` is a name in
 // the package shared/event; what make builds is not there yet.
 func pathHolds(tree fs.FS, quoted string) bool {
 	quoted = path.Clean(quoted)

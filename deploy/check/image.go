@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// DockerfileFaults returns what is wrong with the stages of a Dockerfile, given
+// DockerfileFaults returns the faults of the stages of a Dockerfile, given
 // as its text: images that are not pinned, and stages with a command that would
 // run it as root.
 func DockerfileFaults(text string) []string {
@@ -27,7 +27,7 @@ func DockerfileFaults(text string) []string {
 type stage struct {
 	name, base, user string
 	from             *stage // the earlier stage that base names, or nil
-	runs             bool   // it has an entrypoint: somebody starts it
+	runs             bool   // it has an entrypoint, so it is started
 }
 
 func parseStages(text string) []*stage {

@@ -50,11 +50,11 @@ func NATSFaults(path string) ([]string, error) {
 }
 
 // userFaults wants exactly the users of the services, each with a password, a
-// list of what it may publish, and no inbox but its own.
+// list of subjects that it may publish to, and no inbox but its own.
 func userFaults(options *server.Options) []string {
 	var faults, users []string
 	if options.NoAuthUser != "" {
-		faults = append(faults, "lets in whoever has no user")
+		faults = append(faults, "lets in clients without a user")
 	}
 	for _, u := range options.Users {
 		users = append(users, u.Username)

@@ -42,7 +42,7 @@ func TestNATSFaultsAreFound(t *testing.T) {
 		{"http: 127.0.0.1:8222", "http: 0.0.0.0:8222", "monitoring is not on loopback alone"},
 		{"store_dir: /data", "", "JetStream keeps no data"},
 		{"{user: queryapi,", "{user: admin,", "admin does not listen to its inbox alone; has not exactly the users collector, processor, queryapi"},
-		{"lame_duck_grace_period", "no_auth_user: collector\nlame_duck_grace_period", "lets in whoever has no user"},
+		{"lame_duck_grace_period", "no_auth_user: collector\nlame_duck_grace_period", "lets in clients without a user"},
 		{"password: $EYE_NATS_COLLECTOR_PASSWORD", `password: ""`, "collector needs no password"},
 		{`subscribe: ["_INBOX_collector.>"]`, "", "collector has no permissions of its own"},
 		{`"_INBOX_collector.>"`, `"_INBOX.>"`, "collector does not listen to its inbox alone"},
@@ -83,7 +83,7 @@ func TestNATSWantsItsPasswords(t *testing.T) {
 			t.Errorf("password %q passes, with faults %q", given, faults)
 		}
 	}
-	if err := os.Unsetenv("EYE_NATS_PROCESSOR_PASSWORD"); err != nil { // t.Setenv puts back what was
+	if err := os.Unsetenv("EYE_NATS_PROCESSOR_PASSWORD"); err != nil { // t.Setenv restores the value
 		t.Fatal(err)
 	}
 	if faults, err := check.NATSFaults(path("deploy/nats/nats.conf")); err == nil {

@@ -21,13 +21,13 @@ var skipped = []string{".git", "bin", "data", "node_modules", "vendor", "vendore
 // unwanted is text that has no place in a finished tree.
 var unwanted = map[string]*regexp.Regexp{
 	"a note of unfinished work":    regexp.MustCompile(`\b(TO[D]O|FIX[M]E|X{3}|HAC[K])\b`),
-	"a path of somebody's machine": regexp.MustCompile(`(^|[\s"'` + "`" + `=(:])/(root|work|home/\w+|Users/\w+)/`),
+	"a path of one machine": regexp.MustCompile(`(^|[\s"'` + "`" + `=(:])/(root|work|home/\w+|Users/\w+)/`),
 	"a reference to a tracker":     regexp.MustCompile(`(?i)\b(issue|task|ticket)s? #?\d`),
 	"a package registry's host": regexp.MustCompile(
 		`\b(proxy\.golang|sum\.golang|registry\.npmjs|deb\.debian|ftp\.debian|archive\.ubuntu|pypi)\.org\b`),
 }
 
-// SourceFaults returns what is wrong with the text of a tree: Go files that are
+// SourceFaults returns the faults of the text of a tree: Go files that are
 // too long, packages without a comment, and unwanted text in any file.
 // Generated files may be long.
 func SourceFaults(tree fs.FS) ([]string, error) {
@@ -67,7 +67,7 @@ func SourceFaults(tree fs.FS) ([]string, error) {
 	return faults, nil
 }
 
-// readable tells files that people of the project write from all others.
+// readable reports whether people of the project write the file.
 func readable(name string) bool {
 	base := path.Base(name)
 	if strings.HasSuffix(base, ".min.js") || strings.HasSuffix(base, ".min.css") {

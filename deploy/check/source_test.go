@@ -41,7 +41,7 @@ func TestSourceFaultsAreFound(t *testing.T) {
 		"b: the package has no comment",
 		`deploy/Dockerfile:1: a package registry's host: "de` + `b.debian.org"`,
 		`docs/a.md:2: a note of unfinished work: "TO` + `DO"`,
-		"docs/b.md:1: a path of somebody's machine: \"`/ro" + "ot/\"",
+		"docs/b.md:1: a path of one machine: \"`/ro" + "ot/\"",
 		`docs/b.md:1: a reference to a tracker: "iss` + `ue #3"`,
 	}
 	got, err := check.SourceFaults(tree)

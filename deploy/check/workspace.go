@@ -20,8 +20,8 @@ const maxComplaint = 2000
 // modulePrefix begins the path of each module of the project.
 const modulePrefix = "github.com/theeye/theeye/"
 
-// mayImport says which modules of the project a module may import: services
-// know only what they share, never each other, and nothing imports the command.
+// mayImport says which modules of the project a module may import: services import
+// shared and never each other, and nothing imports the command.
 var mayImport = map[string][]string{
 	"shared":     {},
 	"collector":  {"shared"},
@@ -127,13 +127,13 @@ func Dependencies(ctx context.Context, folder, pattern string) ([]string, error)
 }
 
 // goCommand runs the go command in folder, without the workspace, and returns
-// its output; what it complains about is in the error.
+// its output; its messages are in the error.
 func goCommand(ctx context.Context, folder string, args ...string) ([]byte, error) {
 	name := os.Getenv("GO")
 	if name == "" {
 		name = "go"
 	}
-	//nolint:gosec // the name comes from whoever runs the tests, as with make
+	//nolint:gosec // the name is set by the user who runs the tests, as with make
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false")

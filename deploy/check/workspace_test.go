@@ -51,8 +51,8 @@ func TestWorkspaceImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// The collector must serve while the database is away; it does not even know
-// one. (database/sql alone is none: the Prometheus library brings it along.)
+// The collector must serve while the database is unavailable; it does not import
+// a driver. (database/sql is not one: the Prometheus library brings it along.)
 func TestWorkspaceCollectorKnowsNoDatabase(t *testing.T) {
 	dependencies, err := check.Dependencies(t.Context(), path("collector"), "./...")
 	if err != nil {

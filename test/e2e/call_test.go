@@ -34,7 +34,9 @@ func (w *fixture) caller(t *testing.T) *caller {
 
 // unchecked is a caller for reading very much: holding every event against the
 // document takes longer than reading it.
-func (w *fixture) unchecked(t *testing.T) *caller { return &caller{t, w, &http.Client{Transport: wire}} }
+func (w *fixture) unchecked(t *testing.T) *caller {
+	return &caller{t, w, &http.Client{Transport: wire}}
+}
 
 // reply is an answer with its whole body.
 type reply struct {
