@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -131,7 +131,7 @@ func (s *allowances) turnDown(k registry.Key, wait time.Duration, limit string) 
 	if limit == limitBytes {
 		perSecond = k.BytesPerSecond
 	}
-	return &problem.Failure{
+	return &httpserver.Failure{
 		Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: wait,
 		Detail: fmt.Sprintf("the write key may send %d %s a second; nothing of this request is kept", perSecond, limit),
 	}

@@ -6,8 +6,6 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/labstack/echo/v4"
-
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/schema"
 )
@@ -21,12 +19,12 @@ const (
 )
 
 // answer writes a JSON body. An error of the connection is nobody's to handle.
-func answer(c echo.Context, status int, b []byte) error {
-	h := c.Response().Header()
+func answer(w http.ResponseWriter, status int, b []byte) error {
+	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(b)))
-	c.Response().WriteHeader(status)
-	if _, err := c.Response().Write(b); err != nil {
+	w.WriteHeader(status)
+	if _, err := w.Write(b); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil
@@ -34,7 +32,7 @@ func answer(c echo.Context, status int, b []byte) error {
 
 // answerAccepted says what became of each event of a request whose events that
 // are not refused are on disk. It is 422 where that is none.
-func answerAccepted(c echo.Context, results []result) error {
+func answerAccepted(w http.ResponseWriter, results []result) error {
 	refused := 0
 	for i := range results {
 		if results[i].refusal != nil {
@@ -54,7 +52,7 @@ func answerAccepted(c echo.Context, results []result) error {
 	for i := range results {
 		b = appendResult(b, i, &results[i])
 	}
-	return answer(c, status, append(b, "]}\n"...))
+	return answer(w, status, append(b, "]}\n"...))
 }
 
 func appendResult(b []byte, index int, r *result) []byte {

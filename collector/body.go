@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 const (
@@ -99,12 +99,12 @@ func nextSize(have, likely int) int {
 }
 
 var (
-	errTooLarge = problem.NewFailure(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
+	errTooLarge = httpserver.NewFailure(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
 		"a body has at most "+strconv.Itoa(maxBody)+" bytes, unpacked")
 
 	// errBodyTimeout closes the connection: what comes on it later is the rest
 	// of the body.
-	errBodyTimeout = &problem.Failure{
+	errBodyTimeout = &httpserver.Failure{
 		Status: http.StatusRequestTimeout, Code: codeBodyTimeout, Detail: "the body did not arrive in time",
 		Header: http.Header{"Connection": {"close"}},
 	}
@@ -160,14 +160,14 @@ func discard(source io.Reader) { _, _ = io.CopyN(io.Discard, source, maxExcess) 
 // bodyFailure says why a body could not be read. Anything that is not known is
 // the client's: a broken connection, or a broken chunk.
 func bodyFailure(err error) error {
-	var f *problem.Failure
+	var f *httpserver.Failure
 	switch {
 	case errors.As(err, &f), errors.Is(err, errOverloaded):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errBodyTimeout
 	}
-	return problem.NewFailure(http.StatusBadRequest, codeBodyIncomplete, "the body ends too early, or its chunks are broken")
+	return httpserver.NewFailure(http.StatusBadRequest, codeBodyIncomplete, "the body ends too early, or its chunks are broken")
 }
 
 // budget bounds memory. It never waits: who holds a part of it and waits for

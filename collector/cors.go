@@ -3,9 +3,7 @@ package collector
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -23,7 +21,7 @@ func checkOrigin(key registry.Key, h http.Header) error {
 	for _, origin := range h["Origin"] {
 		// A header that stands there empty is no request of a browser.
 		if origin == "" || !key.AllowsOrigin(origin) {
-			return problem.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "the write key may not be used from this origin")
+			return httpserver.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "the write key may not be used from this origin")
 		}
 	}
 	return nil
@@ -41,8 +39,8 @@ func exposeTo(h http.Header, origin string) {
 // preflight answers the question a browser asks before it sends a request. It
 // carries no key, so it is granted when any application lists the origin; the
 // request itself is checked against its key.
-func (s *Service) preflight(c echo.Context) error {
-	r, h := c.Request(), c.Response().Header()
+func (s *Service) preflight(w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
 	h.Set("Allow", allow)
 	h.Add("Vary", "Origin")
 	h.Add("Vary", "Access-Control-Request-Method")
@@ -54,13 +52,13 @@ func (s *Service) preflight(c echo.Context) error {
 			return err
 		}
 		if !snapshot.Access.OriginListed(origin) {
-			return problem.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "no application lists this origin")
+			return httpserver.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "no application lists this origin")
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", corsMethods)
 		h.Set("Access-Control-Allow-Headers", corsHeaders)
 		h.Set("Access-Control-Max-Age", corsMaxAge)
 	}
-	c.Response().WriteHeader(http.StatusNoContent)
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

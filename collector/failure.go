@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 // Codes of the problems that the collector answers. They are contracts; the
 // codes of single events belong to the event package.
 const (
-	codeUnauthorized        = "unauthorized"
+	codeUnauthorized        = httpserver.CodeUnauthorized
 	codeSeveralKeys         = "several_keys"
 	codeKeyDisabled         = "key_disabled"
 	codeKeyExpired          = "key_expired"
@@ -23,16 +23,14 @@ const (
 	codeEmptyBatch          = "empty_batch"
 	codeNotEvents           = "not_events"
 	codeTooManyEvents       = "too_many_events"
-	codeBodyTooLarge        = "body_too_large"
-	codeBodyTimeout         = "body_timeout"
-	codeBodyIncomplete      = "body_incomplete"
+	codeBodyTooLarge        = httpserver.CodeBodyTooLarge
+	codeBodyTimeout         = httpserver.CodeBodyTimeout
+	codeBodyIncomplete      = httpserver.CodeBodyIncomplete
 	codeInvalidGzip         = "invalid_gzip"
-	codeUnsupportedEncoding = "unsupported_encoding"
-	codeNotFound            = "not_found"
-	codeMethodNotAllowed    = "method_not_allowed"
-	codeStarting            = "starting"
+	codeUnsupportedEncoding = httpserver.CodeUnsupportedEncoding
+	codeStarting            = httpserver.CodeStarting
 	codeStopping            = "stopping"
-	codeOverloaded          = "overloaded"
+	codeOverloaded          = httpserver.CodeOverloaded
 	codeNoSpace             = "no_space"
 	codeStreamFull          = "stream_full"
 	codeCommitFailed        = "commit_failed"
@@ -47,27 +45,27 @@ const (
 // again ends every answer that leaves open what became of the events.
 const again = "; sending the same events again is always safe"
 
-func unavailable(code, detail string, retryAfter time.Duration, cause error) *problem.Failure {
-	return problem.Unavailable(code, detail+again, retryAfter, cause)
+func unavailable(code, detail string, retryAfter time.Duration, cause error) *httpserver.Failure {
+	return httpserver.Unavailable(code, detail+again, retryAfter, cause)
 }
 
 // failureOf is the one table from errors to answers.
-func failureOf(err error) *problem.Failure {
-	var f *problem.Failure
+func failureOf(err error) *httpserver.Failure {
+	var f *httpserver.Failure
 	var syntax *event.SyntaxError
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &syntax):
-		return problem.NewFailure(http.StatusBadRequest, event.CodeInvalidJSON, "the body is "+syntax.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, event.CodeInvalidJSON, "the body is "+syntax.Error())
 	case errors.Is(err, event.ErrEmptyBody):
-		return problem.NewFailure(http.StatusBadRequest, codeEmptyBody, err.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, codeEmptyBody, err.Error())
 	case errors.Is(err, event.ErrEmptyBatch):
-		return problem.NewFailure(http.StatusBadRequest, codeEmptyBatch, err.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, codeEmptyBatch, err.Error())
 	case errors.Is(err, event.ErrNotEvents):
-		return problem.NewFailure(http.StatusBadRequest, codeNotEvents, err.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, codeNotEvents, err.Error())
 	case errors.Is(err, event.ErrTooManyEvents):
-		return problem.NewFailure(http.StatusRequestEntityTooLarge, codeTooManyEvents,
+		return httpserver.NewFailure(http.StatusRequestEntityTooLarge, codeTooManyEvents,
 			"a request carries at most "+strconv.Itoa(maxEvents)+" events")
 	case errors.Is(err, errOverloaded):
 		return unavailable(codeOverloaded, "more events are waiting than fit", retrySoon, err)
@@ -78,5 +76,5 @@ func failureOf(err error) *problem.Failure {
 	case errors.Is(err, errNotCommitted):
 		return unavailable(codeCommitFailed, "the events are not known to be on disk", retrySoon, err)
 	}
-	return problem.Internal(err)
+	return httpserver.Internal(err)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 // maxRatio is more than deflate can save: its best is 1 : 1032.
@@ -21,9 +21,9 @@ const maxRatio = 1032
 const minGzip = 18
 
 var (
-	errGzip = problem.NewFailure(http.StatusBadRequest, codeInvalidGzip, "the body is not valid gzip, or ends too early")
+	errGzip = httpserver.NewFailure(http.StatusBadRequest, codeInvalidGzip, "the body is not valid gzip, or ends too early")
 
-	errEncoding = &problem.Failure{
+	errEncoding = &httpserver.Failure{
 		Status: http.StatusUnsupportedMediaType, Code: codeUnsupportedEncoding,
 		Detail: "a body may be packed with gzip, once, or not at all",
 		Header: http.Header{"Accept-Encoding": {"gzip"}},

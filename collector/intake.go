@@ -3,8 +3,6 @@ package collector
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/theeye/theeye/shared/event"
 )
 
@@ -19,14 +17,13 @@ type intake struct {
 // take reads and splits the body of a request that was admitted, and charges it
 // to the write key. An error means that nothing can be said about single
 // events, or that nothing may be done about them; nothing is charged then.
-func (s *Service) take(c echo.Context, a admission) (intake, error) {
-	r := c.Request()
+func (s *Service) take(w http.ResponseWriter, r *http.Request, a admission) (intake, error) {
 	// A key that has nothing left shall not cost the work on its bodies.
 	if err := s.allowances.spent(a.key, leastCost(r)); err != nil {
-		s.reader.skip(c.Response(), r)
+		s.reader.skip(w, r)
 		return intake{}, err
 	}
-	b, err := s.reader.read(c.Response(), r)
+	b, err := s.reader.read(w, r)
 	if err != nil {
 		return intake{}, err
 	}

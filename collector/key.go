@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -29,11 +29,11 @@ func authenticate(access *registry.Access, r *http.Request, now time.Time) (regi
 	switch {
 	case !ok:
 		// A token is no write key either: it answers like one that is unknown.
-		return registry.Key{}, problem.NewFailure(http.StatusUnauthorized, codeUnauthorized, "the write key is not known here")
+		return registry.Key{}, httpserver.NewFailure(http.StatusUnauthorized, codeUnauthorized, "the write key is not known here")
 	case key.Disabled:
-		return registry.Key{}, problem.NewFailure(http.StatusForbidden, codeKeyDisabled, "the write key is disabled")
+		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, codeKeyDisabled, "the write key is disabled")
 	case key.Expired(now):
-		return registry.Key{}, problem.NewFailure(http.StatusForbidden, codeKeyExpired, "the write key has expired")
+		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, codeKeyExpired, "the write key has expired")
 	}
 	return key, checkOrigin(key, r.Header)
 }
@@ -47,11 +47,11 @@ func credential(r *http.Request) (string, error) {
 		case secret == "":
 			secret = s
 		default:
-			return "", problem.NewFailure(http.StatusBadRequest, codeSeveralKeys, "the request carries two different write keys")
+			return "", httpserver.NewFailure(http.StatusBadRequest, codeSeveralKeys, "the request carries two different write keys")
 		}
 	}
 	if secret == "" {
-		return "", problem.NewFailure(http.StatusUnauthorized, codeUnauthorized,
+		return "", httpserver.NewFailure(http.StatusUnauthorized, codeUnauthorized,
 			"a write key is needed: Authorization: Bearer, X-Write-Key, Basic user name, or ?write_key=")
 	}
 	return secret, nil

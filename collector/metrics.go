@@ -1,11 +1,6 @@
 package collector
 
-import (
-	"strconv"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // metrics counts by route template and by code, both of a fixed number.
 type metrics struct {
@@ -92,14 +87,4 @@ func (m *metrics) count(results []result) {
 		}
 	}
 	m.events.WithLabelValues(statusAccepted, "").Add(float64(accepted))
-}
-
-// observe measures a request.
-func (m *metrics) observe(route string, status int, took time.Duration) {
-	switch route {
-	case pathEvents, pathValidate, pathHealth:
-	default:
-		route = "other"
-	}
-	m.seconds.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }

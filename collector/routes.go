@@ -1,15 +1,13 @@
 package collector
 
 import (
-	"errors"
-	"log/slog"
+	"context"
 	"net/http"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/theeye/theeye/shared/format"
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -24,34 +22,31 @@ const (
 // bound, which counts from the request's start.
 const writeTimeout = 10 * time.Second
 
-// routes is the whole HTTP surface.
-func (s *Service) routes() http.Handler {
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
-	// Nobody stands between: headers that claim another address are not
-	// believed.
-	e.IPExtractor = echo.ExtractIPDirect()
-	e.HTTPErrorHandler = s.fail
-	e.Use(s.observe, s.recoverPanics)
-	e.POST(pathEvents, s.events)
-	e.POST(pathValidate, s.validate)
-	e.OPTIONS(pathEvents, s.preflight)
-	e.OPTIONS(pathValidate, s.preflight)
-	e.GET(pathHealth, serveHealth)
-	e.HEAD(pathHealth, serveHealth)
-	return e
+// newRouter returns the whole HTTP surface.
+func (s *Service) newRouter() *router.Router {
+	return router.New(router.Config{
+		FailureOf:        func(_ context.Context, err error) *httpserver.Failure { return failureOf(err) },
+		MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
+		Latency: s.metrics.seconds, Logger: s.log, LogLimit: &s.quiet,
+	}, []router.Endpoint{
+		{Method: http.MethodPost, Pattern: pathEvents, Handle: s.events},
+		{Method: http.MethodPost, Pattern: pathValidate, Handle: s.validate},
+		{Method: http.MethodOptions, Pattern: pathEvents, Handle: s.preflight},
+		{Method: http.MethodOptions, Pattern: pathValidate, Handle: s.preflight},
+		{Method: http.MethodGet, Pattern: pathHealth, Handle: serveHealth},
+	})
 }
 
 // events is the collector's one purpose.
-func (s *Service) events(c echo.Context) error {
-	a, err := s.admit(c)
+func (s *Service) events(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.admit(w, r)
 	if err != nil {
 		return err
 	}
 	if err := s.guard(); err != nil {
 		return unavailable(codeNoSpace, "the disk has no room", retryLater, err)
 	}
-	in, err := s.take(c, a)
+	in, err := s.take(w, r, a)
 	if err != nil {
 		return err
 	}
@@ -65,23 +60,23 @@ func (s *Service) events(c echo.Context) error {
 		}
 	}
 	s.metrics.count(results)
-	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
-	return answerAccepted(c, results)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	return answerAccepted(w, results)
 }
 
 // admit authenticates a request. From then on its page may read the answers.
-func (s *Service) admit(c echo.Context) (admission, error) {
-	c.Response().Header().Add("Vary", "Origin")
+func (s *Service) admit(w http.ResponseWriter, r *http.Request) (admission, error) {
+	w.Header().Add("Vary", "Origin")
 	snapshot, err := s.snapshot()
 	if err != nil {
 		return admission{}, err
 	}
 	now := s.now().UTC()
-	key, err := authenticate(snapshot.Access, c.Request(), now)
+	key, err := authenticate(snapshot.Access, r, now)
 	if err != nil {
 		return admission{}, err
 	}
-	exposeTo(c.Response().Header(), c.Request().Header.Get("Origin"))
+	exposeTo(w.Header(), r.Header.Get("Origin"))
 	return admission{key: key, snapshot: snapshot, received: now, format: format.Native}, nil
 }
 
@@ -97,65 +92,17 @@ func (s *Service) snapshot() (*registry.Snapshot, error) {
 // access is who may write by the newest snapshot, which there is.
 func (s *Service) access() *registry.Access { return s.registry.Snapshot().Access }
 
-// observe measures every request and sets the headers of every answer.
-func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		start := time.Now()
-		problem.SetHeaders(c.Response().Header())
-		if err := next(c); err != nil {
-			c.Error(err) // so that the status is known below
-		}
-		s.metrics.observe(c.Path(), c.Response().Status, time.Since(start))
-		return nil
+// methodNotAllowed names the methods of a path.
+func methodNotAllowed(pattern string) *httpserver.Failure {
+	methods := allow
+	if pattern == pathHealth {
+		methods = "GET, HEAD"
 	}
+	f := httpserver.NewFailure(http.StatusMethodNotAllowed, httpserver.CodeMethodNotAllowed, "the methods of this path are "+methods)
+	f.Header = http.Header{"Allow": {methods}}
+	return f
 }
 
-// recoverPanics turns a panic into an answer and a log line.
-func (s *Service) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		return problem.Recover(c.Request().Context(), s.log, c.Path(),
-			func() bool { return c.Response().Committed },
-			func() error { return next(c) })
-	}
-}
-
-// fail answers every error; echo calls it and nothing else does. Clients'
-// mistakes are counted, not logged: they would flood the log.
-func (s *Service) fail(err error, c echo.Context) {
-	f := failureIn(err, c)
-	if f.Cause != nil && f.Status >= http.StatusInternalServerError {
-		s.quiet.Do(func() {
-			s.log.WarnContext(c.Request().Context(), "requests fail",
-				slog.String("route", c.Path()), slog.String("code", f.Code), slog.Any("error", f.Cause))
-		})
-	}
-	if !c.Response().Committed {
-		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
-		f.Write(c.Response())
-	}
-}
-
-// failureIn knows echo's own errors too.
-func failureIn(err error, c echo.Context) *problem.Failure {
-	var he *echo.HTTPError
-	if !errors.As(err, &he) {
-		return failureOf(err)
-	}
-	switch he.Code {
-	case http.StatusNotFound:
-		return problem.NewFailure(http.StatusNotFound, codeNotFound, "there is nothing at this path")
-	case http.StatusMethodNotAllowed:
-		methods := allow
-		if c.Path() == pathHealth {
-			methods = "GET, HEAD"
-		}
-		f := problem.NewFailure(he.Code, codeMethodNotAllowed, "the methods of this path are "+methods)
-		f.Header = http.Header{"Allow": {methods}}
-		return f
-	}
-	return failureOf(err)
-}
-
-func serveHealth(c echo.Context) error {
-	return answer(c, http.StatusOK, []byte(`{"status":"ok"}`))
+func serveHealth(w http.ResponseWriter, r *http.Request) error {
+	return answer(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }

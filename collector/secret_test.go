@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
+	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -38,9 +37,12 @@ func TestSecretsAreNotTold(t *testing.T) {
 		c.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	w.service.quiet.Every = 1 // every failure has its line
-	w.service.handler.(*echo.Echo).POST("/panic", func(c echo.Context) error {
-		_, err := w.service.admit(c)
-		panic(err)
+	w.service.router.Add(router.Endpoint{
+		Method: http.MethodPost, Pattern: "/panic",
+		Handle: func(rw http.ResponseWriter, r *http.Request) error {
+			_, err := w.service.admit(rw, r)
+			panic(err)
+		},
 	})
 	secrets := w.putSecrets()
 	told := ""

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"runtime"
 	"time"
 
@@ -17,6 +15,8 @@ import (
 
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -80,6 +80,8 @@ type Config struct {
 
 // Service takes events in. It is safe for concurrent use.
 type Service struct {
+	*httpserver.Server
+
 	registry   *registry.Registry
 	js         jetstream.JetStream
 	conn       *nats.Conn
@@ -90,8 +92,7 @@ type Service struct {
 	reader     reader
 	committer  *committer
 	allowances allowances
-	handler    http.Handler
-	listener   net.Listener
+	router     *router.Router
 	// quiet bounds the log lines about a stream that is away.
 	quiet rate.Sometimes
 }
@@ -119,16 +120,14 @@ func New(c Config) (*Service, error) {
 	s.reader.unpack = unpacker{budget: &s.reader.budget, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	s.committer = newCommitter(c.Conn, limits, s.metrics)
 	s.allowances.clock, s.allowances.limited, s.allowances.access = s.now, s.metrics.rateLimited, s.access
-	s.handler = s.routes()
+	s.router = s.newRouter()
 	if err := s.metrics.register(c.Metrics, s); err != nil {
 		return nil, fmt.Errorf("collector: register metrics: %w", err)
 	}
-	if c.Listen == "" {
-		return s, nil
-	}
 	var err error
-	if s.listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", c.Listen); err != nil {
-		return nil, fmt.Errorf("collector: %w", err)
+	s.Server, err = httpserver.Bind(httpserver.Config{Service: "collector", Listen: c.Listen, Handler: s.router, Logger: c.Logger})
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -149,26 +148,12 @@ func (s *Service) Run(ctx context.Context) error {
 	defer func() {
 		s.committer.queue.close()
 		<-committed
-		s.log.InfoContext(ctx, "collector stopped")
 	}()
-	if s.listener == nil {
-		<-ctx.Done()
-		return nil
-	}
-	s.log.InfoContext(ctx, "collector serves", slog.String("address", s.listener.Addr().String()))
-	return daemon.Serve(ctx, s.listener, daemon.HTTPServer(s.handler, s.log))
+	return s.Server.Run(ctx)
 }
 
-// Addr is the address the service listens on, nil without one.
-func (s *Service) Addr() net.Addr {
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
-}
-
-// Handler answers the API's requests.
-func (s *Service) Handler() http.Handler { return s.handler }
+// Routes returns the routes of the API.
+func (s *Service) Routes() []httpserver.Route { return s.router.Routes() }
 
 // readyWithin bounds the question whether the stream is there.
 const readyWithin = 2 * time.Second

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,7 +21,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/theeye/theeye/shared/daemon"
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -118,15 +118,15 @@ func TestOtherRequests(t *testing.T) {
 		status       int
 		code, allow  string
 	}{
-		{http.MethodGet, "/v1/events", 405, codeMethodNotAllowed, "POST, OPTIONS"},
-		{http.MethodPut, "/v1/events", 405, codeMethodNotAllowed, "POST, OPTIONS"},
-		{http.MethodDelete, "/v1/validate", 405, codeMethodNotAllowed, "POST, OPTIONS"},
-		{http.MethodPost, "/healthz", 405, codeMethodNotAllowed, "GET, HEAD"},
-		{http.MethodPost, "/v1/event", 404, codeNotFound, ""},
-		{http.MethodPost, "/v1/events/", 404, codeNotFound, ""},
-		{http.MethodGet, "/", 404, codeNotFound, ""},
-		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, codeNotFound, ""},
-		{http.MethodGet, "/metrics", 404, codeNotFound, ""},
+		{http.MethodGet, "/v1/events", 405, httpserver.CodeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodPut, "/v1/events", 405, httpserver.CodeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodDelete, "/v1/validate", 405, httpserver.CodeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodPost, "/healthz", 405, httpserver.CodeMethodNotAllowed, "GET, HEAD"},
+		{http.MethodPost, "/v1/event", 404, httpserver.CodeNotFound, ""},
+		{http.MethodPost, "/v1/events/", 404, httpserver.CodeNotFound, ""},
+		{http.MethodGet, "/", 404, httpserver.CodeNotFound, ""},
+		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, httpserver.CodeNotFound, ""},
+		{http.MethodGet, "/metrics", 404, httpserver.CodeNotFound, ""},
 	} {
 		req, err := http.NewRequest(c.method, w.base+c.path, nil)
 		w.must(err)
@@ -147,14 +147,16 @@ func TestOtherRequests(t *testing.T) {
 // A panic is one answer and one line of the log, and shows nothing outside.
 func TestPanic(t *testing.T) {
 	w := newWorld(t)
-	e := w.service.handler.(*echo.Echo)
-	e.POST("/panic", func(echo.Context) error { panic("secret\r\ninside") })
-	e.POST("/late-panic", func(c echo.Context) error {
-		_, _ = c.Response().Write([]byte("half"))
+	add := func(pattern string, handle router.Handler) {
+		w.service.router.Add(router.Endpoint{Method: http.MethodPost, Pattern: pattern, Handle: handle})
+	}
+	add("/panic", func(http.ResponseWriter, *http.Request) error { panic("secret\r\ninside") })
+	add("/late-panic", func(rw http.ResponseWriter, _ *http.Request) error {
+		_, _ = rw.Write([]byte("half"))
 		panic("late")
 	})
 	r := w.send("/panic", nil)
-	r.wantProblem(t, http.StatusInternalServerError, problem.CodeInternal)
+	r.wantProblem(t, http.StatusInternalServerError, httpserver.CodeInternal)
 	if strings.Contains(r.text, "secret") {
 		t.Errorf("answer %s", r.text)
 	}
@@ -246,8 +248,8 @@ func TestHandlerWithoutListener(t *testing.T) {
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	w.must(err)
-	srv := daemon.HTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
-	w.run(func(ctx context.Context) error { return daemon.Serve(ctx, l, srv) })
+	srv := httpserver.NewHTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
+	w.run(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
 	w.base = "http://" + l.Addr().String()
 	w.send(pathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, codeStopping)
 	end := w.run(service.Run)

@@ -3,19 +3,17 @@ package collector
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/theeye/theeye/shared/event"
 )
 
 // validate judges a request's events as the processor would if they were
 // received now, and keeps nothing.
-func (s *Service) validate(c echo.Context) error {
-	a, err := s.admit(c)
+func (s *Service) validate(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.admit(w, r)
 	if err != nil {
 		return err
 	}
-	in, err := s.take(c, a)
+	in, err := s.take(w, r, a)
 	if err != nil {
 		return err
 	}
@@ -25,7 +23,7 @@ func (s *Service) validate(c echo.Context) error {
 	for i, item := range items {
 		out = a.judge(out, i, item)
 	}
-	return answer(c, http.StatusOK, append(out, "]}\n"...))
+	return answer(w, http.StatusOK, append(out, "]}\n"...))
 }
 
 // judge appends the outcome that an event would have.

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/problem"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -16,35 +16,34 @@ import (
 // Codes of the problems that this API answers. They are contracts, named in
 // the API's document.
 const (
-	codeUnauthorized         = "unauthorized"
+	codeUnauthorized         = httpserver.CodeUnauthorized
 	codeForbidden            = "forbidden"
 	codeApplicationDenied    = "application_not_allowed"
-	codeUnknownParameter     = "unknown_parameter"
-	codeInvalidParameter     = "invalid_parameter"
-	codeRepeatedParameter    = "repeated_parameter"
-	codeInvalidQuery         = "invalid_query"
+	codeUnknownParameter     = httpserver.CodeUnknownParameter
+	codeInvalidParameter     = httpserver.CodeInvalidParameter
+	codeRepeatedParameter    = httpserver.CodeRepeatedParameter
+	codeInvalidQuery         = httpserver.CodeInvalidQuery
 	codeInvalidCursor        = "invalid_cursor"
 	codeTooManyApps          = "too_many_applications"
-	codeNotFound             = "not_found"
-	codeMethodNotAllowed     = "method_not_allowed"
+	codeNotFound             = httpserver.CodeNotFound
 	codeAmbiguousEvent       = "ambiguous_event"
-	codeStarting             = "starting"
-	codeOverloaded           = "overloaded"
+	codeStarting             = httpserver.CodeStarting
+	codeOverloaded           = httpserver.CodeOverloaded
 	codeStoreUnavailable     = "store_unavailable"
 	codeStreamUnavailable    = "stream_unavailable"
 	codeBacklogTooLong       = "backlog_too_long"
 	codeQueryTimeout         = "query_timeout"
-	codeBodyIncomplete       = "body_incomplete"
-	codeBodyTimeout          = "body_timeout"
-	codeBodyTooLarge         = "body_too_large"
-	codeInvalidHeader        = "invalid_header"
-	codeUnsupportedEncoding  = "unsupported_encoding"
+	codeBodyIncomplete       = httpserver.CodeBodyIncomplete
+	codeBodyTimeout          = httpserver.CodeBodyTimeout
+	codeBodyTooLarge         = httpserver.CodeBodyTooLarge
+	codeInvalidHeader        = httpserver.CodeInvalidHeader
+	codeUnsupportedEncoding  = httpserver.CodeUnsupportedEncoding
 	codeInvalidDeclaration   = "invalid_declaration"
 	codePreconditionRequired = "precondition_required"
 	codeRevisionConflict     = "revision_conflict"
 	codeRegistryUnavailable  = "registry_unavailable"
 	codeTooManyJobs          = "too_many_jobs"
-	codeInternal             = problem.CodeInternal
+	codeInternal             = httpserver.CodeInternal
 )
 
 // How long a client should wait before it asks again.
@@ -59,14 +58,16 @@ const statusClientGone = 499
 
 // failure is an error that has an answer: every handler returns one, or an
 // error that answerFor turns into one.
-type failure = problem.Failure
+type failure = httpserver.Failure
 
 func badRequest(code, format string, args ...any) *failure {
-	return &failure{Status: http.StatusBadRequest, Code: code, Detail: fmt.Sprintf(format, args...)}
+	return httpserver.BadRequest(code, format, args...)
 }
 
+func notFound(detail string) *failure { return httpserver.NotFound(detail) }
+
 func unavailable(code, detail string, retryAfter time.Duration, cause error) *failure {
-	return problem.Unavailable(code, detail, retryAfter, cause)
+	return httpserver.Unavailable(code, detail, retryAfter, cause)
 }
 
 // answerFor is the one table from errors to answers. ctx is the request's: a
@@ -103,5 +104,5 @@ func answerFor(ctx context.Context, err error) *failure {
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConfiguration):
 		return unavailable(codeStoreUnavailable, "the store does not answer", retryLater, err)
 	}
-	return problem.Internal(err)
+	return httpserver.Internal(err)
 }

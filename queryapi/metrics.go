@@ -1,26 +1,17 @@
 package queryapi
 
-import (
-	"strconv"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // metrics counts by route template, never by path: their number is fixed.
 type metrics struct {
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
-	// routes are the templates of the API; it is not written after the routes
-	// are made.
-	routes map[string]bool
 }
 
 // newMetrics registers the metrics; revision is the registry's, as it is in
 // force here.
 func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, error) {
 	m := &metrics{
-		routes: map[string]bool{},
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "eye_queryapi_request_seconds",
 			Help:    "Time to answer a request, by route and status.",
@@ -41,11 +32,4 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		}
 	}
 	return m, nil
-}
-
-func (m *metrics) observe(route string, status int, took time.Duration) {
-	if !m.routes[route] {
-		route = callOther
-	}
-	m.seconds.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }

@@ -7,7 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/labstack/echo/v4"
+
+	"github.com/theeye/theeye/shared/httpserver/router"
 )
 
 // Paths of the registry and of jobs; what follows them is escaped segments.
@@ -39,9 +40,9 @@ const (
 	callAudit         = pathAudits + ":id"
 )
 
-// registryRoutes are the calls that show and change the registry, and the jobs
+// registryEndpoints are the calls that show and change the registry, and the jobs
 // that are kept beside it.
-func (s *Service) registryRoutes(e *echo.Echo) {
+func (s *Service) registryEndpoints() (endpoints []router.Endpoint) {
 	type methods = map[string]answer
 	for path, calls := range map[string]methods{
 		callSchemas:       {http.MethodGet: s.schemas},
@@ -62,14 +63,10 @@ func (s *Service) registryRoutes(e *echo.Echo) {
 		callAudit:         {http.MethodGet: s.job(auditJobs), http.MethodDelete: s.cancelJob(auditJobs)},
 	} {
 		for method, call := range calls {
-			h := s.operate(s.inRegistry(call))
-			if method == http.MethodGet {
-				get(e, path, h)
-				continue
-			}
-			e.Add(method, path, h)
+			endpoints = append(endpoints, router.Endpoint{Method: method, Pattern: path, Handle: s.operate(s.inRegistry(call))})
 		}
 	}
+	return endpoints
 }
 
 // errRegistry marks every error of a call that asked the registry.

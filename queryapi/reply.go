@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -59,9 +59,9 @@ func statusOfPut(put registry.Put) int {
 func withMember(f *failure, name string, value any) *failure {
 	b, err := json.Marshal(value, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		return problem.Internal(err)
+		return httpserver.Internal(err)
 	}
-	f.Members = append(f.Members, problem.Member{Name: name, Value: b})
+	f.Members = append(f.Members, httpserver.Member{Name: name, Value: b})
 	return f
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +13,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -60,6 +60,8 @@ type Config struct {
 
 // Service answers the query API. It is safe for concurrent use.
 type Service struct {
+	*httpserver.Server
+
 	registry *registry.Registry
 	store    Store
 	pending  *backlog
@@ -71,9 +73,8 @@ type Service struct {
 	timeout time.Duration
 	slots   chan struct{}
 	// traces bounds how many events are judged again at once.
-	traces   chan struct{}
-	handler  http.Handler
-	listener net.Listener
+	traces chan struct{}
+	router *router.Router
 	// prepared remembers that the store was ready once: from then on its own
 	// errors tell.
 	prepared atomic.Bool
@@ -104,47 +105,16 @@ func New(c Config) (*Service, error) {
 	if c.JetStream != nil {
 		s.js, s.editor = c.JetStream, registry.NewEditor(c.JetStream)
 	}
-	s.handler = s.routes()
-	if c.Listen == "" {
-		return s, nil
-	}
-	if s.listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", c.Listen); err != nil {
-		return nil, fmt.Errorf("query API: %w", err)
+	s.router = s.newRouter()
+	s.Server, err = httpserver.Bind(httpserver.Config{Service: "query API", Listen: c.Listen, Handler: s.router, Logger: c.Logger})
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// Run serves until ctx ends, then lets the requests at work finish. A service
-// without an address of its own only waits for ctx.
-func (s *Service) Run(ctx context.Context) error {
-	if s.listener == nil {
-		<-ctx.Done()
-		return nil
-	}
-	s.log.InfoContext(ctx, "query API serves", slog.String("address", s.listener.Addr().String()))
-	err := daemon.Serve(ctx, s.listener, daemon.HTTPServer(s.handler, s.log))
-	s.log.InfoContext(ctx, "query API stopped")
-	return err
-}
-
-// Addr is the address the service listens on, nil without one.
-func (s *Service) Addr() net.Addr {
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
-}
-
-// Close frees the address of a service that Run never served.
-func (s *Service) Close() error {
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Close()
-}
-
-// Handler answers the API's requests.
-func (s *Service) Handler() http.Handler { return s.handler }
+// Routes returns the routes of the API.
+func (s *Service) Routes() []httpserver.Route { return s.router.Routes() }
 
 // Ready names what the service needs to answer, with what is missing. NATS is
 // not in the list: without it the last snapshot of the registry serves.

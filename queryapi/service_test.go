@@ -103,7 +103,7 @@ func TestFailingStore(t *testing.T) {
 	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("it does not recover: %d %s", status, got.raw)
 	}
-	if lines := strings.Count(logs.String(), "query failed"); lines > 2 {
+	if lines := strings.Count(logs.String(), "request failed"); lines > 2 {
 		t.Errorf("%d lines about one store", lines)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/theeye/theeye/shared/daemon"
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 // Paths by which the one listener tells its services apart.
@@ -31,7 +31,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		daemon.Health().ServeHTTP(w, r)
 	case !d.open.Load():
 		w.Header().Set("Retry-After", "1")
-		problem.Write(w, http.StatusServiceUnavailable, "starting", "the service is starting; try again")
+		httpserver.WriteProblem(w, http.StatusServiceUnavailable, "starting", "the service is starting; try again")
 	case path == pathValidate, r.Method == http.MethodOptions:
 		d.collector.ServeHTTP(w, r)
 	case path == pathEvents && r.Method == http.MethodPost:
@@ -39,7 +39,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == pathEvents && r.Method != http.MethodGet && r.Method != http.MethodHead:
 		// Neither service knows what the other allows here.
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS, POST")
-		problem.Write(w, http.StatusMethodNotAllowed, "method_not_allowed", "events are sent by POST and queried by GET")
+		httpserver.WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "events are sent by POST and queried by GET")
 	default:
 		d.queryapi.ServeHTTP(w, r)
 	}

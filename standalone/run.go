@@ -9,6 +9,7 @@ import (
 
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -37,7 +38,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Add("start", a.start)
 	group.Add("collector", a.collector.Run)
 	group.Add("public listener", func(ctx context.Context) error {
-		return daemon.Serve(ctx, a.listener, daemon.HTTPServer(a.wrap(a.door), a.log))
+		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrap(a.door), a.log))
 	})
 	err := group.Run(ctx)
 	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, processor.ErrRevision) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 // DefaultAdminListen is the address of a program's admin listener when
@@ -60,7 +62,7 @@ func Admin(cfg AdminConfig) (*AdminServer, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	srv := HTTPServer(adminHandler(cfg), cfg.Logger)
+	srv := httpserver.NewHTTPServer(adminHandler(cfg), cfg.Logger)
 	srv.WriteTimeout = 0 // a profile takes as long as it is asked to
 	return &AdminServer{listener: l, server: srv}, nil
 }
@@ -69,7 +71,9 @@ func Admin(cfg AdminConfig) (*AdminServer, error) {
 func (a *AdminServer) Addr() net.Addr { return a.listener.Addr() }
 
 // Run serves until ctx ends.
-func (a *AdminServer) Run(ctx context.Context) error { return Serve(ctx, a.listener, a.server) }
+func (a *AdminServer) Run(ctx context.Context) error {
+	return httpserver.Serve(ctx, a.listener, a.server)
+}
 
 // Close frees the address of a listener that Run never served.
 func (a *AdminServer) Close() error { return a.listener.Close() }

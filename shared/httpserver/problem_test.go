@@ -1,4 +1,4 @@
-package problem_test
+package httpserver_test
 
 import (
 	"encoding/json"
@@ -13,10 +13,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/theeye/theeye/shared/problem"
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
-func answerOf(f *problem.Failure) (*httptest.ResponseRecorder, map[string]any) {
+func answerOf(f *httpserver.Failure) (*httptest.ResponseRecorder, map[string]any) {
 	rec := httptest.NewRecorder()
 	f.Write(rec)
 	var body map[string]any
@@ -31,7 +31,7 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		0: "", 1: "1", time.Millisecond: "1", time.Second: "1", time.Second + 1: "2", 90*time.Second - 1: "90",
 	} {
-		rec, _ := answerOf(problem.Unavailable("overloaded", "d", wait, nil))
+		rec, _ := answerOf(httpserver.Unavailable("overloaded", "d", wait, nil))
 		if got := rec.Header().Get("Retry-After"); got != want || rec.Code != http.StatusServiceUnavailable {
 			t.Errorf("%v: %d, Retry-After %q, want %q", wait, rec.Code, got, want)
 		}
@@ -40,7 +40,7 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 
 func TestUnauthorizedSaysWhatIsWanted(t *testing.T) {
 	for status, want := range map[int]string{401: `Bearer realm="theeye"`, 403: "", 503: ""} {
-		rec, _ := answerOf(problem.NewFailure(status, "c", "d"))
+		rec, _ := answerOf(httpserver.NewFailure(status, "c", "d"))
 		if got := rec.Header().Get("WWW-Authenticate"); got != want {
 			t.Errorf("%d: WWW-Authenticate %q, want %q", status, got, want)
 		}
@@ -48,9 +48,9 @@ func TestUnauthorizedSaysWhatIsWanted(t *testing.T) {
 }
 
 func TestMembersAndHeader(t *testing.T) {
-	f := problem.NewFailure(http.StatusPreconditionFailed, "revision_conflict", "it changed")
+	f := httpserver.NewFailure(http.StatusPreconditionFailed, "revision_conflict", "it changed")
 	f.Header = http.Header{"Etag": {`"7"`}}
-	f.Members = []problem.Member{
+	f.Members = []httpserver.Member{
 		{Name: "revision", Value: jsontext.Value("7")},
 		{Name: "faults", Value: jsontext.Value(`[{"path":"/a"}]`)},
 	}
@@ -75,7 +75,7 @@ func TestMembersAndHeader(t *testing.T) {
 // What went wrong is for the log alone.
 func TestCauseIsNotShown(t *testing.T) {
 	cause := errors.New("password=hunter2")
-	for _, f := range []*problem.Failure{problem.Internal(cause), problem.Unavailable("c", "d", time.Second, cause)} {
+	for _, f := range []*httpserver.Failure{httpserver.Internal(cause), httpserver.Unavailable("c", "d", time.Second, cause)} {
 		rec, _ := answerOf(f)
 		if strings.Contains(rec.Body.String()+fmt.Sprint(rec.Header()), "hunter2") {
 			t.Errorf("the answer shows it: %v %s", rec.Header(), rec.Body)
@@ -84,7 +84,55 @@ func TestCauseIsNotShown(t *testing.T) {
 			t.Errorf("the log does not: %v", f)
 		}
 	}
-	if got := problem.NewFailure(400, "c", "d").Error(); got != "c: d" {
+	if got := httpserver.NewFailure(400, "c", "d").Error(); got != "c: d" {
 		t.Errorf("without a cause: %q", got)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	hostile := "line\r\nbreak <script> \x1b[31m \xff \"quoted\""
+	rec := httptest.NewRecorder()
+	rec.Header().Set("Retry-After", "1")
+	httpserver.WriteProblem(rec, http.StatusServiceUnavailable, "overloaded", hostile)
+
+	if rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("status = %d", rec.Code)
+	}
+	for name, want := range map[string]string{
+		"Content-Type":           "application/problem+json",
+		"Cache-Control":          "no-store",
+		"X-Content-Type-Options": "nosniff",
+		"Retry-After":            "1",
+	} {
+		if got := rec.Header().Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	if strings.ContainsAny(strings.TrimSuffix(rec.Body.String(), "\n"), "\r\n\x1b") {
+		t.Errorf("the body holds control characters: %q", rec.Body)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"type": "about:blank", "title": "Service Unavailable", "status": 503.0, "code": "overloaded",
+		"detail": strings.ReplaceAll(hostile, "\xff", "\uFFFD"),
+	}
+	for name, value := range want {
+		if got[name] != value {
+			t.Errorf("%s = %q, want %q", name, got[name], value)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("members: %v", got)
+	}
+}
+
+func TestUnknownStatusHasATitle(t *testing.T) {
+	rec := httptest.NewRecorder()
+	httpserver.WriteProblem(rec, 499, "x", "y")
+	if !strings.Contains(rec.Body.String(), `"title":"Error"`) {
+		t.Errorf("problem = %s", rec.Body)
 	}
 }

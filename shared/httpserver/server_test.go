@@ -1,15 +1,18 @@
-package daemon
+package httpserver
 
 import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 )
+
+var silent = slog.New(slog.DiscardHandler)
 
 // A request that has begun is answered although the end came meanwhile; one
 // that comes later is not taken.
@@ -19,7 +22,7 @@ func TestServeDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	entered, release := make(chan struct{}), make(chan struct{})
-	srv := HTTPServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := NewHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
 		_, _ = io.WriteString(w, "kept")
@@ -66,13 +69,13 @@ func TestServeCutsWhoHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	entered := make(chan struct{})
-	srv := HTTPServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	srv := NewHTTPServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(entered)
 		_, _ = io.ReadAll(r.Body)
 	}), silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, l, srv, 10*time.Millisecond) }()
+	go func() { done <- serveUntil(ctx, l, srv, 10*time.Millisecond) }()
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -97,13 +100,13 @@ func TestServeReportsALostListener(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Serve(t.Context(), l, HTTPServer(http.NotFoundHandler(), silent)); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+	if err := Serve(t.Context(), l, NewHTTPServer(http.NotFoundHandler(), silent)); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
 		t.Errorf("Serve = %v", err)
 	}
 }
 
 func TestEveryTimeoutIsSet(t *testing.T) {
-	s := HTTPServer(http.NotFoundHandler(), silent)
+	s := NewHTTPServer(http.NotFoundHandler(), silent)
 	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= s.ReadTimeout || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
 		t.Errorf("open ends: %+v", s)
 	}

@@ -1,0 +1,40 @@
+package httpserver
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// ETag returns a revision as the headers ETag and If-Match carry it.
+func ETag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
+
+// Match is the header If-Match of a request. The zero value means that the
+// request has none.
+type Match struct {
+	Given    bool
+	Any      bool // the header is *
+	Revision uint64
+}
+
+// IfMatch reads If-Match: one revision, quoted as ETag has it or bare, or *.
+// The error is a *Failure with status 400.
+func IfMatch(h http.Header) (Match, error) {
+	values := h.Values("If-Match")
+	if len(values) == 0 {
+		return Match{}, nil
+	}
+	v := strings.TrimSpace(values[0])
+	if len(values) == 1 && v == "*" {
+		return Match{Given: true, Any: true}, nil
+	}
+	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		v = v[1 : len(v)-1]
+	}
+	n, err := strconv.ParseUint(v, 10, 64)
+	if err != nil || n > math.MaxInt64 || len(values) > 1 {
+		return Match{}, BadRequest(CodeInvalidHeader, `header If-Match must be one revision, such as "12", or *`)
+	}
+	return Match{Given: true, Revision: n}, nil
+}

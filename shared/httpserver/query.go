@@ -1,0 +1,78 @@
+package httpserver
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxQueryBytes bounds a query string.
+const maxQueryBytes = 16 << 10
+
+// ParseQuery reads a raw query string in which each allowed parameter may stand
+// once, and no other. set is called for each one; it returns a description of
+// a valid value if the value is invalid, else "". Every error is a *Failure
+// with status 400.
+//
+// It is stricter than url.ParseQuery, which drops what it cannot read: a filter
+// that is silently ignored would show an analyst too much.
+func ParseQuery(raw string, allowed []string, set func(name, value string) (want string)) error {
+	if len(raw) > maxQueryBytes {
+		return BadRequest(CodeInvalidQuery, "the query string is longer than %d bytes", maxQueryBytes)
+	}
+	seen := make(map[string]bool, 4)
+	for raw != "" {
+		var pair string
+		pair, raw, _ = strings.Cut(raw, "&")
+		if pair == "" {
+			continue
+		}
+		name, value, err := unescapePair(pair)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(allowed, name) {
+			return unknownParameter(name, allowed)
+		}
+		if seen[name] {
+			return BadRequest(CodeRepeatedParameter, "parameter %s is given more than once", name)
+		}
+		seen[name] = true
+		if want := set(name, value); want != "" {
+			return BadRequest(CodeInvalidParameter, "parameter %s must be %s", name, want)
+		}
+	}
+	return nil
+}
+
+func unknownParameter(name string, allowed []string) *Failure {
+	if len(allowed) == 0 {
+		return BadRequest(CodeUnknownParameter, "there is no parameter %s here, nor any other", QuoteShort(name))
+	}
+	return BadRequest(CodeUnknownParameter, "there is no parameter %s here; there are: %s",
+		QuoteShort(name), strings.Join(allowed, ", "))
+}
+
+func unescapePair(pair string) (name, value string, err error) {
+	rawName, rawValue, _ := strings.Cut(pair, "=")
+	name, err1 := url.QueryUnescape(rawName)
+	value, err2 := url.QueryUnescape(rawValue)
+	if err1 != nil || err2 != nil || strings.Contains(pair, ";") {
+		return "", "", BadRequest(CodeInvalidQuery, "the query string is not name=value pairs, percent-encoded and joined by &")
+	}
+	if !utf8.ValidString(name) || !utf8.ValidString(value) {
+		return "", "", BadRequest(CodeInvalidQuery, "the query string is not UTF-8")
+	}
+	return name, value, nil
+}
+
+// QuoteShort quotes text that a client sent, for a detail shown to that client.
+// Long text is cut.
+func QuoteShort(s string) string {
+	const most = 64
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return `"` + s + `"`
+}
