@@ -61,8 +61,8 @@ func sample(n, duplicates int) []*nats.Msg {
 	return msgs
 }
 
-// fill publishes with a bounded number in flight.
-func (w *world) fill(msgs []*nats.Msg) {
+// publishBounded publishes with a bounded number in flight.
+func (w *fixture) publishBounded(msgs []*nats.Msg) {
 	const inFlight = 1000
 	for len(msgs) > 0 {
 		n := min(inFlight, len(msgs))
@@ -71,11 +71,11 @@ func (w *world) fill(msgs []*nats.Msg) {
 	}
 }
 
-// rate lets one processor empty the stream, and returns messages a second.
-func (w *world) rate(b *testing.B, change ...any) float64 {
+// drainRate lets one processor empty the stream, and returns messages a second.
+func (w *fixture) drainRate(b *testing.B, change ...any) float64 {
 	n := w.consumer().NumPending
 	begin := time.Now()
-	r := w.start(change...)
+	r := w.startProcessor(change...)
 	w.awaitSettled()
 	took := time.Since(begin)
 	if err := r.stop(); err != nil {
@@ -86,7 +86,7 @@ func (w *world) rate(b *testing.B, change ...any) float64 {
 
 // bareCollection is a collection with the processor's indexes, and a client
 // with its write concern.
-func (w *world) bareCollection(b *testing.B) *driver.Collection {
+func (w *fixture) bareCollection(b *testing.B) *driver.Collection {
 	name := fmt.Sprintf("bare_%d", rand.Uint64())
 	prepared, err := mongo.Open(w.ctx(), mongo.Config{URI: w.uri, Database: name})
 	if err != nil {
@@ -153,10 +153,10 @@ func insertAll(b *testing.B, events *driver.Collection, raws []any) {
 }
 
 // newBenchWorld is a world with room, and the registry's schemas.
-func newBenchWorld(b *testing.B) (*world, *schema.Set) {
-	w := newWorld(b)
+func newBenchWorld(b *testing.B) (*fixture, *schema.Set) {
+	w := newFixture(b)
 	w.stream.MaxBytes = 8 << 30
-	r := w.start()
+	r := w.startProcessor()
 	set := r.cfg.Registry.Snapshot().Schemas
 	if err := r.stop(); err != nil {
 		b.Fatal(err)
@@ -174,8 +174,8 @@ func BenchmarkProcessor(b *testing.B) {
 	for b.Loop() {
 		msgs := sample(benchEvents(), 0)
 		bare += 1 / bareRate(b, events, set, msgs)
-		w.fill(msgs)
-		ours += 1 / w.rate(b)
+		w.publishBounded(msgs)
+		ours += 1 / w.drainRate(b)
 		rounds++
 	}
 	b.ReportMetric(rounds/ours, "events/s")
@@ -189,10 +189,10 @@ func BenchmarkDuplicates(b *testing.B) {
 	w, _ := newBenchWorld(b)
 	var fresh, mixed, rounds float64
 	for b.Loop() {
-		w.fill(sample(benchEvents(), 0))
-		fresh += 1 / w.rate(b)
-		w.fill(sample(benchEvents(), 10))
-		mixed += 1 / w.rate(b)
+		w.publishBounded(sample(benchEvents(), 0))
+		fresh += 1 / w.drainRate(b)
+		w.publishBounded(sample(benchEvents(), 10))
+		mixed += 1 / w.drainRate(b)
 		rounds++
 	}
 	b.ReportMetric(rounds/mixed, "events/s")
@@ -203,14 +203,14 @@ func BenchmarkDuplicates(b *testing.B) {
 // none. Each begins in turn: the collection grows.
 func BenchmarkHeart(b *testing.B) {
 	w, _ := newBenchWorld(b)
-	kinds := [][]any{nil, {withHeart(&pulse{})}}
+	kinds := [][]any{nil, {withHeartbeat(&fakeHeartbeat{})}}
 	var took [2]float64 // seconds an event
 	rounds := 0
 	for b.Loop() {
 		for i := range kinds {
 			i = (i + rounds) % len(kinds)
-			w.fill(sample(benchEvents(), 0))
-			took[i] += 1 / w.rate(b, kinds[i]...)
+			w.publishBounded(sample(benchEvents(), 0))
+			took[i] += 1 / w.drainRate(b, kinds[i]...)
 		}
 		rounds++
 	}

@@ -12,11 +12,11 @@ import (
 // A processor that is told to end finishes the write it is in, acknowledges
 // it, and keeps nothing of what it had fetched.
 func TestDrain(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const n = 500
 	entered, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	slow := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	slow := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		once.Do(func() { close(entered) })
 		<-release
 		if err := ctx.Err(); err != nil {
@@ -24,12 +24,12 @@ func TestDrain(t *testing.T) {
 		}
 		return next(ctx, docs)
 	}}
-	r := w.start(withStore(slow), func(c *Config) { c.BatchEvents, c.Workers = 50, 2 })
+	r := w.startProcessor(withStore(slow), func(c *Config) { c.BatchEvents, c.Workers = 50, 2 })
 	w.publishAll(pageviews("e", n))
 	<-entered
 	r.cancel()
 	close(release)
-	if err := r.wait(); err != nil {
+	if err := r.awaitEnd(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
 	stored, _ := w.counts()
@@ -37,21 +37,21 @@ func TestDrain(t *testing.T) {
 	if settled := int(c.AckFloor.Stream); stored == 0 || stored == n || settled > stored {
 		t.Errorf("%d stored, acknowledged up to %d", stored, settled)
 	}
-	next := w.start()
+	next := w.startProcessor()
 	w.awaitSettled()
 	if all, rejected := w.counts(); all != n || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", all, rejected, n)
 	}
 	// What was written had been acknowledged: it did not come again.
-	if again := next.metric("events_total", "outcome=duplicate"); again != 0 {
+	if again := next.sumMetric("events_total", "outcome=duplicate"); again != 0 {
 		t.Errorf("%v events were written and not acknowledged", again)
 	}
 }
 
 // What arrives while the processor is ending goes to the next one at once.
 func TestHandOver(t *testing.T) {
-	w := newWorld(t)
-	r := w.start(func(c *Config) { c.Workers = 1 })
+	w := newFixture(t)
+	r := w.startProcessor(func(c *Config) { c.Workers = 1 })
 	w.publish(outcometest.Pageview("a"))
 	w.awaitSettled()
 	p := r.fetcher.puller

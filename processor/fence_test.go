@@ -16,56 +16,56 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// pulse is a heart that a test holds.
-type pulse struct {
-	mu     sync.Mutex
-	lapses uint64
-	away   bool
-	looks  int
+// fakeHeartbeat is a heart that a test holds.
+type fakeHeartbeat struct {
+	mu          sync.Mutex
+	expirations uint64
+	silent      bool
+	checks      int
 }
 
-func (p *pulse) Instance() string { return "held" }
+func (p *fakeHeartbeat) Instance() string { return "held" }
 
-func (p *pulse) Liveness() (uint64, bool) {
+func (p *fakeHeartbeat) Liveness() (uint64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.looks++
-	return p.lapses, !p.away
+	p.checks++
+	return p.expirations, !p.silent
 }
 
-// set makes the heart steady or not, after so many lapses in all.
-func (p *pulse) set(lapses uint64, away bool) {
+// setLiveness makes the heart steady or not, after so many lapses in all.
+func (p *fakeHeartbeat) setLiveness(lapses uint64, away bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lapses, p.away = lapses, away
+	p.expirations, p.silent = lapses, away
 }
 
-// looked counts the looks at it.
-func (p *pulse) looked() int {
+// checkCount counts the looks at it.
+func (p *fakeHeartbeat) checkCount() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.looks
+	return p.checks
 }
 
-func withHeart(h Heartbeat) func(*Config) { return func(c *Config) { c.Heartbeat = h } }
+func withHeartbeat(h Heartbeat) func(*Config) { return func(c *Config) { c.Heartbeat = h } }
 
-// unknown is an event of a type that the sample registry does not have.
-func unknown(id string) string {
+// unknownTypeEvent is an event of a type that the sample registry does not have.
+func unknownTypeEvent(id string) string {
 	return outcometest.Event("event_id", `"`+id+`"`, "name", `"new"`)
 }
 
-// known are declarations that have the type.
-func known() map[string]string {
+// knownTypeFiles are declarations that have the type.
+func knownTypeFiles() map[string]string {
 	return map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`}
 }
 
 // A processor that nobody counts on judges nothing, and hands its batch back
 // when it ends.
 func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
-	w := newWorld(t)
-	p := &pulse{away: true}
-	r := w.assemble(withHeart(p))
-	w.publish(unknown("a"))
+	w := newFixture(t)
+	p := &fakeHeartbeat{silent: true}
+	r := w.launchProcessor(withHeartbeat(p))
+	w.publish(unknownTypeEvent("a"))
 	lacks := func() (names []string) {
 		for _, c := range r.Ready() {
 			if c.Err != nil {
@@ -75,7 +75,7 @@ func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
 		return names
 	}
 	w.poll("it lacks a heartbeat alone", func() bool { return slices.Equal(lacks(), []string{"heartbeat"}) })
-	w.poll("the batch waits for the heart", func() bool { return w.consumer().NumAckPending == 1 && p.looked() > 5 })
+	w.poll("the batch waits for the heart", func() bool { return w.consumer().NumAckPending == 1 && p.checkCount() > 5 })
 	if r.OldestRevision() != 0 || w.lookup("demo/a") != nil {
 		t.Errorf("judged by revision %d, the document is %+v", r.OldestRevision(), w.lookup("demo/a"))
 	}
@@ -90,34 +90,34 @@ func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
 func TestALapseJudgesAgain(t *testing.T) {
 	for _, seen := range []bool{true, false} {
 		t.Run(fmt.Sprintf("seen=%v", seen), func(t *testing.T) {
-			w := newWorld(t)
-			p, tried := &pulse{}, &attempts{}
-			r := w.start(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}))
+			w := newFixture(t)
+			p, tried := &fakeHeartbeat{}, &writeAttempts{}
+			r := w.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: w.store, insert: tried.insert}))
 			old := r.worker.validator.rules().Revision()
-			tried.fail(true)
-			w.publish(unknown("a"))
-			w.poll("a write was tried", func() bool { return tried.of(old) >= 2 })
+			tried.setFailing(true)
+			w.publish(unknownTypeEvent("a"))
+			w.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
 			if got := r.OldestRevision(); got != old {
 				t.Errorf("what is in hand was judged by %d, the heartbeat says %d", old, got)
 			}
 			if seen {
-				p.set(0, true)
-				p.awaitLane(w)
+				p.setLiveness(0, true)
+				p.awaitChecks(w)
 			}
-			revision := w.apply(known())
+			revision := w.applyFiles(knownTypeFiles())
 			w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
-			p.set(1, false)
-			w.poll("it is judged again", func() bool { return r.metric("judged_again_total") == 1 })
-			before := tried.of(old)
-			tried.fail(false)
+			p.setLiveness(1, false)
+			w.poll("it is judged again", func() bool { return r.sumMetric("judged_again_total") == 1 })
+			before := tried.countOf(old)
+			tried.setFailing(false)
 			w.awaitSettled()
-			if n := tried.of(old); n != before {
+			if n := tried.countOf(old); n != before {
 				t.Errorf("%d writes by the old revision were tried behind the lapse", n-before)
 			}
 			if d := w.lookup("demo/a"); d == nil || d.Status != store.Stored || d.Revision != revision {
 				t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
 			}
-			if n := r.metric("judged_again_total"); n != 1 {
+			if n := r.sumMetric("judged_again_total"); n != 1 {
 				t.Errorf("%v batches were judged again", n)
 			}
 			w.poll("nothing is in hand", func() bool { return r.OldestRevision() == 0 })
@@ -128,37 +128,37 @@ func TestALapseJudgesAgain(t *testing.T) {
 // While the heart is away a batch is not written either, though the store is
 // back.
 func TestNothingIsWrittenWithoutAHeart(t *testing.T) {
-	w := newWorld(t)
-	p, tried := &pulse{}, &attempts{}
-	r := w.start(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}))
-	tried.fail(true)
-	w.publish(unknown("a"))
-	w.poll("a write was tried", func() bool { return r.metric("write_retries_total") >= 1 })
-	p.set(0, true)
-	p.awaitLane(w)
-	before := tried.of(r.worker.validator.rules().Revision())
-	tried.fail(false)
-	p.awaitLane(w)
-	if n := tried.of(r.worker.validator.rules().Revision()); n != before {
+	w := newFixture(t)
+	p, tried := &fakeHeartbeat{}, &writeAttempts{}
+	r := w.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: w.store, insert: tried.insert}))
+	tried.setFailing(true)
+	w.publish(unknownTypeEvent("a"))
+	w.poll("a write was tried", func() bool { return r.sumMetric("write_retries_total") >= 1 })
+	p.setLiveness(0, true)
+	p.awaitChecks(w)
+	before := tried.countOf(r.worker.validator.rules().Revision())
+	tried.setFailing(false)
+	p.awaitChecks(w)
+	if n := tried.countOf(r.worker.validator.rules().Revision()); n != before {
 		t.Errorf("%d writes were tried", n-before)
 	}
 	// It was no lapse after all: the judgement stands.
-	p.set(0, false)
+	p.setLiveness(0, false)
 	w.awaitSettled()
-	if n := r.metric("judged_again_total"); n != 0 || w.lookup("demo/a") == nil {
+	if n := r.sumMetric("judged_again_total"); n != 0 || w.lookup("demo/a") == nil {
 		t.Errorf("%v batches were judged again, the event is %+v", n, w.lookup("demo/a"))
 	}
 }
 
-// attempts counts the writes by revision, and lets them fail as a store does
+// writeAttempts counts the writes by revision, and lets them fail as a store does
 // that is away.
-type attempts struct {
+type writeAttempts struct {
 	mu      sync.Mutex
 	by      map[uint64]int
 	failing bool
 }
 
-func (a *attempts) insert(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+func (a *writeAttempts) insert(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 	a.mu.Lock()
 	if a.by == nil {
 		a.by = map[uint64]int{}
@@ -172,63 +172,63 @@ func (a *attempts) insert(ctx context.Context, docs []*store.Document, next inse
 	return next(ctx, docs)
 }
 
-func (a *attempts) fail(failing bool) {
+func (a *writeAttempts) setFailing(failing bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.failing = failing
 }
 
-func (a *attempts) of(revision uint64) int {
+func (a *writeAttempts) countOf(revision uint64) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.by[revision]
 }
 
-func (a *attempts) all() map[uint64]int {
+func (a *writeAttempts) counts() map[uint64]int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.by)
 }
 
-// awaitLane waits until a lane waits for the heart, which is away. What it tried
+// awaitChecks waits until a lane waits for the heart, which is away. What it tried
 // before has ended then.
-func (p *pulse) awaitLane(w *world) {
+func (p *fakeHeartbeat) awaitChecks(w *fixture) {
 	w.t.Helper()
-	seen := p.looked()
-	w.poll("a lane waits for the heart", func() bool { return p.looked() >= seen+5 })
+	seen := p.checkCount()
+	w.poll("a lane waits for the heart", func() bool { return p.checkCount() >= seen+5 })
 }
 
 // A lapse between the judgement and the first write is met, too.
 func TestALapseBeforeTheFirstWrite(t *testing.T) {
-	w := newWorld(t)
-	p, tried := &pulse{}, &attempts{}
-	var r *runner
+	w := newFixture(t)
+	p, tried := &fakeHeartbeat{}, &writeAttempts{}
+	var r *instance
 	var once sync.Once
 	var revision uint64
 	started := make(chan struct{})
-	r = w.assemble(withHeart(p), withStore(&hooked{Store: w.store, insert: tried.insert}), func(s *Service) {
+	r = w.launchProcessor(withHeartbeat(p), withStore(&hookedStore{Store: w.store, insert: tried.insert}), func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules {
 			<-started
 			by := theirs()
 			once.Do(func() { // as a process that is stopped here
-				revision = w.apply(known())
+				revision = w.applyFiles(knownTypeFiles())
 				w.poll("the new revision is known", func() bool { return theirs().Revision() == revision })
-				p.set(1, false)
+				p.setLiveness(1, false)
 			})
 			return by
 		}
 	})
 	close(started)
-	w.publish(unknown("a"))
+	w.publish(unknownTypeEvent("a"))
 	w.awaitSettled()
 	if d := w.lookup("demo/a"); d == nil || d.Revision != revision || d.Status != store.Stored {
 		t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
 	}
-	if all := tried.all(); len(all) != 1 || all[revision] != 1 {
+	if all := tried.counts(); len(all) != 1 || all[revision] != 1 {
 		t.Errorf("writes by revision: %v, want one by %d", all, revision)
 	}
-	if n := r.metric("judged_again_total"); n != 1 {
+	if n := r.sumMetric("judged_again_total"); n != 1 {
 		t.Errorf("%v batches were judged again", n)
 	}
 }
@@ -237,34 +237,34 @@ func TestALapseBeforeTheFirstWrite(t *testing.T) {
 // connection writes nothing from then on, until everybody hears of it again, and
 // then by what the registry has become.
 func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
-	w := newWorld(t)
-	tried := &attempts{}
-	var r *runner
-	h, away := w.silencable(func() uint64 { return r.OldestRevision() })
-	r = w.assemble(withStore(&hooked{Store: w.store, insert: tried.insert}), h.with)
-	h.run(t)
-	w.publish(unknown("before"))
+	w := newFixture(t)
+	tried := &writeAttempts{}
+	var r *instance
+	h, away := w.heartbeatOverWire(func() uint64 { return r.OldestRevision() })
+	r = w.launchProcessor(withStore(&hookedStore{Store: w.store, insert: tried.insert}), h.configure)
+	h.start(t)
+	w.publish(unknownTypeEvent("before"))
 	w.awaitSettled()
 	old := r.worker.validator.rules().Revision()
 
-	tried.fail(true)
-	w.publish(unknown("a"))
-	w.poll("a write was tried", func() bool { return tried.of(old) >= 2 })
-	w.poll("its heartbeat says by which revision", func() bool { return w.beat().OldestRevision == old })
-	away.set(true)
+	tried.setFailing(true)
+	w.publish(unknownTypeEvent("a"))
+	w.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
+	w.poll("its heartbeat says by which revision", func() bool { return w.storedBeat().OldestRevision == old })
+	away.setCut(true)
 	w.poll("it knows that it is silent", func() bool { _, fresh := h.Liveness(); return !fresh })
-	if w.beat().Instance == "" {
+	if w.storedBeat().Instance == "" {
 		t.Error("others took it for gone before it knew")
 	}
-	w.poll("nobody counts on it", func() bool { return w.beat().Instance == "" })
-	revision := w.apply(known())
-	before := tried.of(old)
-	tried.fail(false)
-	w.publish(unknown("b"))
+	w.poll("nobody counts on it", func() bool { return w.storedBeat().Instance == "" })
+	revision := w.applyFiles(knownTypeFiles())
+	before := tried.countOf(old)
+	tried.setFailing(false)
+	w.publish(unknownTypeEvent("b"))
 	w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
-	away.set(false)
+	away.setCut(false)
 	w.awaitSettled()
-	if n := tried.of(old); n != before {
+	if n := tried.countOf(old); n != before {
 		t.Errorf("%d writes by the old revision after it counted as gone", n-before)
 	}
 	for _, id := range []string{"demo/a", "demo/b"} {
@@ -273,29 +273,29 @@ func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
 		}
 	}
 	w.poll("its heartbeat says that nothing old is in hand", func() bool {
-		b := w.beat()
+		b := w.storedBeat()
 		return b.Revision == revision && b.OldestRevision == 0
 	})
 }
 
-// heart is a real one over a wire of its own.
-type heart struct {
+// runningHeartbeat is a real one over a wire of its own.
+type runningHeartbeat struct {
 	*heartbeat.Heartbeat
 	cfg heartbeat.Config
 }
 
-// silencable returns a heart for the next processor, and the wire to cut.
-func (w *world) silencable(oldest func() uint64) (*heart, *wire) {
+// heartbeatOverWire returns a heart for the next processor, and the wire to cut.
+func (w *fixture) heartbeatOverWire(oldest func() uint64) (*runningHeartbeat, *cuttableProxy) {
 	w.t.Helper()
-	away, addr := wireTo(w, strings.TrimPrefix(w.nats.ClientURL(), "nats://"))
+	away, addr := proxyTo(w, strings.TrimPrefix(w.nats.ClientURL(), "nats://"))
 	_, js := w.connectTo("nats://" + addr)
-	return &heart{cfg: heartbeat.Config{
+	return &runningHeartbeat{cfg: heartbeat.Config{
 		JetStream: js, Service: "processor", Oldest: oldest, Logger: slog.New(slog.DiscardHandler),
 	}}, away
 }
 
-// with gives the heart to a processor.
-func (h *heart) with(c *Config) {
+// configure gives the heart to a processor.
+func (h *runningHeartbeat) configure(c *Config) {
 	if h.cfg.JetStream == nil {
 		h.cfg.JetStream = c.JetStream
 	}
@@ -304,7 +304,7 @@ func (h *heart) with(c *Config) {
 	c.Heartbeat = h
 }
 
-func (h *heart) run(t testing.TB) {
+func (h *runningHeartbeat) start(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan struct{})
 	go func() {
@@ -314,8 +314,8 @@ func (h *heart) run(t testing.TB) {
 	t.Cleanup(func() { cancel(); <-ended })
 }
 
-// beat is the processor's heartbeat, the zero Beat when it is not live.
-func (w *world) beat() heartbeat.Beat {
+// storedBeat is the processor's heartbeat, the zero Beat when it is not live.
+func (w *fixture) storedBeat() heartbeat.Beat {
 	w.t.Helper()
 	beats, err := heartbeat.List(w.ctx(), w.js)
 	if err != nil {

@@ -18,21 +18,21 @@ import (
 // A schema is fixed: a dry run tells what the replay then does, which moves
 // events both ways, while two processors share the work.
 func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const n = 300
-	first, second := w.live(), w.live()
+	first, second := w.startLive(), w.startLive()
 	w.publishCases(n)
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != 2*n || rejected != 2*n {
 		t.Fatalf("before it %d are stored and %d rejected", stored, rejected)
 	}
-	unpublished := map[string]jsontext.Value{"page=20interaction/pageview": jsontext.Value(fixed()["schemas/page=20interaction/pageview.json"])}
-	id, _ := w.begin(job.Job{Kind: job.DryRun, Schemas: unpublished})
-	before := finish[job.Changes](w, id)
-	each(t, before, n)
-	w.apply(fixed())
-	id, target := w.begin(job.Job{Kind: job.Replay})
-	each(t, finish[job.Changes](w, id), n)
+	unpublished := map[string]jsontext.Value{"page=20interaction/pageview": jsontext.Value(fixedSchema()["schemas/page=20interaction/pageview.json"])}
+	id, _ := w.createJob(job.Job{Kind: job.DryRun, Schemas: unpublished})
+	before := awaitReport[job.Changes](w, id)
+	wantEachCase(t, before, n)
+	w.applyFiles(fixedSchema())
+	id, target := w.createJob(job.Job{Kind: job.Replay})
+	wantEachCase(t, awaitReport[job.Changes](w, id), n)
 	w.wantCases(n, target)
 
 	// The same, as a dry run would tell it of the published schema.
@@ -40,17 +40,17 @@ func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
 	if after.Done != after.Total || after.Runner != "" {
 		t.Errorf("it ended at %d of %d, run by %q", after.Done, after.Total, after.Runner)
 	}
-	if diff := cmp.Diff(before, finish[job.Changes](w, id)); diff != "" {
+	if diff := cmp.Diff(before, awaitReport[job.Changes](w, id)); diff != "" {
 		t.Errorf("what was told, and what was done (-told +done):\n%s", diff)
 	}
 	for _, change := range []job.Change{job.NewlyValid, job.StillRejected, job.NewlyRejected, job.Unchanged} {
 		label := "change=" + string(change)
-		if got := first.metric("replayed_total", label) + second.metric("replayed_total", label); got != n {
+		if got := first.sumMetric("replayed_total", label) + second.sumMetric("replayed_total", label); got != n {
 			t.Errorf("%v events were replayed as %s, want %d", got, change, n)
 		}
 	}
-	id, _ = w.begin(job.Job{Kind: job.DryRun})
-	now := finish[job.Changes](w, id)
+	id, _ = w.createJob(job.Job{Kind: job.DryRun})
+	now := awaitReport[job.Changes](w, id)
 	if now.NewlyValid != 0 || now.NewlyRejected != 0 || now.Unchanged != 2*n || now.StillRejected != 2*n {
 		t.Errorf("behind the replay a dry run tells %+v", now)
 	}
@@ -58,55 +58,55 @@ func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
 
 // The process that runs a replay dies; another one ends it.
 func TestReplayOutlivesItsProcess(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const n = 300
-	runners := map[string]*runner{}
+	runners := map[string]*instance{}
 	for range 2 {
-		r := w.live()
+		r := w.startLive()
 		runners[r.cfg.Heartbeat.Instance()] = r
 	}
 	w.publishCases(n)
 	w.awaitSettled()
-	w.apply(fixed())
-	id, target := w.begin(job.Job{Kind: job.Replay, MaxRate: 200})
+	w.applyFiles(fixedSchema())
+	id, target := w.createJob(job.Job{Kind: job.Replay, MaxRate: 200})
 	j := w.awaitJob(id, "it is in the middle", func(j job.Job) bool { return j.Done > 0 && j.Done < j.Total })
 	dead := runners[j.Runner]
 	if dead == nil {
 		t.Fatalf("it is run by %q", j.Runner)
 	}
-	if got := dead.metric("jobs_running", "kind=replay"); got != 1 {
+	if got := dead.sumMetric("jobs_running", "kind=replay"); got != 1 {
 		t.Errorf("%v replays run there", got)
 	}
 	dead.nc.Close()
-	_ = dead.wait() // a process without a connection says so, or not
-	report := finish[job.Changes](w, id)
+	_ = dead.awaitEnd() // a process without a connection says so, or not
+	report := awaitReport[job.Changes](w, id)
 	w.wantCases(n, target)
 	if total := report.NewlyValid + report.StillRejected + report.NewlyRejected + report.Unchanged; total < 4*n {
 		t.Errorf("%d events are counted of %d", total, 4*n)
 	}
-	if e, err := w.jobs().Get(w.ctx(), id); err != nil || e.Runs < 2 {
+	if e, err := w.jobBucket().Get(w.ctx(), id); err != nil || e.Runs < 2 {
 		t.Errorf("it ran %d times (%v)", e.Runs, err)
 	}
-	if got := dead.metric("jobs_running", "kind=replay"); got != 0 {
+	if got := dead.sumMetric("jobs_running", "kind=replay"); got != 0 {
 		t.Errorf("%v replays run in the dead process", got)
 	}
 }
 
 // A replay of what was rejected by a code moves that and nothing else.
 func TestReplayByCode(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const n = 50
-	r := w.live()
+	r := w.startLive()
 	old := r.worker.validator.rules().Revision()
 	w.publishCases(n)
 	for i := range n {
-		w.publish(unknown(fmt.Sprintf("new-%d", i)))
+		w.publish(unknownTypeEvent(fmt.Sprintf("new-%d", i)))
 	}
 	w.awaitSettled()
-	w.apply(fixed())
-	w.apply(known())
-	id, target := w.begin(job.Job{Kind: job.Replay, Selection: job.Selection{Only: job.OnlyRejected, Code: event.CodeUnknownType}})
-	report := finish[job.Changes](w, id)
+	w.applyFiles(fixedSchema())
+	w.applyFiles(knownTypeFiles())
+	id, target := w.createJob(job.Job{Kind: job.Replay, Selection: job.Selection{Only: job.OnlyRejected, Code: event.CodeUnknownType}})
+	report := awaitReport[job.Changes](w, id)
 	if report.NewlyValid != n || report.StillRejected+report.NewlyRejected+report.Unchanged != 0 {
 		t.Errorf("it reports %+v", report)
 	}
@@ -114,7 +114,7 @@ func TestReplayByCode(t *testing.T) {
 		if d := w.lookup(fmt.Sprintf("demo/new-%d", i)); d == nil || d.Status != store.Stored || d.Revision < target {
 			t.Fatalf("one of the unknown types is %+v", d)
 		}
-		for change := range cases {
+		for change := range caseData {
 			if d := w.lookup(fmt.Sprintf("demo/%s-%d", change, i)); d.Revision != old {
 				t.Fatalf("%s is at revision %d, it was judged by %d", d.ID, d.Revision, old)
 			}
@@ -124,14 +124,14 @@ func TestReplayByCode(t *testing.T) {
 
 // A replay gives up when the store refuses it, and the processor goes on.
 func TestAJobThatFailsStopsNobody(t *testing.T) {
-	w := newWorld(t)
-	refusing := &hooked{Store: w.store}
-	r := w.live(withStore(refusing))
+	w := newFixture(t)
+	refusing := &hookedStore{Store: w.store}
+	r := w.startLive(withStore(refusing))
 	w.publishCases(5)
 	w.awaitSettled()
-	w.apply(fixed())
+	w.applyFiles(fixedSchema())
 	refusing.held = func() error { return store.ErrConfiguration }
-	id, _ := w.begin(job.Job{Kind: job.Replay})
+	id, _ := w.createJob(job.Job{Kind: job.Replay})
 	j := w.awaitJob(id, "it ends", func(j job.Job) bool { return j.State.Final() })
 	if j.State != job.Failed || j.Error == "" {
 		t.Errorf("it ended %s, and says %q", j.State, j.Error)
@@ -146,7 +146,7 @@ func TestAJobThatFailsStopsNobody(t *testing.T) {
 }
 
 // held answers for a store that something is wrong with.
-func (h *hooked) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
+func (h *hookedStore) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
 	if h.held != nil {
 		if err := h.held(); err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 
 // A processor that finds nothing makes everything.
 func TestPrepareFromNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, name := range []string{stream.Name, stream.BucketStream(stream.BucketSchemas), stream.BucketStream(stream.BucketApplications), stream.BucketStream(stream.BucketTokens)} {
 		if err := w.js.DeleteStream(w.ctx(), name); err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestPrepareFromNothing(t *testing.T) {
 	if err := w.store.Ready(w.ctx()); err == nil {
 		t.Error("the store is ready before anybody prepared it")
 	}
-	w.start()
+	w.startProcessor()
 	if err := w.store.Ready(w.ctx()); err != nil {
 		t.Errorf("the store is not ready: %v", err)
 	}
@@ -38,16 +38,16 @@ func TestPrepareFromNothing(t *testing.T) {
 // A store that has seen a later revision than the registry is beside a NATS
 // that was wiped.
 func TestRevisionGuard(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if err := w.store.Prepare(w.ctx()); err != nil {
 		t.Fatal(err)
 	}
-	revision := w.apply(map[string]string{"policy.json": `{"future_skew":"1m"}`})
+	revision := w.applyFiles(map[string]string{"policy.json": `{"future_skew":"1m"}`})
 	if err := w.store.RaiseRevision(w.ctx(), revision); err != nil {
 		t.Fatal(err)
 	}
 	w.publish(outcometest.Pageview("a"))
-	r := w.start() // the same revision is no reason
+	r := w.startProcessor() // the same revision is no reason
 	w.awaitSettled()
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
@@ -56,7 +56,7 @@ func TestRevisionGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.publish(outcometest.Pageview("b"))
-	if err := w.assemble().wait(); !errors.Is(err, ErrRevision) {
+	if err := w.launchProcessor().awaitEnd(); !errors.Is(err, ErrRevision) {
 		t.Errorf("Run beside a store of a later revision: %v", err)
 	}
 	if c := w.consumer(); c.Delivered.Consumer != 1 {
@@ -64,16 +64,16 @@ func TestRevisionGuard(t *testing.T) {
 	}
 }
 
-// neverReady is a registry that nobody runs.
-func neverReady(js jetstream.JetStream) *registry.Registry {
+// idleRegistry is a registry that nobody runs.
+func idleRegistry(js jetstream.JetStream) *registry.Registry {
 	return registry.New(registry.Config{JetStream: js})
 }
 
 // Nothing is judged before there is a complete snapshot of the registry.
 func TestNoSnapshotNoFetch(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(outcometest.Pageview("a"))
-	r := w.assemble(func(c *Config) { c.Registry = neverReady(c.JetStream) })
+	r := w.launchProcessor(func(c *Config) { c.Registry = idleRegistry(c.JetStream) })
 	w.poll("it waits for the registry", func() bool { return errors.Is(r.health.lastResult(conditionRegistry), errNoSnapshot) })
 	if c := w.consumer(); c.Delivered.Consumer != 0 {
 		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
@@ -92,8 +92,8 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 
 // The server restarts under a processor, which goes on.
 func TestNATSRestarts(t *testing.T) {
-	w := newWorld(t)
-	r := w.start()
+	w := newFixture(t)
+	r := w.startProcessor()
 	w.publishAll(pageviews("before", 100))
 	w.awaitSettled()
 	w.stopNATS()
@@ -116,8 +116,8 @@ func TestNATSRestarts(t *testing.T) {
 
 // A consumer that somebody deleted is made again.
 func TestConsumerDeleted(t *testing.T) {
-	w := newWorld(t)
-	w.start()
+	w := newFixture(t)
+	w.startProcessor()
 	w.publishAll(pageviews("before", 10))
 	w.awaitSettled()
 	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
@@ -136,25 +136,25 @@ func TestConsumerDeleted(t *testing.T) {
 
 // A stream that was made anew has other places: the processor ends.
 func TestStreamReplaced(t *testing.T) {
-	for name, replace := range map[string]func(*world) error{
-		"deleted": func(w *world) error { return w.js.DeleteStream(w.ctx(), stream.Name) },
-		"made anew": func(w *world) error {
+	for name, replace := range map[string]func(*fixture) error{
+		"deleted": func(w *fixture) error { return w.js.DeleteStream(w.ctx(), stream.Name) },
+		"made anew": func(w *fixture) error {
 			return errors.Join(w.js.DeleteStream(w.ctx(), stream.Name), stream.Ensure(w.ctx(), w.js, w.stream))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			r := w.start(func(c *Config) { c.ObserveEvery = time.Hour })
+			w := newFixture(t)
+			r := w.startProcessor(func(c *Config) { c.ObserveEvery = time.Hour })
 			w.publish(outcometest.Pageview("a"))
 			w.awaitSettled()
 			if err := replace(w); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.wait(); !errors.Is(err, ErrReplaced) {
+			if err := r.awaitEnd(); !errors.Is(err, ErrReplaced) {
 				t.Errorf("Run: %v", err)
 			}
 			// The next one starts from the beginning.
-			w.start()
+			w.startProcessor()
 			w.publish(outcometest.Pageview("a"), outcometest.Pageview("b"))
 			w.awaitSettled()
 			// The place in the old stream is the earlier one.
@@ -174,8 +174,8 @@ func TestStreamReplaced(t *testing.T) {
 // The observer compares the stream's creation as well: nothing may be fetched
 // that would tell.
 func TestObserverKnowsTheStream(t *testing.T) {
-	w := newWorld(t)
-	r := w.start()
+	w := newFixture(t)
+	r := w.startProcessor()
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}

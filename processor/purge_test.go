@@ -20,8 +20,8 @@ import (
 // streamFull is the server's error code for a stream that takes no more.
 const streamFull = 10077
 
-// small makes the stream so small that some hundred events fill it.
-func (w *world) small() {
+// shrinkStream makes the stream so small that some hundred events fill it.
+func (w *fixture) shrinkStream() {
 	w.t.Helper()
 	w.stream.MaxBytes = 1 << 20
 	if err := stream.Ensure(w.ctx(), w.js, w.stream); err != nil {
@@ -29,13 +29,13 @@ func (w *world) small() {
 	}
 }
 
-// large is an event of about 10 KB.
-func large(id string) string {
+// largeEvent is an event of about 10 KB.
+func largeEvent(id string) string {
 	return outcometest.Event("event_id", fmt.Sprintf("%q", id), "data", `{"host":"h","path":"`+strings.Repeat("x", 10_000)+`"}`)
 }
 
 // tryPublish publishes one event and returns the server's answer.
-func (w *world) tryPublish(payload string) error {
+func (w *fixture) tryPublish(payload string) error {
 	_, err := w.js.PublishMsg(w.ctx(), outcometest.Message("demo", payload))
 	return err
 }
@@ -48,50 +48,50 @@ func isFull(err error) bool {
 // A publisher that is no faster than the processor never meets a full stream,
 // however much it publishes.
 func TestProcessedEventsNeverFill(t *testing.T) {
-	w := newWorld(t)
-	w.small()
-	r := w.start()
+	w := newFixture(t)
+	w.shrinkStream()
+	r := w.startProcessor()
 	const n = 400 // four times what the stream holds
 	for i := range n {
-		if err := w.tryPublish(large(fmt.Sprintf("e%d", i))); err != nil {
+		if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); err != nil {
 			t.Fatalf("event %d: %v", i, err)
 		}
 		if i%20 == 19 {
 			w.awaitSettled()
-			w.poll("there is room again", func() bool { return w.state().Bytes <= uint64(w.stream.MaxBytes)*purgeFrom/100 })
+			w.poll("there is room again", func() bool { return w.streamState().Bytes <= uint64(w.stream.MaxBytes)*purgeFrom/100 })
 		}
 	}
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != n || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n)
 	}
-	w.poll("the purge is counted", func() bool { return r.metric("purged_total") == float64(w.state().FirstSeq-1) })
+	w.poll("the purge is counted", func() bool { return r.sumMetric("purged_total") == float64(w.streamState().FirstSeq-1) })
 }
 
 // A stream full of events that are not processed takes no more and loses
 // nothing, and clears when they are.
 func TestUnprocessedEventsFill(t *testing.T) {
-	w := newWorld(t)
-	w.small()
+	w := newFixture(t)
+	w.shrinkStream()
 	release := make(chan struct{})
-	r := w.start(withStore(&hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	r := w.startProcessor(withStore(&hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		<-release
 		return next(ctx, docs)
 	}}))
 	n := 0
-	err := w.tryPublish(large("e0"))
-	for ; err == nil; err = w.tryPublish(large(fmt.Sprintf("e%d", n))) {
+	err := w.tryPublish(largeEvent("e0"))
+	for ; err == nil; err = w.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) {
 		n++
 	}
 	if !isFull(err) {
 		t.Errorf("a full stream answers %v", err)
 	}
-	w.poll("the observer has looked", func() bool { return r.metric("lag_events") == float64(n) })
-	if s := w.state(); s.FirstSeq != 1 || s.Msgs != uint64(n) {
+	w.poll("the observer has looked", func() bool { return r.sumMetric("lag_events") == float64(n) })
+	if s := w.streamState(); s.FirstSeq != 1 || s.Msgs != uint64(n) {
 		t.Errorf("%d of %d messages are left, the first is %d", s.Msgs, n, s.FirstSeq)
 	}
 	close(release)
-	w.poll("the stream takes more", func() bool { return w.tryPublish(large("more")) == nil })
+	w.poll("the stream takes more", func() bool { return w.tryPublish(largeEvent("more")) == nil })
 	w.awaitSettled()
 	if stored, _ := w.counts(); stored != n+1 {
 		t.Errorf("%d stored, want %d", stored, n+1)
@@ -100,12 +100,12 @@ func TestUnprocessedEventsFill(t *testing.T) {
 
 // Of a stream that is full of both, only what is processed is purged.
 func TestPurgeStopsAtTheFloor(t *testing.T) {
-	w := newWorld(t)
-	w.small()
+	w := newFixture(t)
+	w.shrinkStream()
 	release := make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })
 	seen := 0
-	w.start(withStore(&hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	w.startProcessor(withStore(&hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		if seen += len(docs); seen > 5 {
 			<-release
 		}
@@ -114,18 +114,18 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 	t.Cleanup(free)
 	n := 0
 	for ; n < 5; n++ {
-		if err := w.tryPublish(large(fmt.Sprintf("e%d", n))); err != nil {
+		if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", n))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.awaitSettled()
-	for w.tryPublish(large(fmt.Sprintf("e%d", n))) == nil {
+	for w.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) == nil {
 		n++
 	}
-	w.poll("what was processed is purged", func() bool { return w.state().FirstSeq > 1 })
+	w.poll("what was processed is purged", func() bool { return w.streamState().FirstSeq > 1 })
 	floor := w.consumer().AckFloor.Stream
-	w.poll("the observer had time", func() bool { return w.tryPublish(large("probe")) != nil })
-	if first := w.state().FirstSeq; first > floor+1 {
+	w.poll("the observer had time", func() bool { return w.tryPublish(largeEvent("probe")) != nil })
+	if first := w.streamState().FirstSeq; first > floor+1 {
 		t.Errorf("purged below %d, acknowledged up to %d", first, floor)
 	}
 	free()
@@ -135,58 +135,58 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 	}
 }
 
-// lookOnce looks once, as the observer does.
-func (r *runner) lookOnce(t *testing.T) {
+// observeOnce looks once, as the observer does.
+func (r *instance) observeOnce(t *testing.T) {
 	t.Helper()
 	if err := r.observer.observeOnce(r.w.ctx()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// idle is a processor whose observer does nothing by itself, at a time of the
+// startIdle is a processor whose observer does nothing by itself, at a time of the
 // test's choice.
-func (w *world) idle(now func() time.Time) *runner {
-	return w.start(func(c *Config) { c.ObserveEvery, c.Now = time.Hour, now })
+func (w *fixture) startIdle(now func() time.Time) *instance {
+	return w.startProcessor(func(c *Config) { c.ObserveEvery, c.Now = time.Hour, now })
 }
 
 // What is older than the retention goes, what is younger stays.
 func TestRetention(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var clock atomic.Pointer[time.Time]
 	set := func(now time.Time) { clock.Store(&now) }
 	set(time.Now())
 	w.publishAll(pageviews("old", 100))
-	between := w.state().LastTime
-	r := w.idle(func() time.Time { return *clock.Load() })
+	between := w.streamState().LastTime
+	r := w.startIdle(func() time.Time { return *clock.Load() })
 	w.awaitSettled()
 	w.poll("time has passed", func() bool { return time.Since(between) > 50*time.Millisecond })
 	w.publishAll(pageviews("young", 100))
 	w.awaitSettled()
 
-	r.lookOnce(t)
-	if s := w.state(); s.FirstSeq != 1 {
+	r.observeOnce(t)
+	if s := w.streamState(); s.FirstSeq != 1 {
 		t.Errorf("the first is %d before the retention is over", s.FirstSeq)
 	}
 	r.observer.config.Retention = time.Second // a hundredth is 10 ms
 	set(between.Add(time.Second + 20*time.Millisecond))
-	r.lookOnce(t)
-	if s := w.state(); s.FirstSeq != 101 || s.Msgs != 100 {
+	r.observeOnce(t)
+	if s := w.streamState(); s.FirstSeq != 101 || s.Msgs != 100 {
 		t.Errorf("%d messages are left, the first is %d, want 101", s.Msgs, s.FirstSeq)
 	}
 	set(between.Add(time.Hour))
-	r.lookOnce(t)
-	if s := w.state(); s.Msgs != 0 || s.LastSeq != 200 {
+	r.observeOnce(t)
+	if s := w.streamState(); s.Msgs != 0 || s.LastSeq != 200 {
 		t.Errorf("%d messages are left of %d", s.Msgs, s.LastSeq)
 	}
-	r.lookOnce(t) // of an empty stream
+	r.observeOnce(t) // of an empty stream
 }
 
 // Nothing is purged that a durable consumer still needs, be it a replay that
 // has not begun, one that is in the middle, or one that wants few subjects.
 func TestPurgeHonoursReplays(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	clock := func() time.Time { return time.Now().Add(1000 * time.Hour) }
-	r := w.idle(clock)
+	r := w.startIdle(clock)
 	w.publishAll(pageviews("a", 50))
 	w.publishMsg(outcometest.Message("other", outcometest.Pageview("other")))
 	w.publishAll(pageviews("b", 49))
@@ -202,9 +202,9 @@ func TestPurgeHonoursReplays(t *testing.T) {
 		return c
 	}
 	first := func() uint64 {
-		r.lookOnce(t)
-		r.lookOnce(t) // a consumer's end is believed at the second look
-		return w.state().FirstSeq
+		r.observeOnce(t)
+		r.observeOnce(t) // a consumer's end is believed at the second look
+		return w.streamState().FirstSeq
 	}
 	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.OfApplication("other"))
 	if got := first(); got != 1 {
@@ -219,7 +219,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 		t.Errorf("the first is %d, and a replay is at 31", got)
 	}
 	ackNext(t, all, 70)
-	if got := w.state().LastSeq; first() != got+1 {
+	if got := w.streamState().LastSeq; first() != got+1 {
 		t.Errorf("the first is %d of %d, and everybody is done", first(), got)
 	}
 }
@@ -260,33 +260,33 @@ func TestOverfull(t *testing.T) {
 
 // Events that wait for more than half of the retention raise an alarm.
 func TestFloorAlarm(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	release := make(chan struct{})
-	waiting := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	waiting := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		<-release
 		return next(ctx, docs)
 	}}
 	var late atomic.Int64
-	r := w.start(withStore(waiting), func(c *Config) {
+	r := w.startProcessor(withStore(waiting), func(c *Config) {
 		c.ObserveEvery, c.BatchEvents, c.Workers = time.Hour, 1, 1
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	})
 	w.publishAll(pageviews("e", 10))
 	w.poll("an event is in work", func() bool { return w.consumer().NumAckPending == 1 })
-	r.lookOnce(t)
-	if r.metric("ack_floor_alarm") != 0 || r.metric("lag_events") != 10 || r.metric("in_work_events") != 1 {
-		t.Errorf("alarm %v, lag %v, in work %v", r.metric("ack_floor_alarm"), r.metric("lag_events"), r.metric("in_work_events"))
+	r.observeOnce(t)
+	if r.sumMetric("ack_floor_alarm") != 0 || r.sumMetric("lag_events") != 10 || r.sumMetric("in_work_events") != 1 {
+		t.Errorf("alarm %v, lag %v, in work %v", r.sumMetric("ack_floor_alarm"), r.sumMetric("lag_events"), r.sumMetric("in_work_events"))
 	}
 	much := w.stream.Retention/2 + time.Minute
 	late.Store(int64(much))
-	r.lookOnce(t)
-	if r.metric("ack_floor_alarm") != 1 || r.metric("ack_floor_age_seconds") < much.Seconds() || r.metric("lag_seconds") < much.Seconds() {
-		t.Errorf("alarm %v, age %v", r.metric("ack_floor_alarm"), r.metric("ack_floor_age_seconds"))
+	r.observeOnce(t)
+	if r.sumMetric("ack_floor_alarm") != 1 || r.sumMetric("ack_floor_age_seconds") < much.Seconds() || r.sumMetric("lag_seconds") < much.Seconds() {
+		t.Errorf("alarm %v, age %v", r.sumMetric("ack_floor_alarm"), r.sumMetric("ack_floor_age_seconds"))
 	}
 	close(release)
 	w.awaitSettled()
-	r.lookOnce(t)
-	if r.metric("ack_floor_alarm") != 0 || r.metric("lag_seconds") != 0 || r.metric("lag_events") != 0 {
-		t.Errorf("alarm %v, lag %v after the end", r.metric("ack_floor_alarm"), r.metric("lag_seconds"))
+	r.observeOnce(t)
+	if r.sumMetric("ack_floor_alarm") != 0 || r.sumMetric("lag_seconds") != 0 || r.sumMetric("lag_events") != 0 {
+		t.Errorf("alarm %v, lag %v after the end", r.sumMetric("ack_floor_alarm"), r.sumMetric("lag_seconds"))
 	}
 }

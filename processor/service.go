@@ -61,8 +61,10 @@ func (c Config) validate() error {
 		name    string
 		missing bool
 	}{
-		{"JetStream", c.JetStream == nil}, {"Conn", c.Conn == nil},
-		{"Registry", c.Registry == nil}, {"Store", c.Store == nil},
+		{"JetStream", c.JetStream == nil},
+		{"Conn", c.Conn == nil},
+		{"Registry", c.Registry == nil},
+		{"Store", c.Store == nil},
 	} {
 		if field.missing {
 			errs = append(errs, fmt.Errorf("processor: no %s", field.name))

@@ -44,8 +44,8 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// process is the program with the world's settings.
-func (w *world) process(admin string) *daemon.Process {
+// processUnderTest is the program with the world's settings.
+func (w *fixture) processUnderTest(admin string) *daemon.Process {
 	w.t.Setenv("GOMEMLIMIT", "off") // the limit of a process is not the tests'
 	return daemon.NewProcess("processor", daemon.NewEnv([]string{
 		"EYE_NATS_URL=" + w.nats.ClientURL(), "EYE_MONGO_URI=" + w.uri, "EYE_MONGO_DATABASE=" + w.database,
@@ -55,12 +55,12 @@ func (w *world) process(admin string) *daemon.Process {
 
 // The program processes, says so on its admin listener, and ends cleanly.
 func TestRun(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	admin := freeAddr(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, w.process(admin)) }()
+	go func() { ended <- Run(ctx, w.processUnderTest(admin)) }()
 	w.publishAll(pageviews("e", 20))
 	w.awaitSettled()
 	if stored, _ := w.counts(); stored != 20 {
@@ -101,11 +101,11 @@ func get(t *testing.T, url string) (status int, body string) {
 
 // What only a person can mend is exit code 2.
 func TestRunBesideAWipedRegistry(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if err := errors.Join(w.store.Prepare(w.ctx()), w.store.RaiseRevision(w.ctx(), 1_000_000)); err != nil {
 		t.Fatal(err)
 	}
-	err := Run(w.ctx(), w.process(freeAddr(t)))
+	err := Run(w.ctx(), w.processUnderTest(freeAddr(t)))
 	if daemon.ExitCode(err) != daemon.ExitUsage || !errors.Is(err, ErrRevision) || !strings.Contains(fmt.Sprint(err), "wiped NATS") {
 		t.Errorf("Run: %v", err)
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"time"
@@ -11,15 +12,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
 const (
-	// askLimit bounds one question to NATS or the store, writeLimit one
+	// requestLimit bounds one question to NATS or the store, writeLimit one
 	// attempt to write a portion.
-	askLimit   = 20 * time.Second
-	writeLimit = time.Minute
+	requestLimit = 20 * time.Second
+	writeLimit   = time.Minute
 )
 
 // Config configures an Auditor. Logger, Now and Metrics may be nil.
@@ -40,11 +42,11 @@ type Auditor struct {
 	cfg     Config
 	marks   *Marks
 	metrics *metrics
-	// read and leader read the stream; tests let them miss messages.
-	read   func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error]
-	leader func(context.Context, jetstream.JetStream, uint64) (stream.Raw, bool, error)
-	// silence is silenceLimit.
-	silence time.Duration
+	// readStream and leader read the stream; tests let them miss messages.
+	readStream func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error]
+	readLeader func(context.Context, jetstream.JetStream, uint64) (stream.Raw, bool, error)
+	// silenceLimit is silenceLimit.
+	silenceLimit time.Duration
 }
 
 // New returns an Auditor. The error says that the metrics exist already.
@@ -64,11 +66,43 @@ func New(cfg Config) (*Auditor, error) {
 	}
 	return &Auditor{
 		cfg: cfg, marks: NewMarks(cfg.JetStream, cfg.Epoch, cfg.Logger), metrics: m,
-		read: stream.Read, leader: askLeader, silence: silenceLimit,
+		readStream: stream.Read, readLeader: readFromLeader, silenceLimit: silenceLimit,
 	}, nil
 }
 
-// final are the failures that no waiting mends.
-func final(err error) bool {
+// isPermanent are the failures that no waiting mends.
+func isPermanent(err error) bool {
 	return errors.Is(err, store.ErrConfiguration) || errors.Is(err, ErrStream)
+}
+
+// metrics are those of the continuous audit.
+type metrics struct {
+	missing  *prometheus.CounterVec
+	position prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		missing: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "eye_processor_audit_missing_total",
+			Help: "Accepted events that the continuous audit found missing in the store, or lost in the stream. An alarm.",
+		}, []string{"reason"}),
+		position: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "eye_processor_audit_position",
+			Help: "Last sequence of the stream that the continuous audit has accounted for, where this process runs it.",
+		}),
+	}
+	for _, reason := range []string{job.MissingInStore, job.LostInStream} {
+		m.missing.WithLabelValues(reason) // an alarm needs the zero before
+	}
+	if err := errors.Join(r.Register(m.missing), r.Register(m.position)); err != nil {
+		return nil, fmt.Errorf("register metrics of the audit: %w", err)
+	}
+	return m, nil
+}
+
+// countMissing counts what a part of the stream lacks.
+func (m *metrics) countMissing(a job.Account) {
+	m.missing.WithLabelValues(job.MissingInStore).Add(float64(a.MissingInStore))
+	m.missing.WithLabelValues(job.LostInStream).Add(float64(a.LostInStream))
 }

@@ -46,7 +46,7 @@ func numbered(seq int) string { return pageview(strconv.Itoa(seq)) }
 
 // publishMany publishes n events, and calls each with what a processor makes of
 // them.
-func (w *world) publishMany(n int, each func(docs []*store.Document)) {
+func (w *fixture) publishMany(n int, each func(docs []*store.Document)) {
 	w.t.Helper()
 	set := w.reg.Snapshot().Schemas
 	const batch = 1000
@@ -78,7 +78,7 @@ func (w *world) publishMany(n int, each func(docs []*store.Document)) {
 func BenchmarkAudit(b *testing.B) {
 	for _, n := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("memory/%d", n), func(b *testing.B) {
-			w := newWorld(b)
+			w := newFixture(b)
 			var all uniform
 			w.publishMany(n, func(docs []*store.Document) { all = uniform{docs[0].ContentHash, w.epoch} })
 			w.benchmark(b, n, all)
@@ -86,7 +86,7 @@ func BenchmarkAudit(b *testing.B) {
 	}
 	b.Run("MongoDB/100000", func(b *testing.B) {
 		on := openMongo(b)
-		w := newWorldOn(b, on, 64<<20)
+		w := newFixtureOn(b, on, 64<<20)
 		w.publishMany(100_000, func(docs []*store.Document) {
 			_, err := w.write(w.ctx, 0, docs)
 			w.must(err)
@@ -95,7 +95,7 @@ func BenchmarkAudit(b *testing.B) {
 	})
 }
 
-func (w *world) benchmark(b *testing.B, n int, on jobs.Reader) {
+func (w *fixture) benchmark(b *testing.B, n int, on jobs.Reader) {
 	b.Helper()
 	a := w.auditor(func(c *Config) { c.Store = on })
 	runtime.GC()
@@ -103,7 +103,7 @@ func (w *world) benchmark(b *testing.B, n int, on jobs.Reader) {
 	peak := make(chan uint64)
 	go func() { peak <- watchHeap(ctx) }()
 	for b.Loop() {
-		if got := w.account(a, job.Selection{}, false); got.Stored != uint64(n) {
+		if got := w.auditSelection(a, job.Selection{}, false); got.Stored != uint64(n) {
 			b.Fatalf("the account is %+v", got)
 		}
 	}

@@ -29,7 +29,7 @@ type messageAt struct {
 
 // messagesOf reads the file of a block: each message begins with its length,
 // whose highest bit marks headers, and its sequence.
-func (w *world) messagesOf(block string) (all []messageAt) {
+func (w *fixture) messagesOf(block string) (all []messageAt) {
 	w.t.Helper()
 	raw, err := os.ReadFile(block)
 	w.must(err)
@@ -73,8 +73,8 @@ func lostIn(seqs []uint64) (ranges []job.Range) {
 const tailLost = "the last block and the index deleted"
 
 // remove deletes the block of a choice.
-func remove(pick func(blocks []string) string) func(*world, []string) []uint64 {
-	return func(w *world, blocks []string) []uint64 {
+func remove(pick func(blocks []string) string) func(*fixture, []string) []uint64 {
+	return func(w *fixture, blocks []string) []uint64 {
 		victim := pick(blocks)
 		lost := seqsOf(w.messagesOf(victim))
 		w.must(os.Remove(victim))
@@ -83,30 +83,30 @@ func remove(pick func(blocks []string) string) func(*world, []string) []uint64 {
 }
 
 // damages damage files, and return the sequences that are lost by it.
-var damages = map[string]func(w *world, blocks []string) []uint64{
-	"nothing":                 func(*world, []string) []uint64 { return nil },
+var damages = map[string]func(w *fixture, blocks []string) []uint64{
+	"nothing":                 func(*fixture, []string) []uint64 { return nil },
 	"the first block deleted": remove(func(b []string) string { return b[0] }),
 	"a middle block deleted":  remove(func(b []string) string { return b[len(b)/2] }),
 	"the last block deleted":  remove(func(b []string) string { return b[len(b)-1] }),
-	"the last block truncated": func(w *world, b []string) []uint64 {
+	"the last block truncated": func(w *fixture, b []string) []uint64 {
 		messages := w.messagesOf(b[len(b)-1])
 		cut := messages[len(messages)/2]
 		w.must(os.Truncate(b[len(b)-1], int64(cut.offset+cut.bytes/2)))
 		return seqsOf(messages[len(messages)/2:])
 	},
-	tailLost: func(w *world, b []string) []uint64 {
+	tailLost: func(w *fixture, b []string) []uint64 {
 		last := b[len(b)-1]
 		w.must(os.Remove(filepath.Join(filepath.Dir(last), "index.db")))
 		lost := seqsOf(w.messagesOf(last))
 		w.must(os.Remove(last))
 		return lost
 	},
-	"one bit flipped in one message": func(w *world, b []string) []uint64 {
+	"one bit flipped in one message": func(w *fixture, b []string) []uint64 {
 		m := w.messagesOf(b[2])[7]
 		w.flip(b[2], m.offset+m.bytes-30, 3)
 		return []uint64{m.seq}
 	},
-	"a bit flipped in each of two blocks, another block deleted": func(w *world, b []string) []uint64 {
+	"a bit flipped in each of two blocks, another block deleted": func(w *fixture, b []string) []uint64 {
 		// For the block that is not there the server reads all others again,
 		// and gives up what stands behind a flipped bit in its block.
 		first, second := w.messagesOf(b[0])[9:], w.messagesOf(b[3])[4:]
@@ -124,12 +124,12 @@ func TestDamagedBlocks(t *testing.T) {
 	for name, damage := range damages {
 		for _, since := range []int{0, 40} {
 			t.Run(fmt.Sprintf("%s, %d published since", name, since), func(t *testing.T) {
-				w := newWorldOn(t, newMemory(), smallRoom)
+				w := newFixtureOn(t, newMemory(), smallRoom)
 				w.publish(large("e", n)...)
-				w.settle(n, nil)
+				w.settleNext(n, nil)
 				w.must(w.marks().Advance(w.ctx, n))
 				var lost []uint64
-				w.damage(func(blocks []string) {
+				w.damageFiles(func(blocks []string) {
 					if len(blocks) < 5 {
 						t.Fatalf("there are %d blocks", len(blocks))
 					}
@@ -150,15 +150,15 @@ func TestDamagedBlocks(t *testing.T) {
 				if name == tailLost {
 					want.LostTail = want.LostInStream
 				}
-				w.want(w.audit(), want)
-				w.want(w.audit(), want) // it stays so
+				w.wantAccount(w.auditAll(), want)
+				w.wantAccount(w.auditAll(), want) // it stays so
 			})
 		}
 	}
 }
 
 // flip flips a bit of a file.
-func (w *world) flip(file string, offset, bit int) {
+func (w *fixture) flip(file string, offset, bit int) {
 	w.t.Helper()
 	raw, err := os.ReadFile(file)
 	w.must(err)
@@ -173,22 +173,22 @@ func TestRandomDamage(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			w := newWorldOn(t, newMemory(), smallRoom)
+			w := newFixtureOn(t, newMemory(), smallRoom)
 			w.publish(large("e", n)...)
-			w.settle(n, nil)
+			w.settleNext(n, nil)
 			w.must(w.marks().Advance(w.ctx, n))
-			w.damage(func(blocks []string) {
+			w.damageFiles(func(blocks []string) {
 				for range 1 + rnd.IntN(3) {
 					w.destroy(rnd, blocks[rnd.IntN(len(blocks))])
 				}
 			})
 			var lost []uint64
 			for seq := uint64(1); seq <= n; seq++ {
-				if !w.has(seq) {
+				if !w.isReadable(seq) {
 					lost = append(lost, seq)
 				}
 			}
-			got := w.audit()
+			got := w.auditAll()
 			if !slices.Equal(got.MissingSequences, lost) || got.Stored != n-uint64(len(lost)) || got.MissingInStore != 0 {
 				t.Errorf("lost are %v\nnamed are %v\n%+v", spans(lost), got.MissingRanges, got)
 			}
@@ -198,7 +198,7 @@ func TestRandomDamage(t *testing.T) {
 }
 
 // destroy does one damage to a file.
-func (w *world) destroy(rnd *rand.Rand, file string) {
+func (w *fixture) destroy(rnd *rand.Rand, file string) {
 	info, err := os.Stat(file)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
 		return
@@ -217,8 +217,8 @@ func (w *world) destroy(rnd *rand.Rand, file string) {
 	}
 }
 
-// has reports whether the server gives out a message, by the library's read.
-func (w *world) has(seq uint64) bool {
+// isReadable reports whether the server gives out a message, by the library's read.
+func (w *fixture) isReadable(seq uint64) bool {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
@@ -232,18 +232,18 @@ func (w *world) has(seq uint64) bool {
 // More is lost than one question covers, and than a report names.
 func TestManyAreLost(t *testing.T) {
 	const n = 4000
-	w := newWorldOn(t, newMemory(), smallRoom)
+	w := newFixtureOn(t, newMemory(), smallRoom)
 	w.publish(large("e", n)...)
-	w.settle(n, nil)
+	w.settleNext(n, nil)
 	w.must(w.marks().Advance(w.ctx, n))
 	lost := 0
-	w.damage(func(blocks []string) {
+	w.damageFiles(func(blocks []string) {
 		for _, b := range blocks[20:80] {
 			lost += len(w.messagesOf(b))
 			w.must(os.Remove(b))
 		}
 	})
-	got := w.audit()
+	got := w.auditAll()
 	if int(got.LostInStream) != lost || len(got.MissingRanges) != 1 || len(got.MissingSequences) != job.MaxNamed || got.Stored != n-uint64(lost) {
 		t.Errorf("%d are lost: %d, %d named, %v", lost, got.LostInStream, len(got.MissingSequences), got.MissingRanges)
 	}
@@ -253,15 +253,15 @@ func TestManyAreLost(t *testing.T) {
 // many messages, whichever they want.
 func TestAFileVanishesUnderTheServer(t *testing.T) {
 	const n = 200
-	w := newWorldOn(t, newMemory(), smallRoom)
+	w := newFixtureOn(t, newMemory(), smallRoom)
 	w.publish(large("e", n)...)
-	w.settle(n, nil)
+	w.settleNext(n, nil)
 	w.must(w.marks().Advance(w.ctx, n))
-	w.damage(func([]string) {}) // nothing is in its caches then
+	w.damageFiles(func([]string) {}) // nothing is in its caches then
 	lost := remove(func(b []string) string { return b[2] })(w, w.blocks())
 	a := w.auditor()
-	a.silence = 500 * time.Millisecond
-	w.want(w.account(a, job.Selection{}, false), job.Account{
+	a.silenceLimit = 500 * time.Millisecond
+	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{
 		FromSeq: 1, ToSeq: n, Stored: n - uint64(len(lost)), Missing: uint64(len(lost)), LostInStream: uint64(len(lost)),
 		MissingSequences: lost, MissingRanges: lostIn(lost),
 	})

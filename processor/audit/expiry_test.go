@@ -40,23 +40,23 @@ func TestExpiry(t *testing.T) {
 	const ago = -2 * time.Hour
 	invalid := []string{"data", `5`}
 	for name, c := range map[string]expiryCase{
-		"never any retention":              {policies: []string{forever}, received: ago, want: open},
+		"never any retention":              {policies: []string{forever}, received: ago, want: unexplained},
 		"over":                             {policies: []string{hourOfAll}, received: ago, want: expired},
-		"not over yet":                     {policies: []string{hourOfAll}, received: -30 * time.Minute, want: open},
+		"not over yet":                     {policies: []string{hourOfAll}, received: -30 * time.Minute, want: unexplained},
 		"over by a policy that was":        {policies: []string{hourOfAll, dayOfAll}, received: ago, want: expired},
 		"over by one that was, none today": {policies: []string{hourOfAll, forever}, received: ago, want: expired},
 		"over by one that ended before it came": {
-			policies: []string{hourOfAll, forever}, received: 2 * time.Hour, now: 8 * time.Hour, want: open,
+			policies: []string{hourOfAll, forever}, received: 2 * time.Hour, now: 8 * time.Hour, want: unexplained,
 		},
 		"over for rejected ones, and it was rejected": {
 			policies: []string{hourRejected}, received: ago, members: invalid, want: expired,
 		},
-		"over for rejected ones, and it was stored": {policies: []string{hourRejected}, received: ago, want: open},
+		"over for rejected ones, and it was stored": {policies: []string{hourRejected}, received: ago, want: unexplained},
 		"over for rejected ones, and a schema of that time rejects it": {
 			policies: []string{hourRejected}, schemas: map[int]string{0: wantsNumber}, received: ago, want: expired,
 		},
 		"rejected only after the retention was made endless": {
-			policies: []string{hourRejected, forever}, schemas: map[int]string{1: wantsNumber}, received: ago, want: open,
+			policies: []string{hourRejected, forever}, schemas: map[int]string{1: wantsNumber}, received: ago, want: unexplained,
 		},
 		"rejected in the time of one of three policies": {
 			policies: []string{forever, hourRejected, forever}, schemas: map[int]string{0: wantsNumber, 2: anything},
@@ -68,7 +68,7 @@ func TestExpiry(t *testing.T) {
 }
 
 func (c expiryCase) test(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.apply(map[string]string{pageviewFile: anything})
 	for i, policy := range c.policies {
 		w.apply(map[string]string{"policy.json": policy})
@@ -79,8 +79,8 @@ func (c expiryCase) test(t *testing.T) {
 	now := time.Now()
 	w.clock = now.Add(c.now)
 	w.publishAt(now.Add(c.received), pageview("e", c.members...))
-	w.settle(1, func(uint64) bool { return false })
-	got := w.audit()
+	w.settleNext(1, func(uint64) bool { return false })
+	got := w.auditAll()
 	if is := (got.Expired == 1); is != (c.want == expired) || got.Missing+got.Expired != 1 {
 		t.Errorf("it is expired: %v, want %v; %+v", is, c.want == expired, got)
 	}
@@ -89,13 +89,13 @@ func (c expiryCase) test(t *testing.T) {
 // Between two schemas that accept an event, one rejected it: those revisions
 // judge, and not only the first and the last.
 func TestExpiryBySchemasOfAnEra(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.apply(map[string]string{"policy.json": hourRejected, pageviewFile: anything})
 	w.apply(map[string]string{pageviewFile: wantsNumber})
 	w.apply(map[string]string{pageviewFile: anything})
 	w.publishAt(time.Now().Add(-2*time.Hour), pageview("e"), pageview("n", "data", `{"host":"h","path":"/","n":1}`))
-	w.settle(2, func(uint64) bool { return false })
-	if got := w.audit(); got.Expired != 1 || got.Missing != 1 || got.MissingSequences[0] != 2 {
+	w.settleNext(2, func(uint64) bool { return false })
+	if got := w.auditAll(); got.Expired != 1 || got.Missing != 1 || got.MissingSequences[0] != 2 {
 		t.Errorf("the account is %+v", got)
 	}
 }
@@ -103,12 +103,12 @@ func TestExpiryBySchemasOfAnEra(t *testing.T) {
 // A conflict is kept as long as rejected events.
 func TestExpiryOfConflicts(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.apply(map[string]string{"policy.json": hourRejected})
 	w.publishAt(time.Now().Add(-2*time.Hour), pageview("a"), pageview("a", "data", `{"host":"h","path":"/2"}`))
 	w.publishAt(time.Now(), pageview("a", "data", `{"host":"h","path":"/3"}`))
-	w.settle(3, func(seq uint64) bool { return seq == 1 })
-	w.want(w.audit(), job.Account{
+	w.settleNext(3, func(seq uint64) bool { return seq == 1 })
+	w.wantAccount(w.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 3, Stored: 1, Expired: 1, Missing: 1, MissingInStore: 1, MissingSequences: []uint64{3},
 		MissingRanges: []job.Range{{From: 3, To: 3, Reason: job.MissingInStore}},
 	})
@@ -117,29 +117,33 @@ func TestExpiryOfConflicts(t *testing.T) {
 // A version of the policy that nobody can read did not hold, one that was
 // removed held until then.
 func TestPoliciesThatDoNotHold(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	kv, err := w.js.KeyValue(w.ctx, stream.BucketSchemas)
 	w.must(err)
 	steps := map[string]func(){
-		"put":        func() { w.apply(map[string]string{"policy.json": hourOfAll}) },
-		"unreadable": func() { w.raw(kv, `{"policy": {"retention": 5}}`); w.raw(kv, `no JSON`); w.raw(kv, `{"policy": "`) },
-		"removed":    func() { w.must(kv.Delete(w.ctx, stream.KeyPolicy)); w.awaitRevision() },
+		"put": func() { w.apply(map[string]string{"policy.json": hourOfAll}) },
+		"unreadable": func() {
+			w.putRawPolicy(kv, `{"policy": {"retention": 5}}`)
+			w.putRawPolicy(kv, `no JSON`)
+			w.putRawPolicy(kv, `{"policy": "`)
+		},
+		"removed": func() { w.must(kv.Delete(w.ctx, stream.KeyPolicy)); w.awaitRevision() },
 	}
 	w.publishAt(time.Now().Add(-2*time.Hour), pageview("e"))
-	w.settle(1, func(uint64) bool { return false })
+	w.settleNext(1, func(uint64) bool { return false })
 	for _, step := range []struct {
 		name    string
 		expired uint64
 	}{{"unreadable", 0}, {"removed", 0}, {"put", 1}, {"unreadable", 1}, {"removed", 1}} {
 		steps[step.name]()
-		if got := w.audit(); got.Expired != step.expired {
+		if got := w.auditAll(); got.Expired != step.expired {
 			t.Errorf("after %s: %+v", step.name, got)
 		}
 	}
 }
 
-// raw puts a record of the policy as it is.
-func (w *world) raw(kv jetstream.KeyValue, text string) {
+// putRawPolicy puts a record of the policy as it is.
+func (w *fixture) putRawPolicy(kv jetstream.KeyValue, text string) {
 	w.t.Helper()
 	_, err := kv.Put(w.ctx, stream.KeyPolicy, []byte(text))
 	w.must(err)

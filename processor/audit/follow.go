@@ -46,7 +46,7 @@ type follower struct {
 	name  string
 	limit *rate.Limiter
 	lease time.Duration
-	walk  *walk
+	scan  *scan
 	// revision of the key, as last seen or written, since when, and whether
 	// the shift is this process's.
 	revision uint64
@@ -64,44 +64,44 @@ func (a *Auditor) Follow(ctx context.Context, perSecond int) error {
 	if perSecond <= 0 {
 		return nil
 	}
-	return a.follower(perSecond, job.LeaseTime).run(ctx)
+	return a.follower(perSecond, job.LeaseTime).followStream(ctx)
 }
 
 func (a *Auditor) follower(perSecond int, lease time.Duration) *follower {
 	return &follower{
 		Auditor: a, name: uuid.NewString(), lease: lease,
-		limit: rate.NewLimiter(rate.Limit(perSecond), min(perSecond, chunk)),
-		walk:  a.newWalk(&ledger{}),
+		limit: rate.NewLimiter(rate.Limit(perSecond), min(perSecond, probeSize)),
+		scan:  a.newScan(&report{}),
 	}
 }
 
-func (f *follower) run(ctx context.Context) error {
+func (f *follower) followStream(ctx context.Context) error {
 	failing := false
 	for ctx.Err() == nil {
-		err := f.turn(ctx)
+		err := f.followOnce(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			f.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "the continuous audit cannot go on", slog.Any("error", err))
 		}
 		failing = err != nil
 		_ = jobs.Pause(ctx, min(time.Second, f.lease/3))
 	}
-	f.handOver(ctx)
+	f.releaseLease(ctx)
 	return nil
 }
 
-// turn takes the shift if it is free, and works until nothing is left.
-func (f *follower) turn(ctx context.Context) error {
-	kv, err := f.bucket(ctx)
+// followOnce takes the shift if it is free, and works until nothing is left.
+func (f *follower) followOnce(ctx context.Context) error {
+	kv, err := f.openBucket(ctx)
 	if err != nil {
 		return err
 	}
 	if !f.mine {
-		if err := f.take(ctx, kv); err != nil || !f.mine {
+		if err := f.acquireLease(ctx, kv); err != nil || !f.mine {
 			return err
 		}
 	}
 	for {
-		more, err := f.portion(ctx, kv)
+		more, err := f.auditPortion(ctx, kv)
 		if errors.Is(err, errRaced) {
 			f.mine = false
 			return nil
@@ -112,8 +112,8 @@ func (f *follower) turn(ctx context.Context) error {
 	}
 }
 
-func (f *follower) bucket(ctx context.Context) (jetstream.KeyValue, error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+func (f *follower) openBucket(ctx context.Context) (jetstream.KeyValue, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	kv, err := f.cfg.JetStream.KeyValue(ctx, stream.BucketJobs)
 	if err != nil {
@@ -122,9 +122,9 @@ func (f *follower) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-// take makes the shift this process's, where nobody has it.
-func (f *follower) take(ctx context.Context, kv jetstream.KeyValue) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+// acquireLease makes the shift this process's, where nobody has it.
+func (f *follower) acquireLease(ctx context.Context, kv jetstream.KeyValue) error {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	var s shift
 	revision, err := get(ctx, kv, keyShift, &s)
@@ -138,7 +138,7 @@ func (f *follower) take(ctx context.Context, kv jetstream.KeyValue) error {
 		return nil
 	}
 	s.Runner = f.name
-	err = f.save(ctx, kv, s)
+	err = f.saveLease(ctx, kv, s)
 	f.mine = err == nil
 	if errors.Is(err, errRaced) {
 		return nil
@@ -146,8 +146,8 @@ func (f *follower) take(ctx context.Context, kv jetstream.KeyValue) error {
 	return err
 }
 
-func (f *follower) save(ctx context.Context, kv jetstream.KeyValue, s shift) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+func (f *follower) saveLease(ctx context.Context, kv jetstream.KeyValue, s shift) error {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	revision, err := put(ctx, kv, keyShift, s, f.revision)
 	if err != nil {
@@ -157,29 +157,29 @@ func (f *follower) save(ctx context.Context, kv jetstream.KeyValue, s shift) err
 	return nil
 }
 
-// portion accounts for the next sequences, and reports whether others may
+// auditPortion accounts for the next sequences, and reports whether others may
 // follow at once. What it found counts only if the shift is still this
 // process's: another one finds it again.
-func (f *follower) portion(ctx context.Context, kv jetstream.KeyValue) (bool, error) {
-	s, l := f.shift, &ledger{}
-	if err := f.walk.readFloor(ctx); err != nil {
+func (f *follower) auditPortion(ctx context.Context, kv jetstream.KeyValue) (bool, error) {
+	s, l := f.shift, &report{}
+	if err := f.scan.readFloor(ctx); err != nil {
 		return false, err
 	}
-	if err := f.begin(ctx, &s, l); err != nil {
+	if err := f.beginPass(ctx, &s, l); err != nil {
 		return false, err
 	}
-	todo := span{s.Next, min(f.walk.floor, s.Next+uint64(f.limit.Burst())-1)}
+	todo := span{s.Next, min(f.scan.floor, s.Next+uint64(f.limit.Burst())-1)}
 	if !todo.empty() {
-		f.walk.ledger = l
-		if err := f.walk.run(ctx, todo, func(uint64) error { return nil }); err != nil {
+		f.scan.report = l
+		if err := f.scan.accountFor(ctx, todo, func(uint64) error { return nil }); err != nil {
 			return false, err
 		}
 		s.Next = todo.to + 1
 	}
-	if err := f.save(ctx, kv, s); err != nil {
+	if err := f.saveLease(ctx, kv, s); err != nil {
 		return false, err
 	}
-	f.tell(ctx, l)
+	f.reportMissing(ctx, l)
 	if todo.empty() {
 		return false, nil
 	}
@@ -187,12 +187,12 @@ func (f *follower) portion(ctx context.Context, kv jetstream.KeyValue) (bool, er
 	return true, f.limit.WaitN(ctx, int(todo.to-todo.from+1))
 }
 
-// begin begins a pass when there is none or the last one is old, and puts what
+// beginPass begins a pass when there is none or the last one is old, and puts what
 // the stream lost at its end since into the ledger.
-func (f *follower) begin(ctx context.Context, s *shift, l *ledger) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+func (f *follower) beginPass(ctx context.Context, s *shift, l *report) error {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
-	marks, err := f.marks.now(ctx)
+	marks, err := f.marks.readRecord(ctx)
 	if err != nil {
 		return err
 	}
@@ -200,40 +200,40 @@ func (f *follower) begin(ctx context.Context, s *shift, l *ledger) error {
 	if s.Epoch != marks.Epoch {
 		*s = shift{Epoch: marks.Epoch, Began: now, Runner: s.Runner}
 	}
-	if s.Next > f.walk.floor && now.Sub(s.Began) >= passEvery {
+	if s.Next > f.scan.floor && now.Sub(s.Began) >= passEvery {
 		s.Next, s.Began = 0, now
 	}
 	s.Next = max(s.Next, marks.KeptFrom)
 	for _, loss := range marks.Losses {
 		if loss.At.After(s.Losses) {
-			l.lostTail([]Loss{loss}, 1, math.MaxUint64)
+			l.addLostTail([]Loss{loss}, 1, math.MaxUint64)
 			s.Losses = loss.At
 		}
 	}
 	return nil
 }
 
-// tell counts and logs what is missing.
-func (f *follower) tell(ctx context.Context, l *ledger) {
-	f.metrics.found(l.Account)
+// reportMissing counts and logs what is missing.
+func (f *follower) reportMissing(ctx context.Context, l *report) {
+	f.metrics.countMissing(l.Account)
 	for _, r := range l.MissingRanges {
 		f.cfg.Logger.LogAttrs(ctx, slog.LevelError, "accepted events are missing",
 			slog.String("in", r.Reason), slog.Uint64("from_seq", r.From), slog.Uint64("to_seq", r.To))
 	}
 }
 
-// handOver lets another process go on at once.
-func (f *follower) handOver(ctx context.Context) {
+// releaseLease lets another process go on at once.
+func (f *follower) releaseLease(ctx context.Context) {
 	if !f.mine {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOverLimit)
 	defer cancel()
-	kv, err := f.bucket(ctx)
+	kv, err := f.openBucket(ctx)
 	if err != nil {
 		return // the lease ends by itself
 	}
 	s := f.shift
 	s.Runner = ""
-	_ = f.save(ctx, kv, s)
+	_ = f.saveLease(ctx, kv, s)
 }

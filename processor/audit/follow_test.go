@@ -13,13 +13,13 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// follow runs the continuous audit of one process; the returned function ends
+// startFollowing runs the continuous audit of one process; the returned function ends
 // it.
-func (w *world) follow(a *Auditor, lease time.Duration) (stop func()) {
+func (w *fixture) startFollowing(a *Auditor, lease time.Duration) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- a.follower(100_000, lease).run(ctx) }()
+	go func() { ended <- a.follower(100_000, lease).followStream(ctx) }()
 	stop = func() {
 		cancel()
 		if err, ok := <-ended; ok {
@@ -39,8 +39,8 @@ func missingOf(a *Auditor, reason string) int {
 
 func positionOf(a *Auditor) int { return int(testutil.ToFloat64(a.metrics.position)) }
 
-// shift is what the bucket says of the continuous audit.
-func (w *world) shift() (s shift) {
+// storedLease is what the bucket says of the continuous audit.
+func (w *fixture) storedLease() (s shift) {
 	w.t.Helper()
 	kv, err := w.js.KeyValue(w.ctx, stream.BucketJobs)
 	w.must(err)
@@ -49,8 +49,8 @@ func (w *world) shift() (s shift) {
 	return s
 }
 
-// saves is how often the key was written.
-func (w *world) saves() uint64 {
+// bucketWrites is how often the key was written.
+func (w *fixture) bucketWrites() uint64 {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketJobs))
 	w.must(err)
@@ -61,27 +61,27 @@ func (w *world) saves() uint64 {
 // once a pass, and never looks at what is not settled.
 func TestFollow(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(pageviews("a", 1500)...)
-	w.settle(1500, nil)
+	w.settleNext(1500, nil)
 	on.remove("demo/a0700", "demo/a0701")
 	var clock atomic.Pointer[time.Time]
 	now := time.Now()
 	clock.Store(&now)
 	a := w.auditor(func(c *Config) { c.Now = func() time.Time { return *clock.Load() } })
-	w.follow(a, shortLease)
+	w.startFollowing(a, shortLease)
 	w.poll("it has caught up", func() bool { return positionOf(a) == 1500 })
 	if n := missingOf(a, job.MissingInStore); n != 2 {
 		t.Errorf("%d are missing", n)
 	}
 	w.publish(pageviews("b", 100)...)
-	w.settle(60, nil) // the others are not settled
+	w.settleNext(60, nil) // the others are not settled
 	w.poll("it follows", func() bool { return positionOf(a) == 1560 })
 	on.remove("demo/a0002", "demo/b0001")
 	tomorrow := now.Add(passEvery)
 	clock.Store(&tomorrow)
 	w.poll("it begins again", func() bool { return missingOf(a, job.MissingInStore) == 2+4 })
-	w.poll("it has caught up again", func() bool { return w.shift().Next == 1561 })
+	w.poll("it has caught up again", func() bool { return w.storedLease().Next == 1561 })
 	if n := missingOf(a, job.MissingInStore); n != 6 {
 		t.Errorf("%d are missing", n)
 	}
@@ -91,30 +91,30 @@ func TestFollow(t *testing.T) {
 // it hangs, after the lease; what was found is not found again.
 func TestOneFollows(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(pageviews("a", 500)...)
-	w.settle(500, nil)
+	w.settleNext(500, nil)
 	on.remove("demo/a0100")
 	first, second := w.auditor(), w.auditor()
-	stop := w.follow(first, shortLease)
+	stop := w.startFollowing(first, shortLease)
 	w.poll("the first has caught up", func() bool { return positionOf(first) == 500 })
-	runner := w.shift().Runner
-	w.follow(second, time.Hour) // it does not wait for a lease to end
+	runner := w.storedLease().Runner
+	w.startFollowing(second, time.Hour) // it does not wait for a lease to end
 	w.poll("the first has held it for a while", func() bool {
-		if r := w.shift().Runner; r != runner {
+		if r := w.storedLease().Runner; r != runner {
 			t.Fatalf("%s took it from %s", r, runner)
 		}
-		return w.saves() > 20
+		return w.bucketWrites() > 20
 	})
 	w.publish(pageviews("b", 100)...)
-	w.settle(100, nil)
+	w.settleNext(100, nil)
 	w.poll("the first follows", func() bool { return positionOf(first) == 600 })
 	if positionOf(second) != 0 {
 		t.Error("both do")
 	}
 	stop()
 	w.publish(pageviews("c", 100)...)
-	w.settle(100, nil)
+	w.settleNext(100, nil)
 	w.poll("the second goes on", func() bool { return positionOf(second) == 700 })
 	if missingOf(first, job.MissingInStore) != 1 || missingOf(second, job.MissingInStore) != 0 {
 		t.Error("found again")
@@ -124,24 +124,24 @@ func TestOneFollows(t *testing.T) {
 // A process that hangs loses the shift, and what it finds then does not count.
 func TestAHangingFollower(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(pageviews("a", 50)...)
-	w.settle(50, nil)
+	w.settleNext(50, nil)
 	on.remove("demo/a0010")
 	first, second := w.auditor(), w.auditor()
-	reached, open := gate(first, 0)
+	reached, open := gateReads(first, 0)
 	hangs, ended := first.follower(100_000, shortLease), make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := hangs.turn(w.ctx); err != nil {
+		if err := hangs.followOnce(w.ctx); err != nil {
 			t.Error(err)
 		}
 	}()
-	w.wait("the audit is in the middle", reached)
-	w.follow(second, shortLease)
+	w.awaitClosed("the audit is in the middle", reached)
+	w.startFollowing(second, shortLease)
 	w.poll("the second takes over", func() bool { return positionOf(second) == 50 })
 	open()
-	w.wait("the first learns it", ended)
+	w.awaitClosed("the first learns it", ended)
 	if hangs.mine || missingOf(first, job.MissingInStore) != 0 || missingOf(second, job.MissingInStore) != 1 {
 		t.Error("both found it")
 	}
@@ -150,27 +150,27 @@ func TestAHangingFollower(t *testing.T) {
 // What the stream loses while it is followed is found, in the middle and at the
 // end, once.
 func TestFollowFindsLosses(t *testing.T) {
-	w := newWorldOn(t, newMemory(), smallRoom)
+	w := newFixtureOn(t, newMemory(), smallRoom)
 	w.publish(large("a", 100)...)
-	w.settle(100, nil)
+	w.settleNext(100, nil)
 	w.must(w.marks().Advance(w.ctx, 100))
 	var lost []uint64
-	w.damage(func(b []string) {
+	w.damageFiles(func(b []string) {
 		lost = w.loseTail(b)
 		lost = append(lost, remove(func(b []string) string { return b[1] })(w, b)...)
 	})
 	w.must(w.marks().Check(w.ctx))
 	a := w.auditor()
-	stop := w.follow(a, shortLease)
+	stop := w.startFollowing(a, shortLease)
 	w.poll("it has caught up", func() bool { return positionOf(a) == int(w.state().LastSeq) })
 	stop()
 	if n := missingOf(a, job.LostInStream); n != len(lost) || missingOf(a, job.MissingInStore) != 0 {
 		t.Errorf("%d are lost, want %d", n, len(lost))
 	}
 	again := w.auditor()
-	w.follow(again, shortLease)
+	w.startFollowing(again, shortLease)
 	w.publish(pageviews("b", 10)...)
-	w.settle(10, nil)
+	w.settleNext(10, nil)
 	w.poll("it goes on", func() bool { return positionOf(again) == int(w.state().LastSeq) })
 	if n := missingOf(again, job.LostInStream); n != 0 {
 		t.Errorf("%d are lost once more", n)
@@ -179,7 +179,7 @@ func TestFollowFindsLosses(t *testing.T) {
 
 // An alarm needs to be there before it rises.
 func TestMetrics(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	a := w.auditor()
 	err := testutil.CollectAndCompare(a.metrics.missing, strings.NewReader(`
 # HELP eye_processor_audit_missing_total Accepted events that the continuous audit found missing in the store, or lost in the stream. An alarm.

@@ -16,16 +16,16 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// asking is how many questions are on their way to the leader at once.
-const asking = 32
+// parallelReads is how many questions are on their way to the leader at once.
+const parallelReads = 32
 
 // ErrStream says that the stream is not the one that was asked for: it was made
 // anew.
 var ErrStream = errors.New("the stream was made anew")
 
-// stateOf is the state of the stream, which must be that of the epoch. The
+// streamState is the state of the stream, which must be that of the epoch. The
 // leader answers.
-func stateOf(ctx context.Context, js jetstream.JetStream, epoch int64) (jetstream.StreamState, error) {
+func streamState(ctx context.Context, js jetstream.JetStream, epoch int64) (jetstream.StreamState, error) {
 	s, err := js.Stream(ctx, stream.Name)
 	if err != nil {
 		return jetstream.StreamState{}, fmt.Errorf("look up stream %s: %w", stream.Name, err)
@@ -36,8 +36,8 @@ func stateOf(ctx context.Context, js jetstream.JetStream, epoch int64) (jetstrea
 	return s.CachedInfo().State, nil
 }
 
-// leaderAnswer is what the server answers to a read by the leader.
-type leaderAnswer struct {
+// leaderResponse is what the server answers to a read by the leader.
+type leaderResponse struct {
 	Error   *jetstream.APIError `json:"error"`
 	Message *struct {
 		Seq    uint64    `json:"seq"`
@@ -47,10 +47,10 @@ type leaderAnswer struct {
 	} `json:"message"`
 }
 
-// askLeader reads one message from the stream's leader, and reports whether it
+// readFromLeader reads one message from the stream's leader, and reports whether it
 // is there. The library's own read would ask any replica, as the stream allows
 // that.
-func askLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m stream.Raw, there bool, err error) {
+func readFromLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m stream.Raw, there bool, err error) {
 	fail := func(err error) (stream.Raw, bool, error) {
 		return stream.Raw{}, false, fmt.Errorf("read message %d from the leader: %w", seq, err)
 	}
@@ -62,7 +62,7 @@ func askLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m strea
 	if err != nil {
 		return fail(err)
 	}
-	var a leaderAnswer
+	var a leaderResponse
 	if err := json.Unmarshal(answer.Data, &a); err != nil {
 		return fail(err)
 	}
@@ -83,18 +83,18 @@ func askLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m strea
 	return m, true, nil
 }
 
-// askEach asks the leader for each of the sequences and returns the messages
+// readEach asks the leader for each of the sequences and returns the messages
 // that are there, in order, and the sequences that are not.
-func (a *Auditor) askEach(ctx context.Context, seqs []uint64) (there []stream.Raw, gone []uint64, err error) {
+func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (there []stream.Raw, gone []uint64, err error) {
 	answers := make([]stream.Raw, len(seqs))
 	found := make([]bool, len(seqs))
-	errs := make([]error, min(asking, len(seqs)))
+	errs := make([]error, min(parallelReads, len(seqs)))
 	var all sync.WaitGroup
 	for w := range errs {
 		all.Go(func() {
 			for i := w; i < len(seqs) && errs[w] == nil; i += len(errs) {
-				errs[w] = jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
-					answers[i], found[i], err = a.leader(ctx, a.cfg.JetStream, seqs[i])
+				errs[w] = jobs.Insist(ctx, requestLimit, func(ctx context.Context) (err error) {
+					answers[i], found[i], err = a.readLeader(ctx, a.cfg.JetStream, seqs[i])
 					return err
 				}, nil)
 			}

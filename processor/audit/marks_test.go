@@ -10,12 +10,12 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// record returns the marks as they stand in the bucket.
-func (w *world) record() record {
+// storedMarks returns the marks as they stand in the bucket.
+func (w *fixture) storedMarks() marksRecord {
 	w.t.Helper()
 	kv, err := w.js.KeyValue(w.ctx, stream.BucketJobs)
 	w.must(err)
-	var r record
+	var r marksRecord
 	_, err = get(w.ctx, kv, keyMarks, &r)
 	w.must(err)
 	return r
@@ -24,41 +24,41 @@ func (w *world) record() record {
 // A stream that was there before its marks begins with what it has: what it
 // had before, nobody knows.
 func TestMarksBeginWithWhatThereIs(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	kv, err := w.js.KeyValue(w.ctx, stream.BucketJobs)
 	w.must(err)
 	w.must(kv.Purge(w.ctx, keyMarks))
 	w.publish(pageviews("e", 10)...)
-	w.settle(10, nil)
+	w.settleNext(10, nil)
 	w.purgeTo(4)
 	w.must(w.marks().Check(w.ctx))
-	r := w.record()
+	r := w.storedMarks()
 	if r.Epoch != w.epoch || r.KeptFrom != 4 || r.LastSeq != 10 || r.LastTime.IsZero() {
 		t.Errorf("they begin with %+v", r)
 	}
-	w.want(w.audit(), job.Account{FromSeq: 4, ToSeq: 10, Stored: 7})
+	w.wantAccount(w.auditAll(), job.Account{FromSeq: 4, ToSeq: 10, Stored: 7})
 }
 
 // Those of another stream are no longer believed.
 func TestMarksOfAnotherStream(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 10)...)
-	w.settle(10, nil)
+	w.settleNext(10, nil)
 	kv, err := w.js.KeyValue(w.ctx, stream.BucketJobs)
 	w.must(err)
-	revision, err := get(w.ctx, kv, keyMarks, &record{})
+	revision, err := get(w.ctx, kv, keyMarks, &marksRecord{})
 	w.must(err)
-	_, err = put(w.ctx, kv, keyMarks, record{Epoch: 7, KeptFrom: 700, LastSeq: 900}, revision)
+	_, err = put(w.ctx, kv, keyMarks, marksRecord{Epoch: 7, KeptFrom: 700, LastSeq: 900}, revision)
 	w.must(err)
-	w.want(w.audit(), job.Account{FromSeq: 1, ToSeq: 10, Stored: 10})
-	if r := w.record(); r.Epoch != w.epoch || r.LastSeq != 10 || len(r.Losses) != 0 {
+	w.wantAccount(w.auditAll(), job.Account{FromSeq: 1, ToSeq: 10, Stored: 10})
+	if r := w.storedMarks(); r.Epoch != w.epoch || r.LastSeq != 10 || len(r.Losses) != 0 {
 		t.Errorf("they are %+v", r)
 	}
 }
 
 // Marks only grow, whoever writes them: any number of processors do.
 func TestMarksGrow(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 40)...)
 	var all sync.WaitGroup
 	for i := range 4 {
@@ -77,7 +77,7 @@ func TestMarksGrow(t *testing.T) {
 	all.Wait()
 	w.must(w.marks().MarkPurged(w.ctx, 3))
 	w.must(w.marks().Advance(w.ctx, 5))
-	if r := w.record(); r.KeptFrom != 20 || r.LastSeq != 40 || len(r.Losses) != 0 {
+	if r := w.storedMarks(); r.KeptFrom != 20 || r.LastSeq != 40 || len(r.Losses) != 0 {
 		t.Errorf("they are %+v", r)
 	}
 }
@@ -87,12 +87,12 @@ func TestMarksGrow(t *testing.T) {
 func TestALostEndIsNoted(t *testing.T) {
 	for _, since := range []int{0, 5, 60} {
 		t.Run(fmt.Sprint(since), func(t *testing.T) {
-			w := newWorldOn(t, newMemory(), smallRoom)
+			w := newFixtureOn(t, newMemory(), smallRoom)
 			w.publish(large("e", 120)...)
-			w.settle(120, nil)
+			w.settleNext(120, nil)
 			w.must(w.marks().Advance(w.ctx, 120))
 			var lost []uint64
-			w.damage(func(b []string) { lost = w.loseTail(b) })
+			w.damageFiles(func(b []string) { lost = w.loseTail(b) })
 			if len(lost) < 6 {
 				t.Fatalf("%v are lost", spans(lost))
 			}
@@ -102,17 +102,17 @@ func TestALostEndIsNoted(t *testing.T) {
 			for range 3 {
 				w.must(w.marks().Advance(w.ctx, w.state().LastSeq))
 			}
-			r := w.record()
+			r := w.storedMarks()
 			if len(r.Losses) != 1 || r.Losses[0].From != lost[0] || r.Losses[0].To != 120 || r.LastSeq != w.state().LastSeq {
 				t.Errorf("%v are lost: %+v", spans(lost), r)
 			}
 			// A range that ends before, or begins behind it, has not lost it.
 			for _, s := range []job.Selection{{ToSeq: lost[0] - 1}, {FromSeq: 121}} {
-				if got := w.account(w.auditor(), s, false); got.Missing != 0 {
+				if got := w.auditSelection(w.auditor(), s, false); got.Missing != 0 {
 					t.Errorf("%+v: %+v", s, got)
 				}
 			}
-			if got := w.account(w.auditor(), job.Selection{ToSeq: lost[0]}, false); got.LostTail != 1 {
+			if got := w.auditSelection(w.auditor(), job.Selection{ToSeq: lost[0]}, false); got.LostTail != 1 {
 				t.Errorf("up to the first lost one: %+v", got)
 			}
 		})
@@ -120,37 +120,37 @@ func TestALostEndIsNoted(t *testing.T) {
 }
 
 // loseTail deletes the last block, and what tells the server that it was there.
-func (w *world) loseTail(blocks []string) []uint64 {
+func (w *fixture) loseTail(blocks []string) []uint64 {
 	w.t.Helper()
 	return damages[tailLost](w, blocks)
 }
 
 // An end that was purged is not lost.
 func TestAPurgedEndIsNotLost(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 10)...)
-	w.settle(10, nil)
+	w.settleNext(10, nil)
 	m := w.marks()
 	w.must(m.Advance(w.ctx, 10))
 	w.must(m.MarkPurged(w.ctx, 11))
 	w.purgeTo(11)
-	w.damage(func([]string) {})
+	w.damageFiles(func([]string) {})
 	w.must(m.Advance(w.ctx, w.state().LastSeq))
 	w.publish(pageviews("f", 3)...)
 	w.must(m.Check(w.ctx))
-	if r := w.record(); len(r.Losses) != 0 || r.LastSeq != 10 {
+	if r := w.storedMarks(); len(r.Losses) != 0 || r.LastSeq != 10 {
 		t.Errorf("they are %+v", r)
 	}
-	w.want(w.audit(), job.Account{FromSeq: 11, ToSeq: 13, Pending: 3})
+	w.wantAccount(w.auditAll(), job.Account{FromSeq: 11, ToSeq: 13, Pending: 3})
 }
 
 // A stream that is made anew under a running audit ends it.
 func TestAStreamMadeAnew(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 3)...)
 	w.must(w.js.DeleteStream(w.ctx, stream.Name))
 	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 20}))
-	if err := w.auditor().newWalk(&ledger{}).run(w.ctx, span{1, 3}, func(uint64) error { return nil }); !errors.Is(err, ErrStream) {
+	if err := w.auditor().newScan(&report{}).accountFor(w.ctx, span{1, 3}, func(uint64) error { return nil }); !errors.Is(err, ErrStream) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // A repair writes exactly what is missing, and it is there then.
 func TestRepair(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(
 		pageview("stored"), pageview("b", "data", `{}`), pageview("stored"),
 		pageview("a"), pageview("a", "data", `{"host":"h","path":"/2"}`), // 4, 5: a conflict
@@ -23,7 +23,7 @@ func TestRepair(t *testing.T) {
 	)
 	w.publish(pageviews("e", 2500)...)
 	missing := func(seq uint64) bool { return seq == 2 || seq == 5 || seq == 6 || seq%100 == 50 && seq > 50 }
-	w.settle(2507, func(seq uint64) bool { return !missing(seq) })
+	w.settleNext(2507, func(seq uint64) bool { return !missing(seq) })
 	w.publish(pageview("pending"))
 	before := maps.Clone(on.docs)
 	var written []uint64
@@ -38,12 +38,12 @@ func TestRepair(t *testing.T) {
 			return w.write(ctx, revision, docs)
 		}
 	})
-	got := w.account(a, job.Selection{}, true)
+	got := w.auditSelection(a, job.Selection{}, true)
 	want := job.Account{
 		FromSeq: 1, ToSeq: 2508, Stored: 2503, Rejected: 2, Duplicate: 2, Pending: 1, Repaired: uint64(len(written)),
 		Duplicates: []job.Copy{{Seq: 3, Of: 1}, {Seq: 7, Of: 6}},
 	}
-	w.want(got, want)
+	w.wantAccount(got, want)
 	for _, seq := range written {
 		if !missing(seq) {
 			t.Errorf("%d was written", seq)
@@ -61,20 +61,20 @@ func TestRepair(t *testing.T) {
 		}
 	}
 	want.Repaired = 0
-	w.want(w.audit(), want)
+	w.wantAccount(w.auditAll(), want)
 }
 
 // A repair that did not help is none.
 func TestARepairIsLookedAt(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 3)...)
-	w.settle(3, func(seq uint64) bool { return seq != 2 })
+	w.settleNext(3, func(seq uint64) bool { return seq != 2 })
 	a := w.auditor(func(c *Config) {
 		c.Write = func(_ context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			return []store.WriteResult{store.Inserted}, nil
 		}
 	})
-	got := w.account(a, job.Selection{}, true)
+	got := w.auditSelection(a, job.Selection{}, true)
 	if got.Repaired != 0 || got.Missing != 1 {
 		t.Errorf("the account is %+v", got)
 	}
@@ -83,11 +83,11 @@ func TestARepairIsLookedAt(t *testing.T) {
 // What the stream lost cannot be repaired, and what is past its retention needs
 // no repair.
 func TestWhatCannotBeRepaired(t *testing.T) {
-	w := newWorldOn(t, newMemory(), smallRoom)
+	w := newFixtureOn(t, newMemory(), smallRoom)
 	w.publish(large("e", 100)...)
-	w.settle(100, nil)
-	w.damage(func(b []string) { w.flip(b[1], w.messagesOf(b[1])[0].offset+200, 1) })
-	got := w.account(w.auditor(), job.Selection{}, true)
+	w.settleNext(100, nil)
+	w.damageFiles(func(b []string) { w.flip(b[1], w.messagesOf(b[1])[0].offset+200, 1) })
+	got := w.auditSelection(w.auditor(), job.Selection{}, true)
 	if got.LostInStream != 1 || got.Missing != 1 || got.Repaired != 0 {
 		t.Errorf("the account is %+v", got)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/theeye/theeye/shared/job"
 )
 
-// place is the checkpoint of an audit.
-type place struct {
+// checkpoint is the checkpoint of an audit.
+type checkpoint struct {
 	// Last is the end of the range, fixed when the job began; Next is where it
 	// goes on.
 	Last uint64 `json:"last"`
@@ -29,27 +29,27 @@ func (a *Auditor) Audit(ctx context.Context, h *jobs.Handle) error {
 	if s.Application != "" || s.Category != "" || s.Name != "" || s.ByOutcome() {
 		return errors.New("an audit accounts for every event of its range: it cannot be restricted to some of them")
 	}
-	p, l, err := a.resume(ctx, h)
+	p, l, err := a.resumeOrStart(ctx, h)
 	if err != nil {
 		return err
 	}
-	w := a.newWalk(l)
+	w := a.newScan(l)
 	w.repair = h.Job().Repair
-	n := notes{h: h, ledger: l, from: l.FromSeq, last: p.Last}
-	if err := n.note(p.Next, true); err != nil {
+	n := progress{h: h, report: l, from: l.FromSeq, last: p.Last}
+	if err := n.recordProgress(p.Next, true); err != nil {
 		return err
 	}
-	err = w.run(ctx, span{p.Next, p.Last}, func(seq uint64) error { return n.note(seq+1, false) })
+	err = w.accountFor(ctx, span{p.Next, p.Last}, func(seq uint64) error { return n.recordProgress(seq+1, false) })
 	if err != nil {
 		return err
 	}
-	return n.note(p.Last+1, true)
+	return n.recordProgress(p.Last+1, true)
 }
 
-// resume goes on where another runner was, or fixes the range.
-func (a *Auditor) resume(ctx context.Context, h *jobs.Handle) (p place, l *ledger, err error) {
+// resumeOrStart goes on where another runner was, or fixes the range.
+func (a *Auditor) resumeOrStart(ctx context.Context, h *jobs.Handle) (p checkpoint, l *report, err error) {
 	j := h.Job()
-	l = &ledger{}
+	l = &report{}
 	if j.Checkpoint != nil && j.Report != nil {
 		err = errors.Join(json.Unmarshal(j.Checkpoint, &p), json.Unmarshal(j.Report, &l.Account))
 		if err != nil {
@@ -57,11 +57,11 @@ func (a *Auditor) resume(ctx context.Context, h *jobs.Handle) (p place, l *ledge
 		}
 		return p, l, nil
 	}
-	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
-		l = &ledger{}
-		p, err = a.extent(ctx, j.Selection, l)
+	err = jobs.Insist(ctx, requestLimit, func(ctx context.Context) error {
+		l = &report{}
+		p, err = a.selectRange(ctx, j.Selection, l)
 		return err
-	}, final)
+	}, isPermanent)
 	if err != nil {
 		return p, nil, err
 	}
@@ -69,24 +69,24 @@ func (a *Auditor) resume(ctx context.Context, h *jobs.Handle) (p place, l *ledge
 	return p, l, nil
 }
 
-// extent is the range of a selection, by default from the first sequence that
+// selectRange is the range of a selection, by default from the first sequence that
 // processors kept, whatever the stream still has of it, to its end now. What
 // the stream lost at its end before is in the ledger then.
-func (a *Auditor) extent(ctx context.Context, s job.Selection, l *ledger) (place, error) {
+func (a *Auditor) selectRange(ctx context.Context, s job.Selection, l *report) (checkpoint, error) {
 	if err := a.marks.Check(ctx); err != nil {
-		return place{}, err
+		return checkpoint{}, err
 	}
-	marks, err := a.marks.current(ctx)
+	marks, err := a.marks.confirmRecord(ctx)
 	if err != nil {
-		return place{}, err
+		return checkpoint{}, err
 	}
-	state, err := stateOf(ctx, a.cfg.JetStream, marks.Epoch)
+	state, err := streamState(ctx, a.cfg.JetStream, marks.Epoch)
 	if err != nil {
-		return place{}, err
+		return checkpoint{}, err
 	}
 	r, err := s.Range(ctx, a.cfg.JetStream)
 	if err != nil {
-		return place{}, err
+		return checkpoint{}, err
 	}
 	first := max(1, min(marks.KeptFrom, max(state.FirstSeq, 1)))
 	if s.FromSeq > 0 {
@@ -104,32 +104,32 @@ func (a *Auditor) extent(ctx context.Context, s job.Selection, l *ledger) (place
 	}
 	last = max(last, first-1)
 	l.FromSeq, l.ToSeq = first, last
-	l.lostTail(marks.Losses, first, lossesTo)
-	return place{Last: last, Next: first}, nil
+	l.addLostTail(marks.Losses, first, lossesTo)
+	return checkpoint{Last: last, Next: first}, nil
 }
 
-// noteEvery is how often progress is noted.
-const noteEvery = 250 * time.Millisecond
+// progressInterval is how often progress is noted.
+const progressInterval = 250 * time.Millisecond
 
-// notes note how far an audit is: checkpoint and report of one moment.
-type notes struct {
+// progress note how far an audit is: checkpoint and report of one moment.
+type progress struct {
 	h          *jobs.Handle
-	ledger     *ledger
+	report     *report
 	from, last uint64
-	noted      time.Time
+	recordedAt time.Time
 }
 
-// note notes where the audit goes on, now and then, or in any case.
-func (n *notes) note(next uint64, always bool) error {
-	if !always && time.Since(n.noted) < noteEvery {
+// recordProgress notes where the audit goes on, now and then, or in any case.
+func (n *progress) recordProgress(next uint64, always bool) error {
+	if !always && time.Since(n.recordedAt) < progressInterval {
 		return nil
 	}
-	n.noted = time.Now()
-	checkpoint, err := json.Marshal(place{Last: n.last, Next: next})
+	n.recordedAt = time.Now()
+	checkpoint, err := json.Marshal(checkpoint{Last: n.last, Next: next})
 	if err != nil {
 		return fmt.Errorf("encode the checkpoint: %w", err)
 	}
-	report, err := json.Marshal(n.ledger.report())
+	report, err := json.Marshal(n.report.snapshot())
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}

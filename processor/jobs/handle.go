@@ -10,8 +10,8 @@ import (
 	"github.com/theeye/theeye/shared/job"
 )
 
-// endLimit bounds the saving of a job's end.
-const endLimit = 5 * time.Second
+// saveLimit bounds the saving of a job's end.
+const saveLimit = 5 * time.Second
 
 // Handle is a job in the hands of its task. Its methods are safe for concurrent
 // use.
@@ -23,12 +23,12 @@ type Handle struct {
 	entry job.Entry
 
 	// What the measured rate goes by.
-	began time.Time
-	start uint64
+	startedAt time.Time
+	startDone uint64
 }
 
 func newHandle(bucket *job.Bucket, e job.Entry, log *slog.Logger) *Handle {
-	return &Handle{bucket: bucket, log: log, entry: e, began: time.Now(), start: e.Done}
+	return &Handle{bucket: bucket, log: log, entry: e, startedAt: time.Now(), startDone: e.Done}
 }
 
 // Job is the job as the task knows it.
@@ -55,18 +55,18 @@ func (h *Handle) Log() *slog.Logger { return h.log }
 func (h *Handle) Save(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.save(ctx)
+	return h.saveLocked(ctx)
 }
 
-func (h *Handle) save(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+func (h *Handle) saveLocked(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
-	if past := time.Since(h.began).Seconds(); past > 0 && h.entry.Done >= h.start {
-		h.entry.Rate = float64(h.entry.Done-h.start) / past
+	if past := time.Since(h.startedAt).Seconds(); past > 0 && h.entry.Done >= h.startDone {
+		h.entry.Rate = float64(h.entry.Done-h.startDone) / past
 	}
 	saved, err := h.bucket.Update(ctx, h.entry)
 	if errors.Is(err, job.ErrChanged) {
-		return h.reconcile(ctx, err)
+		return h.resolveConflict(ctx, err)
 	}
 	if err == nil {
 		h.entry.Version = saved.Version
@@ -74,9 +74,9 @@ func (h *Handle) save(ctx context.Context) error {
 	return err
 }
 
-// reconcile finds out who changed the job: an operator who cancels it, or
+// resolveConflict finds out who changed the job: an operator who cancels it, or
 // another runner, or this process itself, whose save was answered too late.
-func (h *Handle) reconcile(ctx context.Context, cause error) error {
+func (h *Handle) resolveConflict(ctx context.Context, cause error) error {
 	now, err := h.bucket.Get(ctx, h.entry.ID)
 	switch {
 	case errors.Is(err, job.ErrNotFound):
@@ -94,10 +94,10 @@ func (h *Handle) reconcile(ctx context.Context, cause error) error {
 	return nil // the next save is on top of it
 }
 
-// keep saves again and again until ctx ends, and ends the task when the job is no
+// renewLease saves again and again until ctx ends, and ends the task when the job is no
 // longer its own. It stops, too, when it could not save for as long as another
 // process waits before it takes the job over.
-func (h *Handle) keep(ctx context.Context, stop context.CancelCauseFunc, every, lease time.Duration) {
+func (h *Handle) renewLease(ctx context.Context, stop context.CancelCauseFunc, every, lease time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	last := time.Now()
@@ -120,8 +120,8 @@ func (h *Handle) keep(ctx context.Context, stop context.CancelCauseFunc, every, 
 	}
 }
 
-// end saves how the job ended, and returns that.
-func (h *Handle) end(ctx context.Context, cause, err error) string {
+// saveEnd saves how the job ended, and returns that.
+func (h *Handle) saveEnd(ctx context.Context, cause, err error) string {
 	if errors.Is(cause, ErrTaken) {
 		return "taken over"
 	}
@@ -143,7 +143,7 @@ func (h *Handle) end(ctx context.Context, cause, err error) string {
 		h.entry.EndedAt = time.Now().UTC().Truncate(time.Millisecond)
 		h.entry.Checkpoint, h.entry.Phase = nil, ""
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
 	defer cancel()
 	for {
 		runner := h.entry.Runner
@@ -164,7 +164,7 @@ func (h *Handle) end(ctx context.Context, cause, err error) string {
 		default:
 			select {
 			case <-ctx.Done():
-			case <-time.After(lookEvery):
+			case <-time.After(pollInterval):
 			}
 		}
 	}

@@ -15,11 +15,11 @@ import (
 	"github.com/theeye/theeye/shared/job"
 )
 
-// lookEvery is how often the runner looks for jobs.
-const lookEvery = 500 * time.Millisecond
+// pollInterval is how often the runner looks for jobs.
+const pollInterval = 500 * time.Millisecond
 
-// askLimit bounds one question to the bucket.
-const askLimit = 5 * time.Second
+// requestLimit bounds one question to the bucket.
+const requestLimit = 5 * time.Second
 
 // Config is what a Runner needs.
 type Config struct {
@@ -38,15 +38,15 @@ type Config struct {
 type Runner struct {
 	cfg   Config
 	kinds []job.Kind
-	// seen remembers since when each job has its present version, by this
+	// observed remembers since when each job has its present version, by this
 	// process's clock.
-	seen map[string]sighting
+	observed map[string]observation
 	// busy are the kinds that run in this process.
 	mu   sync.Mutex
 	busy map[job.Kind]bool
 }
 
-type sighting struct {
+type observation struct {
 	version uint64
 	since   time.Time
 }
@@ -61,20 +61,20 @@ func New(cfg Config) *Runner {
 	}
 	return &Runner{
 		cfg: cfg, kinds: slices.Sorted(maps.Keys(cfg.Tasks)),
-		seen: map[string]sighting{}, busy: map[job.Kind]bool{},
+		observed: map[string]observation{}, busy: map[job.Kind]bool{},
 	}
 }
 
 // Run takes up jobs until ctx ends, and gives back those that it has. NATS
 // being away is waited out.
 func (r *Runner) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	failing := false
 	for {
-		err := r.look(ctx, &tasks)
+		err := r.claimJobs(ctx, &tasks)
 		if err != nil && ctx.Err() == nil && !failing {
 			r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot look for jobs; trying again", slog.Any("error", err))
 		}
@@ -87,9 +87,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// look takes up what waits for this process.
-func (r *Runner) look(ctx context.Context, tasks *sync.WaitGroup) error {
-	ask, cancel := context.WithTimeout(ctx, askLimit)
+// claimJobs takes up what waits for this process.
+func (r *Runner) claimJobs(ctx context.Context, tasks *sync.WaitGroup) error {
+	ask, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	bucket, err := job.Open(ask, r.cfg.JetStream)
 	if err != nil {
@@ -99,41 +99,41 @@ func (r *Runner) look(ctx context.Context, tasks *sync.WaitGroup) error {
 	if err != nil {
 		return err
 	}
-	r.note(all)
+	r.observeVersions(all)
 	for _, kind := range r.kinds {
-		e, ok := oldest(all, kind)
-		if !ok || !r.free(kind) || !r.abandoned(e) {
+		e, ok := oldestUnfinished(all, kind)
+		if !ok || !r.isIdle(kind) || !r.isAbandoned(e) {
 			continue
 		}
-		if e, err = r.take(ask, bucket, e); errors.Is(err, job.ErrChanged) {
+		if e, err = r.claimJob(ask, bucket, e); errors.Is(err, job.ErrChanged) {
 			continue // another process was first
 		}
 		if err != nil {
 			return err
 		}
 		if e.State == job.Running {
-			tasks.Go(func() { r.run(ctx, bucket, e) })
+			tasks.Go(func() { r.runJob(ctx, bucket, e) })
 		}
 	}
 	return nil
 }
 
-// note remembers when each version was seen first.
-func (r *Runner) note(all []job.Entry) {
-	next := make(map[string]sighting, len(all))
+// observeVersions remembers when each version was seen first.
+func (r *Runner) observeVersions(all []job.Entry) {
+	next := make(map[string]observation, len(all))
 	for _, e := range all {
-		s, ok := r.seen[e.ID]
+		s, ok := r.observed[e.ID]
 		if !ok || s.version != e.Version {
-			s = sighting{e.Version, time.Now()}
+			s = observation{e.Version, time.Now()}
 		}
 		next[e.ID] = s
 	}
-	r.seen = next
+	r.observed = next
 }
 
-// oldest returns the oldest job of a kind that is not finished: no other of the
+// oldestUnfinished returns the oldest job of a kind that is not finished: no other of the
 // kind may run.
-func oldest(newestFirst []job.Entry, kind job.Kind) (job.Entry, bool) {
+func oldestUnfinished(newestFirst []job.Entry, kind job.Kind) (job.Entry, bool) {
 	for _, e := range slices.Backward(newestFirst) {
 		if e.Kind == kind && !e.State.Final() {
 			return e, true
@@ -142,20 +142,20 @@ func oldest(newestFirst []job.Entry, kind job.Kind) (job.Entry, bool) {
 	return job.Entry{}, false
 }
 
-// abandoned reports whether nobody has the job.
-func (r *Runner) abandoned(e job.Entry) bool {
-	return e.State == job.Queued || e.Runner == "" || time.Since(r.seen[e.ID].since) > r.cfg.LeaseTime
+// isAbandoned reports whether nobody has the job.
+func (r *Runner) isAbandoned(e job.Entry) bool {
+	return e.State == job.Queued || e.Runner == "" || time.Since(r.observed[e.ID].since) > r.cfg.LeaseTime
 }
 
-func (r *Runner) free(kind job.Kind) bool {
+func (r *Runner) isIdle(kind job.Kind) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.busy[kind]
 }
 
-// take makes this process the runner of a job, or ends one that was cancelled
+// claimJob makes this process the runner of a job, or ends one that was cancelled
 // while nobody ran it.
-func (r *Runner) take(ctx context.Context, bucket *job.Bucket, e job.Entry) (job.Entry, error) {
+func (r *Runner) claimJob(ctx context.Context, bucket *job.Bucket, e job.Entry) (job.Entry, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	e.Runner = r.cfg.Instance
 	if e.CancelRequested {
@@ -170,10 +170,10 @@ func (r *Runner) take(ctx context.Context, bucket *job.Bucket, e job.Entry) (job
 	return bucket.Update(ctx, e)
 }
 
-// run does a job to its end, or until it is another's.
-func (r *Runner) run(ctx context.Context, bucket *job.Bucket, e job.Entry) {
-	r.occupy(e.Kind, true)
-	defer r.occupy(e.Kind, false)
+// runJob does a job to its end, or until it is another's.
+func (r *Runner) runJob(ctx context.Context, bucket *job.Bucket, e job.Entry) {
+	r.setBusy(e.Kind, true)
+	defer r.setBusy(e.Kind, false)
 	log := r.cfg.Logger.With(slog.String("job", e.ID), slog.String("kind", string(e.Kind)))
 	log.LogAttrs(ctx, slog.LevelInfo, "job taken up", slog.Int("run", e.Runs))
 	h := newHandle(bucket, e, log)
@@ -181,18 +181,18 @@ func (r *Runner) run(ctx context.Context, bucket *job.Bucket, e job.Entry) {
 	saved := make(chan struct{})
 	go func() {
 		defer close(saved)
-		h.keep(running, stop, r.cfg.SaveEvery, r.cfg.LeaseTime)
+		h.renewLease(running, stop, r.cfg.SaveEvery, r.cfg.LeaseTime)
 	}()
-	err := r.attempt(running, h)
+	err := r.runTask(running, h)
 	cause := context.Cause(running)
 	stop(nil)
 	<-saved
-	state := h.end(ctx, cause, err)
+	state := h.saveEnd(ctx, cause, err)
 	log.LogAttrs(ctx, slog.LevelInfo, "job left", slog.String("state", state))
 }
 
-// attempt runs the task. A panic fails the job and not the process.
-func (r *Runner) attempt(ctx context.Context, h *Handle) (err error) {
+// runTask runs the task. A panic fails the job and not the process.
+func (r *Runner) runTask(ctx context.Context, h *Handle) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the task panicked: %v", p)
@@ -201,7 +201,7 @@ func (r *Runner) attempt(ctx context.Context, h *Handle) (err error) {
 	return r.cfg.Tasks[h.Job().Kind](ctx, h)
 }
 
-func (r *Runner) occupy(kind job.Kind, busy bool) {
+func (r *Runner) setBusy(kind job.Kind, busy bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.busy[kind] = busy

@@ -18,15 +18,15 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// world is a NATS server with the bucket of jobs.
-type world struct {
+// fixture is a NATS server with the bucket of jobs.
+type fixture struct {
 	t      *testing.T
 	ctx    context.Context
 	js     jetstream.JetStream
 	bucket *job.Bucket
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	srv, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true})
 	if err != nil {
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	w := &world{t: t}
+	w := &fixture{t: t}
 	if w.js, err = jetstream.New(nc); err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +58,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// runner starts a runner; the returned function ends it as a signal would.
-func (w *world) runner(name string, tasks map[job.Kind]Task) (stop func()) {
+// startRunner starts a runner; the returned function ends it as a signal would.
+func (w *fixture) startRunner(name string, tasks map[job.Kind]Task) (stop func()) {
 	w.t.Helper()
 	r := New(Config{
 		JetStream: w.js, Instance: name, Tasks: tasks, Logger: slog.New(slog.DiscardHandler),
@@ -78,7 +78,7 @@ func (w *world) runner(name string, tasks map[job.Kind]Task) (stop func()) {
 	return stop
 }
 
-func (w *world) create(kind job.Kind) string {
+func (w *fixture) createJob(kind job.Kind) string {
 	w.t.Helper()
 	e, err := w.bucket.Create(w.ctx, job.Job{Kind: kind})
 	if err != nil {
@@ -87,8 +87,8 @@ func (w *world) create(kind job.Kind) string {
 	return e.ID
 }
 
-// await waits until a job is as wanted.
-func (w *world) await(id string, wanted func(job.Job) bool) job.Job {
+// awaitJob waits until a job is as wanted.
+func (w *fixture) awaitJob(id string, wanted func(job.Job) bool) job.Job {
 	w.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -108,10 +108,10 @@ func (w *world) await(id string, wanted func(job.Job) bool) job.Job {
 	}
 }
 
-func is(s job.State) func(job.Job) bool { return func(j job.Job) bool { return j.State == s } }
+func hasState(s job.State) func(job.Job) bool { return func(j job.Job) bool { return j.State == s } }
 
 func TestAJobIsDoneOnceByOneOfMany(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var mu sync.Mutex
 	runs := map[string]int{}
 	atWork, most := 0, 0
@@ -128,11 +128,11 @@ func TestAJobIsDoneOnceByOneOfMany(t *testing.T) {
 		return nil
 	}
 	for i := range 3 {
-		w.runner(strconv.Itoa(i), map[job.Kind]Task{job.Replay: task})
+		w.startRunner(strconv.Itoa(i), map[job.Kind]Task{job.Replay: task})
 	}
-	ids := []string{w.create(job.Replay), w.create(job.Replay), w.create(job.Replay)}
+	ids := []string{w.createJob(job.Replay), w.createJob(job.Replay), w.createJob(job.Replay)}
 	for _, id := range ids {
-		j := w.await(id, is(job.Done))
+		j := w.awaitJob(id, hasState(job.Done))
 		if j.Done != 3 || string(j.Report) != `{"n":3}` || j.EndedAt.IsZero() || j.Runner != "" || j.Checkpoint != nil {
 			t.Errorf("it ended as %+v", j)
 		}
@@ -155,7 +155,7 @@ func TestAJobIsDoneOnceByOneOfMany(t *testing.T) {
 func TestAJobGoesOnElsewhere(t *testing.T) {
 	for _, end := range []string{"signal", "silence"} {
 		t.Run(end, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			silent := make(chan struct{})
 			defer close(silent)
 			first := func(ctx context.Context, h *Handle) error {
@@ -180,8 +180,8 @@ func TestAJobGoesOnElsewhere(t *testing.T) {
 			defer signal()
 			ended := make(chan error, 1)
 			go func() { ended <- r.Run(ctx) }()
-			id := w.create(job.Audit)
-			w.await(id, func(j job.Job) bool { return j.Done == 7 })
+			id := w.createJob(job.Audit)
+			w.awaitJob(id, func(j job.Job) bool { return j.Done == 7 })
 			if end == "signal" {
 				signal()
 				if err := <-ended; err != nil {
@@ -195,8 +195,8 @@ func TestAJobGoesOnElsewhere(t *testing.T) {
 				h.Update(func(j *job.Job) { j.Done = 9 })
 				return nil
 			}
-			w.runner("second", map[job.Kind]Task{job.Audit: second})
-			w.await(id, is(job.Done))
+			w.startRunner("second", map[job.Kind]Task{job.Audit: second})
+			w.awaitJob(id, hasState(job.Done))
 			if end == "silence" {
 				silent <- struct{}{}
 				signal()
@@ -212,8 +212,8 @@ func TestAJobGoesOnElsewhere(t *testing.T) {
 }
 
 func TestCancelEndsATask(t *testing.T) {
-	w := newWorld(t)
-	w.runner("one", map[job.Kind]Task{job.DryRun: func(ctx context.Context, h *Handle) error {
+	w := newFixture(t)
+	w.startRunner("one", map[job.Kind]Task{job.DryRun: func(ctx context.Context, h *Handle) error {
 		h.Update(func(j *job.Job) { j.Done = 1 })
 		<-ctx.Done()
 		if !errors.Is(context.Cause(ctx), ErrCancelled) {
@@ -221,27 +221,27 @@ func TestCancelEndsATask(t *testing.T) {
 		}
 		return ctx.Err()
 	}})
-	id := w.create(job.DryRun)
-	w.await(id, func(j job.Job) bool { return j.Done == 1 })
+	id := w.createJob(job.DryRun)
+	w.awaitJob(id, func(j job.Job) bool { return j.Done == 1 })
 	if _, err := w.bucket.Cancel(w.ctx, id); err != nil {
 		t.Fatal(err)
 	}
-	if j := w.await(id, is(job.Cancelled)); j.EndedAt.IsZero() || j.Runner != "" {
+	if j := w.awaitJob(id, hasState(job.Cancelled)); j.EndedAt.IsZero() || j.Runner != "" {
 		t.Errorf("it ended as %+v", j)
 	}
 }
 
 func TestAFailureIsTold(t *testing.T) {
-	w := newWorld(t)
-	w.runner("one", map[job.Kind]Task{
+	w := newFixture(t)
+	w.startRunner("one", map[job.Kind]Task{
 		job.DryRun: func(context.Context, *Handle) error { return errors.New("no such range") },
 		job.Audit:  func(context.Context, *Handle) error { panic("a bug") },
 	})
-	failed, panicked := w.create(job.DryRun), w.create(job.Audit)
-	if j := w.await(failed, is(job.Failed)); j.Error != "no such range" {
+	failed, panicked := w.createJob(job.DryRun), w.createJob(job.Audit)
+	if j := w.awaitJob(failed, hasState(job.Failed)); j.Error != "no such range" {
 		t.Errorf("it says %q", j.Error)
 	}
-	if j := w.await(panicked, is(job.Failed)); j.Error != "the task panicked: a bug" {
+	if j := w.awaitJob(panicked, hasState(job.Failed)); j.Error != "the task panicked: a bug" {
 		t.Errorf("it says %q", j.Error)
 	}
 }

@@ -44,37 +44,37 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 			phase += fmt.Sprintf(" and %d more", more)
 		}
 		h.Update(func(j *job.Job) { j.Phase = phase })
-		if err := jobs.Pause(ctx, lookEvery); err != nil {
+		if err := jobs.Pause(ctx, pollInterval); err != nil {
 			return err
 		}
 	}
 }
 
-// errYoung says that the bucket of heartbeats may not have those of every live
+// errBucketTooYoung says that the bucket of heartbeats may not have those of every live
 // process yet.
-var errYoung = errors.New("the bucket of heartbeats was made a moment ago")
+var errBucketTooYoung = errors.New("the bucket of heartbeats was made a moment ago")
 
-// live returns the heartbeats of the live processes. The bucket is in memory: a
+// liveBeats returns the heartbeats of the live processes. The bucket is in memory: a
 // server that starts again has an empty one, in which processes that never
 // stopped are missing until their next heartbeat.
-func (r *Replayer) live(ctx context.Context) ([]heartbeat.Beat, error) {
+func (r *Replayer) liveBeats(ctx context.Context) ([]heartbeat.Beat, error) {
 	bucket, err := r.cfg.JetStream.Stream(ctx, stream.BucketStream(stream.BucketServices))
 	if err != nil {
 		return nil, fmt.Errorf("look up bucket %s: %w", stream.BucketServices, err)
 	}
 	if info := bucket.CachedInfo(); info.TimeStamp.Sub(info.Created) < stream.HeartbeatTTL {
-		return nil, errYoung
+		return nil, errBucketTooYoung
 	}
 	return heartbeat.List(ctx, r.cfg.JetStream)
 }
 
-// barrier waits until every live processor judges by the target or later, with
+// awaitBarrier waits until every live processor judges by the target or later, with
 // the decoder of this build: an older one would judge what comes after the
 // range otherwise.
-func (r *Replayer) barrier(ctx context.Context, h *jobs.Handle, target uint64) error {
+func (r *Replayer) awaitBarrier(ctx context.Context, h *jobs.Handle, target uint64) error {
 	for s := r.cfg.Registry.Snapshot(); s == nil || s.Schemas.Revision() < target; s = r.cfg.Registry.Snapshot() {
 		h.Update(func(j *job.Job) { j.Phase = fmt.Sprintf("waiting for revision %d of the registry", target) })
-		if err := jobs.Pause(ctx, lookEvery); err != nil {
+		if err := jobs.Pause(ctx, pollInterval); err != nil {
 			return err
 		}
 	}
@@ -84,9 +84,9 @@ func (r *Replayer) barrier(ctx context.Context, h *jobs.Handle, target uint64) e
 	})
 }
 
-// awaitHands waits until no live processor has in its hands what it judged
+// awaitInFlight waits until no live processor has in its hands what it judged
 // below the target.
-func (r *Replayer) awaitHands(ctx context.Context, h *jobs.Handle, target uint64) error {
+func (r *Replayer) awaitInFlight(ctx context.Context, h *jobs.Handle, target uint64) error {
 	return r.awaitProcessors(ctx, h, "what was judged before the replay is settled", func(b heartbeat.Beat) bool {
 		return b.OldestRevision != 0 && b.OldestRevision < target
 	})

@@ -31,27 +31,27 @@ func beat(instance string, revision uint64) heartbeat.Beat {
 // build, and says for whom it waits. Its range ends where the stream ended then.
 func TestTheBarrier(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("before", 10, "a")...)
-	w.settle()
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("before", 10, "a")...)
+	w.settleAll()
 	other := beat("other build", 1000)
 	other.Commit = "0000000"
 	gateway := beat("gateway", 1)
 	gateway.Service = "collector"
 	behind := beat("behind", 1)
 	w.setBeats(beat("here", 1000), behind, other, gateway)
-	w.runner("one")
-	id := w.start(job.Replay, job.Selection{})
-	j := w.await(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
+	w.startRunner("one")
+	id := w.createJob(job.Replay, job.Selection{})
+	j := w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
 	for text, want := range map[string]bool{"behind (revision 1": true, "other build": true, "here": false, "gateway": false} {
 		if containsText(j.Phase, text) != want {
 			t.Errorf("the phase names %q: %v: %s", text, !want, j.Phase)
 		}
 	}
 	w.setBeats(beat("here", 1000), gateway, beat("behind", j.TargetRevision-1))
-	w.await(id, "it waits for one", func(j job.Job) bool { return !containsText(j.Phase, "other build") })
-	w.publish(many("meanwhile", 10, "a")...)
+	w.awaitJob(id, "it waits for one", func(j job.Job) bool { return !containsText(j.Phase, "other build") })
+	w.publish(testEvents("meanwhile", 10, "a")...)
 	if j, err := w.jobs.Get(w.ctx, id); err != nil || j.Total != 0 || j.Checkpoint != nil {
 		t.Errorf("the range is fixed already: %+v, %v", j.Job, err)
 	}
@@ -64,14 +64,14 @@ func TestTheBarrier(t *testing.T) {
 // The phase names some, however many it waits for.
 func TestManyAreBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
+	w := newFixture(t)
+	w.requireMember("a")
 	for i := range 100 {
 		w.beats = append(w.beats, beat(fmt.Sprintf("p%02d", i), 1))
 	}
-	w.runner("one")
-	id := w.start(job.Replay, job.Selection{})
-	j := w.await(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
+	w.startRunner("one")
+	id := w.createJob(job.Replay, job.Selection{})
+	j := w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
 	if !strings.HasSuffix(j.Phase, " and 95 more") || strings.Count(j.Phase, "revision 1,") != 5 {
 		t.Errorf("the phase is %s", j.Phase)
 	}
@@ -81,16 +81,16 @@ func TestManyAreBehind(t *testing.T) {
 // reached the target, waits.
 func TestAnOwnRegistryThatIsBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("e", 10, "a")...)
-	w.runner("one")
-	w.background(func(ctx context.Context) error { <-ctx.Done(); return nil })
-	id := w.start(job.Replay, job.Selection{}, func(j *job.Job) { j.TargetRevision += 2 })
-	w.await(id, "it waits", func(j job.Job) bool { return containsText(j.Phase, "of the registry") })
-	w.requires("b") // two revisions
-	if j := w.awaitDone(id); w.changes(j).Pending != 10 {
-		t.Errorf("it counts %+v", w.changes(j))
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("e", 10, "a")...)
+	w.startRunner("one")
+	w.runInBackground(func(ctx context.Context) error { <-ctx.Done(); return nil })
+	id := w.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.TargetRevision += 2 })
+	w.awaitJob(id, "it waits", func(j job.Job) bool { return containsText(j.Phase, "of the registry") })
+	w.requireMember("b") // two revisions
+	if j := w.awaitDone(id); w.reportOf(j).Pending != 10 {
+		t.Errorf("it counts %+v", w.reportOf(j))
 	}
 }
 
@@ -99,20 +99,20 @@ func TestAnOwnRegistryThatIsBehind(t *testing.T) {
 // that was judged before.
 func TestTheSweep(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("b")
+	w := newFixture(t)
+	w.requireMember("b")
 	stale := w.reg.Snapshot().Schemas
-	first := w.requires("a")
-	events := many("e", 1500, "a")
+	first := w.requireMember("a")
+	events := testEvents("e", 1500, "a")
 	w.publish(events...)
-	w.settle() // all are stored
+	w.settleAll() // all are stored
 	between := w.apply(map[string]string{"policy.json": `{"future_skew":"9m"}`})
 	slow := beat("slow", 1000)
 	slow.OldestRevision = 1
 	w.setBeats(slow)
-	w.runner("one")
-	id := w.start(job.Replay, job.Selection{Only: job.OnlyRejected})
-	w.await(id, "it waits for what is in hand", func(j job.Job) bool {
+	w.startRunner("one")
+	id := w.createJob(job.Replay, job.Selection{Only: job.OnlyRejected})
+	w.awaitJob(id, "it waits for what is in hand", func(j job.Job) bool {
 		return containsText(j.Phase, "what was judged before") && containsText(j.Phase, "slow") && j.Done == 1500
 	})
 	// The slow one writes what it judged by a revision in between.
@@ -120,7 +120,7 @@ func TestTheSweep(t *testing.T) {
 	for portion, err := range streamAll(w) {
 		w.must(err)
 		for _, m := range portion[:7] {
-			d := w.judge(m, stale)
+			d := w.evaluate(m, stale)
 			d.Revision = between
 			late = append(late, d)
 		}
@@ -131,7 +131,7 @@ func TestTheSweep(t *testing.T) {
 	w.setBeats(beat("slow", 1000))
 	j := w.awaitDone(id)
 	want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 7, fmt.Sprintf("stored at %d", first): 1493}
-	if diff := cmp.Diff(want, w.states(events)); diff != "" {
+	if diff := cmp.Diff(want, w.documentStates(events)); diff != "" {
 		t.Errorf("after the replay (-want +got):\n%s", diff)
 	}
 }
@@ -139,27 +139,27 @@ func TestTheSweep(t *testing.T) {
 // The sweep goes on until it finds nothing.
 func TestTheSweepGoesOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	first := w.requires("b")
+	w := newFixture(t)
+	first := w.requireMember("b")
 	stale := w.reg.Snapshot().Schemas
-	events := many("e", 20, "a")
+	events := testEvents("e", 20, "a")
 	w.publish(events...)
-	w.settle() // all are rejected
-	w.requires("a")
+	w.settleAll() // all are rejected
+	w.requireMember("a")
 	var sweeps atomic.Int32
-	w.runner("one", func(cfg *Config) {
+	w.startRunner("one", func(cfg *Config) {
 		// Each time that the replay looks whether anything is in hand, something
 		// was until a moment ago.
 		live := cfg.Beats
 		cfg.Beats = func(ctx context.Context) ([]heartbeat.Beat, error) {
 			if n := int(sweeps.Add(1)) - 1; n > 0 && n <= 3 {
-				w.damage(ctx, n, first, stale)
+				w.revertDocument(ctx, n, first, stale)
 			}
 			return live(ctx)
 		}
 	})
-	j := w.awaitDone(w.start(job.Replay, job.Selection{}))
-	if diff := cmp.Diff(map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 20}, w.states(events)); diff != "" {
+	j := w.awaitDone(w.createJob(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 20}, w.documentStates(events)); diff != "" {
 		t.Errorf("after the replay (-want +got):\n%s", diff)
 	}
 	if n := sweeps.Load(); n != 5 { // the barrier, three that found something, one that did not
@@ -167,11 +167,11 @@ func TestTheSweepGoesOn(t *testing.T) {
 	}
 }
 
-// damage puts an event back to an old revision, past the guard.
-func (w *world) damage(ctx context.Context, n int, revision uint64, stale *schema.Set) {
+// revertDocument puts an event back to an old revision, past the guard.
+func (w *fixture) revertDocument(ctx context.Context, n int, revision uint64, stale *schema.Set) {
 	for portion, err := range stream.Read(ctx, w.js, stream.Range{First: uint64(n), Last: uint64(n)}) {
 		w.must(err)
-		d := w.judge(portion[0], stale)
+		d := w.evaluate(portion[0], stale)
 		d.Revision = revision
 		w.overwrite(ctx, d)
 	}
@@ -181,8 +181,8 @@ func (w *world) damage(ctx context.Context, n int, revision uint64, stale *schem
 // missing yet.
 func TestHeartbeatsOfAYoungBucket(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	stop := w.background(heartbeat.New(heartbeat.Config{
+	w := newFixture(t)
+	stop := w.runInBackground(heartbeat.New(heartbeat.Config{
 		JetStream: w.js, Service: "processor", Instance: "here", Revision: func() uint64 { return 7 },
 		Changed: func() <-chan struct{} { return nil },
 	}).Run)
@@ -191,7 +191,7 @@ func TestHeartbeatsOfAYoungBucket(t *testing.T) {
 	asked := 0
 	w.poll("the bucket is old enough", func() bool {
 		beats, err := r.cfg.Beats(w.ctx)
-		if asked++; asked == 1 && !errors.Is(err, errYoung) {
+		if asked++; asked == 1 && !errors.Is(err, errBucketTooYoung) {
 			t.Errorf("a new bucket answers %v, %v", beats, err)
 		}
 		return err == nil && slices.ContainsFunc(beats, func(b heartbeat.Beat) bool { return b.Instance == "here" && b.Revision == 7 })

@@ -39,9 +39,9 @@ func benchEvents() int {
 	return 50_000
 }
 
-// fill publishes events like those of sites, 20 in a session, ids in UUID
+// fillStream publishes events like those of sites, 20 in a session, ids in UUID
 // version 7, and settles them.
-func (w *world) fill(n int) {
+func (w *fixture) fillStream(n int) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	msgs := make([]*nats.Msg, n)
 	var session string
@@ -57,12 +57,12 @@ func (w *world) fill(n int) {
 		msgs[i] = m.Msg(stream.Subject("demo", "page interaction", "cta click"))
 	}
 	w.publishMsg(msgs...)
-	w.settle()
+	w.settleAll()
 }
 
 // benchWorld is a world in which n events are stored.
-func benchWorld(b *testing.B, n int) *world {
-	w := newWorld(b)
+func benchWorld(b *testing.B, n int) *fixture {
+	w := newFixture(b)
 	samples, err := registry.LoadDir(registry.SampleTypes())
 	w.must(err)
 	_, err = samples.Apply(w.ctx, w.js, "bench")
@@ -71,23 +71,23 @@ func benchWorld(b *testing.B, n int) *world {
 		s := w.reg.Snapshot()
 		return s != nil && s.Schemas.Known("page interaction", "cta click")
 	})
-	w.fill(n)
-	w.runnerOf(jobs.Config{Instance: "one"}, func(*Replayer) {})
+	w.fillStream(n)
+	w.startRunnerOf(jobs.Config{Instance: "one"}, func(*Replayer) {})
 	return w
 }
 
-// rate is that of a job over all events, from its first to its last moment.
-func (w *world) rate(kind job.Kind, change ...func(*job.Job)) float64 {
-	j := w.awaitDone(w.start(kind, job.Selection{}, change...))
-	if c := w.changes(j); c.Unchanged != j.Total {
-		w.Fatalf("of %d it counts %+v", j.Total, countsAlone(c))
+// jobRate is that of a job over all events, from its first to its last moment.
+func (w *fixture) jobRate(kind job.Kind, change ...func(*job.Job)) float64 {
+	j := w.awaitDone(w.createJob(kind, job.Selection{}, change...))
+	if c := w.reportOf(j); c.Unchanged != j.Total {
+		w.Fatalf("of %d it counts %+v", j.Total, withoutGroups(c))
 	}
 	return float64(j.Total) / j.EndedAt.Sub(j.StartedAt).Seconds()
 }
 
 // bareRate is that of guarded replaces of all documents, judged by a revision,
 // in bulks of 1,000 by 2 writers, encoded before.
-func (w *world) bareRate(set *schema.Set) float64 {
+func (w *fixture) bareRate(set *schema.Set) float64 {
 	safe := writeconcern.Majority()
 	safe.Journal = new(true)
 	events := w.database.Collection("events", options.Collection().SetWriteConcern(safe))
@@ -96,7 +96,7 @@ func (w *world) bareRate(set *schema.Set) float64 {
 		w.must(err)
 		docs := make([]*store.Document, len(portion))
 		for i, m := range portion {
-			docs[i] = w.judge(m, set)
+			docs[i] = w.evaluate(m, set)
 		}
 		slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
 		for _, d := range docs {
@@ -158,7 +158,7 @@ func BenchmarkReplay(b *testing.B) {
 	w := benchWorld(b, benchEvents())
 	var ours, bare, rounds float64 // seconds an event
 	for b.Loop() {
-		ours += 1 / w.rate(job.Replay)
+		ours += 1 / w.jobRate(job.Replay)
 		revision, err := w.edit.Touch(w.ctx, registry.By{Author: "bench"})
 		w.must(err)
 		w.awaitRevision(revision)
@@ -175,7 +175,7 @@ func BenchmarkDryRun(b *testing.B) {
 	w := benchWorld(b, benchEvents())
 	var ours, rounds float64
 	for b.Loop() {
-		ours += 1 / w.rate(job.DryRun, func(j *job.Job) {
+		ours += 1 / w.jobRate(job.DryRun, func(j *job.Job) {
 			j.Schemas = map[string]jsonValue{"page=20interaction/cta=20click": jsonValue(`{"required":["host","path","element"]}`)}
 		})
 		rounds++

@@ -20,8 +20,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// place is the checkpoint of a job that reads a range once.
-type place struct {
+// dryRunCheckpoint is the checkpoint of a job that reads a range once.
+type dryRunCheckpoint struct {
 	// Last is the end of the range, fixed when the job began; Next is where it
 	// goes on.
 	Last uint64 `json:"last"`
@@ -31,44 +31,44 @@ type place struct {
 // DryRun is the jobs.Task of dry runs. It judges by one revision from beginning
 // to end, also when another process goes on with it, and writes nothing.
 func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
-	set, err := r.rules(ctx, h)
+	set, err := r.resolveRules(ctx, h)
 	if err != nil {
 		return err
 	}
-	rng, err := r.extent(ctx, h)
+	rng, err := r.resolveRange(ctx, h)
 	if err != nil {
 		return err
 	}
 	j := h.Job()
-	counted, err := resume(j)
+	counted, err := resumeTally(j)
 	if err != nil {
 		return err
 	}
-	p := progress{h: h, every: r.noteEvery}
+	p := progress{h: h, interval: r.progressInterval}
 	from, done := rng.First, j.Done
-	for portion, err := range read(ctx, r.cfg.JetStream, rng) {
+	for portion, err := range readRange(ctx, r.cfg.JetStream, rng) {
 		if err != nil {
 			return err
 		}
-		if err := r.compare(ctx, h, portion, set, counted); err != nil {
+		if err := r.countPortion(ctx, h, portion, set, counted); err != nil {
 			return err
 		}
 		next := portion[len(portion)-1].Seq + 1
-		if err := p.note(place{Last: rng.Last, Next: next}, done+next-from, counted, phaseJudging); err != nil {
+		if err := p.recordIfDue(dryRunCheckpoint{Last: rng.Last, Next: next}, done+next-from, counted, phaseValidating); err != nil {
 			return err
 		}
 	}
-	return p.noteNow(place{Last: rng.Last, Next: rng.Last + 1}, j.Total, counted, phaseJudging)
+	return p.recordNow(dryRunCheckpoint{Last: rng.Last, Next: rng.Last + 1}, j.Total, counted, phaseValidating)
 }
 
-// compare counts what a portion would become.
-func (r *Replayer) compare(ctx context.Context, h *jobs.Handle, portion []stream.Raw, set *schema.Set, counted *tally) error {
+// countPortion counts what a portion would become.
+func (r *Replayer) countPortion(ctx context.Context, h *jobs.Handle, portion []stream.Raw, set *schema.Set, counted *tally) error {
 	s := h.Job().Selection
-	var docs [lanes][]*store.Document
-	var held [lanes]presence
-	err := inParts(portion, func(lane int, part []stream.Raw) (err error) {
-		docs[lane] = r.judge(part, set, s)
-		held[lane], err = r.held(ctx, h, docs[lane])
+	var docs [parallelParts][]*store.Document
+	var held [parallelParts]heldDocs
+	err := inParallel(portion, func(lane int, part []stream.Raw) (err error) {
+		docs[lane] = r.evaluateCovered(part, set, s)
+		held[lane], err = r.readHeld(ctx, h, docs[lane])
 		return err
 	})
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *Replayer) compare(ctx context.Context, h *jobs.Handle, portion []stream
 	now := time.Now()
 	for lane := range docs {
 		for _, d := range docs[lane] {
-			was, ok := held[lane].of(d)
+			was, ok := held[lane].lookUp(d)
 			switch {
 			case !s.CoversOutcome(was, ok):
 			case ok && was.ContentHash == d.ContentHash && d.Origin.Before(was.Origin):
@@ -85,23 +85,23 @@ func (r *Replayer) compare(ctx context.Context, h *jobs.Handle, portion []stream
 				// place of the one that is held.
 				counted.changes.Duplicates++
 			default:
-				counted.add(was, ok, d, "", now)
+				counted.countEvent(was, ok, d, "", now)
 			}
 		}
 	}
 	return nil
 }
 
-// read is stream.Read, for which an end at 0 is none.
-func read(ctx context.Context, js jetstream.JetStream, rng stream.Range) iter.Seq2[[]stream.Raw, error] {
-	if left(rng) == 0 {
+// readRange is stream.Read, for which an end at 0 is none.
+func readRange(ctx context.Context, js jetstream.JetStream, rng stream.Range) iter.Seq2[[]stream.Raw, error] {
+	if sequencesLeft(rng) == 0 {
 		return func(func([]stream.Raw, error) bool) {}
 	}
 	return stream.Read(ctx, js, rng)
 }
 
-// rules are what a dry run judges by: the registry's, and what is not put yet.
-func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, error) {
+// resolveRules are what a dry run judges by: the registry's, and what is not put yet.
+func (r *Replayer) resolveRules(ctx context.Context, h *jobs.Handle) (*schema.Set, error) {
 	select {
 	case <-r.cfg.Registry.Ready():
 	case <-ctx.Done():
@@ -112,7 +112,7 @@ func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, erro
 	if j.TargetRevision == 0 {
 		h.Update(func(j *job.Job) { j.TargetRevision = set.Revision() })
 	} else if j.TargetRevision != set.Revision() {
-		err := jobs.Insist(ctx, askLimit, func(ctx context.Context) (err error) {
+		err := jobs.Insist(ctx, storeLimit, func(ctx context.Context) (err error) {
 			set, err = registry.At(ctx, r.cfg.JetStream, j.TargetRevision)
 			return err
 		}, func(err error) bool { return errors.Is(err, registry.ErrNoRevision) })
@@ -134,8 +134,8 @@ func (r *Replayer) rules(ctx context.Context, h *jobs.Handle) (*schema.Set, erro
 	return set, nil
 }
 
-// extent is what is left of the range of a job. It is fixed by the first runner.
-func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
+// resolveRange is what is left of the range of a job. It is fixed by the first runner.
+func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
 	j := h.Job()
 	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) error {
 		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
@@ -145,41 +145,41 @@ func (r *Replayer) extent(ctx context.Context, h *jobs.Handle) (rng stream.Range
 		return rng, err
 	}
 	if j.Checkpoint != nil {
-		var p place
+		var p dryRunCheckpoint
 		if err := json.Unmarshal(j.Checkpoint, &p); err != nil {
 			return rng, fmt.Errorf("read the checkpoint: %w", err)
 		}
 		rng.First, rng.Last = p.Next, p.Last
 	}
-	h.Update(func(j *job.Job) { j.Total = j.Done + left(rng) })
+	h.Update(func(j *job.Job) { j.Total = j.Done + sequencesLeft(rng) })
 	return rng, nil
 }
 
-// left is how many sequences a range has.
-func left(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
+// sequencesLeft is how many sequences a range has.
+func sequencesLeft(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
 
 // progress notes how far a job is: checkpoint and report of one moment.
 type progress struct {
-	h     *jobs.Handle
-	every time.Duration
-	last  time.Time
+	h          *jobs.Handle
+	interval   time.Duration
+	recordedAt time.Time
 }
 
-// note notes where the job goes on, unless it did so a moment ago.
-func (p *progress) note(checkpoint any, done uint64, counted *tally, phase string) error {
-	if time.Since(p.last) < p.every {
+// recordIfDue notes where the job goes on, unless it did so a moment ago.
+func (p *progress) recordIfDue(checkpoint any, done uint64, counted *tally, phase string) error {
+	if time.Since(p.recordedAt) < p.interval {
 		return nil
 	}
-	return p.noteNow(checkpoint, done, counted, phase)
+	return p.recordNow(checkpoint, done, counted, phase)
 }
 
-func (p *progress) noteNow(checkpoint any, done uint64, counted *tally, phase string) error {
-	p.last = time.Now()
+func (p *progress) recordNow(checkpoint any, done uint64, counted *tally, phase string) error {
+	p.recordedAt = time.Now()
 	place, err := json.Marshal(checkpoint)
 	if err != nil {
 		return fmt.Errorf("encode the checkpoint: %w", err)
 	}
-	report, err := json.Marshal(counted.report())
+	report, err := json.Marshal(counted.buildReport())
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}

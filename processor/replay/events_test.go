@@ -19,9 +19,9 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// sent is one event of a test. Its data has the members named in has, one
+// testEvent is one event of a test. Its data has the members named in has, one
 // letter each.
-type sent struct {
+type testEvent struct {
 	app, id, name, has string
 	// received is that long after the world began.
 	received time.Duration
@@ -29,7 +29,7 @@ type sent struct {
 	typed bool
 }
 
-func (s sent) msg(began time.Time) *nats.Msg {
+func (s testEvent) msg(began time.Time) *nats.Msg {
 	members := make([]string, 0, len(s.has))
 	for _, m := range strings.Split(s.has, "") {
 		members = append(members, fmt.Sprintf("%q:1", m))
@@ -48,7 +48,7 @@ func (s sent) msg(began time.Time) *nats.Msg {
 }
 
 // publish puts events into the stream, in this order.
-func (w *world) publish(events ...sent) {
+func (w *fixture) publish(events ...testEvent) {
 	w.Helper()
 	msgs := make([]*nats.Msg, len(events))
 	for i, e := range events {
@@ -57,7 +57,7 @@ func (w *world) publish(events ...sent) {
 	w.publishMsg(msgs...)
 }
 
-func (w *world) publishMsg(msgs ...*nats.Msg) {
+func (w *fixture) publishMsg(msgs ...*nats.Msg) {
 	w.Helper()
 	for portion := range slices.Chunk(msgs, 1000) {
 		futures := make([]jetstream.PubAckFuture, len(portion))
@@ -78,17 +78,17 @@ func (w *world) publishMsg(msgs ...*nats.Msg) {
 	}
 }
 
-// many are n events with ids from a prefix on.
-func many(prefix string, n int, has string) []sent {
-	all := make([]sent, n)
+// testEvents are n events with ids from a prefix on.
+func testEvents(prefix string, n int, has string) []testEvent {
+	all := make([]testEvent, n)
 	for i := range all {
-		all[i] = sent{id: fmt.Sprintf("%s%06d", prefix, i), has: has, typed: i%2 == 0}
+		all[i] = testEvent{id: fmt.Sprintf("%s%06d", prefix, i), has: has, typed: i%2 == 0}
 	}
 	return all
 }
 
-// held is what the store holds of demo's events.
-func (w *world) held(ids ...string) map[string]store.Held {
+// heldByID is what the store holds of demo's events.
+func (w *fixture) heldByID(ids ...string) map[string]store.Held {
 	w.Helper()
 	out := make(map[string]store.Held, len(ids))
 	for portion := range slices.Chunk(ids, 1000) {
@@ -110,7 +110,7 @@ func (w *world) held(ids ...string) map[string]store.Held {
 	return out
 }
 
-func ids(events []sent) []string {
+func ids(events []testEvent) []string {
 	all := make([]string, len(events))
 	for i, e := range events {
 		all[i] = store.DocumentID(cmp.Or(e.app, "demo"), e.id)
@@ -118,11 +118,11 @@ func ids(events []sent) []string {
 	return all
 }
 
-// states counts what the store holds by status and revision.
-func (w *world) states(events []sent) map[string]int {
+// documentStates counts what the store holds by status and revision.
+func (w *fixture) documentStates(events []testEvent) map[string]int {
 	w.Helper()
 	n := map[string]int{}
-	held := w.held(ids(events)...)
+	held := w.heldByID(ids(events)...)
 	for _, h := range held {
 		n[fmt.Sprintf("%s at %d", h.Status, h.Revision)]++
 	}
@@ -132,8 +132,8 @@ func (w *world) states(events []sent) map[string]int {
 	return n
 }
 
-// changes is the report of a job.
-func (w *world) changes(j job.Job) job.Changes {
+// reportOf is the report of a job.
+func (w *fixture) reportOf(j job.Job) job.Changes {
 	w.Helper()
 	var c job.Changes
 	if err := json.Unmarshal(j.Report, &c); err != nil {
@@ -142,8 +142,8 @@ func (w *world) changes(j job.Job) job.Changes {
 	return c
 }
 
-// consumers are the names of the replays' consumers.
-func (w *world) consumers() (names []string) {
+// consumerNames are the names of the replays' consumers.
+func (w *fixture) consumerNames() (names []string) {
 	w.Helper()
 	s, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)

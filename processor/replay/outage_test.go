@@ -19,12 +19,12 @@ var errAway = fmt.Errorf("%w: pulled out", store.ErrUnavailable)
 // what was half written is completed.
 func TestTheStoreIsAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	events := many("e", 2500, "a")
-	w.requires("a")
+	w := newFixture(t)
+	events := testEvents("e", 2500, "a")
+	w.requireMember("a")
 	w.publish(events...)
-	w.settle()
-	w.requires("b")
+	w.settleAll()
+	w.requireMember("b")
 	back := make(chan struct{})
 	gone := func() bool {
 		select {
@@ -34,7 +34,7 @@ func TestTheStoreIsAway(t *testing.T) {
 			return true
 		}
 	}
-	w.runner("one", beforeRead(func(_ context.Context, n int) error {
+	w.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 		if n == 2 {
 			return errAway
 		}
@@ -43,22 +43,22 @@ func TestTheStoreIsAway(t *testing.T) {
 		write := cfg.Write
 		var n atomic.Int32
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
-			if n.Add(1) > lanes && gone() {
+			if n.Add(1) > parallelParts && gone() {
 				_, err := write(ctx, revision, docs[:len(docs)/2])
 				return nil, errors.Join(err, errAway)
 			}
 			return write(ctx, revision, docs)
 		}
 	})
-	id := w.start(job.Replay, job.Selection{})
-	w.await(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
+	id := w.createJob(job.Replay, job.Selection{})
+	w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
 	close(back)
-	w.await(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
+	w.awaitJob(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
 	j := w.awaitDone(id)
-	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, countsAlone(w.changes(j))); diff != "" {
+	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, withoutGroups(w.reportOf(j))); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 2500}, w.states(events)); diff != "" {
+	if diff := cmp.Diff(map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 2500}, w.documentStates(events)); diff != "" {
 		t.Errorf("after the replay (-want +got):\n%s", diff)
 	}
 }
@@ -67,30 +67,30 @@ func TestTheStoreIsAway(t *testing.T) {
 // stays.
 func TestTheStoreRefusesItsConfiguration(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("e", 10, "a")...)
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("e", 10, "a")...)
 	refused := fmt.Errorf("%w: the password is wrong", store.ErrConfiguration)
-	w.runner("one", func(cfg *Config) {
+	w.startRunner("one", func(cfg *Config) {
 		cfg.Write = func(context.Context, uint64, []*store.Document) ([]store.WriteResult, error) { return nil, refused }
 	})
-	id := w.start(job.Replay, job.Selection{})
-	j := w.await(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
+	id := w.createJob(job.Replay, job.Selection{})
+	j := w.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
 	if !containsText(j.Error, "the password is wrong") {
 		t.Errorf("it says %q", j.Error)
 	}
-	w.onlyConsumer()
+	w.wantConsumers()
 }
 
 // A dry run that goes on with a registry that has not reached its revision
 // cannot, and says so.
 func TestADryRunOfNoRevision(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.runner("one")
-	id := w.start(job.DryRun, job.Selection{}, func(j *job.Job) { j.TargetRevision = 1000 })
-	j := w.await(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
+	w := newFixture(t)
+	w.requireMember("a")
+	w.startRunner("one")
+	id := w.createJob(job.DryRun, job.Selection{}, func(j *job.Job) { j.TargetRevision = 1000 })
+	j := w.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
 	if !containsText(j.Error, "no such revision") {
 		t.Errorf("it says %q", j.Error)
 	}

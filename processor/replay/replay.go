@@ -12,8 +12,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// course is the checkpoint of a replay.
-type course struct {
+// checkpoint is the checkpoint of a replay.
+type checkpoint struct {
 	// First and Last are the range, fixed behind the barrier; Next is where the
 	// replay goes on.
 	First uint64 `json:"first"`
@@ -26,15 +26,15 @@ type course struct {
 // run is one replay in the hands of this process.
 type run struct {
 	*Replayer
-	h       *jobs.Handle
-	job     job.Job
-	at      course
-	rng     stream.Range
-	counted *tally
-	p       progress
+	h          *jobs.Handle
+	job        job.Job
+	checkpoint checkpoint
+	span       stream.Range
+	tally      *tally
+	progress   progress
 	// limit is nil without a rate.
-	limit *rate.Limiter
-	pace  pace
+	limit    *rate.Limiter
+	throttle liveThrottle
 }
 
 // Replay is the jobs.Task of replays. The package comment says what it does in
@@ -42,119 +42,124 @@ type run struct {
 // on with it, some events may count as they are after the replay instead of as
 // they were before: those behind the last checkpoint.
 func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
-	run := &run{Replayer: r, h: h, job: h.Job(), p: progress{h: h, every: r.noteEvery}}
-	defer run.forget(ctx)
-	if err := run.start(ctx); err != nil {
+	run := &run{Replayer: r, h: h, job: h.Job(), progress: progress{h: h, interval: r.progressInterval}}
+	defer run.deleteConsumers(ctx)
+	if err := run.prepareRange(ctx); err != nil {
 		return err
 	}
-	if run.at.Sweeps == 0 {
-		if err := run.pass(ctx); err != nil {
+	if run.checkpoint.Sweeps == 0 {
+		if err := run.replayRange(ctx); err != nil {
 			return err
 		}
 	}
-	if err := run.sweep(ctx); err != nil {
+	if err := run.sweepRange(ctx); err != nil {
 		return err
 	}
-	return run.noteNow()
+	return run.recordProgressNow()
 }
 
-// start fixes the range behind the barrier, or goes on where another runner
+// prepareRange fixes the range behind the barrier, or goes on where another runner
 // was.
-func (r *run) start(ctx context.Context) error {
+func (r *run) prepareRange(ctx context.Context) error {
 	var err error
-	if r.counted, err = resume(r.job); err != nil {
+	if r.tally, err = resumeTally(r.job); err != nil {
 		return err
 	}
 	// The next runner may be of another build than the first one.
-	if err := r.barrier(ctx, r.h, r.job.TargetRevision); err != nil {
+	if err := r.awaitBarrier(ctx, r.h, r.job.TargetRevision); err != nil {
 		return err
 	}
 	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) (err error) {
-		r.rng, err = r.job.Selection.Range(ctx, r.cfg.JetStream)
+		r.span, err = r.job.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, nil)
 	if err != nil {
 		return err
 	}
 	if r.job.Checkpoint == nil {
-		r.at = course{First: r.rng.First, Last: r.rng.Last, Next: r.rng.First}
-	} else if err := json.Unmarshal(r.job.Checkpoint, &r.at); err != nil {
+		r.checkpoint = checkpoint{First: r.span.First, Last: r.span.Last, Next: r.span.First}
+	} else if err := json.Unmarshal(r.job.Checkpoint, &r.checkpoint); err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	r.rng.First, r.rng.Last = r.at.First, r.at.Last
+	r.span.First, r.span.Last = r.checkpoint.First, r.checkpoint.Last
 	if r.job.MaxRate > 0 {
-		r.limit = rate.NewLimiter(rate.Limit(r.job.MaxRate), r.portion())
+		r.limit = rate.NewLimiter(rate.Limit(r.job.MaxRate), r.portionSize())
 	}
-	r.h.Update(func(j *job.Job) { j.Total = left(r.rng) })
-	return r.noteNow()
+	r.h.Update(func(j *job.Job) { j.Total = sequencesLeft(r.span) })
+	return r.recordProgressNow()
 }
 
-// portion is how many events are taken at once: where a rate was asked for, no
+// portionSize is how many events are taken at once: where a rate was asked for, no
 // more than those of a second.
-func (r *run) portion() int {
+func (r *run) portionSize() int {
 	if r.job.MaxRate > 0 {
 		return int(min(r.job.MaxRate, portionEvents))
 	}
 	return portionEvents
 }
 
-func (r *run) done() uint64 { return r.at.Next - r.at.First }
+func (r *run) processed() uint64 { return r.checkpoint.Next - r.checkpoint.First }
 
-func (r *run) note() error    { return r.p.note(r.at, r.done(), r.counted, phaseRunning) }
-func (r *run) noteNow() error { return r.p.noteNow(r.at, r.done(), r.counted, phaseRunning) }
+func (r *run) recordProgress() error {
+	return r.progress.recordIfDue(r.checkpoint, r.processed(), r.tally, phaseReplaying)
+}
 
-// pass takes every message of the range through its outcome once.
-func (r *run) pass(ctx context.Context) error {
-	source := source{r: r, size: r.portion()}
-	for r.at.Next <= r.at.Last {
-		portion, err := source.next(ctx)
+func (r *run) recordProgressNow() error {
+	return r.progress.recordNow(r.checkpoint, r.processed(), r.tally, phaseReplaying)
+}
+
+// replayRange takes every message of the range through its outcome once.
+func (r *run) replayRange(ctx context.Context) error {
+	source := source{r: r, size: r.portionSize()}
+	for r.checkpoint.Next <= r.checkpoint.Last {
+		portion, err := source.nextPortion(ctx)
 		if err != nil {
 			return err
 		}
 		if len(portion) == 0 {
 			break // the rest of the range has nothing of the selection
 		}
-		if _, err := r.write(ctx, portion, false); err != nil {
+		if _, err := r.writePortion(ctx, portion, false); err != nil {
 			return err
 		}
-		source.ack()
-		r.at.Next = portion[len(portion)-1].Seq + 1
-		if err := r.note(); err != nil {
+		source.ackPortion()
+		r.checkpoint.Next = portion[len(portion)-1].Seq + 1
+		if err := r.recordProgress(); err != nil {
 			return err
 		}
-		if err := r.pace.wait(ctx, r); err != nil {
+		if err := r.throttle.awaitLag(ctx, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sweep reads the range again, as often as it finds something to write.
-func (r *run) sweep(ctx context.Context) error {
+// sweepRange reads the range again, as often as it finds something to write.
+func (r *run) sweepRange(ctx context.Context) error {
 	for found := 1; found > 0; {
 		found = 0
-		r.at.Sweeps++
-		r.at.Next = r.at.Last + 1
-		if err := r.noteNow(); err != nil {
+		r.checkpoint.Sweeps++
+		r.checkpoint.Next = r.checkpoint.Last + 1
+		if err := r.recordProgressNow(); err != nil {
 			return err
 		}
-		if err := r.awaitHands(ctx, r.h, r.job.TargetRevision); err != nil {
+		if err := r.awaitInFlight(ctx, r.h, r.job.TargetRevision); err != nil {
 			return err
 		}
-		for portion, err := range read(ctx, r.cfg.JetStream, r.rng) {
+		for portion, err := range readRange(ctx, r.cfg.JetStream, r.span) {
 			if err != nil {
 				return err
 			}
 			seq := portion[0].Seq
 			r.h.Update(func(j *job.Job) {
-				j.Phase = fmt.Sprintf("making sure, pass %d, at %d of %d", r.at.Sweeps, seq, r.at.Last)
+				j.Phase = fmt.Sprintf("making sure, pass %d, at %d of %d", r.checkpoint.Sweeps, seq, r.checkpoint.Last)
 			})
-			n, err := r.write(ctx, portion, true)
+			n, err := r.writePortion(ctx, portion, true)
 			if err != nil {
 				return err
 			}
 			found += n
-			if err := r.pace.wait(ctx, r); err != nil {
+			if err := r.throttle.awaitLag(ctx, r); err != nil {
 				return err
 			}
 		}

@@ -16,23 +16,23 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// stuck makes a call wait once, until its context ends, and say so.
-type stuck struct {
+// blocker makes a call wait once, until its context ends, and say so.
+type blocker struct {
 	reached chan struct{}
 	done    atomic.Bool
 }
 
-func newStuck() *stuck { return &stuck{reached: make(chan struct{})} }
+func newBlocker() *blocker { return &blocker{reached: make(chan struct{})} }
 
-func (s *stuck) wait(ctx context.Context) {
+func (s *blocker) block(ctx context.Context) {
 	if s.done.CompareAndSwap(false, true) {
 		close(s.reached)
 		<-ctx.Done()
 	}
 }
 
-// await waits until the call is made.
-func (s *stuck) await(t testing.TB) {
+// awaitReached waits until the call is made.
+func (s *blocker) awaitReached(t testing.TB) {
 	t.Helper()
 	select {
 	case <-s.reached:
@@ -41,14 +41,14 @@ func (s *stuck) await(t testing.TB) {
 	}
 }
 
-// reader is a store whose reads can be hooked.
-type reader struct {
+// hookedReader is a store whose reads can be hooked.
+type hookedReader struct {
 	jobs.Reader
 	before func(ctx context.Context, n int) error
 	n      atomic.Int32
 }
 
-func (r *reader) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
+func (r *hookedReader) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
 	if err := r.before(ctx, int(r.n.Add(1))); err != nil {
 		return nil, err
 	}
@@ -57,14 +57,14 @@ func (r *reader) Held(ctx context.Context, ids []string) (map[string]store.Held,
 
 // beforeRead calls f before each read of the store, with its number from 1 on.
 func beforeRead(f func(ctx context.Context, n int) error) func(*Config) {
-	return func(cfg *Config) { cfg.Store = &reader{Reader: cfg.Store, before: f} }
+	return func(cfg *Config) { cfg.Store = &hookedReader{Reader: cfg.Store, before: f} }
 }
 
-// stuckAt makes the nth read wait.
-func stuckAt(s *stuck, nth int) func(*Config) {
+// blockedAt makes the nth read wait.
+func blockedAt(s *blocker, nth int) func(*Config) {
 	return beforeRead(func(ctx context.Context, n int) error {
 		if n == nth {
-			s.wait(ctx)
+			s.block(ctx)
 		}
 		return ctx.Err()
 	})
@@ -74,33 +74,33 @@ func stuckAt(s *stuck, nth int) func(*Config) {
 // disturbed, by the revision that the first one judged by.
 func TestADryRunGoesOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(append(many("loses", 4000, "a"), many("gains", 4000, "b")...)...)
-	w.settle()
-	revision := w.requires("b")
-	inTheMiddle := newStuck()
-	stop := w.runner("first", stuckAt(inTheMiddle, 5))
-	id := w.start(job.DryRun, job.Selection{})
-	inTheMiddle.await(t)
-	w.await(id, "a checkpoint is saved", func(j job.Job) bool { return j.Done > 0 && j.Checkpoint != nil })
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(append(testEvents("loses", 4000, "a"), testEvents("gains", 4000, "b")...)...)
+	w.settleAll()
+	revision := w.requireMember("b")
+	inTheMiddle := newBlocker()
+	stop := w.startRunner("first", blockedAt(inTheMiddle, 5))
+	id := w.createJob(job.DryRun, job.Selection{})
+	inTheMiddle.awaitReached(t)
+	w.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Done > 0 && j.Checkpoint != nil })
 	stop()
 	given, err := w.jobs.Get(w.ctx, id)
 	w.must(err)
 	if given.State != job.Running || given.Done == 0 || given.Done > 4000 {
 		t.Fatalf("the first one leaves %s at %d", given.State, given.Done)
 	}
-	w.requires("c")
-	w.publish(many("later", 100, "b")...)
-	w.runner("second")
+	w.requireMember("c")
+	w.publish(testEvents("later", 100, "b")...)
+	w.startRunner("second")
 	j := w.awaitDone(id)
-	if diff := cmp.Diff(job.Changes{NewlyValid: 4000, NewlyRejected: 4000}, countsAlone(w.changes(j))); diff != "" {
+	if diff := cmp.Diff(job.Changes{NewlyValid: 4000, NewlyRejected: 4000}, withoutGroups(w.reportOf(j))); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	if j.TargetRevision != revision || j.Total != 8000 || j.Done != 8000 || j.Runs != 2 {
 		t.Errorf("it judged by %d, not %d; %d of %d, run %d", j.TargetRevision, revision, j.Done, j.Total, j.Runs)
 	}
-	for _, g := range w.changes(j).Groups {
+	for _, g := range w.reportOf(j).Groups {
 		if g.Count != 4000 || len(g.Samples) != job.MaxSamples {
 			t.Errorf("a group of %d with %d samples", g.Count, len(g.Samples))
 		}
@@ -113,21 +113,21 @@ func TestAReplayGoesOn(t *testing.T) {
 	for name, nth := range map[string]int{"in the first portion": 1, "in the pass": 4, "in the sweep": 12} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			events := append(many("loses", 5000, "a"), many("gains", 4000, "b")...)
-			w.requires("a")
+			w := newFixture(t)
+			events := append(testEvents("loses", 5000, "a"), testEvents("gains", 4000, "b")...)
+			w.requireMember("a")
 			w.publish(events...)
-			w.settle()
-			w.requires("b")
-			inTheMiddle := newStuck()
-			stop := w.runner("first", stuckAt(inTheMiddle, nth))
-			id := w.start(job.Replay, job.Selection{})
-			inTheMiddle.await(t)
-			before := w.await(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
+			w.settleAll()
+			w.requireMember("b")
+			inTheMiddle := newBlocker()
+			stop := w.startRunner("first", blockedAt(inTheMiddle, nth))
+			id := w.createJob(job.Replay, job.Selection{})
+			inTheMiddle.awaitReached(t)
+			before := w.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
 			stop()
 			if nth > 1 {
 				consumer := fmt.Sprintf("replay-%s-1-0", id)
-				w.onlyConsumer(consumer)
+				w.wantConsumers(consumer)
 				c, err := w.js.Consumer(w.ctx, stream.Name, consumer)
 				w.must(err)
 				// What was being written is not acknowledged.
@@ -135,30 +135,30 @@ func TestAReplayGoesOn(t *testing.T) {
 					t.Errorf("the stream may be purged up to %d", floor)
 				}
 			}
-			w.runner("second")
+			w.startRunner("second")
 			j := w.awaitDone(id)
 			want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 4000, fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
-			if diff := cmp.Diff(want, w.states(events)); diff != "" {
+			if diff := cmp.Diff(want, w.documentStates(events)); diff != "" {
 				t.Errorf("after the replay (-want +got):\n%s", diff)
 			}
-			c := w.changes(j)
+			c := w.reportOf(j)
 			if n := c.NewlyValid + c.NewlyRejected + c.StillRejected + c.Unchanged; n != 9000 || j.Done != 9000 || j.Runs != 2 {
 				t.Errorf("%d are counted, %d done, run %d", n, j.Done, j.Runs)
 			}
-			var at course
+			var at checkpoint
 			w.must(json.Unmarshal(before.Checkpoint, &at))
 			if (at.Sweeps > 0) != (name == "in the sweep") {
 				t.Errorf("the first one stopped at %+v", at)
 			}
-			w.onlyConsumer()
+			w.wantConsumers()
 		})
 	}
 }
 
-// onlyConsumer checks the names of the consumers of replays.
-func (w *world) onlyConsumer(want ...string) {
+// wantConsumers checks the names of the consumers of replays.
+func (w *fixture) wantConsumers(want ...string) {
 	w.Helper()
-	if diff := cmp.Diff(want, w.consumers()); diff != "" {
+	if diff := cmp.Diff(want, w.consumerNames()); diff != "" {
 		w.Errorf("consumers (-want +got):\n%s", diff)
 	}
 }
@@ -168,15 +168,15 @@ func (w *world) onlyConsumer(want ...string) {
 func TestCancel(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind   job.Kind
-		change func(*stuck) func(*Config)
+		change func(*blocker) func(*Config)
 	}{
-		"dry run": {job.DryRun, func(s *stuck) func(*Config) { return stuckAt(s, 2) }},
-		"pass":    {job.Replay, func(s *stuck) func(*Config) { return stuckAt(s, 2) }},
-		"sweep":   {job.Replay, func(s *stuck) func(*Config) { return stuckAt(s, 6) }},
-		"write": {job.Replay, func(s *stuck) func(*Config) {
+		"dry run": {job.DryRun, func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
+		"pass":    {job.Replay, func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
+		"sweep":   {job.Replay, func(s *blocker) func(*Config) { return blockedAt(s, 6) }},
+		"write": {job.Replay, func(s *blocker) func(*Config) {
 			return func(cfg *Config) {
 				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.WriteResult, error) {
-					s.wait(ctx)
+					s.block(ctx)
 					return nil, ctx.Err()
 				}
 			}
@@ -184,21 +184,21 @@ func TestCancel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.requires("a")
-			w.publish(many("e", 2500, "a")...)
-			w.settle()
-			s := newStuck()
-			w.runner("one", tc.change(s))
-			id := w.start(tc.kind, job.Selection{})
-			s.await(t)
+			w := newFixture(t)
+			w.requireMember("a")
+			w.publish(testEvents("e", 2500, "a")...)
+			w.settleAll()
+			s := newBlocker()
+			w.startRunner("one", tc.change(s))
+			id := w.createJob(tc.kind, job.Selection{})
+			s.awaitReached(t)
 			_, err := w.jobs.Cancel(w.ctx, id)
 			w.must(err)
-			j := w.await(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
+			j := w.awaitJob(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
 			if j.Error != "" || j.Phase != "" || j.Checkpoint != nil {
 				t.Errorf("it ended as %+v", j)
 			}
-			w.onlyConsumer()
+			w.wantConsumers()
 		})
 	}
 }
@@ -207,20 +207,20 @@ func TestCancel(t *testing.T) {
 // a second process, leaves no consumer of the first one.
 func TestCancelBehindTheBarrier(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("e", 2500, "a")...)
-	s := newStuck()
-	stop := w.runner("first", stuckAt(s, 2))
-	id := w.start(job.Replay, job.Selection{})
-	s.await(t)
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("e", 2500, "a")...)
+	s := newBlocker()
+	stop := w.startRunner("first", blockedAt(s, 2))
+	id := w.createJob(job.Replay, job.Selection{})
+	s.awaitReached(t)
 	stop()
-	w.onlyConsumer(fmt.Sprintf("replay-%s-1-0", id))
+	w.wantConsumers(fmt.Sprintf("replay-%s-1-0", id))
 	w.setBeats(beat("slow", 1))
-	w.runner("second")
-	w.await(id, "it waits", func(j job.Job) bool { return j.Runs == 2 && containsText(j.Phase, "slow") })
+	w.startRunner("second")
+	w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Runs == 2 && containsText(j.Phase, "slow") })
 	_, err := w.jobs.Cancel(w.ctx, id)
 	w.must(err)
-	w.await(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
-	w.onlyConsumer()
+	w.awaitJob(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
+	w.wantConsumers()
 }

@@ -16,7 +16,7 @@ import (
 
 // population are events at sequences 1 to 12, of which those that say so are
 // stored under the schema that requires a.
-var population = []sent{
+var population = []testEvent{
 	{id: "01", has: "a", received: 1 * time.Second},
 	{id: "02", has: "b", received: 2 * time.Second, typed: true},
 	{id: "03", has: "a", received: 3 * time.Second, name: "click"},
@@ -35,11 +35,11 @@ var population = []sent{
 // those events to its target and no others, and a dry run of it counts as many.
 func TestSelections(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.runner("one")
-	w.requires("a")
+	w := newFixture(t)
+	w.startRunner("one")
+	w.requireMember("a")
 	w.publish(population...)
-	w.settle()
+	w.settleAll()
 	at := func(second int) time.Time { return w.began.Add(time.Duration(second) * time.Second) }
 	const conflict = "demo#"
 	for name, tc := range map[string]struct {
@@ -77,14 +77,14 @@ func TestSelections(t *testing.T) {
 		counted := map[job.Kind]job.Changes{}
 		var target uint64
 		for _, kind := range []job.Kind{job.DryRun, job.Replay} {
-			j := w.awaitDone(w.start(kind, tc.Selection))
-			counted[kind], target = countsAlone(w.changes(j)), j.TargetRevision
+			j := w.awaitDone(w.createJob(kind, tc.Selection))
+			counted[kind], target = withoutGroups(w.reportOf(j)), j.TargetRevision
 			if j.Done != j.Total {
 				t.Errorf("%s, %s: done with %d of %d", name, kind, j.Done, j.Total)
 			}
 		}
 		var got []string
-		for id, h := range w.held(w.populationIDs()...) {
+		for id, h := range w.heldByID(w.populationIDs()...) {
 			if h.Revision >= target {
 				got = append(got, short(id))
 			}
@@ -110,11 +110,11 @@ func TestSelections(t *testing.T) {
 }
 
 // populationIDs are the ids of the documents of the population.
-func (w *world) populationIDs() []string {
+func (w *fixture) populationIDs() []string {
 	all := ids(population[:10])
 	for portion, err := range streamAll(w) {
 		w.must(err)
-		d := w.judge(portion[10], w.reg.Snapshot().Schemas)
+		d := w.evaluate(portion[10], w.reg.Snapshot().Schemas)
 		all = append(all, store.ConflictID(d.Application, d.ContentHash, d.EventID))
 	}
 	return all
@@ -131,21 +131,21 @@ func short(id string) string {
 // What came after the range was fixed is not part of it, whatever matches.
 func TestTheRangeIsFixed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("before", 5, "a")...)
-	w.settle()
-	later := many("later", 3000, "a")
-	w.runner("one", beforeWrite(func(n int) {
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("before", 5, "a")...)
+	w.settleAll()
+	later := testEvents("later", 3000, "a")
+	w.startRunner("one", beforeWrite(func(n int) {
 		if n == 1 {
 			w.publish(later...)
 		}
 	}))
-	j := w.awaitDone(w.start(job.Replay, job.Selection{Category: "page", Name: "view"}))
-	if got := w.changes(j); j.Total != 5 || got.Unchanged != 5 || got.Pending != 0 {
+	j := w.awaitDone(w.createJob(job.Replay, job.Selection{Category: "page", Name: "view"}))
+	if got := w.reportOf(j); j.Total != 5 || got.Unchanged != 5 || got.Pending != 0 {
 		t.Errorf("of %d it counts %+v", j.Total, got)
 	}
-	if n := w.states(later); n["missing"] != len(later) {
+	if n := w.documentStates(later); n["missing"] != len(later) {
 		t.Errorf("what came later: %v", n)
 	}
 }
@@ -153,25 +153,25 @@ func TestTheRangeIsFixed(t *testing.T) {
 // A stream in which nothing is has an empty range, which stays empty.
 func TestNothingAtAll(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.runner("one")
+	w := newFixture(t)
+	w.requireMember("a")
+	w.startRunner("one")
 	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
-		j := w.awaitDone(w.start(kind, job.Selection{}))
-		if diff := cmp.Diff(job.Changes{Groups: []job.Group{}}, w.changes(j)); diff != "" || j.Total != 0 || j.Done != 0 {
+		j := w.awaitDone(w.createJob(kind, job.Selection{}))
+		if diff := cmp.Diff(job.Changes{Groups: []job.Group{}}, w.reportOf(j)); diff != "" || j.Total != 0 || j.Done != 0 {
 			t.Errorf("%s over nothing: %d of %d, %s", kind, j.Done, j.Total, diff)
 		}
 	}
 	// Another runner goes on with a replay over nothing, and something came.
-	w.publish(many("late", 10, "a")...)
-	j := w.awaitDone(w.start(job.Replay, job.Selection{}, func(j *job.Job) {
+	w.publish(testEvents("late", 10, "a")...)
+	j := w.awaitDone(w.createJob(job.Replay, job.Selection{}, func(j *job.Job) {
 		j.Checkpoint = jsonValue(`{"first":1,"last":0,"next":1}`)
 	}))
-	if got := w.changes(j); got.Pending != 0 || w.states(many("late", 10, "a"))["missing"] != 10 {
+	if got := w.reportOf(j); got.Pending != 0 || w.documentStates(testEvents("late", 10, "a"))["missing"] != 10 {
 		t.Errorf("it took %+v", got)
 	}
-	j = w.awaitDone(w.start(job.DryRun, job.Selection{}, func(j *job.Job) { j.Checkpoint = jsonValue(`{"last":0,"next":1}`) }))
-	if got := w.changes(j); got.Pending != 0 {
+	j = w.awaitDone(w.createJob(job.DryRun, job.Selection{}, func(j *job.Job) { j.Checkpoint = jsonValue(`{"last":0,"next":1}`) }))
+	if got := w.reportOf(j); got.Pending != 0 {
 		t.Errorf("the dry run took %+v", got)
 	}
 }
@@ -179,15 +179,15 @@ func TestNothingAtAll(t *testing.T) {
 // A selection that matches little, and nothing at the end of a long range, ends.
 func TestSparse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.runner("one")
-	w.publish(sent{id: "rare", has: "a", app: "rare"})
-	w.publish(many("rest", 4000, "a")...)
-	w.settle()
+	w := newFixture(t)
+	w.requireMember("a")
+	w.startRunner("one")
+	w.publish(testEvent{id: "rare", has: "a", app: "rare"})
+	w.publish(testEvents("rest", 4000, "a")...)
+	w.settleAll()
 	for _, app := range []string{"rare", "never"} {
-		j := w.awaitDone(w.start(job.Replay, job.Selection{Application: app}))
-		if got := fmt.Sprint(w.changes(j).Unchanged); j.Done != 4001 || got != map[string]string{"rare": "1", "never": "0"}[app] {
+		j := w.awaitDone(w.createJob(job.Replay, job.Selection{Application: app}))
+		if got := fmt.Sprint(w.reportOf(j).Unchanged); j.Done != 4001 || got != map[string]string{"rare": "1", "never": "0"}[app] {
 			t.Errorf("%s: %s unchanged, %d of %d", app, got, j.Done, j.Total)
 		}
 	}

@@ -16,17 +16,17 @@ import (
 const (
 	// portionEvents and portionBytes bound a portion; an event that is larger
 	// than portionBytes is one alone.
-	portionEvents = lanes * 1000
+	portionEvents = parallelParts * 1000
 	portionBytes  = 2 << 20
 	// fetchWait is how long a portion waits to become full.
 	fetchWait = time.Second
 	// ackWait is how long a portion may be in work before the server delivers
 	// it again, which is passed over.
 	ackWait = 2 * time.Minute
-	// inactive is how long a consumer outlives its runner.
-	inactive = time.Hour
-	// forgetLimit bounds the removal of a consumer.
-	forgetLimit = 5 * time.Second
+	// consumerInactivity is how long a consumer outlives its runner.
+	consumerInactivity = time.Hour
+	// deleteLimit bounds the removal of a consumer.
+	deleteLimit = 5 * time.Second
 )
 
 // source reads the range by a durable consumer of the replay's own, whose floor
@@ -42,24 +42,24 @@ type source struct {
 	size     int
 	consumer jetstream.Consumer
 	name     string
-	// made counts the consumers of this run.
-	made int
+	// consumersMade counts the consumers of this run.
+	consumersMade int
 	// delivered is the consumer's sequence of the last message.
 	delivered uint64
 	// last is the last message of the portion in work.
 	last jetstream.Msg
-	// ended says that nothing of the range follows.
-	ended bool
+	// exhausted says that nothing of the range follows.
+	exhausted bool
 }
 
-// next returns the next portion, nothing at the end of what the selection can
+// nextPortion returns the next portion, nothing at the end of what the selection can
 // match. NATS being away is waited out.
-func (s *source) next(ctx context.Context) (portion []stream.Raw, err error) {
-	err = jobs.Insist(ctx, askLimit, func(ctx context.Context) error {
-		if err := s.open(ctx); err != nil {
+func (s *source) nextPortion(ctx context.Context) (portion []stream.Raw, err error) {
+	err = jobs.Insist(ctx, storeLimit, func(ctx context.Context) error {
+		if err := s.openConsumer(ctx); err != nil {
 			return err
 		}
-		portion, err = s.fetch(ctx)
+		portion, err = s.fetchPortion(ctx)
 		if err != nil {
 			s.consumer = nil
 		}
@@ -71,15 +71,15 @@ func (s *source) next(ctx context.Context) (portion []stream.Raw, err error) {
 // errBroken says that a fetch did not bring what follows.
 var errBroken = errors.New("the consumer's messages broke off")
 
-// fetch asks until there is something, or certainly nothing.
-func (s *source) fetch(ctx context.Context) ([]stream.Raw, error) {
+// fetchPortion asks until there is something, or certainly nothing.
+func (s *source) fetchPortion(ctx context.Context) ([]stream.Raw, error) {
 	bounds := []jetstream.FetchOpt{jetstream.FetchMaxWait(fetchWait), jetstream.FetchMaxBytes(portionBytes)}
-	for size := s.size; !s.ended; size, bounds = 1, bounds[:1] {
+	for size := s.size; !s.exhausted; size, bounds = 1, bounds[:1] {
 		batch, err := s.consumer.Fetch(size, bounds...)
 		if err != nil {
 			return nil, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
 		}
-		portion, err := s.take(batch)
+		portion, err := s.collectPortion(batch)
 		if err != nil || len(portion) > 0 {
 			return portion, err
 		}
@@ -90,16 +90,16 @@ func (s *source) fetch(ctx context.Context) ([]stream.Raw, error) {
 		case info.Delivered.Consumer != s.delivered:
 			return nil, errBroken
 		case info.NumPending == 0:
-			s.ended = true
+			s.exhausted = true
 		}
 		// What is pending may have come this moment, or be over portionBytes.
 	}
 	return nil, nil
 }
 
-// take collects what a fetch brings of the range. What comes a second time is
+// collectPortion collects what a fetch brings of the range. What comes a second time is
 // passed over.
-func (s *source) take(batch jetstream.MessageBatch) (portion []stream.Raw, err error) {
+func (s *source) collectPortion(batch jetstream.MessageBatch) (portion []stream.Raw, err error) {
 	for m := range batch.Messages() {
 		meta, err := m.Metadata()
 		if err != nil || meta.Sequence.Consumer != s.delivered+1 {
@@ -107,12 +107,12 @@ func (s *source) take(batch jetstream.MessageBatch) (portion []stream.Raw, err e
 		}
 		s.delivered = meta.Sequence.Consumer
 		seq := meta.Sequence.Stream
-		s.ended = seq >= s.r.at.Last
-		if seq >= s.r.at.Next && seq <= s.r.at.Last {
+		s.exhausted = seq >= s.r.checkpoint.Last
+		if seq >= s.r.checkpoint.Next && seq <= s.r.checkpoint.Last {
 			portion = append(portion, stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: seq, Time: meta.Timestamp})
 			s.last = m
 		}
-		if s.ended {
+		if s.exhausted {
 			return portion, nil
 		}
 	}
@@ -122,53 +122,53 @@ func (s *source) take(batch jetstream.MessageBatch) (portion []stream.Raw, err e
 	return portion, nil
 }
 
-// open makes a consumer at the checkpoint, and only then removes the one before
+// openConsumer makes a consumer at the checkpoint, and only then removes the one before
 // it: in between the stream could be purged.
-func (s *source) open(ctx context.Context) error {
+func (s *source) openConsumer(ctx context.Context) error {
 	if s.consumer != nil {
 		return nil
 	}
-	name := fmt.Sprintf("%s-%d-%d", consumersOf(s.r.job.ID), s.r.job.Runs, s.made)
+	name := fmt.Sprintf("%s-%d-%d", consumerPrefix(s.r.job.ID), s.r.job.Runs, s.consumersMade)
 	c, err := s.r.cfg.JetStream.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{
 		Durable:           name,
 		Description:       "replay " + s.r.job.ID,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       max(s.r.at.Next, 1),
-		FilterSubjects:    s.r.rng.Subjects,
+		OptStartSeq:       max(s.r.checkpoint.Next, 1),
+		FilterSubjects:    s.r.span.Subjects,
 		AckPolicy:         jetstream.AckAllPolicy,
 		AckWait:           ackWait,
 		MaxAckPending:     10 * portionEvents,
 		MaxDeliver:        -1,
-		InactiveThreshold: inactive,
+		InactiveThreshold: consumerInactivity,
 	})
 	if err != nil {
 		return fmt.Errorf("create consumer %s: %w", name, err)
 	}
-	s.made++
-	if err := s.r.removeConsumers(ctx, name); err != nil {
+	s.consumersMade++
+	if err := s.r.deleteConsumersExcept(ctx, name); err != nil {
 		return err
 	}
-	s.consumer, s.name, s.delivered, s.last, s.ended = c, name, 0, nil, false
+	s.consumer, s.name, s.delivered, s.last, s.exhausted = c, name, 0, nil, false
 	return nil
 }
 
-// ack says that everything up to the end of the portion is written. One that is
+// ackPortion says that everything up to the end of the portion is written. One that is
 // lost costs nothing: the floor follows with the next.
-func (s *source) ack() { _ = s.last.Ack() }
+func (s *source) ackPortion() { _ = s.last.Ack() }
 
-// consumersOf is what the names of a replay's consumers begin with, one for
+// consumerPrefix is what the names of a replay's consumers begin with, one for
 // each run and disturbance.
-func consumersOf(id string) string { return "replay-" + id }
+func consumerPrefix(id string) string { return "replay-" + id }
 
-// removeConsumers removes the consumers of all runs of this replay but one.
-func (r *run) removeConsumers(ctx context.Context, but string) error {
+// deleteConsumersExcept removes the consumers of all runs of this replay but one.
+func (r *run) deleteConsumersExcept(ctx context.Context, but string) error {
 	events, err := r.cfg.JetStream.Stream(ctx, stream.Name)
 	if err != nil {
 		return fmt.Errorf("look up stream %s: %w", stream.Name, err)
 	}
 	names := events.ConsumerNames(ctx)
 	for name := range names.Name() {
-		if name == but || !strings.HasPrefix(name, consumersOf(r.job.ID)+"-") {
+		if name == but || !strings.HasPrefix(name, consumerPrefix(r.job.ID)+"-") {
 			continue
 		}
 		if err := events.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -178,13 +178,13 @@ func (r *run) removeConsumers(ctx context.Context, but string) error {
 	return names.Err()
 }
 
-// forget removes the consumer once nobody needs it any more. One that is left
+// deleteConsumers removes the consumer once nobody needs it any more. One that is left
 // to another runner stays: it is the floor of the purge.
-func (r *run) forget(ctx context.Context) {
+func (r *run) deleteConsumers(ctx context.Context) {
 	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), jobs.ErrCancelled) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
 	defer cancel()
-	_ = r.removeConsumers(ctx, "") // one that stays ends by itself when nobody uses it
+	_ = r.deleteConsumersExcept(ctx, "") // one that stays ends by itself when nobody uses it
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// runOver is a replay over the whole stream, behind its barrier.
-func (w *world) runOver() *run {
+// newRun is a replay over the whole stream, behind its barrier.
+func (w *fixture) newRun() *run {
 	r := &run{Replayer: New(w.config()), job: job.Job{ID: "0123456789abcdef0", Runs: 1}}
 	s, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
-	r.at = course{First: 1, Next: 1, Last: s.CachedInfo().State.LastSeq}
+	r.checkpoint = checkpoint{First: 1, Next: 1, Last: s.CachedInfo().State.LastSeq}
 	return r
 }
 
@@ -30,8 +30,8 @@ func readAll(t testing.TB, s *source, each func(portion []stream.Raw)) (seqs []u
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for s.r.at.Next <= s.r.at.Last {
-		portion, err := s.next(ctx)
+	for s.r.checkpoint.Next <= s.r.checkpoint.Last {
+		portion, err := s.nextPortion(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +42,8 @@ func readAll(t testing.TB, s *source, each func(portion []stream.Raw)) (seqs []u
 			seqs = append(seqs, m.Seq)
 		}
 		each(portion)
-		s.ack()
-		s.r.at.Next = portion[len(portion)-1].Seq + 1
+		s.ackPortion()
+		s.r.checkpoint.Next = portion[len(portion)-1].Seq + 1
 	}
 	return seqs
 }
@@ -59,17 +59,17 @@ func sequences(from, to uint64) (seqs []uint64) {
 // portion comes alone.
 func TestPortions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.publish(many("small", 2300, "a")...)
+	w := newFixture(t)
+	w.publish(testEvents("small", 2300, "a")...)
 	for range 3 {
-		huge := sent{id: "huge"}.msg(w.began)
+		huge := testEvent{id: "huge"}.msg(w.began)
 		huge.Data = bytes.Repeat([]byte("x"), portionBytes+1<<20)
-		large := sent{id: "large"}.msg(w.began)
+		large := testEvent{id: "large"}.msg(w.began)
 		large.Data = bytes.Repeat([]byte("y"), portionBytes/2)
 		w.publishMsg(huge, large, large, large)
 	}
-	w.publish(many("more", 10, "a")...)
-	s := &source{r: w.runOver(), size: portionEvents}
+	w.publish(testEvents("more", 10, "a")...)
+	s := &source{r: w.newRun(), size: portionEvents}
 	got := readAll(t, s, func(portion []stream.Raw) {
 		size := 0
 		for _, m := range portion {
@@ -82,17 +82,17 @@ func TestPortions(t *testing.T) {
 	if diff := cmp.Diff(sequences(1, 2322), got); diff != "" {
 		t.Errorf("sequences (-want +got):\n%s", diff)
 	}
-	if s.made != 1 {
-		t.Errorf("it took %d consumers", s.made)
+	if s.consumersMade != 1 {
+		t.Errorf("it took %d consumers", s.consumersMade)
 	}
 }
 
 // What was on its way to somebody else, or comes a second time, is noticed.
 func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.publish(many("e", 5000, "a")...)
-	s := &source{r: w.runOver(), size: 1000}
+	w := newFixture(t)
+	w.publish(testEvents("e", 5000, "a")...)
+	s := &source{r: w.newRun(), size: 1000}
 	portions := 0
 	got := readAll(t, s, func([]stream.Raw) {
 		if portions++; portions%2 == 0 {
@@ -106,19 +106,19 @@ func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 	if diff := cmp.Diff(sequences(1, 5000), got); diff != "" {
 		t.Errorf("sequences (-want +got):\n%s", diff)
 	}
-	if s.made < 3 {
-		t.Errorf("it took %d consumers", s.made)
+	if s.consumersMade < 3 {
+		t.Errorf("it took %d consumers", s.consumersMade)
 	}
-	w.onlyConsumer(s.name)
+	w.wantConsumers(s.name)
 }
 
 // The end of the range may be lost on its way, too.
 func TestTheLastMessagesAreLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.publish(many("e", 20, "a")...)
-	r := w.runOver()
-	r.at.Last = 100 // of a range whose end has nothing of the selection
+	w := newFixture(t)
+	w.publish(testEvents("e", 20, "a")...)
+	r := w.newRun()
+	r.checkpoint.Last = 100 // of a range whose end has nothing of the selection
 	s := &source{r: r, size: 10}
 	got := readAll(t, s, func(portion []stream.Raw) {
 		if portion[0].Seq == 1 {
@@ -136,9 +136,9 @@ func TestTheLastMessagesAreLost(t *testing.T) {
 // A consumer that somebody removed is made anew at the checkpoint.
 func TestTheConsumerIsRemoved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.publish(many("e", 5000, "a")...)
-	s := &source{r: w.runOver(), size: portionEvents}
+	w := newFixture(t)
+	w.publish(testEvents("e", 5000, "a")...)
+	s := &source{r: w.newRun(), size: portionEvents}
 	got := readAll(t, s, func(portion []stream.Raw) {
 		if portion[0].Seq == 2001 {
 			w.must(w.js.DeleteConsumer(w.ctx, stream.Name, s.name))
@@ -153,22 +153,22 @@ func TestTheConsumerIsRemoved(t *testing.T) {
 // it; that of another replay stays whatever this one removes.
 func TestTheFloor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.publish(many("e", 3000, "a")...)
+	w := newFixture(t)
+	w.publish(testEvents("e", 3000, "a")...)
 	for _, name := range []string{"replay-0123456789abcdef0-0-7", "replay-0123456789abcdef1-1-0", "replay-0123456789abcdef01-1-0"} {
 		_, err := w.js.CreateConsumer(w.ctx, stream.Name, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckAllPolicy})
 		w.must(err)
 	}
-	s := &source{r: w.runOver(), size: portionEvents}
+	s := &source{r: w.newRun(), size: portionEvents}
 	readAll(t, s, func(portion []stream.Raw) {
 		w.poll("the floor follows", func() bool {
 			info, err := s.consumer.Info(w.ctx)
 			return err == nil && info.AckFloor.Stream == portion[0].Seq-1
 		})
 	})
-	w.onlyConsumer("replay-0123456789abcdef0-1-0", "replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
-	s.r.forget(w.ctx)
-	w.onlyConsumer("replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
+	w.wantConsumers("replay-0123456789abcdef0-1-0", "replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
+	s.r.deleteConsumers(w.ctx)
+	w.wantConsumers("replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
 }
 
 // A replay waits out a NATS server that restarts under its pass, or under its
@@ -180,14 +180,14 @@ func TestNATSRestarts(t *testing.T) {
 	}{"dry run": {job.DryRun, 2}, "pass": {job.Replay, 3}, "sweep": {job.Replay, 8}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			events := many("e", 5000, "a")
-			w.requires("a")
+			w := newFixture(t)
+			events := testEvents("e", 5000, "a")
+			w.requireMember("a")
 			w.publish(events...)
-			w.settle()
-			w.requires("b")
+			w.settleAll()
+			w.requireMember("b")
 			var once sync.Once
-			w.runner("one", beforeRead(func(_ context.Context, n int) error {
+			w.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 				if n == tc.nth {
 					once.Do(func() {
 						w.stopNATS()
@@ -196,13 +196,13 @@ func TestNATSRestarts(t *testing.T) {
 				}
 				return nil
 			}))
-			id := w.start(tc.kind, job.Selection{})
+			id := w.createJob(tc.kind, job.Selection{})
 			j := w.awaitDone(id)
-			if c := w.changes(j); c.NewlyRejected != 5000 && j.Runs == 1 || c.Unchanged > 0 {
-				t.Errorf("it counts %+v in run %d", countsAlone(c), j.Runs)
+			if c := w.reportOf(j); c.NewlyRejected != 5000 && j.Runs == 1 || c.Unchanged > 0 {
+				t.Errorf("it counts %+v in run %d", withoutGroups(c), j.Runs)
 			}
 			want := map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
-			if diff := cmp.Diff(want, w.states(events)); diff != "" && tc.kind == job.Replay {
+			if diff := cmp.Diff(want, w.documentStates(events)); diff != "" && tc.kind == job.Replay {
 				t.Errorf("after the replay (-want +got):\n%s", diff)
 			}
 		})

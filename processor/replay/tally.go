@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// maxTallied bounds the groups that are counted, and talliedBytes their
+	// maxGroups bounds the groups that are counted, and talliedBytes their
 	// samples in memory, whatever names outsiders think of. Beyond that each
 	// group still gets one, of at most firstBytes.
-	maxTallied   = 2000
-	talliedBytes = 8 << 20
-	firstBytes   = 4 << 10
+	maxGroups        = 2000
+	samplesBytes     = 8 << 20
+	firstSampleBytes = 4 << 10
 	// reportBytes bounds the groups of a report, as JSON.
 	reportBytes = 384 << 10
-	// otherBytes is room that a record keeps for what is not yet known of it:
+	// reservedBytes is room that a record keeps for what is not yet known of it:
 	// counts, checkpoint, phase and error.
-	otherBytes = 32 << 10
+	reservedBytes = 32 << 10
 )
 
 var errNoRoom = errors.New("the job's schemas leave no room for a report")
@@ -33,52 +33,52 @@ var errNoRoom = errors.New("the job's schemas leave no room for a report")
 // tally builds a report, event by event.
 type tally struct {
 	changes job.Changes
-	groups  map[group]*counted
-	// limit is how many bytes the groups of a report may take, room what
+	groups  map[groupKey]*tallyGroup
+	// reportLimit is how many bytes the groups of a report may take, room what
 	// samples may still take in memory.
-	limit, room int
+	reportLimit, sampleRoom int
 }
 
-type group struct {
+type groupKey struct {
 	category, name, code, path string
 	change                     job.Change
 }
 
-// counted is a group with its size, and those of its samples, as JSON.
-type counted struct {
+// tallyGroup is a group with its size, and those of its samples, as JSON.
+type tallyGroup struct {
 	job.Group
 	size  int
 	sizes []int
 }
 
-// resume goes on from the report of a job, which may have none yet. The groups
+// resumeTally goes on from the report of a job, which may have none yet. The groups
 // that it left out begin anew.
-func resume(j job.Job) (*tally, error) {
-	t := &tally{groups: map[group]*counted{}, room: talliedBytes}
+func resumeTally(j job.Job) (*tally, error) {
+	t := &tally{groups: map[groupKey]*tallyGroup{}, sampleRoom: samplesBytes}
 	if j.Report != nil {
 		if err := json.Unmarshal(j.Report, &t.changes); err != nil {
 			return nil, fmt.Errorf("read the report so far: %w", err)
 		}
 	}
 	j.Report, j.Checkpoint = nil, nil
-	if t.limit = min(reportBytes, job.MaxBytes-otherBytes-size(j)); t.limit < 0 {
+	if t.reportLimit = min(reportBytes, job.MaxBytes-reservedBytes-jsonSize(j)); t.reportLimit < 0 {
 		return nil, errNoRoom
 	}
 	for _, g := range t.changes.Groups {
 		samples := g.Samples
 		g.Samples = nil
-		c := t.group(g)
+		c := t.groupFor(g)
 		for _, s := range samples {
-			t.sample(c, s)
+			t.addSample(c, s)
 		}
 	}
 	t.changes.Groups = nil
 	return t, nil
 }
 
-// add counts an event: what the store held, and its document now. The document
+// countEvent counts an event: what the store held, and its document now. The document
 // may have become a rejected one on its way into the store; code then says why.
-func (t *tally) add(h store.Held, held bool, d *store.Document, code string, now time.Time) {
+func (t *tally) countEvent(h store.Held, held bool, d *store.Document, code string, now time.Time) {
 	after := d.Errors
 	if code != "" {
 		after = []event.Fault{{Code: code}}
@@ -100,13 +100,13 @@ func (t *tally) add(h store.Held, held bool, d *store.Document, code string, now
 	switch {
 	case was && !is:
 		t.changes.NewlyValid++
-		t.count(job.NewlyValid, d, h.Errors, nil)
+		t.countChange(job.NewlyValid, d, h.Errors, nil)
 	case was:
 		t.changes.StillRejected++
-		t.count(job.StillRejected, d, h.Errors, after)
+		t.countChange(job.StillRejected, d, h.Errors, after)
 	case is:
 		t.changes.NewlyRejected++
-		t.count(job.NewlyRejected, d, nil, after)
+		t.countChange(job.NewlyRejected, d, nil, after)
 	default:
 		t.changes.Unchanged++
 	}
@@ -117,76 +117,76 @@ func expired(d *store.Document, now time.Time) bool {
 	return !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now)
 }
 
-// count adds an event to its group.
-func (t *tally) count(change job.Change, d *store.Document, before, after []event.Fault) {
+// countChange adds an event to its group.
+func (t *tally) countChange(change job.Change, d *store.Document, before, after []event.Fault) {
 	reason := event.Fault{}
 	if len(after) > 0 {
 		reason = after[0]
 	} else if len(before) > 0 {
 		reason = before[0]
 	}
-	g := t.group(job.Group{Category: d.Category, Name: d.Name, Code: reason.Code, Path: reason.Path, Change: change})
+	g := t.groupFor(job.Group{Category: d.Category, Name: d.Name, Code: reason.Code, Path: reason.Path, Change: change})
 	g.Count++
-	if n := len(g.Samples); n == 0 || n < job.MaxSamples && t.room > 0 {
-		t.sample(g, job.Sample{
+	if n := len(g.Samples); n == 0 || n < job.MaxSamples && t.sampleRoom > 0 {
+		t.addSample(g, job.Sample{
 			Application: d.Application, EventID: d.EventID, Seq: d.Origin.Seq, Before: before, After: after,
 		})
 	}
 }
 
-// group returns the group that is like g, which is g where there is none yet.
-func (t *tally) group(g job.Group) *counted {
-	key := group{g.Category, g.Name, g.Code, g.Path, g.Change}
+// groupFor returns the group that is like g, which is g where there is none yet.
+func (t *tally) groupFor(g job.Group) *tallyGroup {
+	key := groupKey{g.Category, g.Name, g.Code, g.Path, g.Change}
 	c := t.groups[key]
 	if c == nil {
-		if len(t.groups) >= maxTallied {
-			t.thin()
+		if len(t.groups) >= maxGroups {
+			t.dropSmallGroups()
 		}
-		c = &counted{Group: g, size: size(g)}
+		c = &tallyGroup{Group: g, size: jsonSize(g)}
 		t.groups[key] = c
 	}
 	return c
 }
 
-// sample adds a sample to a group, if there is room in memory.
-func (t *tally) sample(g *counted, s job.Sample) {
-	n := size(s)
-	if t.room <= 0 && n > firstBytes {
+// addSample adds a sample to a group, if there is room in memory.
+func (t *tally) addSample(g *tallyGroup, s job.Sample) {
+	n := jsonSize(s)
+	if t.sampleRoom <= 0 && n > firstSampleBytes {
 		return
 	}
-	t.room -= n
+	t.sampleRoom -= n
 	g.Samples, g.sizes = append(g.Samples, s), append(g.sizes, n)
 }
 
-// thin leaves out the smaller half of the groups.
-func (t *tally) thin() {
-	for _, g := range t.sorted()[maxTallied/2:] {
-		delete(t.groups, group{g.Category, g.Name, g.Code, g.Path, g.Change})
+// dropSmallGroups leaves out the smaller half of the groups.
+func (t *tally) dropSmallGroups() {
+	for _, g := range t.sortedGroups()[maxGroups/2:] {
+		delete(t.groups, groupKey{g.Category, g.Name, g.Code, g.Path, g.Change})
 		t.changes.OmittedGroups++
 		for _, n := range g.sizes {
-			t.room += n
+			t.sampleRoom += n
 		}
 	}
 }
 
-// sorted are the groups, the largest first.
-func (t *tally) sorted() []*counted {
-	all := make([]*counted, 0, len(t.groups))
+// sortedGroups are the groups, the largest first.
+func (t *tally) sortedGroups() []*tallyGroup {
+	all := make([]*tallyGroup, 0, len(t.groups))
 	for _, g := range t.groups {
 		all = append(all, g)
 	}
-	slices.SortFunc(all, func(a, b *counted) int {
+	slices.SortFunc(all, func(a, b *tallyGroup) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Category, b.Category), cmp.Compare(a.Name, b.Name),
 			cmp.Compare(a.Change, b.Change), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Path, b.Path))
 	})
 	return all
 }
 
-// report is what was counted so far, within its bounds: of the largest groups
+// buildReport is what was counted so far, within its bounds: of the largest groups
 // as many as have room beside samples, then one sample of each, then a second.
-func (t *tally) report() job.Changes {
+func (t *tally) buildReport() job.Changes {
 	r := t.changes
-	all, room := t.sorted(), t.limit/2
+	all, room := t.sortedGroups(), t.reportLimit/2
 	r.Groups = make([]job.Group, 0, min(len(all), job.MaxGroups))
 	for _, g := range all[:min(len(all), job.MaxGroups)] {
 		if room -= g.size; room < 0 {
@@ -197,7 +197,7 @@ func (t *tally) report() job.Changes {
 		r.Groups = append(r.Groups, shown)
 	}
 	r.OmittedGroups += len(all) - len(r.Groups)
-	room = max(room, 0) + t.limit/2
+	room = max(room, 0) + t.reportLimit/2
 	for n := range job.MaxSamples {
 		for i := range r.Groups {
 			if g := all[i]; n < len(g.Samples) && len(r.Groups[i].Samples) == n && g.sizes[n] <= room {
@@ -209,9 +209,9 @@ func (t *tally) report() job.Changes {
 	return r
 }
 
-// size is what a part of a record takes as JSON, in bytes, with the comma, and
+// jsonSize is what a part of a record takes as JSON, in bytes, with the comma, and
 // with the digits that a count may still get.
-func size(v any) int {
+func jsonSize(v any) int {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return job.MaxBytes // it has no place in a record

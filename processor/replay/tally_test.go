@@ -19,7 +19,7 @@ import (
 
 func resumed(t testing.TB, j job.Job) *tally {
 	t.Helper()
-	counted, err := resume(j)
+	counted, err := resumeTally(j)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func resumed(t testing.TB, j job.Job) *tally {
 func marshalled(t testing.TB, j job.Job, c *tally) job.Job {
 	t.Helper()
 	var err error
-	if j.Report, err = json.Marshal(c.report()); err != nil {
+	if j.Report, err = json.Marshal(c.buildReport()); err != nil {
 		t.Fatal(err)
 	}
 	j.Checkpoint = jsonValue(fmt.Sprintf(`{"first":%d,"last":%[1]d,"next":%[1]d}`, uint64(math.MaxUint64)))
@@ -61,14 +61,14 @@ func TestARecordIsBounded(t *testing.T) {
 		}
 		h := store.Held{Holder: store.Holder{ContentHash: "x"}, Status: store.Rejected, Errors: faults}
 		for range 1 + i%7 {
-			c.add(h, true, d, "", time.Now())
+			c.countEvent(h, true, d, "", time.Now())
 		}
 	}
 	for range 20 { // what an operator looks for
 		d := &store.Document{Category: "page", Name: "view", Errors: []event.Fault{{Code: event.CodeUnknownType}}}
-		c.add(store.Held{Status: store.Stored}, true, d, "", time.Now())
+		c.countEvent(store.Held{Status: store.Stored}, true, d, "", time.Now())
 	}
-	r := c.report()
+	r := c.buildReport()
 	record, err := json.Marshal(marshalled(t, j, c))
 	if err != nil || len(record) > job.MaxBytes {
 		t.Errorf("the record has %d bytes, %v", len(record), err)
@@ -77,9 +77,9 @@ func TestARecordIsBounded(t *testing.T) {
 		t.Errorf("the largest group is %+v", g)
 	}
 	if len(r.Groups) < 20 || r.StillRejected != c.changes.StillRejected {
-		t.Errorf("%d groups are left of %+v", len(r.Groups), countsAlone(r))
+		t.Errorf("%d groups are left of %+v", len(r.Groups), withoutGroups(r))
 	}
-	if len(c.groups) > maxTallied || r.OmittedGroups != names+1-len(r.Groups) {
+	if len(c.groups) > maxGroups || r.OmittedGroups != names+1-len(r.Groups) {
 		t.Errorf("%d groups in memory; %d shown and %d omitted of %d", len(c.groups), len(r.Groups), r.OmittedGroups, names)
 	}
 	samples := 0
@@ -88,8 +88,8 @@ func TestARecordIsBounded(t *testing.T) {
 			samples += n
 		}
 	}
-	if samples != talliedBytes-c.room || samples > talliedBytes+maxTallied*firstBytes+job.MaxBytes {
-		t.Errorf("samples take %d bytes in memory, and %d are counted", samples, talliedBytes-c.room)
+	if samples != samplesBytes-c.sampleRoom || samples > samplesBytes+maxGroups*firstSampleBytes+job.MaxBytes {
+		t.Errorf("samples take %d bytes in memory, and %d are counted", samples, samplesBytes-c.sampleRoom)
 	}
 }
 
@@ -100,14 +100,14 @@ func TestSchemasAndReportShareARecord(t *testing.T) {
 	faults := hostile()
 	for i := range 300 {
 		d := &store.Document{Name: fmt.Sprint(i), Errors: faults}
-		c.add(store.Held{Status: store.Rejected, Errors: faults}, true, d, "", time.Now())
+		c.countEvent(store.Held{Status: store.Rejected, Errors: faults}, true, d, "", time.Now())
 	}
 	record, err := json.Marshal(marshalled(t, j, c))
-	if err != nil || len(record) > job.MaxBytes || len(c.report().Groups) == 0 {
-		t.Errorf("the record has %d bytes and %d groups, %v", len(record), len(c.report().Groups), err)
+	if err != nil || len(record) > job.MaxBytes || len(c.buildReport().Groups) == 0 {
+		t.Errorf("the record has %d bytes and %d groups, %v", len(record), len(c.buildReport().Groups), err)
 	}
 	j.Schemas["a/c"] = jsonValue(`"` + strings.Repeat("x", 60<<10) + `"`)
-	if _, err := resume(j); err == nil {
+	if _, err := resumeTally(j); err == nil {
 		t.Error("a job without room for a report can begin")
 	}
 }
@@ -136,18 +136,18 @@ func TestATallyGoesOn(t *testing.T) {
 			}
 			present := rapid.IntRange(0, 9).Draw(t, "held") > 0
 			for _, c := range []*tally{straight, broken} {
-				h, ok := presence{"": h}.of(d)
-				c.add(h, ok && present, d, "", time.Now())
+				h, ok := heldDocs{"": h}.lookUp(d)
+				c.countEvent(h, ok && present, d, "", time.Now())
 			}
 			if rapid.IntRange(0, 9).Draw(t, "taken over") == 0 {
-				raw, err := json.Marshal(broken.report())
+				raw, err := json.Marshal(broken.buildReport())
 				if err != nil {
 					t.Fatal(err)
 				}
 				broken = resumedIn(t, job.Job{Report: raw})
 			}
 		}
-		want, got := straight.report(), broken.report()
+		want, got := straight.buildReport(), broken.buildReport()
 		if diff := cmp.Diff(normal(want), normal(got)); diff != "" {
 			t.Fatalf("the interrupted one differs (-straight +broken):\n%s", diff)
 		}
@@ -166,7 +166,7 @@ func TestATallyGoesOn(t *testing.T) {
 }
 
 func resumedIn(t *rapid.T, j job.Job) *tally {
-	c, err := resume(j)
+	c, err := resumeTally(j)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,8 +197,8 @@ func TestReasonsOfTheWriteRule(t *testing.T) {
 		store.Conflict: event.CodeIDConflict, store.Unstorable: event.CodeUnstorable, store.Replaced: "", store.Unchanged: "",
 	} {
 		c := resumed(t, job.Job{})
-		c.add(store.Held{Status: store.Stored}, true, &store.Document{}, codeOf(o), time.Now())
-		r := c.report()
+		c.countEvent(store.Held{Status: store.Stored}, true, &store.Document{}, conflictCode(o), time.Now())
+		r := c.buildReport()
 		if (r.NewlyRejected == 1) != (code != "") || code != "" && r.Groups[0].Code != code {
 			t.Errorf("%s: %+v", o, r)
 		}

@@ -11,74 +11,74 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// part is what was brought to the newest revision of a part of a portion.
-type part struct {
+// writtenPart is what was brought to the newest revision of a part of a portion.
+type writtenPart struct {
 	docs     []*store.Document
-	held     presence
+	held     heldDocs
 	outcomes []store.WriteResult
 }
 
-// write brings the selected events of a portion to the newest revision, which
+// writePortion brings the selected events of a portion to the newest revision, which
 // is the target at least, and returns how many it wrote. In a sweep it writes
 // only what is below the target.
-func (r *run) write(ctx context.Context, portion []stream.Raw, sweeping bool) (written int, err error) {
+func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping bool) (written int, err error) {
 	set := r.cfg.Registry.Snapshot().Schemas
 	now := time.Now()
-	var parts [lanes]part
-	err = inParts(portion, func(lane int, messages []stream.Raw) (err error) {
-		parts[lane], err = r.bring(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
-			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.below(d, h, held, now))
+	var parts [parallelParts]writtenPart
+	err = inParallel(portion, func(lane int, messages []stream.Raw) (err error) {
+		parts[lane], err = r.writePart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
+			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.isBelowTarget(d, h, held, now))
 		})
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	held := presence{}
+	held := heldDocs{}
 	for _, p := range parts {
 		written += len(p.docs)
-		held.join(p.held)
+		held.merge(p.held)
 		if !sweeping {
-			r.count(p, held, now)
+			r.countPart(p, held, now)
 		}
 	}
 	return written, nil
 }
 
-// bring writes those of a part that are wanted.
-func (r *run) bring(
+// writePart writes those of a part that are wanted.
+func (r *run) writePart(
 	ctx context.Context, messages []stream.Raw, set *schema.Set, wanted func(*store.Document, store.Held, bool) bool,
-) (p part, err error) {
-	docs := r.judge(messages, set, r.job.Selection)
-	if p.held, err = r.held(ctx, r.h, docs); err != nil {
+) (p writtenPart, err error) {
+	docs := r.evaluateCovered(messages, set, r.job.Selection)
+	if p.held, err = r.readHeld(ctx, r.h, docs); err != nil {
 		return p, err
 	}
 	for _, d := range docs {
-		if h, ok := p.held.of(d); wanted(d, h, ok) {
+		if h, ok := p.held.lookUp(d); wanted(d, h, ok) {
 			p.docs = append(p.docs, d)
 		}
 	}
 	if len(p.docs) == 0 {
 		return p, nil
 	}
-	if err := r.throttle(ctx, len(p.docs)); err != nil {
+	if err := r.limitRate(ctx, len(p.docs)); err != nil {
 		return p, err
 	}
-	err = insist(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
+	err = retryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
 		p.outcomes, err = r.cfg.Write(ctx, set.Revision(), p.docs)
 		return err
 	})
 	return p, err
 }
 
-// count counts what became of the events of a part.
-func (r *run) count(p part, held presence, now time.Time) {
+// countPart counts what became of the events of a part.
+func (r *run) countPart(p writtenPart, held heldDocs, now time.Time) {
 	if r.cfg.OnChange != nil {
-		defer r.tell(r.counted.changes)
+		defer r.reportChanges(r.tally.changes)
 	}
 	for i, d := range p.docs {
-		h, ok := held.of(d)
-		r.counted.add(h, ok, d, codeOf(p.outcomes[i]), now)
+		h, ok := held.lookUp(d)
+		r.tally.countEvent(h, ok, d, conflictCode(p.outcomes[i]), now)
 		if ok && h.ContentHash == d.ContentHash && d.Origin.Before(h.Origin) {
 			h.Origin = d.Origin // what was held becomes the copy
 			held[d.ID] = h
@@ -86,9 +86,9 @@ func (r *run) count(p part, held presence, now time.Time) {
 	}
 }
 
-// tell says what was counted since before.
-func (r *run) tell(before job.Changes) {
-	now := &r.counted.changes
+// reportChanges says what was counted since before.
+func (r *run) reportChanges(before job.Changes) {
+	now := &r.tally.changes
 	for change, events := range map[job.Change]uint64{
 		job.NewlyValid:    now.NewlyValid - before.NewlyValid,
 		job.StillRejected: now.StillRejected - before.StillRejected,
@@ -99,10 +99,10 @@ func (r *run) tell(before job.Changes) {
 	}
 }
 
-// below reports whether an event is not where the replay must bring it: its own
+// isBelowTarget reports whether an event is not where the replay must bring it: its own
 // place is held below the target, or nobody holds it. A copy, a conflict and
 // what has expired are where they belong.
-func (r *run) below(d *store.Document, h store.Held, held bool, now time.Time) bool {
+func (r *run) isBelowTarget(d *store.Document, h store.Held, held bool, now time.Time) bool {
 	switch {
 	case expired(d, now):
 		return false
@@ -112,8 +112,8 @@ func (r *run) below(d *store.Document, h store.Held, held bool, now time.Time) b
 	return h.ContentHash == d.ContentHash && !h.Origin.Before(d.Origin) && h.Revision < r.job.TargetRevision
 }
 
-// codeOf is why the write rule rejected what the judgement did not.
-func codeOf(o store.WriteResult) string {
+// conflictCode is why the write rule rejected what the judgement did not.
+func conflictCode(o store.WriteResult) string {
 	switch o {
 	case store.Conflict:
 		return event.CodeIDConflict
@@ -123,23 +123,23 @@ func codeOf(o store.WriteResult) string {
 	return ""
 }
 
-// throttle keeps the rate that was asked for.
-func (r *run) throttle(ctx context.Context, events int) error {
+// limitRate keeps the rate that was asked for.
+func (r *run) limitRate(ctx context.Context, events int) error {
 	if r.limit == nil {
 		return nil
 	}
 	for events > 0 {
 		n := min(events, r.limit.Burst())
 		if err := r.limit.WaitN(ctx, n); err != nil {
-			return ended(ctx, err)
+			return causeOr(ctx, err)
 		}
 		events -= n
 	}
 	return nil
 }
 
-// ended is the cause of ctx's end, or err if it has not ended.
-func ended(ctx context.Context, err error) error {
+// causeOr is the cause of ctx's end, or err if it has not ended.
+func causeOr(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

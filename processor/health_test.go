@@ -14,8 +14,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// wire is a TCP proxy that can be cut.
-type wire struct {
+// cuttableProxy is a TCP proxy that can be cut.
+type cuttableProxy struct {
 	listener net.Listener
 	target   string
 	mu       sync.Mutex
@@ -24,34 +24,34 @@ type wire struct {
 	done     sync.WaitGroup
 }
 
-// newWire returns a wire to the database, and the URI through it.
-func newWire(w *world) (*wire, string) {
+// proxyToStore returns a wire to the database, and the URI through it.
+func proxyToStore(w *fixture) (*cuttableProxy, string) {
 	u, err := url.Parse(w.uri)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p, addr := wireTo(w, u.Host)
+	p, addr := proxyTo(w, u.Host)
 	u.Host = addr
 	return p, u.String() + "?directConnection=true"
 }
 
-// wireTo returns a wire to a server, and its address.
-func wireTo(w *world, target string) (*wire, string) {
+// proxyTo returns a wire to a server, and its address.
+func proxyTo(w *fixture, target string) (*cuttableProxy, string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &wire{listener: l, target: target, conns: map[net.Conn]bool{}}
+	p := &cuttableProxy{listener: l, target: target, conns: map[net.Conn]bool{}}
 	p.done.Go(p.serve)
 	w.t.Cleanup(func() {
 		_ = l.Close()
-		p.set(true)
+		p.setCut(true)
 		p.done.Wait()
 	})
 	return p, l.Addr().String()
 }
 
-func (p *wire) serve() {
+func (p *cuttableProxy) serve() {
 	for {
 		in, err := p.listener.Accept()
 		if err != nil {
@@ -78,8 +78,8 @@ func pipe(dst, src net.Conn) {
 	_, _ = dst.Close(), src.Close()
 }
 
-// set cuts the wire, or mends it.
-func (p *wire) set(cut bool) {
+// setCut cuts the wire, or mends it.
+func (p *cuttableProxy) setCut(cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut = cut
@@ -94,26 +94,26 @@ func (p *wire) set(cut bool) {
 // While the store is away nothing more is fetched, nothing is delivered again,
 // and everything is stored when it is back.
 func TestStoreAway(t *testing.T) {
-	w := newWorld(t)
-	p, uri := newWire(w)
-	r := w.start(withStore(w.open(uri)), func(c *Config) { c.BatchEvents, c.Workers = 10, 5 })
+	w := newFixture(t)
+	p, uri := proxyToStore(w)
+	r := w.startProcessor(withStore(w.openStore(uri)), func(c *Config) { c.BatchEvents, c.Workers = 10, 5 })
 	w.publishAll(pageviews("before", 20))
 	w.awaitSettled()
 
-	p.set(true)
+	p.setCut(true)
 	const n = 200
 	w.publishAll(pageviews("first", 5))
-	w.poll("the outage is noticed", func() bool { return r.metric("write_retries_total") >= 1 })
+	w.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
 	w.publishAll(pageviews("during", n-5))
-	w.poll("it lasts", func() bool { return r.metric("write_retries_total") >= 4 })
+	w.poll("it lasts", func() bool { return r.sumMetric("write_retries_total") >= 4 })
 	// One lane has met the outage, and one was waiting for messages meanwhile.
 	if c := w.consumer(); c.NumAckPending > 20 || c.NumPending < n-20 {
 		t.Errorf("%d in work, %d waiting: fetching goes on", c.NumAckPending, c.NumPending)
 	}
-	if r.health.lastResult(conditionStore) == nil || r.metric("store_up") != 0 {
-		t.Errorf("ready says %v, store_up is %v", r.health.lastResult(conditionStore), r.metric("store_up"))
+	if r.health.lastResult(conditionStore) == nil || r.sumMetric("store_up") != 0 {
+		t.Errorf("ready says %v, store_up is %v", r.health.lastResult(conditionStore), r.sumMetric("store_up"))
 	}
-	p.set(false)
+	p.setCut(false)
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != n+20 || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n+20)
@@ -121,18 +121,18 @@ func TestStoreAway(t *testing.T) {
 	if c := w.consumer(); c.Delivered.Consumer != n+20 {
 		t.Errorf("%d deliveries of %d messages", c.Delivered.Consumer, n+20)
 	}
-	w.poll("the store is ready", func() bool { return r.health.lastResult(conditionStore) == nil && r.metric("store_up") == 1 })
+	w.poll("the store is ready", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
 }
 
 // A processor that is told to end during an outage hands its batch back.
 func TestEndWhileStoreAway(t *testing.T) {
-	w := newWorld(t)
-	failing := &hooked{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
+	w := newFixture(t)
+	failing := &hookedStore{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
 		return nil, store.ErrUnavailable
 	}}
-	r := w.start(withStore(failing))
+	r := w.startProcessor(withStore(failing))
 	w.publishAll(pageviews("e", 50))
-	w.poll("the outage is noticed", func() bool { return r.metric("write_retries_total") >= 1 })
+	w.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
 	had := w.consumer().NumAckPending
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
@@ -146,13 +146,13 @@ func TestEndWhileStoreAway(t *testing.T) {
 // A store that refuses its configuration stops the processor; no event is
 // judged by it, and another processor can have them at once.
 func TestStoreRefusesConfiguration(t *testing.T) {
-	w := newWorld(t)
-	refusing := &hooked{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
+	w := newFixture(t)
+	refusing := &hookedStore{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
 		return nil, store.ErrConfiguration
 	}}
-	r := w.start(withStore(refusing))
+	r := w.startProcessor(withStore(refusing))
 	w.publishAll(pageviews("e", 50))
-	if err := r.wait(); !errors.Is(err, store.ErrConfiguration) {
+	if err := r.awaitEnd(); !errors.Is(err, store.ErrConfiguration) {
 		t.Errorf("Run: %v", err)
 	}
 	if stored, rejected := w.counts(); stored+rejected != 0 {
@@ -163,20 +163,20 @@ func TestStoreRefusesConfiguration(t *testing.T) {
 
 // An error that nobody has classified decides nothing and raises an alarm.
 func TestUnknownFailure(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var once sync.Once
-	odd := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) (errs []error, err error) {
+	odd := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) (errs []error, err error) {
 		once.Do(func() { err = errors.New("nobody knows this") })
 		if err != nil {
 			return nil, err
 		}
 		return next(ctx, docs)
 	}}
-	r := w.start(withStore(odd))
+	r := w.startProcessor(withStore(odd))
 	w.publishAll(pageviews("e", 10))
 	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 10 || rejected != 0 || r.metric("store_alarms_total") != 1 {
-		t.Errorf("%d stored, %d rejected, %v alarms", stored, rejected, r.metric("store_alarms_total"))
+	if stored, rejected := w.counts(); stored != 10 || rejected != 0 || r.sumMetric("store_alarms_total") != 1 {
+		t.Errorf("%d stored, %d rejected, %v alarms", stored, rejected, r.sumMetric("store_alarms_total"))
 	}
 }
 
@@ -203,11 +203,11 @@ func TestRepeat(t *testing.T) {
 
 // An idle processor notices, too, that the store is away.
 func TestIdleWhileStoreAway(t *testing.T) {
-	w := newWorld(t)
-	p, uri := newWire(w)
-	r := w.start(withStore(w.open(uri)))
-	p.set(true)
-	w.poll("the store is not ready", func() bool { return r.health.lastResult(conditionStore) != nil && r.metric("store_up") == 0 })
-	p.set(false)
-	w.poll("the store is ready again", func() bool { return r.health.lastResult(conditionStore) == nil && r.metric("store_up") == 1 })
+	w := newFixture(t)
+	p, uri := proxyToStore(w)
+	r := w.startProcessor(withStore(w.openStore(uri)))
+	p.setCut(true)
+	w.poll("the store is not ready", func() bool { return r.health.lastResult(conditionStore) != nil && r.sumMetric("store_up") == 0 })
+	p.setCut(false)
+	w.poll("the store is ready again", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
 }

@@ -32,9 +32,9 @@ func TestMain(m *testing.M) {
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
 
-// world is a real NATS server and a real database, with the sample types in
+// fixture is a real NATS server and a real database, with the sample types in
 // the registry.
-type world struct {
+type fixture struct {
 	t        testing.TB
 	nats     *server.Server
 	options  server.Options
@@ -46,9 +46,9 @@ type world struct {
 	stream   stream.Config
 }
 
-func newWorld(t testing.TB) *world {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &world{t: t, stream: stream.Config{MaxBytes: 64 << 20}.WithDefaults()}
+	w := &fixture{t: t, stream: stream.Config{MaxBytes: 64 << 20}.WithDefaults()}
 	w.options = server.Options{
 		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
 	}
@@ -60,8 +60,8 @@ func newWorld(t testing.TB) *world {
 		t.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
 	}
 	w.database = fmt.Sprintf("processor_%d", rand.Uint64())
-	t.Cleanup(w.drop)
-	w.store = w.open(w.uri)
+	t.Cleanup(w.dropDatabase)
+	w.store = w.openStore(w.uri)
 	if err := stream.Ensure(w.ctx(), w.js, w.stream); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func newWorld(t testing.TB) *world {
 }
 
 // startNATS starts the server, again on the port and the folder it had.
-func (w *world) startNATS() {
+func (w *fixture) startNATS() {
 	opts := w.options
 	s, err := server.NewServer(&opts)
 	if err != nil {
@@ -87,17 +87,17 @@ func (w *world) startNATS() {
 	w.nats, w.options.Port = s, opts.Port
 }
 
-func (w *world) stopNATS() {
+func (w *fixture) stopNATS() {
 	w.nats.Shutdown()
 	w.nats.WaitForShutdown()
 }
 
 // connect opens a connection of its own, as a process has.
-func (w *world) connect() (*nats.Conn, jetstream.JetStream) {
+func (w *fixture) connect() (*nats.Conn, jetstream.JetStream) {
 	return w.connectTo(w.nats.ClientURL())
 }
 
-func (w *world) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
+func (w *fixture) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	if err != nil {
 		w.t.Fatal(err)
@@ -110,8 +110,8 @@ func (w *world) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
 	return nc, js
 }
 
-// open opens the test's database over any address of the server.
-func (w *world) open(uri string) *mongo.Store {
+// openStore opens the test's database over any address of the server.
+func (w *fixture) openStore(uri string) *mongo.Store {
 	cfg := mongo.Config{URI: uri, Database: w.database}
 	if uri != w.uri {
 		cfg.Timeout = time.Second // over a wire that will be cut
@@ -128,7 +128,7 @@ func (w *world) open(uri string) *mongo.Store {
 	return s
 }
 
-func (w *world) drop() {
+func (w *fixture) dropDatabase() {
 	client, err := driver.Connect(options.Client().ApplyURI(w.uri))
 	if err != nil {
 		w.t.Fatal(err)
@@ -142,14 +142,14 @@ func (w *world) drop() {
 }
 
 // ctx ends after all patience.
-func (w *world) ctx() context.Context {
+func (w *fixture) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	w.t.Cleanup(cancel)
 	return ctx
 }
 
-// apply puts declarations, by file, and returns the registry's revision.
-func (w *world) apply(files map[string]string) uint64 {
+// applyFiles puts declarations, by file, and returns the registry's revision.
+func (w *fixture) applyFiles(files map[string]string) uint64 {
 	w.t.Helper()
 	folder := fstest.MapFS{}
 	for name, text := range files {
@@ -162,7 +162,7 @@ func (w *world) apply(files map[string]string) uint64 {
 	return w.applyDeclarations(d)
 }
 
-func (w *world) applyDeclarations(d *registry.Declarations) uint64 {
+func (w *fixture) applyDeclarations(d *registry.Declarations) uint64 {
 	w.t.Helper()
 	if _, err := d.Apply(w.ctx(), w.js, "test"); err != nil {
 		w.t.Fatal(err)
@@ -175,14 +175,14 @@ func (w *world) applyDeclarations(d *registry.Declarations) uint64 {
 }
 
 // publish puts events into the stream as a collector of application demo does.
-func (w *world) publish(payloads ...string) {
+func (w *fixture) publish(payloads ...string) {
 	w.t.Helper()
 	for _, p := range payloads {
 		w.publishMsg(outcometest.Message("demo", p))
 	}
 }
 
-func (w *world) publishMsg(msgs ...*nats.Msg) {
+func (w *fixture) publishMsg(msgs ...*nats.Msg) {
 	w.t.Helper()
 	futures := make([]jetstream.PubAckFuture, 0, len(msgs))
 	for _, m := range msgs {
@@ -204,7 +204,7 @@ func (w *world) publishMsg(msgs ...*nats.Msg) {
 }
 
 // consumer is the shared consumer's state.
-func (w *world) consumer() *jetstream.ConsumerInfo {
+func (w *fixture) consumer() *jetstream.ConsumerInfo {
 	w.t.Helper()
 	c, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
 	if err != nil {
@@ -213,8 +213,8 @@ func (w *world) consumer() *jetstream.ConsumerInfo {
 	return c.CachedInfo()
 }
 
-// state is the stream's.
-func (w *world) state() jetstream.StreamState {
+// streamState is the stream's.
+func (w *fixture) streamState() jetstream.StreamState {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx(), stream.Name)
 	if err != nil {
@@ -224,15 +224,15 @@ func (w *world) state() jetstream.StreamState {
 }
 
 // awaitSettled waits until every message has been acknowledged.
-func (w *world) awaitSettled() {
+func (w *fixture) awaitSettled() {
 	w.t.Helper()
-	last := w.state().LastSeq
+	last := w.streamState().LastSeq
 	w.poll("every message is acknowledged", func() bool { return w.consumer().AckFloor.Stream >= last })
 }
 
 // awaitHandedBack waits until n messages that a processor had can be fetched
 // by the next one, well before AckWait would bring them.
-func (w *world) awaitHandedBack(n int) {
+func (w *fixture) awaitHandedBack(n int) {
 	w.t.Helper()
 	c, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
 	if err != nil {
@@ -254,12 +254,12 @@ func (w *world) awaitHandedBack(n int) {
 }
 
 // poll waits for a condition.
-func (w *world) poll(what string, done func() bool) {
+func (w *fixture) poll(what string, done func() bool) {
 	w.t.Helper()
 	w.pollFor(patience, what, done)
 }
 
-func (w *world) pollFor(limit time.Duration, what string, done func() bool) {
+func (w *fixture) pollFor(limit time.Duration, what string, done func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -271,7 +271,7 @@ func (w *world) pollFor(limit time.Duration, what string, done func() bool) {
 }
 
 // lookup returns a document, nil if there is none.
-func (w *world) lookup(id string) *store.Document {
+func (w *fixture) lookup(id string) *store.Document {
 	w.t.Helper()
 	docs, err := w.store.Lookup(w.ctx(), []string{id})
 	if err != nil {
@@ -284,7 +284,7 @@ func (w *world) lookup(id string) *store.Document {
 }
 
 // counts returns how many events are stored and rejected.
-func (w *world) counts() (stored, rejected int) {
+func (w *fixture) counts() (stored, rejected int) {
 	w.t.Helper()
 	q := store.EventQuery{Limit: 1000}
 	for {
@@ -304,4 +304,24 @@ func (w *world) counts() (stored, rejected int) {
 		w.t.Fatal(err)
 	}
 	return stored, len(docs)
+}
+
+// Every event of a test was received at one time, on which no clock has a say.
+// pageviews are n events with the ids <prefix>0000 and on.
+func pageviews(prefix string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = outcometest.Pageview(fmt.Sprintf("%s%04d", prefix, i))
+	}
+	return out
+}
+
+// publishAll publishes many events at once.
+func (w *fixture) publishAll(payloads []string) {
+	w.t.Helper()
+	msgs := make([]*nats.Msg, len(payloads))
+	for i, p := range payloads {
+		msgs[i] = outcometest.Message("demo", p)
+	}
+	w.publishMsg(msgs...)
 }

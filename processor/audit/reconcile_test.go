@@ -24,14 +24,14 @@ func TestEveryVerdict(t *testing.T) {
 		"MongoDB": func(t *testing.T) base { return openMongo(t) },
 	}
 	for name, open := range stores {
-		t.Run(name, func(t *testing.T) { testEveryVerdict(t, newWorldOn(t, open(t), 64<<20)) })
+		t.Run(name, func(t *testing.T) { testEveryVerdict(t, newFixtureOn(t, open(t), 64<<20)) })
 	}
 }
 
-func testEveryVerdict(t *testing.T, w *world) {
+func testEveryVerdict(t *testing.T, w *fixture) {
 	w.apply(map[string]string{"policy.json": `{"retention": {"types": {"form=20interaction/submit": {"stored": "1h", "rejected": "1h"}}}}`})
 	purged := w.publish(pageviews("purged", 3)...)
-	w.settle(3, nil)
+	w.settleNext(3, nil)
 	w.must(w.marks().MarkPurged(w.ctx, purged+1))
 	w.purgeTo(purged + 1)
 
@@ -53,11 +53,11 @@ func testEveryVerdict(t *testing.T, w *world) {
 	old(pageview("expired", form...))                                // 15: expired
 	old(pageview("rejected", append(form, "session_id", `"no"`)...)) // 16: expired
 	w.publish(pageview("fresh", form...))                            // 17: not expired, and missing
-	w.settle(14, func(seq uint64) bool { return seq != 10 && seq != 11 && seq != 14 && seq < 15 })
+	w.settleNext(14, func(seq uint64) bool { return seq != 10 && seq != 11 && seq != 14 && seq < 15 })
 	w.publish(pageview("pending"), pageview("a")) // 18: pending, 19: a copy, settled or not
 
-	got := w.audit()
-	w.want(got, job.Account{
+	got := w.auditAll()
+	w.wantAccount(got, job.Account{
 		FromSeq: 4, ToSeq: 19, Stored: 2, Rejected: 4, Duplicate: 3, Expired: 2, Pending: 1, Missing: 4, MissingInStore: 4,
 		MissingSequences: []uint64{10, 11, 14, 17},
 		MissingRanges: []job.Range{
@@ -67,13 +67,13 @@ func testEveryVerdict(t *testing.T, w *world) {
 		},
 		Duplicates: []job.Copy{{Seq: 6, Of: 4}, {Seq: 8, Of: 7}, {Seq: 19, Of: 4}},
 	})
-	whole := w.account(w.auditor(), job.Selection{FromSeq: 1}, false)
+	whole := w.auditSelection(w.auditor(), job.Selection{FromSeq: 1}, false)
 	if whole.Purged != 3 || whole.Missing != 4 || whole.FromSeq != 1 {
 		t.Errorf("from 1 on: %+v", whole)
 	}
 }
 
-func (w *world) purgeTo(first uint64) {
+func (w *fixture) purgeTo(first uint64) {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
@@ -84,13 +84,13 @@ func (w *world) purgeTo(first uint64) {
 // that place.
 func TestCopiesOfAnEarlierStream(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(pageview("a"))
-	w.settle(1, nil)
+	w.settleNext(1, nil)
 	h := on.docs["demo/a"]
 	h.Origin = store.Origin{Epoch: w.epoch - 1, Seq: 77}
 	on.docs["demo/a"] = h
-	w.want(w.audit(), job.Account{
+	w.wantAccount(w.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 1, Duplicate: 1, Duplicates: []job.Copy{{Seq: 1, Of: 77, Epoch: w.epoch - 1}},
 	})
 }
@@ -101,16 +101,16 @@ func TestConflictsOutliveTheirOpponents(t *testing.T) {
 	for _, then := range []string{"free", "a later copy"} {
 		t.Run(then, func(t *testing.T) {
 			on := newMemory()
-			w := newWorldOn(t, on, 64<<20)
+			w := newFixtureOn(t, on, 64<<20)
 			w.publish(pageview("a"), pageview("a", "name", `"other"`))
-			w.settle(2, nil)
+			w.settleNext(2, nil)
 			on.remove("demo/a")
 			n := uint64(2)
 			if then == "a later copy" {
 				n = w.publish(pageview("a", "name", `"other"`))
-				w.settle(1, nil)
+				w.settleNext(1, nil)
 			}
-			got := w.account(w.auditor(), job.Selection{FromSeq: 2}, false)
+			got := w.auditSelection(w.auditor(), job.Selection{FromSeq: 2}, false)
 			if got.Rejected == 0 || got.Rejected+got.Duplicate != n-1 || got.Missing != 0 {
 				t.Errorf("the conflict: %+v", got)
 			}
@@ -121,17 +121,17 @@ func TestConflictsOutliveTheirOpponents(t *testing.T) {
 // While the audit looks, a processor writes and settles what it looks for.
 func TestWhatIsSettledMeanwhileIsNotMissing(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(pageviews("e", 50)...)
 	settled := false
 	on.after = func([]string) {
 		if !settled {
 			settled = true
 			on.after = nil
-			w.settle(50, nil)
+			w.settleNext(50, nil)
 		}
 	}
-	w.want(w.audit(), job.Account{FromSeq: 1, ToSeq: 50, Stored: 50})
+	w.wantAccount(w.auditAll(), job.Account{FromSeq: 1, ToSeq: 50, Stored: 50})
 	if !settled {
 		t.Error("nothing was settled meanwhile")
 	}
@@ -141,13 +141,13 @@ func TestWhatIsSettledMeanwhileIsNotMissing(t *testing.T) {
 // settled it without writing it.
 func TestSettledAndNotWrittenIsMissing(t *testing.T) {
 	on := newMemory()
-	w := newWorldOn(t, on, 64<<20)
+	w := newFixtureOn(t, on, 64<<20)
 	w.publish(pageviews("e", 3)...)
 	on.after = func([]string) {
 		on.after = nil
-		w.settle(3, func(seq uint64) bool { return seq != 2 })
+		w.settleNext(3, func(seq uint64) bool { return seq != 2 })
 	}
-	w.want(w.audit(), job.Account{
+	w.wantAccount(w.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 3, Stored: 2, Missing: 1, MissingInStore: 1, MissingSequences: []uint64{2},
 		MissingRanges: []job.Range{{From: 2, To: 2, Reason: job.MissingInStore}},
 	})
@@ -156,11 +156,11 @@ func TestSettledAndNotWrittenIsMissing(t *testing.T) {
 // A replica that lags behind shows less than the leader has, in the middle and
 // at the end.
 func TestTheLeaderHasTheLastWord(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 30)...)
-	w.settle(30, nil)
+	w.settleNext(30, nil)
 	a := w.auditor()
-	a.read = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
+	a.readStream = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
 		return func(yield func([]stream.Raw, error) bool) {
 			for portion, err := range stream.Read(ctx, js, r) {
 				var shown []stream.Raw
@@ -175,71 +175,71 @@ func TestTheLeaderHasTheLastWord(t *testing.T) {
 			}
 		}
 	}
-	w.want(w.account(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
+	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
 }
 
 // A server that is ending says of every message that it has none.
 func TestALeaderIsAskedTwice(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 30)...)
-	w.settle(30, nil)
+	w.settleNext(30, nil)
 	a := w.auditor()
-	a.read = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
+	a.readStream = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
 		return func(func([]stream.Raw, error) bool) {}
 	}
 	asked := make([]bool, 31) // each is asked for by one goroutine at a time
-	a.leader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
+	a.readLeader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
 		if !asked[seq] {
 			asked[seq] = true
 			return stream.Raw{}, false, nil
 		}
-		return askLeader(ctx, js, seq)
+		return readFromLeader(ctx, js, seq)
 	}
-	w.want(w.account(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
+	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
 }
 
 // What is purged while the audit reads is purged and not lost.
 func TestPurgedMeanwhile(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 3000)...)
-	w.settle(3000, nil)
+	w.settleNext(3000, nil)
 	a := w.auditor()
-	a.read = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
+	a.readStream = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
 		w.must(w.marks().MarkPurged(ctx, 2001))
 		w.purgeTo(2001)
 		return stream.Read(ctx, js, r)
 	}
-	w.want(w.account(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 3000, Purged: 2000, Stored: 1000})
+	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 3000, Purged: 2000, Stored: 1000})
 }
 
 // The same while the leader is asked: what is kept is read after that.
 func TestPurgedWhileTheLeaderIsAsked(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 30)...)
-	w.settle(30, nil)
+	w.settleNext(30, nil)
 	a := w.auditor()
-	a.read = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
+	a.readStream = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
 		return func(func([]stream.Raw, error) bool) {}
 	}
 	var purge sync.Once
-	a.leader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
+	a.readLeader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
 		purge.Do(func() {
 			w.must(w.marks().MarkPurged(ctx, 21))
 			w.purgeTo(21)
 		})
-		return askLeader(ctx, js, seq)
+		return readFromLeader(ctx, js, seq)
 	}
-	w.want(w.account(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Purged: 20, Stored: 10})
+	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Purged: 20, Stored: 10})
 }
 
 // Whoever else takes messages away has lost them, be it with a purge.
 func TestPurgedByOthersIsLost(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publish(pageviews("e", 30)...)
-	w.settle(30, nil)
+	w.settleNext(30, nil)
 	w.purgeTo(21)
 	w.must(w.marks().MarkPurged(w.ctx, 11)) // what processors purge next
-	w.want(w.account(w.auditor(), job.Selection{FromSeq: 1}, false), job.Account{
+	w.wantAccount(w.auditSelection(w.auditor(), job.Selection{FromSeq: 1}, false), job.Account{
 		FromSeq: 1, ToSeq: 30, Purged: 10, Stored: 10, Missing: 10, LostInStream: 10,
 		MissingSequences: []uint64{11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
 		MissingRanges:    []job.Range{{From: 11, To: 20, Reason: job.LostInStream}},
@@ -248,7 +248,7 @@ func TestPurgedByOthersIsLost(t *testing.T) {
 
 // Messages that no collector wrote have their outcome, too.
 func TestForeignMessages(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, m := range []*nats.Msg{
 		{Subject: "events.x", Data: []byte("{}")},
 		{Subject: "events.x", Data: []byte("{}")},
@@ -258,37 +258,37 @@ func TestForeignMessages(t *testing.T) {
 		_, err := w.js.PublishMsg(w.ctx, m)
 		w.must(err)
 	}
-	w.settle(4, nil)
-	w.want(w.audit(), job.Account{
+	w.settleNext(4, nil)
+	w.wantAccount(w.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 4, Rejected: 3, Duplicate: 1, Duplicates: []job.Copy{{Seq: 2, Of: 1}},
 	})
 }
 
 // An empty stream has an account, before and after a purge of all.
 func TestNothingToAccountFor(t *testing.T) {
-	w := newWorld(t)
-	w.want(w.audit(), job.Account{FromSeq: 1})
+	w := newFixture(t)
+	w.wantAccount(w.auditAll(), job.Account{FromSeq: 1})
 	w.publish(pageviews("e", 5)...)
-	w.settle(5, nil)
+	w.settleNext(5, nil)
 	w.must(w.marks().MarkPurged(w.ctx, 6))
 	w.purgeTo(6)
-	w.want(w.audit(), job.Account{FromSeq: 6, ToSeq: 5})
-	w.want(w.account(w.auditor(), job.Selection{FromSeq: 2, ToSeq: 4}, false), job.Account{FromSeq: 2, ToSeq: 4, Purged: 3})
-	w.want(w.account(w.auditor(), job.Selection{FromSeq: 9}, false), job.Account{FromSeq: 9, ToSeq: 8})
+	w.wantAccount(w.auditAll(), job.Account{FromSeq: 6, ToSeq: 5})
+	w.wantAccount(w.auditSelection(w.auditor(), job.Selection{FromSeq: 2, ToSeq: 4}, false), job.Account{FromSeq: 2, ToSeq: 4, Purged: 3})
+	w.wantAccount(w.auditSelection(w.auditor(), job.Selection{FromSeq: 9}, false), job.Account{FromSeq: 9, ToSeq: 8})
 }
 
 // What is named is bounded, what is counted is not.
 func TestTheAccountIsBounded(t *testing.T) {
-	l := &ledger{}
+	l := &report{}
 	var found []job.Range
 	for i := range uint64(3 * job.MaxNamed) {
 		found = append(found, job.Range{From: 3 * i, To: 3*i + 1, Reason: job.LostInStream})
-		l.copyOf(i, store.Origin{Seq: 1}, 0)
+		l.addDuplicate(i, store.Origin{Seq: 1}, 0)
 	}
-	l.missing(found)
-	got := l.report()
+	l.addMissing(found)
+	got := l.snapshot()
 	if got.Missing != 6*job.MaxNamed || len(got.MissingRanges) != job.MaxNamed || len(got.MissingSequences) != job.MaxNamed ||
-		got.Unnamed != 4*job.MaxNamed || len(got.Duplicates) != maxCopies {
+		got.Unnamed != 4*job.MaxNamed || len(got.Duplicates) != maxDuplicates {
 		t.Errorf("%d missing, %d ranges, %d sequences, %d unnamed", got.Missing, len(got.MissingRanges), len(got.MissingSequences), got.Unnamed)
 	}
 	if s := fmt.Sprint(got.MissingSequences[:4]); s != "[0 1 3 4]" {

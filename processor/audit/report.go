@@ -8,15 +8,15 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// maxCopies bounds the examples of duplicates.
-const maxCopies = 100
+// maxDuplicates bounds the examples of duplicates.
+const maxDuplicates = 100
 
 // verdict is what became of a sequence.
 type verdict uint8
 
 const (
-	// open: nothing explains it yet.
-	open verdict = iota
+	// unexplained: nothing explains it yet.
+	unexplained verdict = iota
 	stored
 	rejected
 	duplicate
@@ -24,12 +24,12 @@ const (
 	pending
 )
 
-// ledger is an account that is being made. It is bounded, whatever is missing.
-type ledger struct{ job.Account }
+// report is an account that is being made. It is bounded, whatever is missing.
+type report struct{ job.Account }
 
-// count counts one message by its verdict. Those that stay open are named by
+// countVerdict counts one message by its verdict. Those that stay open are named by
 // missing.
-func (l *ledger) count(v verdict) {
+func (l *report) countVerdict(v verdict) {
 	switch v {
 	case stored:
 		l.Stored++
@@ -41,13 +41,13 @@ func (l *ledger) count(v verdict) {
 		l.Expired++
 	case pending:
 		l.Pending++
-	case open:
+	case unexplained:
 	}
 }
 
-// copyOf names a duplicate, if there is room.
-func (l *ledger) copyOf(seq uint64, first store.Origin, epoch int64) {
-	if len(l.Duplicates) >= maxCopies {
+// addDuplicate names a duplicate, if there is room.
+func (l *report) addDuplicate(seq uint64, first store.Origin, epoch int64) {
+	if len(l.Duplicates) >= maxDuplicates {
 		return
 	}
 	c := job.Copy{Seq: seq, Of: first.Seq}
@@ -57,8 +57,8 @@ func (l *ledger) copyOf(seq uint64, first store.Origin, epoch int64) {
 	l.Duplicates = append(l.Duplicates, c)
 }
 
-// missing counts and names what one part of the stream lacks, in any order.
-func (l *ledger) missing(found []job.Range) {
+// addMissing counts and names what one part of the stream lacks, in any order.
+func (l *report) addMissing(found []job.Range) {
 	slices.SortFunc(found, byFrom)
 	for _, r := range found {
 		n := r.To - r.From + 1
@@ -83,9 +83,9 @@ func (l *ledger) missing(found []job.Range) {
 	}
 }
 
-// lostTail counts and names what the stream lost at its end, as far as it lies
+// addLostTail counts and names what the stream lost at its end, as far as it lies
 // between two sequences.
-func (l *ledger) lostTail(losses []Loss, first, last uint64) {
+func (l *report) addLostTail(losses []Loss, first, last uint64) {
 	var found []job.Range
 	for _, loss := range losses {
 		r := job.Range{From: max(loss.From, first), To: min(loss.To, last), Reason: job.LostInStream}
@@ -94,11 +94,11 @@ func (l *ledger) lostTail(losses []Loss, first, last uint64) {
 			found = append(found, r)
 		}
 	}
-	l.missing(found)
+	l.addMissing(found)
 }
 
-// report is the account so far, by sequence. Its slices are never nil.
-func (l *ledger) report() job.Account {
+// snapshot is the account so far, by sequence. Its slices are never nil.
+func (l *report) snapshot() job.Account {
 	a := l.Account
 	a.MissingSequences = append([]uint64{}, a.MissingSequences...)
 	a.MissingRanges = append([]job.Range{}, a.MissingRanges...)

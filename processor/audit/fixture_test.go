@@ -45,9 +45,9 @@ type base interface {
 	jobs.Reader
 }
 
-// world is a real NATS server on disk with the sample types in the registry,
+// fixture is a real NATS server on disk with the sample types in the registry,
 // and a store.
-type world struct {
+type fixture struct {
 	t     testing.TB
 	ctx   context.Context
 	nats  *restartable
@@ -60,14 +60,14 @@ type world struct {
 	clock time.Time
 }
 
-// newWorld makes a world with the store in memory.
-func newWorld(t testing.TB) *world { return newWorldOn(t, newMemory(), 64<<20) }
+// newFixture makes a world with the store in memory.
+func newFixture(t testing.TB) *fixture { return newFixtureOn(t, newMemory(), 64<<20) }
 
-// newWorldOn makes a world. The server chooses the size of the stream's blocks
+// newFixtureOn makes a world. The server chooses the size of the stream's blocks
 // by the room that it has at first, in bytes.
-func newWorldOn(t testing.TB, on base, room int64) *world {
+func newFixtureOn(t testing.TB, on base, room int64) *fixture {
 	t.Helper()
-	w := &world{t: t, nats: &restartable{dir: t.TempDir()}, store: on}
+	w := &fixture{t: t, nats: &restartable{dir: t.TempDir()}, store: on}
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithTimeout(context.Background(), 5*patience)
 	t.Cleanup(cancel)
@@ -93,7 +93,7 @@ func newWorldOn(t testing.TB, on base, room int64) *world {
 	return w
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
@@ -146,7 +146,7 @@ func (r *restartable) stop() {
 }
 
 // connect opens the connection.
-func (w *world) connect() {
+func (w *fixture) connect() {
 	w.t.Helper()
 	var err error
 	w.nc, err = nats.Connect("", nats.InProcessServer(w.nats), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
@@ -156,8 +156,8 @@ func (w *world) connect() {
 	w.must(err)
 }
 
-// damage stops the server, does something to its files, and starts it again.
-func (w *world) damage(what func(blocks []string)) {
+// damageFiles stops the server, does something to its files, and starts it again.
+func (w *fixture) damageFiles(what func(blocks []string)) {
 	w.t.Helper()
 	w.nats.stop()
 	what(w.blocks())
@@ -171,7 +171,7 @@ func (w *world) damage(what func(blocks []string)) {
 }
 
 // blocks are the files of the stream's messages, in order.
-func (w *world) blocks() []string {
+func (w *fixture) blocks() []string {
 	w.t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.nats.dir, "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
 	w.must(err)
@@ -184,12 +184,12 @@ func (w *world) blocks() []string {
 	return files
 }
 
-func (w *world) marks() *Marks {
+func (w *fixture) marks() *Marks {
 	return NewMarks(w.js, func() int64 { return w.epoch }, slog.New(slog.DiscardHandler))
 }
 
 // auditor is an Auditor on the world's store, or what it is made to.
-func (w *world) auditor(change ...func(*Config)) *Auditor {
+func (w *fixture) auditor(change ...func(*Config)) *Auditor {
 	w.t.Helper()
 	cfg := Config{
 		Resources: jobs.Resources{
@@ -211,20 +211,20 @@ func (w *world) auditor(change ...func(*Config)) *Auditor {
 	return a
 }
 
-func (w *world) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
+func (w *fixture) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
 	return store.NewWriter(store.WriterConfig{Backend: w.store}).Write(ctx, docs)
 }
 
-// account is the account that an auditor makes of a selection.
-func (w *world) account(a *Auditor, s job.Selection, repair bool) job.Account {
+// auditSelection is the account that an auditor makes of a selection.
+func (w *fixture) auditSelection(a *Auditor, s job.Selection, repair bool) job.Account {
 	w.t.Helper()
-	l := &ledger{}
-	p, err := a.extent(w.ctx, s, l)
+	l := &report{}
+	p, err := a.selectRange(w.ctx, s, l)
 	w.must(err)
-	walk := a.newWalk(l)
+	walk := a.newScan(l)
 	walk.repair = repair
-	w.must(walk.run(w.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
-	got := l.report()
+	w.must(walk.accountFor(w.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
+	got := l.snapshot()
 	sum := got.Stored + got.Rejected + got.Duplicate + got.Expired + got.Purged + got.Pending + got.Missing
 	if sum != got.ToSeq+1-got.FromSeq+got.LostTail || got.Missing != got.MissingInStore+got.LostInStream {
 		w.t.Errorf("the account does not sum up: %+v", got)
@@ -232,34 +232,34 @@ func (w *world) account(a *Auditor, s job.Selection, repair bool) job.Account {
 	return got
 }
 
-// audit is the account of everything.
-func (w *world) audit() job.Account {
+// auditAll is the account of everything.
+func (w *fixture) auditAll() job.Account {
 	w.t.Helper()
-	return w.account(w.auditor(), job.Selection{}, false)
+	return w.auditSelection(w.auditor(), job.Selection{}, false)
 }
 
-// want compares an account with what is expected of the full range.
-func (w *world) want(got, want job.Account) {
+// wantAccount compares an account with what is expected of the full range.
+func (w *fixture) wantAccount(got, wantAccount job.Account) {
 	w.t.Helper()
-	if want.MissingSequences == nil {
-		want.MissingSequences = []uint64{}
+	if wantAccount.MissingSequences == nil {
+		wantAccount.MissingSequences = []uint64{}
 	}
-	if want.MissingRanges == nil {
-		want.MissingRanges = []job.Range{}
+	if wantAccount.MissingRanges == nil {
+		wantAccount.MissingRanges = []job.Range{}
 	}
-	if diff := gocmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(wantAccount, got); diff != "" {
 		w.t.Errorf("the account (-want +got):\n%s", diff)
 	}
 }
 
 // publish puts events into the stream as a collector of application demo does,
 // received now, and returns the last sequence.
-func (w *world) publish(payloads ...string) uint64 {
+func (w *fixture) publish(payloads ...string) uint64 {
 	w.t.Helper()
 	return w.publishAt(time.Now(), payloads...)
 }
 
-func (w *world) publishAt(received time.Time, payloads ...string) (last uint64) {
+func (w *fixture) publishAt(received time.Time, payloads ...string) (last uint64) {
 	w.t.Helper()
 	futures := make([]jetstream.PubAckFuture, 0, len(payloads))
 	for _, p := range payloads {
@@ -295,9 +295,9 @@ func pageview(id string, members ...string) string {
 	}, members...)...)
 }
 
-// settle does what a processor does with the next n messages: it judges and
+// settleNext does what a processor does with the next n messages: it judges and
 // writes those that keep says, and acknowledges all.
-func (w *world) settle(n int, keep func(seq uint64) bool) {
+func (w *fixture) settleNext(n int, keep func(seq uint64) bool) {
 	w.t.Helper()
 	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
 	w.must(err)
@@ -308,7 +308,7 @@ func (w *world) settle(n int, keep func(seq uint64) bool) {
 		var last jetstream.Msg
 		for m := range batch.Messages() {
 			n--
-			d := w.judge(m)
+			d := w.evaluate(m)
 			if keep == nil || keep(d.Origin.Seq) {
 				docs = append(docs, d)
 			}
@@ -324,7 +324,7 @@ func (w *world) settle(n int, keep func(seq uint64) bool) {
 	}
 }
 
-func (w *world) judge(m jetstream.Msg) *store.Document {
+func (w *fixture) evaluate(m jetstream.Msg) *store.Document {
 	w.t.Helper()
 	meta, err := m.Metadata()
 	w.must(err)
@@ -334,7 +334,7 @@ func (w *world) judge(m jetstream.Msg) *store.Document {
 }
 
 // apply puts declarations, by file, and waits until the registry has them.
-func (w *world) apply(files map[string]string) {
+func (w *fixture) apply(files map[string]string) {
 	w.t.Helper()
 	folder := fstest.MapFS{}
 	for name, text := range files {
@@ -347,7 +347,7 @@ func (w *world) apply(files map[string]string) {
 	w.awaitRevision()
 }
 
-func (w *world) awaitRevision() {
+func (w *fixture) awaitRevision() {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketSchemas))
 	w.must(err)
@@ -355,15 +355,15 @@ func (w *world) awaitRevision() {
 }
 
 // state is the stream's.
-func (w *world) state() jetstream.StreamState {
+func (w *fixture) state() jetstream.StreamState {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
 	return s.CachedInfo().State
 }
 
-// wait waits until a channel is closed.
-func (w *world) wait(what string, done <-chan struct{}) {
+// awaitClosed waits until a channel is closed.
+func (w *fixture) awaitClosed(what string, done <-chan struct{}) {
 	w.t.Helper()
 	select {
 	case <-done:
@@ -373,7 +373,7 @@ func (w *world) wait(what string, done <-chan struct{}) {
 }
 
 // poll waits for a condition.
-func (w *world) poll(what string, done func() bool) {
+func (w *fixture) poll(what string, done func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -47,9 +47,9 @@ const (
 	benchPatience = time.Hour
 )
 
-// world is a real NATS server, a real database, and what a processor has of
+// fixture is a real NATS server, a real database, and what a processor has of
 // them.
-type world struct {
+type fixture struct {
 	testing.TB
 	ctx      context.Context
 	dir      string
@@ -76,9 +76,9 @@ type world struct {
 	beats []heartbeat.Beat
 }
 
-func newWorld(t testing.TB) *world {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir(), patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
+	w := &fixture{TB: t, dir: t.TempDir(), patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
 	if _, ok := t.(*testing.B); ok {
 		w.patience = benchPatience
 	}
@@ -98,13 +98,13 @@ func newWorld(t testing.TB) *world {
 	w.epoch = events.CachedInfo().Created.UnixMicro()
 	w.openStore()
 	w.reg, w.edit = registry.New(registry.Config{JetStream: w.js, Logger: slog.New(slog.DiscardHandler)}), registry.NewEditor(w.js)
-	w.background(w.reg.Run)
+	w.runInBackground(w.reg.Run)
 	w.jobs, err = job.Open(w.ctx, w.js)
 	w.must(err)
 	return w
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
@@ -112,7 +112,7 @@ func (w *world) must(err error) {
 }
 
 // startNATS starts the server, again in the folder it had.
-func (w *world) startNATS() {
+func (w *fixture) startNATS() {
 	s, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: w.dir, DontListen: true, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
 	})
@@ -126,7 +126,7 @@ func (w *world) startNATS() {
 	w.server = s
 }
 
-func (w *world) stopNATS() {
+func (w *fixture) stopNATS() {
 	w.mu.Lock()
 	s := w.server
 	w.server = nil
@@ -138,7 +138,7 @@ func (w *world) stopNATS() {
 }
 
 // InProcessConn makes a connection to the server that runs now.
-func (w *world) InProcessConn() (net.Conn, error) {
+func (w *fixture) InProcessConn() (net.Conn, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.server == nil {
@@ -147,7 +147,7 @@ func (w *world) InProcessConn() (net.Conn, error) {
 	return w.server.InProcessConn()
 }
 
-func (w *world) openStore() {
+func (w *fixture) openStore() {
 	uri := os.Getenv("EYE_TEST_MONGO_URI")
 	if uri == "" {
 		w.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
@@ -171,8 +171,8 @@ func (w *world) openStore() {
 	w.writer = store.NewWriter(store.WriterConfig{Backend: w.store})
 }
 
-// background runs f until the test ends, or until stop.
-func (w *world) background(f func(context.Context) error) (stop func()) {
+// runInBackground runs f until the test ends, or until stop.
+func (w *fixture) runInBackground(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -188,7 +188,7 @@ func (w *world) background(f func(context.Context) error) (stop func()) {
 
 // apply puts declarations, by file, and returns the revision, which the
 // registry has then.
-func (w *world) apply(files map[string]string) uint64 {
+func (w *fixture) apply(files map[string]string) uint64 {
 	w.Helper()
 	folder := fstest.MapFS{}
 	for name, text := range files {
@@ -205,25 +205,25 @@ func (w *world) apply(files map[string]string) uint64 {
 	return revision
 }
 
-func (w *world) awaitRevision(revision uint64) {
+func (w *fixture) awaitRevision(revision uint64) {
 	w.poll("the registry follows", func() bool {
 		s := w.reg.Snapshot()
 		return s != nil && s.Schemas.Revision() >= revision
 	})
 }
 
-// requires puts a schema for both types of the tests: data must have a member.
-func (w *world) requires(member string) uint64 {
+// requireMember puts a schema for both types of the tests: data must have a member.
+func (w *fixture) requireMember(member string) uint64 {
 	text := fmt.Sprintf(`{"type":"object","required":[%q]}`, member)
 	return w.apply(map[string]string{"schemas/page/view.json": text, "schemas/page/click.json": text})
 }
 
-func (w *world) judge(m stream.Raw, set *schema.Set) *store.Document {
+func (w *fixture) evaluate(m stream.Raw, set *schema.Set) *store.Document {
 	d, _ := outcome.Evaluate(m, set, w.epoch)
 	return d
 }
 
-func (w *world) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+func (w *fixture) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 	if revision > w.raised.Load() {
 		if err := w.store.RaiseRevision(ctx, revision); err != nil {
 			return nil, err
@@ -233,8 +233,8 @@ func (w *world) write(ctx context.Context, revision uint64, docs []*store.Docume
 	return w.writer.Write(ctx, docs)
 }
 
-// settle does as live processors do with everything that is published.
-func (w *world) settle() {
+// settleAll does as live processors do with everything that is published.
+func (w *fixture) settleAll() {
 	w.Helper()
 	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
 	w.must(err)
@@ -250,7 +250,7 @@ func (w *world) settle() {
 		for m := range batch.Messages() {
 			meta, err := m.Metadata()
 			w.must(err)
-			docs = append(docs, w.judge(stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}, set))
+			docs = append(docs, w.evaluate(stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}, set))
 			msgs = append(msgs, m)
 		}
 		_, err = w.write(w.ctx, set.Revision(), docs)
@@ -262,39 +262,39 @@ func (w *world) settle() {
 	}
 }
 
-// live are the processes that a replay sees.
-func (w *world) live(context.Context) ([]heartbeat.Beat, error) {
+// liveBeats are the processes that a replay sees.
+func (w *fixture) liveBeats(context.Context) ([]heartbeat.Beat, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.beats, nil
 }
 
-func (w *world) setBeats(beats ...heartbeat.Beat) {
+func (w *fixture) setBeats(beats ...heartbeat.Beat) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.beats = beats
 }
 
 // config is what a processor gives a Replayer.
-func (w *world) config() Config {
+func (w *fixture) config() Config {
 	return Config{
 		Resources: jobs.Resources{
 			JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Logger: slog.New(slog.DiscardHandler),
 		},
-		Evaluate: w.judge, Beats: w.live,
+		Evaluate: w.evaluate, Beats: w.liveBeats,
 	}
 }
 
-// runner starts a runner of jobs as a process has it; stop ends it as a signal
+// startRunner starts a runner of jobs as a process has it; stop ends it as a signal
 // does. It is in more of a hurry than in production.
-func (w *world) runner(name string, change ...func(*Config)) (stop func()) {
-	return w.runnerOf(jobs.Config{Instance: name, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second}, func(r *Replayer) {
-		r.noteEvery, r.paceEvery = 0, 0
+func (w *fixture) startRunner(name string, change ...func(*Config)) (stop func()) {
+	return w.startRunnerOf(jobs.Config{Instance: name, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second}, func(r *Replayer) {
+		r.progressInterval, r.throttleInterval = 0, 0
 	}, change...)
 }
 
-// runnerOf starts a runner like cfg.
-func (w *world) runnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(*Config)) (stop func()) {
+// startRunnerOf starts a runner like cfg.
+func (w *fixture) startRunnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(*Config)) (stop func()) {
 	c := w.config()
 	for _, change := range change {
 		change(&c)
@@ -303,11 +303,11 @@ func (w *world) runnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(
 	hurry(r)
 	cfg.JetStream, cfg.Logger = w.js, c.Logger
 	cfg.Tasks = map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun}
-	return w.background(jobs.New(cfg).Run)
+	return w.runInBackground(jobs.New(cfg).Run)
 }
 
-// start makes a job; a replay gets its target.
-func (w *world) start(kind job.Kind, s job.Selection, change ...func(*job.Job)) string {
+// createJob makes a job; a replay gets its target.
+func (w *fixture) createJob(kind job.Kind, s job.Selection, change ...func(*job.Job)) string {
 	w.Helper()
 	j := job.Job{Kind: kind, Selection: s}
 	if kind == job.Replay {
@@ -323,8 +323,8 @@ func (w *world) start(kind job.Kind, s job.Selection, change ...func(*job.Job)) 
 	return e.ID
 }
 
-// await waits until a job is as wanted.
-func (w *world) await(id, what string, wanted func(job.Job) bool) job.Job {
+// awaitJob waits until a job is as wanted.
+func (w *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
 	w.Helper()
 	var last job.Job
 	for end := time.Now().Add(w.patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
@@ -343,19 +343,19 @@ func (w *world) await(id, what string, wanted func(job.Job) bool) job.Job {
 }
 
 // job reads a job; a request that a server took along when it stopped is lost.
-func (w *world) job(id string) (job.Entry, error) {
+func (w *fixture) job(id string) (job.Entry, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
 	defer cancel()
 	return w.jobs.Get(ctx, id)
 }
 
-func (w *world) awaitDone(id string) job.Job {
+func (w *fixture) awaitDone(id string) job.Job {
 	w.Helper()
-	return w.await(id, "the job is done", func(j job.Job) bool { return j.State == job.Done })
+	return w.awaitJob(id, "the job is done", func(j job.Job) bool { return j.State == job.Done })
 }
 
 // poll waits for a condition.
-func (w *world) poll(what string, done func() bool) {
+func (w *fixture) poll(what string, done func() bool) {
 	w.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -378,12 +378,12 @@ func beforeWrite(f func(n int)) func(*Config) {
 	}
 }
 
-func streamAll(w *world) iter.Seq2[[]stream.Raw, error] {
+func streamAll(w *fixture) iter.Seq2[[]stream.Raw, error] {
 	return stream.Read(w.ctx, w.js, stream.Range{})
 }
 
 // overwrite writes a document as nothing in The Eye does: whatever is held.
-func (w *world) overwrite(ctx context.Context, d *store.Document) {
+func (w *fixture) overwrite(ctx context.Context, d *store.Document) {
 	raw, err := mongo.AppendDocument(nil, d)
 	w.must(err)
 	_, err = w.database.Collection("events").ReplaceOne(ctx, bson.D{{Key: "_id", Value: d.ID}}, bson.Raw(raw))

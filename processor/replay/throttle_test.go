@@ -14,12 +14,12 @@ import (
 // that it takes: that is the limiter's, whose bounds this checks.
 func TestTheRate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("e", 60, "a")...)
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("e", 60, "a")...)
 	var mu sync.Mutex
 	var sizes []int
-	w.runner("one", func(cfg *Config) {
+	w.startRunner("one", func(cfg *Config) {
 		write := cfg.Write
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			mu.Lock()
@@ -28,12 +28,12 @@ func TestTheRate(t *testing.T) {
 			return write(ctx, revision, docs)
 		}
 	})
-	j := w.awaitDone(w.start(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
+	j := w.awaitDone(w.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
 	mu.Lock()
 	defer mu.Unlock()
 	slices.Sort(sizes)
 	if !slices.Equal(sizes, []int{5, 5, 12, 12, 13, 13}) {
-		t.Errorf("it wrote %v at once, in %d lanes", sizes, lanes)
+		t.Errorf("it wrote %v at once, in %d lanes", sizes, parallelParts)
 	}
 	// The first second's events are free.
 	if took := j.EndedAt.Sub(j.StartedAt).Seconds(); took < 35./25 {
@@ -43,12 +43,12 @@ func TestTheRate(t *testing.T) {
 
 func TestTheLimiter(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
+	w := newFixture(t)
+	w.requireMember("a")
 	for asked, want := range map[int64]int{1: 1, 999: 999, 1_000_000: portionEvents, 0: portionEvents} {
-		r := w.runOver()
+		r := w.newRun()
 		r.job.MaxRate = asked
-		if got := r.portion(); got != want {
+		if got := r.portionSize(); got != want {
 			t.Errorf("at %d a second a portion has %d", asked, got)
 		}
 	}
@@ -57,35 +57,35 @@ func TestTheLimiter(t *testing.T) {
 // A replay steps back while live events wait, and says so.
 func TestLiveEventsGoFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.requires("a")
-	w.publish(many("e", 6000, "a")...)
-	w.settle()
+	w := newFixture(t)
+	w.requireMember("a")
+	w.publish(testEvents("e", 6000, "a")...)
+	w.settleAll()
 	var mu sync.Mutex
 	written := 0
 	release := make(chan struct{})
-	w.runner("one", func(cfg *Config) {
+	w.startRunner("one", func(cfg *Config) {
 		write := cfg.Write
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			mu.Lock()
 			written++
 			n := written
 			mu.Unlock()
-			if n > lanes {
+			if n > parallelParts {
 				<-release
 			}
 			return write(ctx, revision, docs)
 		}
 	})
-	id := w.start(job.Replay, job.Selection{})
-	w.await(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
+	id := w.createJob(job.Replay, job.Selection{})
+	w.awaitJob(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
 	// The lag of the beginning is known since the first portion.
-	w.publish(many("live", leastLag+1, "a")...)
+	w.publish(testEvents("live", tolerableLag+1, "a")...)
 	close(release)
-	j := w.await(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
+	j := w.awaitJob(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
 	if j.Done >= 6000 {
 		t.Errorf("it stepped back at %d", j.Done)
 	}
-	w.settle()
+	w.settleAll()
 	w.awaitDone(id)
 }

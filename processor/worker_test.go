@@ -21,13 +21,13 @@ import (
 
 // Every kind of message has its outcome, beside all others.
 func TestOutcomes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	foreign := &nats.Msg{Subject: "events.anything", Data: []byte("foreign")}
 	huge := outcometest.Message("demo", outcometest.Event("event_id", `"huge"`, "data", `{"host":"h","path":"`+strings.Repeat("x", 5<<20)+`"}`))
 	w.publish(outcometest.Pageview("a"), outcometest.Event("event_id", `"bad"`, "data", `{"host":7}`), outcometest.Event("event_id", `"new"`, "name", `"new"`),
 		outcometest.Pageview("a"), outcometest.Event("event_id", `"a"`, "data", `{"host":"other","path":"/"}`), "not an event")
 	w.publishMsg(outcometest.Message("other", outcometest.Pageview("a")), huge, foreign, foreign)
-	r := w.start()
+	r := w.startProcessor()
 	w.awaitSettled()
 
 	for id, codes := range map[string]string{"demo/a": "", "other/a": "", "demo/bad": "schema_violation", "demo/new": "unknown_type"} {
@@ -45,7 +45,7 @@ func TestOutcomes(t *testing.T) {
 		"code=" + event.CodeTooLarge: 1, "code=" + event.CodeInvalidMessage: 1, "code=" + event.CodeInvalidJSON: 1,
 		"code=" + event.CodeSchemaViolation: 1, "code=" + event.CodeUnknownType: 1,
 	} {
-		if got := r.metric("events_total", outcome); got != want {
+		if got := r.sumMetric("events_total", outcome); got != want {
 			t.Errorf("%v events with %s, want %v", got, outcome, want)
 		}
 	}
@@ -56,9 +56,9 @@ func TestOutcomes(t *testing.T) {
 
 // The same event many times, at once and again, is stored once.
 func TestCopies(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 1000))
-	w.start()
+	w.startProcessor()
 	w.awaitSettled()
 	w.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 100))
 	w.awaitSettled()
@@ -72,18 +72,18 @@ func TestCopies(t *testing.T) {
 
 // Several processors race for a stream with copies and conflicts in it.
 func TestProcessorsSideBySide(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const n = 1500
 	events := pageviews("e", n)
 	other := outcometest.Event("event_id", `"e0007"`, "data", `{"host":"other","path":"/"}`)
 	w.publishAll(slices.Concat(events, []string{other}, events))
 	small := func(c *Config) { c.BatchEvents = 50 }
-	first, second := w.assemble(small), w.assemble(small)
+	first, second := w.launchProcessor(small), w.launchProcessor(small)
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != n || rejected != 1 {
 		t.Errorf("%d stored, %d rejected, want %d and 1", stored, rejected, n)
 	}
-	for _, r := range []*runner{first, second} {
+	for _, r := range []*instance{first, second} {
 		if err := r.stop(); err != nil {
 			t.Errorf("Run: %v", err)
 		}
@@ -96,23 +96,23 @@ func TestProcessorsSideBySide(t *testing.T) {
 // A processor that dies between the write and the acknowledgement leaves
 // nothing that the next one does not complete, once.
 func TestCrashBeforeAck(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const n = 300
 	w.publishAll(pageviews("e", n))
-	var r *runner
+	var r *instance
 	var dead sync.Once
-	crashing := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	crashing := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		errs, err := next(ctx, docs)
 		dead.Do(func() { r.nc.Close() })
 		return errs, err
 	}}
 	started := make(chan struct{})
-	r = w.assemble(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
+	r = w.launchProcessor(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules { <-started; return theirs() } // until r is known
 	})
 	close(started)
-	if err := r.wait(); !errors.Is(err, nats.ErrConnectionClosed) {
+	if err := r.awaitEnd(); !errors.Is(err, nats.ErrConnectionClosed) {
 		t.Errorf("Run without a connection: %v", err)
 	}
 	if c := w.consumer(); c.AckFloor.Stream != 0 || c.NumAckPending == 0 {
@@ -122,23 +122,23 @@ func TestCrashBeforeAck(t *testing.T) {
 	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
 		t.Fatal(err)
 	}
-	next := w.start()
+	next := w.startProcessor()
 	w.awaitSettled()
 	if stored, rejected := w.counts(); stored != n || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n)
 	}
-	if again := next.metric("events_total", "outcome=duplicate"); again < 100 {
+	if again := next.sumMetric("events_total", "outcome=duplicate"); again < 100 {
 		t.Errorf("%v events were written before the crash", again)
 	}
 }
 
 // A message on which the validator panics is rejected alone.
 func TestPoison(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	events := pageviews("e", 99)
 	events = slices.Insert(events, 50, outcometest.Event("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
 	w.publishAll(events)
-	r := w.start(func(s *Service) {
+	r := w.startProcessor(func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules { return outcometest.Panicking{Rules: theirs(), Mark: "POISON"} }
 	})
@@ -149,27 +149,27 @@ func TestPoison(t *testing.T) {
 	if d := w.lookup("demo/poison"); d == nil || d.Errors[0].Code != event.CodeValidatorFailed {
 		t.Errorf("the poisoned event became %+v", d)
 	}
-	if r.metric("panics_total") != 1 {
-		t.Errorf("%v panics are counted", r.metric("panics_total"))
+	if r.sumMetric("panics_total") != 1 {
+		t.Errorf("%v panics are counted", r.sumMetric("panics_total"))
 	}
 }
 
-// changing are rules of another revision whenever they are asked for.
-type changing struct {
+// changingRules are rules of another revision whenever they are asked for.
+type changingRules struct {
 	outcome.Rules
 	revision uint64
 }
 
-func (c changing) Revision() uint64 { return c.revision }
+func (c changingRules) Revision() uint64 { return c.revision }
 
 // One batch is judged by one revision while the registry changes all the time,
 // and no document comes before its revision was recorded.
 func TestOneRevisionPerBatch(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var mu sync.Mutex
 	var recorded uint64
 	seen := map[uint64]bool{}
-	watching := &hooked{
+	watching := &hookedStore{
 		Store: w.store,
 		raised: func(revision uint64) {
 			mu.Lock()
@@ -192,9 +192,9 @@ func TestOneRevisionPerBatch(t *testing.T) {
 		},
 	}
 	var asked atomic.Uint64
-	w.start(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
+	w.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
 		theirs := s.worker.validator.rules
-		s.worker.validator.rules = func() outcome.Rules { return changing{theirs(), 100 + asked.Add(1)} }
+		s.worker.validator.rules = func() outcome.Rules { return changingRules{theirs(), 100 + asked.Add(1)} }
 	})
 	w.publishAll(pageviews("e", 300))
 	w.awaitSettled()
@@ -209,11 +209,11 @@ func TestOneRevisionPerBatch(t *testing.T) {
 // A type that is registered later is known from then on; what was rejected
 // stays so until a replay.
 func TestTypeRegisteredLater(t *testing.T) {
-	w := newWorld(t)
-	r := w.start()
+	w := newFixture(t)
+	r := w.startProcessor()
 	w.publish(outcometest.Event("event_id", `"before"`, "name", `"new"`))
 	w.awaitSettled()
-	revision := w.apply(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
+	revision := w.applyFiles(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
 	w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 	w.publish(outcometest.Event("event_id", `"after"`, "name", `"new"`))
 	w.awaitSettled()
@@ -229,9 +229,9 @@ func TestTypeRegisteredLater(t *testing.T) {
 // Batches are bounded in bytes and messages, and an event that is over the
 // bound passes alone.
 func TestBatchBounds(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var largest, most atomic.Int64
-	watching := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	watching := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		size := 0
 		for _, d := range docs {
 			size += len(d.Original)
@@ -248,7 +248,7 @@ func TestBatchBounds(t *testing.T) {
 	}
 	w.publish(outcometest.Event("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
 	w.publishAll(pageviews("small", 60))
-	w.start(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Workers = 25, 50_000, 1 })
+	w.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Workers = 25, 50_000, 1 })
 	w.awaitSettled()
 	if stored, _ := w.counts(); stored != 121 {
 		t.Errorf("%d stored, want 121", stored)

@@ -19,23 +19,23 @@ import (
 // What was purged is accounted for as that, and not as lost, also by a process
 // that starts later.
 func TestPurgedIsNotLost(t *testing.T) {
-	w := newWorld(t)
-	w.small()
-	first := w.live()
+	w := newFixture(t)
+	w.shrinkStream()
+	first := w.startLive()
 	for i := range 200 {
-		if err := w.tryPublish(large(fmt.Sprintf("e%d", i))); err != nil {
+		if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); err != nil {
 			w.awaitSettled()
 		}
 	}
 	w.awaitSettled()
-	w.poll("something is purged", func() bool { return w.state().FirstSeq > 1 })
+	w.poll("something is purged", func() bool { return w.streamState().FirstSeq > 1 })
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	w.live()
-	state := w.state()
-	id, _ := w.begin(job.Job{Kind: job.Audit, Selection: job.Selection{FromSeq: 1}})
-	a := finish[job.Account](w, id)
+	w.startLive()
+	state := w.streamState()
+	id, _ := w.createJob(job.Job{Kind: job.Audit, Selection: job.Selection{FromSeq: 1}})
+	a := awaitReport[job.Account](w, id)
 	if a.FromSeq != 1 || a.Purged < state.FirstSeq-1 || a.Stored != state.LastSeq-a.Purged || a.Missing != 0 {
 		t.Errorf("the stream has %d to %d, the account is %+v", state.FirstSeq, state.LastSeq, a)
 	}
@@ -43,39 +43,39 @@ func TestPurgedIsNotLost(t *testing.T) {
 
 // The marks come before the purge: without them nothing is purged.
 func TestNothingIsPurgedUnmarked(t *testing.T) {
-	w := newWorld(t)
-	w.small()
-	r := w.live()
+	w := newFixture(t)
+	w.shrinkStream()
+	r := w.startLive()
 	if err := w.js.DeleteKeyValue(w.ctx(), stream.BucketJobs); err != nil {
 		t.Fatal(err)
 	}
 	fill := func() {
 		for i := 0; ; i++ {
-			if err := w.tryPublish(large(fmt.Sprintf("e%d", i))); isFull(err) {
+			if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); isFull(err) {
 				return
 			}
 		}
 	}
 	fill()
 	w.awaitSettled()
-	if first := w.state().FirstSeq; first != 1 || r.metric("purged_total") != 0 {
+	if first := w.streamState().FirstSeq; first != 1 || r.sumMetric("purged_total") != 0 {
 		t.Errorf("the stream begins at %d", first)
 	}
 }
 
 // The continuous audit finds an event that was settled and not written.
 func TestContinuousAudit(t *testing.T) {
-	w := newWorld(t)
-	losing := &hooked{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	w := newFixture(t)
+	losing := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		kept := slices.DeleteFunc(slices.Clone(docs), func(d *store.Document) bool { return d.ID == "demo/e0007" })
 		_, err := next(ctx, kept)
 		return make([]error, len(docs)), err
 	}}
-	r := w.live(withStore(losing), func(c *Config) { c.AuditRate = 1000 })
+	r := w.startLive(withStore(losing), func(c *Config) { c.AuditRate = 1000 })
 	w.publishAll(pageviews("e", 20))
 	w.awaitSettled()
-	w.poll("it has accounted for all", func() bool { return r.metric("audit_position") == 20 })
-	if n := r.metric("audit_missing_total"); n != 1 {
+	w.poll("it has accounted for all", func() bool { return r.sumMetric("audit_position") == 20 })
+	if n := r.sumMetric("audit_missing_total"); n != 1 {
 		t.Errorf("%v are missing, want 1", n)
 	}
 }
@@ -83,23 +83,23 @@ func TestContinuousAudit(t *testing.T) {
 // While it runs a processor notes how far the stream reached, and when it starts
 // it looks whether the stream still does.
 func TestALostEndIsNoted(t *testing.T) {
-	w := newWorld(t)
-	r := w.live()
+	w := newFixture(t)
+	r := w.startLive()
 	w.publishAll(pageviews("e", 20))
 	w.awaitSettled()
-	w.poll("the end is noted", func() bool { return w.marks().LastSeq == 20 })
+	w.poll("the end is noted", func() bool { return w.storedMarks().LastSeq == 20 })
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	noted := fmt.Sprintf(`{"epoch":%d,"kept_from":1,"last_seq":25}`, w.marks().Epoch)
-	if _, err := w.marksKey().PutString(w.ctx(), "stream", noted); err != nil {
+	noted := fmt.Sprintf(`{"epoch":%d,"kept_from":1,"last_seq":25}`, w.storedMarks().Epoch)
+	if _, err := w.marksBucket().PutString(w.ctx(), "stream", noted); err != nil {
 		t.Fatal(err)
 	}
-	w.live(func(c *Config) { c.ObserveEvery = time.Hour })
+	w.startLive(func(c *Config) { c.ObserveEvery = time.Hour })
 	w.publishAll(pageviews("f", 5)) // the sequences are given again
 	w.awaitSettled()
-	id, _ := w.begin(job.Job{Kind: job.Audit})
-	if a := finish[job.Account](w, id); a.LostInStream != 5 || len(a.MissingRanges) != 1 || a.MissingRanges[0].From != 21 {
+	id, _ := w.createJob(job.Job{Kind: job.Audit})
+	if a := awaitReport[job.Account](w, id); a.LostInStream != 5 || len(a.MissingRanges) != 1 || a.MissingRanges[0].From != 21 {
 		t.Errorf("the account is %+v", a)
 	}
 }
@@ -111,7 +111,7 @@ type marks struct {
 	LastSeq uint64 `json:"last_seq"`
 }
 
-func (w *world) marksKey() jetstream.KeyValue {
+func (w *fixture) marksBucket() jetstream.KeyValue {
 	w.t.Helper()
 	kv, err := w.js.KeyValue(w.ctx(), stream.BucketJobs)
 	if err != nil {
@@ -120,9 +120,9 @@ func (w *world) marksKey() jetstream.KeyValue {
 	return kv
 }
 
-func (w *world) marks() (m marks) {
+func (w *fixture) storedMarks() (m marks) {
 	w.t.Helper()
-	e, err := w.marksKey().Get(w.ctx(), "stream")
+	e, err := w.marksBucket().Get(w.ctx(), "stream")
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return marks{}
 	}

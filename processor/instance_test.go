@@ -13,10 +13,10 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// runner is one running processor with a connection and a registry of its own.
-type runner struct {
+// instance is one running processor with a connection and a registry of its own.
+type instance struct {
 	*Service
-	w       *world
+	w       *fixture
 	nc      *nats.Conn
 	metrics *prometheus.Registry
 	cancel  context.CancelFunc
@@ -24,11 +24,11 @@ type runner struct {
 	once    sync.Once
 }
 
-// start starts a processor; change may alter the configuration or, once it is
+// startProcessor starts a processor; change may alter the configuration or, once it is
 // made, the service.
-func (w *world) start(change ...any) *runner {
+func (w *fixture) startProcessor(change ...any) *instance {
 	w.t.Helper()
-	r := w.assemble(change...)
+	r := w.launchProcessor(change...)
 	w.poll("the processor is ready", func() bool {
 		for _, c := range r.Ready() {
 			if c.Err != nil {
@@ -40,13 +40,13 @@ func (w *world) start(change ...any) *runner {
 	return r
 }
 
-// assemble is start without waiting for the processor to be ready.
-func (w *world) assemble(change ...any) *runner {
+// launchProcessor is start without waiting for the processor to be ready.
+func (w *fixture) launchProcessor(change ...any) *instance {
 	w.t.Helper()
 	nc, js := w.connect()
 	quiet := slog.New(slog.DiscardHandler)
 	reg := registry.New(registry.Config{JetStream: js, Logger: quiet})
-	r := &runner{w: w, nc: nc, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
+	r := &instance{w: w, nc: nc, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
 	cfg := Config{
 		JetStream: js, Conn: nc, Registry: reg, Store: w.store, Stream: w.stream,
 		Logger: quiet, Metrics: r.metrics, ObserveEvery: 20 * time.Millisecond,
@@ -84,13 +84,13 @@ func (w *world) assemble(change ...any) *runner {
 }
 
 // stop ends the processor and returns the error of Run.
-func (r *runner) stop() error {
+func (r *instance) stop() error {
 	r.cancel()
-	return r.wait()
+	return r.awaitEnd()
 }
 
-// wait waits until Run returns by itself. Its error is returned once.
-func (r *runner) wait() error {
+// awaitEnd waits until Run returns by itself. Its error is returned once.
+func (r *instance) awaitEnd() error {
 	var first error
 	r.once.Do(func() {
 		select {
@@ -102,8 +102,8 @@ func (r *runner) wait() error {
 	return first
 }
 
-// metric sums a metric over its labels; those given as name=value must match.
-func (r *runner) metric(name string, labels ...string) float64 {
+// sumMetric sums a metric over its labels; those given as name=value must match.
+func (r *instance) sumMetric(name string, labels ...string) float64 {
 	r.w.t.Helper()
 	families, err := r.metrics.Gather()
 	if err != nil {
@@ -131,8 +131,8 @@ func (r *runner) metric(name string, labels ...string) float64 {
 	return sum
 }
 
-// hooked is the real store with something before or around an insert.
-type hooked struct {
+// hookedStore is the real store with something before or around an insert.
+type hookedStore struct {
 	store.Store
 	insert func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error)
 	raised func(revision uint64)
@@ -141,14 +141,14 @@ type hooked struct {
 
 type insertFunc func(context.Context, []*store.Document) ([]error, error)
 
-func (h *hooked) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
+func (h *hookedStore) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
 	if h.insert == nil {
 		return h.Store.Insert(ctx, docs)
 	}
 	return h.insert(ctx, docs, h.Store.Insert)
 }
 
-func (h *hooked) RaiseRevision(ctx context.Context, revision uint64) error {
+func (h *hookedStore) RaiseRevision(ctx context.Context, revision uint64) error {
 	err := h.Store.RaiseRevision(ctx, revision)
 	if h.raised != nil {
 		h.raised(revision)

@@ -32,30 +32,30 @@ type Replayer struct {
 	cfg   Config
 	build daemon.Build
 	// How often progress is noted, and the lag looked at.
-	noteEvery, paceEvery time.Duration
+	progressInterval, throttleInterval time.Duration
 }
 
 // New returns a Replayer.
 func New(cfg Config) *Replayer {
-	r := &Replayer{cfg: cfg, build: daemon.BuildInfo(), noteEvery: noteEvery, paceEvery: paceEvery}
+	r := &Replayer{cfg: cfg, build: daemon.BuildInfo(), progressInterval: progressInterval, throttleInterval: throttleInterval}
 	if r.cfg.Beats == nil {
-		r.cfg.Beats = r.live
+		r.cfg.Beats = r.liveBeats
 	}
 	return r
 }
 
 const (
-	// askLimit bounds one question to NATS or the store, writeLimit one
+	// storeLimit bounds one question to NATS or the store, writeLimit one
 	// attempt to write a portion.
-	askLimit = 20 * time.Second
+	storeLimit = 20 * time.Second
 	// natsLimit bounds a short question to NATS: one that is on its way when a
 	// server ends is never answered.
 	natsLimit  = 5 * time.Second
 	writeLimit = time.Minute
-	// noteEvery is how often progress is noted; a report takes a while to write.
-	noteEvery = 250 * time.Millisecond
-	// paceEvery is how often the lag of live events is looked at.
-	paceEvery = 500 * time.Millisecond
-	// lookEvery is how often something is looked at that is waited for.
-	lookEvery = 200 * time.Millisecond
+	// progressInterval is how often progress is noted; a report takes a while to write.
+	progressInterval = 250 * time.Millisecond
+	// throttleInterval is how often the lag of live events is looked at.
+	throttleInterval = 500 * time.Millisecond
+	// pollInterval is how often something is looked at that is waited for.
+	pollInterval = 200 * time.Millisecond
 )

@@ -16,21 +16,21 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// live starts a processor with a heart of its own.
-func (w *world) live(change ...any) *runner {
+// startLive starts a processor with a heart of its own.
+func (w *fixture) startLive(change ...any) *instance {
 	w.t.Helper()
-	h := &heart{cfg: heartbeat.Config{Service: "processor", Logger: slog.New(slog.DiscardHandler)}}
+	h := &runningHeartbeat{cfg: heartbeat.Config{Service: "processor", Logger: slog.New(slog.DiscardHandler)}}
 	var made *Service
 	h.cfg.Oldest = func() uint64 { return made.OldestRevision() }
-	r := w.assemble(slices.Concat([]any{h.with, func(s *Service) { made = s }}, change)...)
-	h.run(w.t)
+	r := w.launchProcessor(slices.Concat([]any{h.configure, func(s *Service) { made = s }}, change)...)
+	h.start(w.t)
 	w.poll("the processor is ready", func() bool {
 		return !slices.ContainsFunc(r.Ready(), func(c daemon.Check) bool { return c.Err != nil })
 	})
 	return r
 }
 
-func (w *world) jobs() *job.Bucket {
+func (w *fixture) jobBucket() *job.Bucket {
 	w.t.Helper()
 	b, err := job.Open(w.ctx(), w.js)
 	if err != nil {
@@ -39,8 +39,8 @@ func (w *world) jobs() *job.Bucket {
 	return b
 }
 
-// begin starts a job; a replay gets a target of its own, as its maker gives it.
-func (w *world) begin(j job.Job) (id string, target uint64) {
+// createJob starts a job; a replay gets a target of its own, as its maker gives it.
+func (w *fixture) createJob(j job.Job) (id string, target uint64) {
 	w.t.Helper()
 	if j.Kind == job.Replay {
 		var err error
@@ -49,7 +49,7 @@ func (w *world) begin(j job.Job) (id string, target uint64) {
 			w.t.Fatal(err)
 		}
 	}
-	e, err := w.jobs().Create(w.ctx(), j)
+	e, err := w.jobBucket().Create(w.ctx(), j)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -57,9 +57,9 @@ func (w *world) begin(j job.Job) (id string, target uint64) {
 }
 
 // awaitJob waits until a job is as wanted.
-func (w *world) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
+func (w *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
 	w.t.Helper()
-	b := w.jobs()
+	b := w.jobBucket()
 	var last job.Job
 	defer func() {
 		if w.t.Failed() {
@@ -77,9 +77,9 @@ func (w *world) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
 	return last
 }
 
-// finish waits for the end of a job, which must be a good one, and reads the
+// awaitReport waits for the end of a job, which must be a good one, and reads the
 // report.
-func finish[T any](w *world, id string) (report T) {
+func awaitReport[T any](w *fixture, id string) (report T) {
 	w.t.Helper()
 	j := w.awaitJob(id, "the job ends", func(j job.Job) bool { return j.State.Final() })
 	if j.State != job.Done {
@@ -91,15 +91,15 @@ func finish[T any](w *world, id string) (report T) {
 	return report
 }
 
-// fixed turns the sample schema of pageviews round: the host may be anything,
+// fixedSchema turns the sample schema of pageviews round: the host may be anything,
 // the path must have two characters.
-func fixed() map[string]string {
+func fixedSchema() map[string]string {
 	return map[string]string{"schemas/page=20interaction/pageview.json": `{"type":"object","required":["host","path"],
 		"properties":{"path":{"type":"string","minLength":2}}}`}
 }
 
-// cases are events by what the fix makes of them.
-var cases = map[job.Change]string{
+// caseData are events by what the fix makes of them.
+var caseData = map[job.Change]string{
 	job.Unchanged:     `{"host":"h","path":"/long"}`,
 	job.NewlyRejected: `{"host":"h","path":"/"}`,
 	job.NewlyValid:    `{"host":7,"path":"/long"}`,
@@ -107,11 +107,11 @@ var cases = map[job.Change]string{
 }
 
 // publishCases publishes n events of each case, with the ids <change>-<number>.
-func (w *world) publishCases(n int) {
+func (w *fixture) publishCases(n int) {
 	w.t.Helper()
 	var payloads []string
 	for i := range n {
-		for change, data := range cases {
+		for change, data := range caseData {
 			payloads = append(payloads, outcometest.Event("event_id", fmt.Sprintf(`"%s-%d"`, change, i), "data", data))
 		}
 	}
@@ -120,9 +120,9 @@ func (w *world) publishCases(n int) {
 
 // wantCases wants every one of them where the fix puts it, at a revision or
 // above.
-func (w *world) wantCases(n int, revision uint64) {
+func (w *fixture) wantCases(n int, revision uint64) {
 	w.t.Helper()
-	for change := range cases {
+	for change := range caseData {
 		ids := make([]string, n)
 		for i := range ids {
 			ids[i] = fmt.Sprintf("demo/%s-%d", change, i)
@@ -143,8 +143,8 @@ func (w *world) wantCases(n int, revision uint64) {
 	}
 }
 
-// each returns how often the cases are counted.
-func each(t testing.TB, report job.Changes, n uint64) {
+// wantEachCase returns how often the cases are counted.
+func wantEachCase(t testing.TB, report job.Changes, n uint64) {
 	t.Helper()
 	if report.NewlyValid != n || report.StillRejected != n || report.NewlyRejected != n || report.Unchanged != n {
 		t.Errorf("%d newly valid, %d still rejected, %d newly rejected, %d unchanged, want %d of each",
