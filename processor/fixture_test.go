@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/shared/outcome/outcometest"
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -286,9 +287,9 @@ func (w *fixture) lookup(id string) *store.Document {
 // counts returns how many events are stored and rejected.
 func (w *fixture) counts() (stored, rejected int) {
 	w.t.Helper()
-	q := store.EventQuery{Limit: 1000}
+	q := query.Events{Limit: 1000}
 	for {
-		docs, err := w.store.Events(w.ctx(), q)
+		docs, err := w.store.Find(w.ctx(), q)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -296,10 +297,10 @@ func (w *fixture) counts() (stored, rejected int) {
 		if len(docs) < q.Limit {
 			break
 		}
-		last := docs[len(docs)-1]
-		q.After = &store.Position{Time: last.Timestamp, ID: last.ID}
+		last := docs[len(docs)-1].Position()
+		q.After = &last
 	}
-	docs, err := w.store.Rejected(w.ctx(), store.RejectedQuery{Limit: 1000})
+	docs, err := w.store.Find(w.ctx(), query.Events{Rejected: true, Limit: 1000})
 	if err != nil {
 		w.t.Fatal(err)
 	}

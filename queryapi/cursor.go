@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/theeye/theeye/shared/store"
+	storequery "github.com/theeye/theeye/shared/query"
 )
 
 // A cursor says where a page ended: the position of its last document, with
@@ -50,7 +50,7 @@ func (q *query) fingerprint(call string) [8]byte {
 }
 
 // encodeCursor makes the cursor that continues behind p.
-func encodeCursor(fingerprint [8]byte, p store.Position) string {
+func encodeCursor(fingerprint [8]byte, p storequery.Position) string {
 	b := make([]byte, 0, cursorHeader+len(p.ID))
 	b = append(b, cursorVersion)
 	b = append(b, fingerprint[:]...)
@@ -64,22 +64,22 @@ func encodeCursor(fingerprint [8]byte, p store.Position) string {
 
 // decodeCursor reads what encodeCursor wrote for the same query; anything else
 // is errCursor.
-func decodeCursor(fingerprint [8]byte, cursor string) (store.Position, error) {
+func decodeCursor(fingerprint [8]byte, cursor string) (storequery.Position, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	// The decoder skips line breaks; a cursor has none.
 	if err != nil || len(b) <= cursorHeader || b[0] != cursorVersion || strings.ContainsAny(cursor, "\r\n") {
-		return store.Position{}, errCursor
+		return storequery.Position{}, errCursor
 	}
 	if [8]byte(b[1:9]) != fingerprint {
-		return store.Position{}, errCursor
+		return storequery.Position{}, errCursor
 	}
 	sum := [8]byte(b[sumOffset:cursorHeader])
 	clear(b[sumOffset:cursorHeader])
 	if cursorSum(b) != sum {
-		return store.Position{}, errCursor
+		return storequery.Position{}, errCursor
 	}
 	micros := int64(binary.BigEndian.Uint64(b[9:sumOffset]))
-	return store.Position{Time: time.UnixMicro(micros).UTC(), ID: string(b[cursorHeader:])}, nil
+	return storequery.Position{Time: time.UnixMicro(micros).UTC(), ID: string(b[cursorHeader:])}, nil
 }
 
 // cursorSum covers a cursor whose checksum bytes are zero.
@@ -90,7 +90,7 @@ func cursorSum(b []byte) [8]byte {
 
 // position is where the query continues: nil at the start, a *failure for a
 // cursor that belongs to no such query.
-func (q *query) position(call string) (*store.Position, error) {
+func (q *query) position(call string) (*storequery.Position, error) {
 	if q.cursor == "" {
 		return nil, nil
 	}
@@ -121,6 +121,6 @@ func (q *query) before(call string) (uint64, error) {
 
 // cursorBefore continues such a list below number n.
 func (q *query) cursorBefore(call string, n uint64) *string {
-	cursor := encodeCursor(q.fingerprint(call), store.Position{Time: time.UnixMicro(0), ID: strconv.FormatUint(n, 10)})
+	cursor := encodeCursor(q.fingerprint(call), storequery.Position{Time: time.UnixMicro(0), ID: strconv.FormatUint(n, 10)})
 	return &cursor
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/theeye/theeye/shared/store"
+	storequery "github.com/theeye/theeye/shared/query"
 )
 
 func TestCursorComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := query{category: rapid.String().Draw(t, "category")}
-		want := store.Position{
+		want := storequery.Position{
 			Time: time.UnixMicro(rapid.Int64Range(-62135596800_000_000, 253402300799_999_999).Draw(t, "time")).UTC(),
 			ID:   rapid.StringMatching(`.+`).Draw(t, "id"),
 		}
@@ -37,7 +37,7 @@ func TestCursorComesBack(t *testing.T) {
 func TestTamperedCursorIsRefused(t *testing.T) {
 	var q query
 	fingerprint := q.fingerprint(callEvents)
-	cursor := encodeCursor(fingerprint, store.Position{Time: time.UnixMicro(1700000000123456), ID: "demo/1"})
+	cursor := encodeCursor(fingerprint, storequery.Position{Time: time.UnixMicro(1700000000123456), ID: "demo/1"})
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +115,8 @@ func TestPositionOfQuery(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	var q query
 	fingerprint := q.fingerprint(callEvents)
-	f.Add(encodeCursor(fingerprint, store.Position{Time: time.UnixMicro(0), ID: "a/b"}))
-	f.Add(encodeCursor(fingerprint, store.Position{Time: time.UnixMicro(math.MinInt64), ID: "\x00"}))
+	f.Add(encodeCursor(fingerprint, storequery.Position{Time: time.UnixMicro(0), ID: "a/b"}))
+	f.Add(encodeCursor(fingerprint, storequery.Position{Time: time.UnixMicro(math.MinInt64), ID: "\x00"}))
 	f.Add("")
 	f.Add("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, cursor string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -36,23 +37,23 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request, who scope) erro
 
 // eventQuery is the question to the store. One event_id is looked for in named
 // applications, since the store finds ids by application.
-func eventQuery(q *query, who scope) (store.EventQuery, error) {
+func eventQuery(q *query, who scope) (storequery.Events, error) {
 	apps, err := who.restrict(q.application)
 	if q.eventID != "" && err == nil {
 		apps, err = who.named(q.application)
 	}
-	return store.EventQuery{
+	return storequery.Events{Filter: storequery.Filter{
 		Applications: apps, SessionID: q.sessionID, Category: q.category, Name: q.name,
-		EventID: q.eventID, From: q.from, To: q.to, Descending: q.descending,
-	}, err
+		EventID: q.eventID, From: q.from, To: q.to,
+	}, Descending: q.descending}, err
 }
 
 // eventPages reads pages of stored events.
-func (s *Service) eventPages(call string, q *query, eq store.EventQuery) *pager {
+func (s *Service) eventPages(call string, q *query, eq storequery.Events) *pager {
 	return &pager{
-		read: func(ctx context.Context, after *store.Position, limit int) ([]*store.Document, error) {
+		read: func(ctx context.Context, after *storequery.Position, limit int) ([]*store.Document, error) {
 			eq.After, eq.Limit = after, limit
-			return s.store.Events(ctx, eq)
+			return s.store.Find(ctx, eq)
 		},
 		position:    byTimestamp,
 		fingerprint: q.fingerprint(call),

@@ -9,8 +9,8 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/registry"
-	"github.com/theeye/theeye/shared/store"
 )
 
 // family is the jobs under one path.
@@ -137,7 +137,7 @@ func (s *Service) listJobs(f family) answer {
 				continue
 			}
 			if len(page) == q.limit {
-				cursor := encodeCursor(q.fingerprint(f.call), store.Position{Time: time.UnixMicro(0), ID: page[q.limit-1].ID})
+				cursor := encodeCursor(q.fingerprint(f.call), storequery.Position{Time: time.UnixMicro(0), ID: page[q.limit-1].ID})
 				next = &cursor
 				break
 			}

@@ -3,6 +3,7 @@ package queryapi
 import (
 	"context"
 
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -24,19 +25,19 @@ type page struct {
 }
 
 // portionFunc reads up to limit documents behind a position.
-type portionFunc func(ctx context.Context, after *store.Position, limit int) ([]*store.Document, error)
+type portionFunc func(ctx context.Context, after *storequery.Position, limit int) ([]*store.Document, error)
 
 // pager reads one page of a query.
 type pager struct {
 	read        portionFunc
-	position    func(*store.Document) store.Position
+	position    func(*store.Document) storequery.Position
 	fingerprint [8]byte
 	limit       int
 }
 
 // page reads limit documents and one more, which tells whether there is a next
 // page.
-func (p *pager) page(ctx context.Context, after *store.Position) (page, error) {
+func (p *pager) page(ctx context.Context, after *storequery.Position) (page, error) {
 	var docs []*store.Document
 	size, want := 0, min(p.limit+1, portion)
 	for {
@@ -72,10 +73,10 @@ func (p *pager) cut(docs []*store.Document, n int) page {
 
 func weight(d *store.Document) int { return len(d.Data) + len(d.Original) }
 
-func byTimestamp(d *store.Document) store.Position {
-	return store.Position{Time: d.Timestamp, ID: d.ID}
+func byTimestamp(d *store.Document) storequery.Position {
+	return storequery.Position{Time: d.Timestamp, ID: d.ID}
 }
 
-func byReceived(d *store.Document) store.Position {
-	return store.Position{Time: d.ReceivedAt, ID: d.ID}
+func byReceived(d *store.Document) storequery.Position {
+	return storequery.Position{Time: d.ReceivedAt, ID: d.ID}
 }

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -19,7 +20,7 @@ type shelf struct {
 	failed error
 }
 
-func (s *shelf) read(_ context.Context, after *store.Position, limit int) ([]*store.Document, error) {
+func (s *shelf) read(_ context.Context, after *storequery.Position, limit int) ([]*store.Document, error) {
 	s.asked = append(s.asked, limit)
 	start := 0
 	for after != nil && start < len(s.docs) && !behind(s.docs[start], *after) {
@@ -28,7 +29,7 @@ func (s *shelf) read(_ context.Context, after *store.Position, limit int) ([]*st
 	return s.docs[start:min(start+limit, len(s.docs))], s.failed
 }
 
-func behind(d *store.Document, p store.Position) bool {
+func behind(d *store.Document, p storequery.Position) bool {
 	return d.Timestamp.After(p.Time) || d.Timestamp.Equal(p.Time) && d.ID > p.ID
 }
 
@@ -48,7 +49,7 @@ func (s *shelf) pager(limit int) *pager {
 
 // walk follows next_cursor to the end.
 func walk(t *rapid.T, p *pager) (ids []string, pages []int) {
-	var after *store.Position
+	var after *storequery.Position
 	for range 10_000 {
 		got, err := p.page(context.Background(), after)
 		if err != nil {

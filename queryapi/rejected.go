@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -23,9 +24,9 @@ func (s *Service) rejected(w http.ResponseWriter, r *http.Request, who scope) er
 		return err
 	}
 	pages := pager{
-		read: func(ctx context.Context, after *store.Position, limit int) ([]*store.Document, error) {
+		read: func(ctx context.Context, after *storequery.Position, limit int) ([]*store.Document, error) {
 			rq.After, rq.Limit = after, limit
-			return s.store.Rejected(ctx, rq)
+			return s.store.Find(ctx, rq)
 		},
 		position:    byReceived,
 		fingerprint: q.fingerprint(callRejected),
@@ -54,8 +55,9 @@ func (s *Service) rejectedSummary(w http.ResponseWriter, r *http.Request, who sc
 	if err != nil {
 		return err
 	}
-	rq.Limit = q.limit
-	groups, err := s.store.RejectedSummary(r.Context(), rq)
+	groups, err := s.store.Aggregate(r.Context(), storequery.Aggregate{
+		Filter: rq.Filter, By: storequery.ByReason, Limit: q.limit,
+	})
 	if err != nil {
 		return err
 	}
@@ -72,24 +74,24 @@ func (s *Service) rejectedSummary(w http.ResponseWriter, r *http.Request, who sc
 	return nil
 }
 
-func rejectedQuery(q *query, who scope) (store.RejectedQuery, error) {
+func rejectedQuery(q *query, who scope) (storequery.Events, error) {
 	apps, err := who.restrict(q.application)
-	return store.RejectedQuery{
+	return storequery.Events{Filter: storequery.Filter{
 		Applications: apps, SessionID: q.sessionID, Category: q.category, Name: q.name,
-		EventID: q.eventID, Code: q.code, From: q.from, To: q.to, Descending: q.descending,
-	}, err
+		EventID: q.eventID, Code: q.code, From: q.from, To: q.to,
+	}, Rejected: true, Descending: q.descending}, err
 }
 
 // group writes one reason; category and name are absent where the rejected
 // events had no valid ones.
-func (b *body) group(g *store.RejectedGroup) {
+func (b *body) group(g *storequery.Group) {
 	b.open('{')
 	b.text("application", g.Application)
 	b.optional("category", g.Category)
 	b.optional("name", g.Name)
 	b.text("code", g.Code)
 	b.text("path", g.Path)
-	b.number("count", g.Count)
+	b.number("count", g.Rejected)
 	b.time("first_seen", g.First)
 	b.time("last_seen", g.Last)
 	b.text("sample_id", g.SampleEventID)

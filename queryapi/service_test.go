@@ -16,6 +16,7 @@ import (
 
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/queryapi/apidoc"
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -59,11 +60,14 @@ type broken struct {
 	ready  func() error
 }
 
-func (b *broken) Events(ctx context.Context, q store.EventQuery) ([]*store.Document, error) {
+func (b *broken) Find(ctx context.Context, q query.Events) ([]*store.Document, error) {
+	if q.Rejected {
+		return b.Store.Find(ctx, q)
+	}
 	if err := b.events(ctx); err != nil {
 		return nil, err
 	}
-	return b.Store.Events(ctx, q)
+	return b.Store.Find(ctx, q)
 }
 
 func (b *broken) Ready(ctx context.Context) error {

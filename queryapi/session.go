@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"github.com/theeye/theeye/shared/event"
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
 // timeline is what is known of one session, and a page of its events.
 type timeline struct {
-	summary     store.SessionSummary
+	summary     storequery.Group
 	entry, exit *store.Document
 	page        page
 }
@@ -43,7 +44,7 @@ func (s *Service) session(w http.ResponseWriter, r *http.Request, who scope) err
 	if err != nil {
 		return err
 	}
-	if t.summary.Count == 0 {
+	if t.summary.Stored == 0 {
 		return notFound("no stored event has this session_id")
 	}
 	t.render(w, id)
@@ -52,8 +53,8 @@ func (s *Service) session(w http.ResponseWriter, r *http.Request, who scope) err
 
 // timeline reads a page of a session and what summarises it. A session that
 // fits in its first page, as most do, is summarised from the page alone.
-func (s *Service) timeline(ctx context.Context, q *query, apps []string, after *store.Position) (timeline, error) {
-	eq := store.EventQuery{Applications: apps, SessionID: q.sessionID}
+func (s *Service) timeline(ctx context.Context, q *query, apps []string, after *storequery.Position) (timeline, error) {
+	eq := storequery.Events{Filter: storequery.Filter{Applications: apps, SessionID: q.sessionID}}
 	p, err := s.eventPages(callSession, q, eq).page(ctx, after)
 	if err != nil {
 		return timeline{}, err
@@ -62,13 +63,15 @@ func (s *Service) timeline(ctx context.Context, q *query, apps []string, after *
 	if after == nil && p.next == "" {
 		if n := len(p.docs); n > 0 {
 			t.entry, t.exit = p.docs[0], p.docs[n-1]
-			t.summary = store.SessionSummary{Count: int64(n), First: t.entry.Timestamp, Last: t.exit.Timestamp}
+			t.summary = storequery.Group{Stored: int64(n), First: t.entry.Timestamp, Last: t.exit.Timestamp}
 		}
 		return t, nil
 	}
-	if t.summary, err = s.store.Session(ctx, apps, q.sessionID); err != nil || t.summary.Count == 0 {
+	groups, err := s.store.Aggregate(ctx, storequery.Aggregate{Filter: eq.Filter, By: storequery.BySession, Limit: 1})
+	if err != nil || len(groups) == 0 {
 		return t, err
 	}
+	t.summary = groups[0]
 	if t.entry, err = s.end(ctx, eq, false); err != nil {
 		return t, err
 	}
@@ -77,9 +80,9 @@ func (s *Service) timeline(ctx context.Context, q *query, apps []string, after *
 }
 
 // end reads the first event of a query, or the last one.
-func (s *Service) end(ctx context.Context, eq store.EventQuery, last bool) (*store.Document, error) {
+func (s *Service) end(ctx context.Context, eq storequery.Events, last bool) (*store.Document, error) {
 	eq.Limit, eq.Descending = 1, last
-	docs, err := s.store.Events(ctx, eq)
+	docs, err := s.store.Find(ctx, eq)
 	if err != nil || len(docs) == 0 {
 		return nil, err
 	}
@@ -93,7 +96,7 @@ func (t *timeline) render(w http.ResponseWriter, id string) {
 	b.time("first", t.summary.First)
 	b.time("last", t.summary.Last)
 	b.number("duration_ms", t.summary.Last.Sub(t.summary.First).Milliseconds())
-	b.number("count", t.summary.Count)
+	b.number("count", t.summary.Stored)
 	b.landmark("entry", t.entry)
 	b.landmark("exit", t.exit)
 	b.documents(t.page)

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -26,12 +27,12 @@ const (
 
 // traceAnswer is the answer of GET /v1/events/{event_id}/trace.
 type traceAnswer struct {
-	Application string       `json:"application"`
-	EventID     string       `json:"event_id"`
-	ReceivedAt  string       `json:"received_at"`
-	Origin      originAnswer `json:"origin"`
-	Message     string       `json:"message"`
-	Outcomes    []tracedOutcome    `json:"outcomes"`
+	Application string          `json:"application"`
+	EventID     string          `json:"event_id"`
+	ReceivedAt  string          `json:"received_at"`
+	Origin      originAnswer    `json:"origin"`
+	Message     string          `json:"message"`
+	Outcomes    []tracedOutcome `json:"outcomes"`
 	// Omitted counts the replays that were not asked.
 	Omitted int          `json:"outcomes_omitted,omitzero"`
 	Copies  []copyAnswer `json:"copies,omitempty"`
@@ -148,8 +149,11 @@ func (s *Service) message(ctx context.Context, o store.Origin) (m stream.Raw, be
 
 // copies are the other contents that were sent under the id of a document.
 func (s *Service) copies(ctx context.Context, d *store.Document) ([]copyAnswer, error) {
-	others, err := s.store.Rejected(ctx, store.RejectedQuery{
-		Applications: []string{d.Application}, EventID: d.EventID, Code: event.CodeIDConflict, Limit: maxCopies,
+	others, err := s.store.Find(ctx, storequery.Events{
+		Filter: storequery.Filter{
+			Applications: []string{d.Application}, EventID: d.EventID, Code: event.CodeIDConflict,
+		},
+		Rejected: true, Limit: maxCopies,
 	})
 	if err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
+	storequery "github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/schema"
-	"github.com/theeye/theeye/shared/store"
 )
 
 // typesWindow is the range of a question for types that names none.
@@ -47,11 +47,13 @@ func (s *Service) types(w http.ResponseWriter, r *http.Request, who scope) error
 	if err != nil {
 		return err
 	}
-	tq := store.TypesQuery{Applications: apps, Limit: store.MaxTypes}
+	tq := storequery.Aggregate{
+		Filter: storequery.Filter{Applications: apps}, By: storequery.ByType, Limit: storequery.MaxTypes,
+	}
 	if tq.From, tq.To, err = q.window(time.Now()); err != nil {
 		return err
 	}
-	seen, err := s.store.Types(r.Context(), tq)
+	seen, err := s.store.Aggregate(r.Context(), tq)
 	if err != nil {
 		return err
 	}
@@ -80,10 +82,10 @@ func (q *query) window(now time.Time) (from, to time.Time, err error) {
 // mergeTypes joins what was counted with what is registered, by category and
 // name. Where the counts are truncated, a type that is not among them is left
 // out: that nothing of it came would be said without knowing.
-func mergeTypes(seen []store.TypeSummary, set *schema.Set, truncated bool) []typeAnswer {
+func mergeTypes(seen []storequery.Group, set *schema.Set, truncated bool) []typeAnswer {
 	list := make([]typeAnswer, 0, len(seen))
 	counted := make(map[schema.Type]bool, len(seen))
-	add := func(t store.TypeSummary) {
+	add := func(t storequery.Group) {
 		key := schema.Type{Category: t.Category, Name: t.Name}
 		counted[key] = true
 		a := typeAnswer{
@@ -92,7 +94,7 @@ func mergeTypes(seen []store.TypeSummary, set *schema.Set, truncated bool) []typ
 		}
 		if all := t.Stored + t.Rejected; all > 0 {
 			a.ShareRejected = float64(t.Rejected) / float64(all)
-			a.LastSeen = event.FormatTime(t.LastSeen)
+			a.LastSeen = event.FormatTime(t.Last)
 		}
 		list = append(list, a)
 	}
@@ -101,7 +103,7 @@ func mergeTypes(seen []store.TypeSummary, set *schema.Set, truncated bool) []typ
 	}
 	for _, t := range set.Types() {
 		if !truncated && !counted[t] {
-			add(store.TypeSummary{Category: t.Category, Name: t.Name})
+			add(storequery.Group{Category: t.Category, Name: t.Name})
 		}
 	}
 	slices.SortFunc(list, func(a, b typeAnswer) int {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/queryapi"
-	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/query"
 )
 
 // typeList is the answer of GET /v1/types.
@@ -131,10 +131,10 @@ func TestTypesOfLately(t *testing.T) {
 // crowded is a store with more types than it tells.
 type crowded struct{ queryapi.Store }
 
-func (crowded) Types(_ context.Context, q store.TypesQuery) ([]store.TypeSummary, error) {
-	all := make([]store.TypeSummary, q.Limit)
+func (crowded) Aggregate(_ context.Context, q query.Aggregate) ([]query.Group, error) {
+	all := make([]query.Group, q.Limit)
 	for i := range all {
-		all[i] = store.TypeSummary{Category: "c", Name: strconv.Itoa(i), Stored: 1, LastSeen: time.Unix(0, 0)}
+		all[i] = query.Group{Category: "c", Name: strconv.Itoa(i), Stored: 1, Last: time.Unix(0, 0)}
 	}
 	return all, nil
 }
@@ -152,7 +152,7 @@ func TestTypesBeyondTheBound(t *testing.T) {
 			registered++
 		}
 	}
-	if len(got.Types) != store.MaxTypes || !got.Truncated || registered != 1 {
+	if len(got.Types) != query.MaxTypes || !got.Truncated || registered != 1 {
 		t.Errorf("%d types, truncated %v, %d registered", len(got.Types), got.Truncated, registered)
 	}
 }

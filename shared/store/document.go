@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/query"
 )
 
 // Status is the outcome of an accepted event.
@@ -73,6 +74,14 @@ type Document struct {
 	// keeps no originals of the type, whatever form the document is rejected
 	// in keeps neither original nor data.
 	Original []byte
+}
+
+// Position returns the document's position in the pages of its status.
+func (d *Document) Position() query.Position {
+	if d.Status == Rejected {
+		return query.Position{Time: d.ReceivedAt, ID: d.ID}
+	}
+	return query.Position{Time: d.Timestamp, ID: d.ID}
 }
 
 // DocumentID is the _id of an application's event.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/query"
 )
 
 // Classes of failure. An adapter wraps every error in one of them; a caller
@@ -22,10 +23,6 @@ var (
 	ErrUnstorable = errors.New("document cannot be stored")
 	// ErrDuplicate says that the document's ID is taken.
 	ErrDuplicate = errors.New("id is taken")
-
-	// ErrInvalidQuery is a query outside of its documented bounds, a fault of
-	// the caller.
-	ErrInvalidQuery = errors.New("query is outside of its bounds")
 
 	// ErrUnknown is the part of ErrUnavailable that nobody has classified. It
 	// raises an alarm; what it was decides nothing.
@@ -84,34 +81,25 @@ func Supersedes(d *Document, h Holder) bool {
 	return d.Origin.Before(h.Origin) || d.Origin == h.Origin && h.Revision < d.Revision
 }
 
-// Reader answers the query API. Methods are safe for concurrent use; errors
-// are of the classes above. A nil Applications is every application, an empty
-// one none. A document past its ExpiresAt is invisible, removed or not.
+// Reader answers questions about documents. Methods are safe for concurrent use;
+// errors are of the classes above, or query.ErrInvalid where the question is
+// outside of its bounds. A document past its ExpiresAt is invisible, removed or
+// not, except to Held.
+//
+// A new question is a new value of package query, not a new method.
 type Reader interface {
-	// Events returns up to q.Limit stored events in the order
-	// (Timestamp, ID).
-	Events(ctx context.Context, q EventQuery) ([]*Document, error)
-	// Lookup returns the documents with the given IDs, at most 10,000, of
+	// Find returns a page of events, at most q.Limit, in the order that q names.
+	Find(ctx context.Context, q query.Events) ([]*Document, error)
+	// Aggregate returns counts of events in groups, at most q.Limit, in the order
+	// that q.By names. Groups without events are left out.
+	Aggregate(ctx context.Context, q query.Aggregate) ([]query.Group, error)
+	// Lookup returns the documents with the given IDs, at most query.MaxIDs, of
 	// either status, in no particular order; absent ones are left out.
 	Lookup(ctx context.Context, ids []string) ([]*Document, error)
-	// Held returns what is held under the given ids, at most 10,000; absent
-	// ones are left out. Unlike the other methods it shows what is past its
-	// ExpiresAt and not removed yet, too.
+	// Held returns the light form of the documents under the given IDs, at most
+	// query.MaxIDs; absent ones are left out. It includes documents that are past
+	// their ExpiresAt and not removed yet.
 	Held(ctx context.Context, ids []string) (map[string]Held, error)
-	// Session summarises the stored events of one session. A session without
-	// events has Count 0.
-	Session(ctx context.Context, applications []string, sessionID string) (SessionSummary, error)
-	// Rejected returns up to q.Limit rejected events in the order
-	// (ReceivedAt, ID).
-	Rejected(ctx context.Context, q RejectedQuery) ([]*Document, error)
-	// RejectedSummary groups rejected events by application, type, code and
-	// path, largest group first, at most q.Limit groups. An event with
-	// several errors counts in several groups, in each of them once. q.After
-	// and q.Descending do not matter.
-	RejectedSummary(ctx context.Context, q RejectedQuery) ([]RejectedGroup, error)
-	// Types counts events by type, the largest count of both outcomes first,
-	// then by category and name; at most q.Limit types.
-	Types(ctx context.Context, q TypesQuery) ([]TypeSummary, error)
 }
 
 // Store is one database. Only the processor calls Prepare and RaiseRevision.
@@ -132,63 +120,4 @@ type Store interface {
 	RaiseRevision(ctx context.Context, revision uint64) error
 	// Close ends every connection. The store cannot be used after it.
 	Close(ctx context.Context) error
-}
-
-// EventQuery selects stored events. Zero fields do not restrict.
-type EventQuery struct {
-	Applications []string
-	SessionID    string
-	Category     string
-	Name         string
-	// EventID should come with Applications: the two together are an index,
-	// EventID alone is not.
-	EventID string
-	// From is inclusive, To exclusive, both on Timestamp.
-	From, To   time.Time
-	Descending bool
-	// After continues behind a position of an earlier page; nil is the start.
-	After *Position
-	// Limit is 1 to 1,000.
-	Limit int
-}
-
-// Position is where a page ended.
-type Position struct {
-	// Time is the last document's Timestamp, or ReceivedAt for rejected ones.
-	Time time.Time
-	ID   string
-}
-
-// RejectedQuery selects rejected events. Zero fields do not restrict.
-type RejectedQuery struct {
-	Applications []string
-	SessionID    string
-	Category     string
-	Name         string
-	EventID      string
-	// Code is one that must be among the errors.
-	Code string
-	// From is inclusive, To exclusive, both on ReceivedAt.
-	From, To   time.Time
-	Descending bool
-	After      *Position
-	// Limit is 1 to 1,000.
-	Limit int
-}
-
-// SessionSummary says what is stored of a session.
-type SessionSummary struct {
-	Count       int64
-	First, Last time.Time
-}
-
-// RejectedGroup is one reason of rejection of one type of one application.
-type RejectedGroup struct {
-	Application, Category, Name string
-	Code, Path                  string
-	Count                       int64
-	// First and Last are the ReceivedAt of the earliest and latest.
-	First, Last time.Time
-	// SampleID is the lowest ID of the events, SampleEventID its event_id.
-	SampleID, SampleEventID string
 }

@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/store/sqlite"
@@ -90,12 +91,12 @@ func lower(d *store.Document) bson.D {
 func (r replacer) bareReplaces(ctx context.Context, n int) (rate float64, err error) {
 	defer func() { err = errors.Join(err, r.close(ctx)) }()
 	var spent time.Duration
-	var after *store.Position
+	var after *query.Position
 	done := 0
 	for done < n {
 		var bulks []func(context.Context) error
 		for len(bulks) < 20 && done < n {
-			docs, err := r.Events(ctx, store.EventQuery{After: after, Limit: bareBatch})
+			docs, err := r.Find(ctx, query.Events{After: after, Limit: bareBatch})
 			if err != nil {
 				return 0, err
 			}
@@ -103,8 +104,8 @@ func (r replacer) bareReplaces(ctx context.Context, n int) (rate float64, err er
 				n = done
 				break
 			}
-			last := docs[len(docs)-1]
-			after = &store.Position{Time: last.Timestamp, ID: last.ID}
+			last := docs[len(docs)-1].Position()
+			after = &last
 			for _, d := range docs {
 				d.Revision++
 			}

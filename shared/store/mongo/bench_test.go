@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/store/storetest"
@@ -233,7 +234,7 @@ func BenchmarkTimeline(b *testing.B) {
 	s := prepared(b)
 	inBulks(b, 0, n, ruled(s))
 	for i := 0; b.Loop(); i++ {
-		docs, err := s.Events(b.Context(), store.EventQuery{SessionID: storetest.Session(i % (n / 20)), Limit: 100})
+		docs, err := s.Find(b.Context(), query.Events{Filter: query.Filter{SessionID: storetest.Session(i % (n / 20))}, Limit: 100})
 		if err != nil || len(docs) != 20 {
 			b.Fatalf("%d events, error %v", len(docs), err)
 		}
@@ -248,9 +249,9 @@ func BenchmarkTypes(b *testing.B) {
 	inBulks(b, 0, n, ruled(s))
 	for name, first := range map[string]int{"all": 0, "tenth": n - n/10} {
 		b.Run(name, func(b *testing.B) {
-			q := store.TypesQuery{From: storetest.Event(first).ReceivedAt, Limit: store.MaxTypes}
+			q := query.Aggregate{Filter: query.Filter{From: storetest.Event(first).ReceivedAt}, By: query.ByType, Limit: query.MaxTypes}
 			for b.Loop() {
-				if types, err := s.Types(b.Context(), q); err != nil || len(types) != 3 {
+				if types, err := s.Aggregate(b.Context(), q); err != nil || len(types) != 3 {
 					b.Fatalf("%d types, error %v", len(types), err)
 				}
 			}

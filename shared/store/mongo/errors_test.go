@@ -10,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -135,7 +136,7 @@ func TestNoServer(t *testing.T) {
 	}()
 	_, insert := s.Insert(t.Context(), []*store.Document{{ID: "demo/x", Status: store.Stored}})
 	_, holders := s.Holders(t.Context(), []string{"demo/x"})
-	_, events := s.Events(t.Context(), store.EventQuery{Limit: 1})
+	_, events := s.Find(t.Context(), query.Events{Limit: 1})
 	for call, err := range map[string]error{
 		"Ready": s.Ready(t.Context()), "Insert": insert, "Holders": holders, "Events": events,
 		"Prepare": s.Prepare(t.Context()), "RaiseRevision": s.RaiseRevision(t.Context(), 1),

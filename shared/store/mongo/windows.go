@@ -139,6 +139,6 @@ func (s *Store) readWindows(ctx context.Context, p *page, from, to int64) ([]*st
 // count counts the documents of the page in the next window, up to most.
 func (s *Store) count(ctx context.Context, p *page, w *walk, most int64) (int64, error) {
 	from, to := w.next()
-	n, err := s.pages.CountDocuments(ctx, p.clock.between(p.filter, from, to), options.Count().SetLimit(most))
+	n, err := s.pages.CountDocuments(ctx, p.time.addRange(p.filter, from, to), options.Count().SetLimit(most))
 	return n, classify(err)
 }

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -55,44 +54,6 @@ func guard(d *store.Document) bson.D {
 			},
 		}},
 	}
-}
-
-// Holders implements store.Backend. It reads from the primary, which is the
-// one that called the ids taken.
-func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
-	holders := make(map[string]store.Holder, len(ids))
-	err := s.holding(ctx, ids, ofHolder, func(d *store.Document) { holders[d.ID] = holderOf(d) })
-	if err != nil {
-		return nil, fmt.Errorf("read holders: %w", err)
-	}
-	return holders, nil
-}
-
-// Fields of a store.Holder, and what a store.Held has beside them.
-var (
-	ofHolder = []string{fieldContentHash, fieldOrigin, fieldRevision}
-	ofHeld   = append([]string{fieldStatus, fieldErrors, fieldExpiresAt}, ofHolder...)
-)
-
-func holderOf(d *store.Document) store.Holder {
-	return store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
-}
-
-// holding reads some fields of the documents under the ids.
-func (s *Store) holding(ctx context.Context, ids []string, fields []string, use func(*store.Document)) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	projection := make(bson.D, len(fields))
-	for i, field := range fields {
-		projection[i] = bson.E{Key: field, Value: 1}
-	}
-	cur, err := s.events.Find(ctx,
-		bson.D{{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find().SetProjection(projection))
-	return each(ctx, cur, err, func(d *store.Document) bool {
-		use(d)
-		return true
-	})
 }
 
 // encodedDoc is a document with its BSON.

@@ -123,7 +123,7 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 func (s *Store) version(ctx context.Context) (int, error) {
-	ctx, cancel := s.bounded(ctx)
+	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	var version int
 	if err := s.readers.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -134,7 +134,7 @@ func (s *Store) version(ctx context.Context) (int, error) {
 
 // Revision implements store.Store.
 func (s *Store) Revision(ctx context.Context) (uint64, error) {
-	ctx, cancel := s.bounded(ctx)
+	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	var revision int64
 	err := s.readers.QueryRowContext(ctx,

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/store/storetest"
 	"github.com/theeye/theeye/shared/store/sqlite"
+	"github.com/theeye/theeye/shared/store/storetest"
 )
 
 // insertLayout1 is how a build of layout 1 writes.

@@ -15,10 +15,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
-	"github.com/theeye/theeye/shared/store/storetest"
 	"github.com/theeye/theeye/shared/store/sqlite"
+	"github.com/theeye/theeye/shared/store/storetest"
 )
 
 // clock is the clock of both stores. It is far ahead of the machine's, so that
@@ -78,7 +79,7 @@ func TestBothStoresAgree(t *testing.T) {
 			"replace":  p.replace,
 			"events":   p.events,
 			"rejected": p.rejected,
-			"summary":  p.summary,
+			"reasons":  p.reasons,
 			"session":  p.session,
 			"types":    p.types,
 			"lookup":   p.lookup,
@@ -229,70 +230,76 @@ func (p *parity) limitTo(t *rapid.T) []string {
 	return rapid.SampledFrom([][]string{p.applications, p.applications[:1], {}}).Draw(t, "applications")
 }
 
-func (p *parity) events(t *rapid.T) {
-	q := store.EventQuery{
+// drawFilter draws a filter, with a code among those of rejected events.
+func (p *parity) drawFilter(t *rapid.T, codes bool) query.Filter {
+	f := query.Filter{
 		Applications: p.limitTo(t),
 		SessionID:    someOf(t, "session", rapid.Just(storetest.Session(1))),
 		Category:     someOf(t, "category", rapid.Just("page interaction")),
 		Name:         someOf(t, "name", someNames),
 		EventID:      someOf(t, "event id", someIDs),
-		Descending:   rapid.Bool().Draw(t, "descending"),
-		Limit:        rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit"),
+	}
+	if codes {
+		f.Code = someOf(t, "code", someCodes)
 	}
 	if rapid.Bool().Draw(t, "bounded") {
-		q.From, q.To = someTime(t, "from"), someTime(t, "to")
+		f.From, f.To = someTime(t, "from"), someTime(t, "to")
 	}
-	if rapid.Bool().Draw(t, "continued") {
-		q.After = &store.Position{Time: someTime(t, "after"), ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
-	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Events(context.Background(), q) })
+	return f
 }
 
-func (p *parity) rejectedQuery(t *rapid.T) store.RejectedQuery {
-	q := store.RejectedQuery{
-		Applications: p.limitTo(t),
-		SessionID:    someOf(t, "session", rapid.Just(storetest.Session(1))),
-		Category:     someOf(t, "category", rapid.Just("page interaction")),
-		Name:         someOf(t, "name", someNames),
-		EventID:      someOf(t, "event id", someIDs),
-		Code:         someOf(t, "code", someCodes),
-		Descending:   rapid.Bool().Draw(t, "descending"),
-		Limit:        rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit"),
+// drawPage draws a question for a page.
+func (p *parity) drawPage(t *rapid.T, rejected bool) query.Events {
+	return query.Events{
+		Filter:     p.drawFilter(t, rejected),
+		Rejected:   rejected,
+		Descending: rapid.Bool().Draw(t, "descending"),
+		Limit:      rapid.SampledFrom([]int{1, 3, query.MaxEvents}).Draw(t, "limit"),
 	}
-	if rapid.Bool().Draw(t, "bounded") {
-		q.From, q.To = someTime(t, "from"), someTime(t, "to")
+}
+
+func (p *parity) events(t *rapid.T) {
+	q := p.drawPage(t, false)
+	if rapid.Bool().Draw(t, "continued") {
+		q.After = &query.Position{Time: someTime(t, "after"), ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
 	}
-	return q
+	p.agree(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
 }
 
 func (p *parity) rejected(t *rapid.T) {
-	q := p.rejectedQuery(t)
+	q := p.drawPage(t, true)
 	if rapid.Bool().Draw(t, "continued") {
 		at := someTime(t, "after").Truncate(time.Millisecond)
-		q.After = &store.Position{Time: at, ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
+		q.After = &query.Position{Time: at, ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Rejected(context.Background(), q) })
+	p.agree(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
 }
 
-func (p *parity) summary(t *rapid.T) {
-	q := p.rejectedQuery(t)
-	p.agree(t, func(s store.Store) (any, error) { return s.RejectedSummary(context.Background(), q) })
+func (p *parity) reasons(t *rapid.T) {
+	q := query.Aggregate{
+		Filter: p.drawFilter(t, true), By: query.ByReason,
+		Limit: rapid.SampledFrom([]int{1, 3, query.MaxReasons}).Draw(t, "limit"),
+	}
+	p.agree(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
 }
 
 func (p *parity) session(t *rapid.T) {
-	id, applications := storetest.Session(rapid.IntRange(0, 3).Draw(t, "session")), p.limitTo(t)
-	p.agree(t, func(s store.Store) (any, error) { return s.Session(context.Background(), applications, id) })
+	id := storetest.Session(rapid.IntRange(0, 3).Draw(t, "session"))
+	q := query.Aggregate{
+		Filter: query.Filter{Applications: p.limitTo(t), SessionID: id}, By: query.BySession, Limit: 1,
+	}
+	p.agree(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
 }
 
 func (p *parity) types(t *rapid.T) {
-	q := store.TypesQuery{
-		Applications: p.limitTo(t),
-		Limit:        rapid.SampledFrom([]int{1, 3, store.MaxTypes}).Draw(t, "limit"),
+	q := query.Aggregate{
+		Filter: query.Filter{Applications: p.limitTo(t)}, By: query.ByType,
+		Limit: rapid.SampledFrom([]int{1, 3, query.MaxTypes}).Draw(t, "limit"),
 	}
 	if rapid.Bool().Draw(t, "bounded") {
 		q.From, q.To = someTime(t, "from"), someTime(t, "to")
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Types(context.Background(), q) })
+	p.agree(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
 }
 
 func (p *parity) lookup(t *rapid.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/query"
 )
 
 // TestEveryPageReadsAnIndexInOrder: no query for a page scans the table or
@@ -23,7 +23,7 @@ func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Unix(1, 0)
-	after := &store.Position{Time: at, ID: "x"}
+	after := &query.Position{Time: at, ID: "x"}
 	for i := range 64 {
 		bit := func(n int, value string) string {
 			if i>>n&1 == 1 {
@@ -31,28 +31,26 @@ func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
 			}
 			return ""
 		}
-		q := store.EventQuery{
-			SessionID: bit(0, "s"), Category: bit(1, "c"), Name: bit(2, "n"), Descending: bit(3, "d") != "", Limit: 10,
-		}
-		r := store.RejectedQuery{
-			SessionID: q.SessionID, Category: q.Category, Name: q.Name, Descending: q.Descending, Code: bit(5, "x"), Limit: 10,
+		q := query.Events{
+			Filter: query.Filter{SessionID: bit(0, "s"), Category: bit(1, "c"), Name: bit(2, "n")}, Descending: bit(3, "d") != "",
+			Limit: 10,
 		}
 		if bit(4, "p") != "" {
 			q.From, q.To, q.After = at, at, after
-			r.From, r.To, r.After = at, at, after
 		}
-		for _, applications := range [][]string{nil, {"a"}, {"a", "b"}} {
-			q.Applications, r.Applications = applications, applications
-			query, args := s.eventsQuery(q)
-			expectPlan(t, s, fmt.Sprintf("%+v", q), eventsPlan(q), query, args)
-			query, args = s.rejectedQuery(r)
-			expectPlan(t, s, fmt.Sprintf("%+v", r), rejectedPlan(r), query, args)
+		for _, q.Applications = range [][]string{nil, {"a"}, {"a", "b"}} {
+			q.Rejected, q.Code = false, ""
+			statement, args := s.pageStatement(&q)
+			expectPlan(t, s, fmt.Sprintf("%+v", q), storedPlan(&q), statement, args)
+			q.Rejected, q.Code = true, bit(5, "x")
+			statement, args = s.pageStatement(&q)
+			expectPlan(t, s, fmt.Sprintf("%+v", q), rejectedPlan(&q), statement, args)
 		}
 	}
 }
 
 // TestTypesReadNoEvent: types are counted from one index alone, in its order;
-// only what was counted is sorted.
+// only the counts are sorted.
 func TestTypesReadNoEvent(t *testing.T) {
 	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "events.db")})
 	if err != nil {
@@ -63,22 +61,22 @@ func TestTypesReadNoEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Unix(1, 0)
-	for _, q := range []store.TypesQuery{
-		{Limit: 1},
-		{Limit: 1, From: at, To: at},
-		{Limit: 1, From: at, Applications: []string{"a"}},
-		{Limit: 1, To: at, Applications: []string{"a", "b"}},
+	for _, f := range []query.Filter{
+		{},
+		{From: at, To: at},
+		{From: at, Applications: []string{"a"}},
+		{To: at, Applications: []string{"a", "b"}},
 	} {
-		query, args := s.typesQuery(q)
-		plan := planOf(t, s, query, args)
+		statement, args := s.typesStatement(&query.Aggregate{Filter: f, By: query.ByType, Limit: 1})
+		plan := planOf(t, s, statement, args)
 		if text := strings.Join(plan, "\n"); !strings.Contains(text, "COVERING INDEX type_received_v1") || strings.Contains(text, "GROUP BY") {
-			t.Errorf("%+v\nis answered by\n%s", q, text)
+			t.Errorf("%+v\nis answered by\n%s", f, text)
 		}
 	}
 }
 
-// eventsPlan is the step that selects the fewest events.
-func eventsPlan(q store.EventQuery) string {
+// storedPlan is the step that selects the fewest events.
+func storedPlan(q *query.Events) string {
 	switch {
 	case q.SessionID != "":
 		return "session_time_v1 (session_id=?"
@@ -91,7 +89,7 @@ func eventsPlan(q store.EventQuery) string {
 	}
 }
 
-func rejectedPlan(q store.RejectedQuery) string {
+func rejectedPlan(q *query.Events) string {
 	if q.Code != "" {
 		return "PRIMARY KEY (code=?"
 	}

@@ -13,8 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/store/storetest"
 	"github.com/theeye/theeye/shared/store/sqlite"
+	"github.com/theeye/theeye/shared/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

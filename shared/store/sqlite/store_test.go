@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/store/storetest"
 	"github.com/theeye/theeye/shared/store/sqlite"
+	"github.com/theeye/theeye/shared/store/storetest"
 )
 
 // open returns a store over a file of its own.

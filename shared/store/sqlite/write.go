@@ -2,10 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
@@ -96,64 +94,4 @@ func (s *Store) bulk(
 		return nil, err
 	}
 	return errs, nil
-}
-
-// holdersAtOnce is how many ids one statement asks for.
-const holdersAtOnce = 100
-
-var holdersStatement = amongIDs(`id, content_hash, epoch, seq, revision`)
-
-func amongIDs(columns string) string {
-	return `SELECT ` + columns + ` FROM events WHERE id IN (?` + strings.Repeat(", ?", holdersAtOnce-1) + `)`
-}
-
-// Holders implements store.Backend. A reading connection sees everything that
-// was committed before it begins, so also what made Insert report a duplicate.
-func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
-	holders := make(map[string]store.Holder, len(ids))
-	err := s.holding(ctx, holdersStatement, ids, func(rows *sql.Rows) error {
-		var id string
-		var h store.Holder
-		if err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision); err != nil {
-			return classify(err)
-		}
-		holders[id] = h
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read holders: %w", err)
-	}
-	return holders, nil
-}
-
-// holding runs a statement over ids, so many at once as it has marks.
-func (s *Store) holding(ctx context.Context, statement string, ids []string, use func(*sql.Rows) error) error {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	for len(ids) > 0 {
-		n := min(len(ids), holdersAtOnce)
-		if err := s.hold(ctx, statement, ids[:n], use); err != nil {
-			return err
-		}
-		ids = ids[n:]
-	}
-	return nil
-}
-
-func (s *Store) hold(ctx context.Context, statement string, ids []string, use func(*sql.Rows) error) error {
-	args := make([]any, holdersAtOnce)
-	for i := range args {
-		args[i] = ids[min(i, len(ids)-1)] // the last one again and again
-	}
-	rows, err := s.readers.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return classify(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := use(rows); err != nil {
-			return err
-		}
-	}
-	return classify(rows.Err())
 }

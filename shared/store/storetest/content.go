@@ -10,6 +10,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/native"
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -90,12 +91,12 @@ func testOddIDs(t *testing.T, s store.Store) {
 	}
 	expectKept(t, s, docs...)
 	for _, d := range docs {
-		got, err := s.Events(t.Context(), store.EventQuery{Applications: []string{"demo"}, EventID: d.EventID, Limit: 10})
+		got, err := s.Find(t.Context(), query.Events{Filter: query.Filter{Applications: []string{"demo"}, EventID: d.EventID}, Limit: 10})
 		expectIDs(t, got, err, d)
 	}
 	// The order of equal times is that of the ids' bytes, page by page.
 	sortByID(docs)
-	expectPages(t, s, store.EventQuery{Limit: 3}, docs)
+	expectPages(t, s, query.Events{Limit: 3}, docs)
 
 	two := With(docs[0], func(d *store.Document) { d.Application = "other" })
 	expectOutcomes(t, write(t, s, two), store.Inserted) // each application has its own ids
@@ -118,12 +119,12 @@ func testTimes(t *testing.T, s store.Store) {
 	docs[0], docs[1] = docs[1], docs[0] // year 0 comes first
 	write(t, s, docs...)
 	expectKept(t, s, docs...)
-	expectPages(t, s, store.EventQuery{Limit: 1}, docs)
+	expectPages(t, s, query.Events{Limit: 1}, docs)
 
 	at := docs[4].Timestamp
-	got, err := s.Events(t.Context(), store.EventQuery{From: at, To: at.Add(time.Microsecond), Limit: 10})
+	got, err := s.Find(t.Context(), query.Events{Filter: query.Filter{From: at, To: at.Add(time.Microsecond)}, Limit: 10})
 	expectIDs(t, got, err, docs[4]) // from is inclusive, to exclusive
-	got, err = s.Events(t.Context(), store.EventQuery{From: at.Add(1), To: at.Add(time.Microsecond + 1), Limit: 10})
+	got, err = s.Find(t.Context(), query.Events{Filter: query.Filter{From: at.Add(1), To: at.Add(time.Microsecond + 1)}, Limit: 10})
 	expectIDs(t, got, err, docs[5]) // bounds finer than what is kept
 }
 

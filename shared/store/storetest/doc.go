@@ -44,7 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"what is held", testHeld},
 		{"session", testSession},
 		{"rejected queries", testRejected},
-		{"rejected summary", testSummary},
+		{"rejected summary", testReasons},
 		{"replacing changes reasons", testReasonsChange},
 		{"types", testTypes},
 		{"replacing changes types", testTypesChange},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -67,21 +68,22 @@ func testExpiry(t *testing.T, s store.Store) {
 
 	expectKept(t, s, alive...)
 	expectAbsent(t, s, idsOf(dead)...)
-	for _, q := range []store.EventQuery{
+	for _, f := range []query.Filter{
 		{}, {SessionID: Session(0)}, {Category: alive[0].Category}, {Applications: []string{"demo"}},
 	} {
-		q.Limit = 10
-		got, err := s.Events(t.Context(), q)
+		got, err := s.Find(t.Context(), query.Events{Filter: f, Limit: 10})
 		expectIDs(t, got, err, alive...)
 	}
-	sum, err := s.Session(t.Context(), nil, Session(0))
+	sessions, err := s.Aggregate(t.Context(), query.Aggregate{
+		Filter: query.Filter{SessionID: Session(0)}, By: query.BySession, Limit: 1,
+	})
 	must(t, err)
-	if sum.Count != 2 {
-		t.Errorf("session counts %d events, want 2", sum.Count)
+	if len(sessions) != 1 || sessions[0].Stored != 2 {
+		t.Errorf("session counts %+v, want 2 events", sessions)
 	}
-	rejected, err := s.Rejected(t.Context(), store.RejectedQuery{Limit: 10})
+	rejected, err := s.Find(t.Context(), query.Events{Rejected: true, Limit: 10})
 	expectIDs(t, rejected, err)
-	groups, err := s.RejectedSummary(t.Context(), store.RejectedQuery{Limit: 10})
+	groups, err := s.Aggregate(t.Context(), query.Aggregate{By: query.ByReason, Limit: 10})
 	must(t, err)
 	if len(groups) != 0 {
 		t.Errorf("summary counts an expired event: %+v", groups)
@@ -92,17 +94,17 @@ func testExpiry(t *testing.T, s store.Store) {
 func testBounds(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	for _, limit := range []int{-1, 0, 1001} {
-		_, events := s.Events(ctx, store.EventQuery{Limit: limit})
-		_, rejected := s.Rejected(ctx, store.RejectedQuery{Limit: limit})
-		_, summary := s.RejectedSummary(ctx, store.RejectedQuery{Limit: limit})
+		_, events := s.Find(ctx, query.Events{Limit: limit})
+		_, rejected := s.Find(ctx, query.Events{Rejected: true, Limit: limit})
+		_, summary := s.Aggregate(ctx, query.Aggregate{By: query.ByReason, Limit: limit})
 		for _, err := range []error{events, rejected, summary} {
-			if !errors.Is(err, store.ErrInvalidQuery) {
+			if !errors.Is(err, query.ErrInvalid) {
 				t.Errorf("limit %d: %v", limit, err)
 			}
 		}
 	}
 	_, err := s.Lookup(ctx, make([]string, 10_001))
-	if !errors.Is(err, store.ErrInvalidQuery) {
+	if !errors.Is(err, query.ErrInvalid) {
 		t.Errorf("10,001 ids: %v", err)
 	}
 	write(t, s, Events(0, 2500)...) // more than one bulk
@@ -121,7 +123,7 @@ func testEndedContext(t *testing.T, s store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, write := store.NewWriter(store.WriterConfig{Backend: s}).Write(ctx, Events(1, 1))
-	_, events := s.Events(ctx, store.EventQuery{Limit: 1})
+	_, events := s.Find(ctx, query.Events{Limit: 1})
 	_, lookup := s.Lookup(ctx, []string{Event(0).ID})
 	for call, err := range map[string]error{"Write": write, "Events": events, "Lookup": lookup, "Ready": s.Ready(ctx)} {
 		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {

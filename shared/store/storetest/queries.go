@@ -8,12 +8,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
 // expectPages fails unless paging through the query returns exactly the
 // documents, in order, and in reverse order when descending.
-func expectPages(t *testing.T, s store.Store, q store.EventQuery, want []*store.Document) {
+func expectPages(t *testing.T, s store.Store, q query.Events, want []*store.Document) {
 	t.Helper()
 	want = slices.Clone(want)
 	for _, q.Descending = range []bool{false, true} {
@@ -25,18 +26,18 @@ func expectPages(t *testing.T, s store.Store, q store.EventQuery, want []*store.
 	}
 }
 
-func readPages(t *testing.T, s store.Store, q store.EventQuery) []*store.Document {
+func readPages(t *testing.T, s store.Store, q query.Events) []*store.Document {
 	t.Helper()
 	var all []*store.Document
 	for {
-		page, err := s.Events(t.Context(), q)
+		page, err := s.Find(t.Context(), q)
 		must(t, err)
 		all = append(all, page...)
 		if len(page) < q.Limit {
 			return all
 		}
-		last := page[len(page)-1]
-		q.After = &store.Position{Time: last.Timestamp, ID: last.ID}
+		last := page[len(page)-1].Position()
+		q.After = &last
 	}
 }
 
@@ -62,48 +63,48 @@ func testFilters(t *testing.T, s store.Store) {
 	write(t, s, append(slices.Clone(docs), rejected)...)
 	from, to := docs[30].Timestamp, docs[90].Timestamp
 	for name, c := range map[string]struct {
-		q    store.EventQuery
-		keep func(*store.Document) bool
+		filter query.Filter
+		keep   func(*store.Document) bool
 	}{
-		"everything":       {store.EventQuery{}, func(*store.Document) bool { return true }},
-		"no application":   {store.EventQuery{Applications: []string{}}, func(*store.Document) bool { return false }},
-		"unknown":          {store.EventQuery{Applications: []string{"nobody"}}, func(*store.Document) bool { return false }},
-		"application":      {store.EventQuery{Applications: []string{"shop"}}, func(d *store.Document) bool { return d.Application == "shop" }},
-		"two applications": {store.EventQuery{Applications: []string{"shop", "blog"}}, func(d *store.Document) bool { return d.Application != "demo" }},
-		"session":          {store.EventQuery{SessionID: Session(2)}, func(d *store.Document) bool { return d.SessionID == Session(2) }},
-		"category": {store.EventQuery{Category: "form interaction"}, func(d *store.Document) bool {
+		"everything":       {query.Filter{}, func(*store.Document) bool { return true }},
+		"no application":   {query.Filter{Applications: []string{}}, func(*store.Document) bool { return false }},
+		"unknown":          {query.Filter{Applications: []string{"nobody"}}, func(*store.Document) bool { return false }},
+		"application":      {query.Filter{Applications: []string{"shop"}}, func(d *store.Document) bool { return d.Application == "shop" }},
+		"two applications": {query.Filter{Applications: []string{"shop", "blog"}}, func(d *store.Document) bool { return d.Application != "demo" }},
+		"session":          {query.Filter{SessionID: Session(2)}, func(d *store.Document) bool { return d.SessionID == Session(2) }},
+		"category": {query.Filter{Category: "form interaction"}, func(d *store.Document) bool {
 			return d.Category == "form interaction"
 		}},
-		"type": {store.EventQuery{Category: "page interaction", Name: "submit"}, func(d *store.Document) bool {
+		"type": {query.Filter{Category: "page interaction", Name: "submit"}, func(d *store.Document) bool {
 			return d.Category == "page interaction" && d.Name == "submit"
 		}},
-		"name alone": {store.EventQuery{Name: "pageview"}, func(d *store.Document) bool { return d.Name == "pageview" }},
-		"event id":   {store.EventQuery{EventID: docs[5].EventID}, func(d *store.Document) bool { return d == docs[5] }},
+		"name alone": {query.Filter{Name: "pageview"}, func(d *store.Document) bool { return d.Name == "pageview" }},
+		"event id":   {query.Filter{EventID: docs[5].EventID}, func(d *store.Document) bool { return d == docs[5] }},
 		"event id of an application": {
-			store.EventQuery{EventID: docs[5].EventID, Applications: []string{"demo", docs[5].Application}},
+			query.Filter{EventID: docs[5].EventID, Applications: []string{"demo", docs[5].Application}},
 			func(d *store.Document) bool { return d == docs[5] },
 		},
 		"event id of another application": {
-			store.EventQuery{EventID: docs[5].EventID, Applications: []string{docs[6].Application}},
+			query.Filter{EventID: docs[5].EventID, Applications: []string{docs[6].Application}},
 			func(*store.Document) bool { return false },
 		},
-		"range": {store.EventQuery{From: from, To: to}, func(d *store.Document) bool {
+		"range": {query.Filter{From: from, To: to}, func(d *store.Document) bool {
 			return !d.Timestamp.Before(from) && d.Timestamp.Before(to)
 		}},
-		"empty range": {store.EventQuery{From: to, To: from}, func(*store.Document) bool { return false }},
+		"empty range": {query.Filter{From: to, To: from}, func(*store.Document) bool { return false }},
 		"all at once": {
-			store.EventQuery{Applications: []string{"demo"}, SessionID: Session(3), Category: "page interaction", Name: "pageview", From: from, To: to},
+			query.Filter{Applications: []string{"demo"}, SessionID: Session(3), Category: "page interaction", Name: "pageview", From: from, To: to},
 			func(d *store.Document) bool {
 				return d.Application == "demo" && d.SessionID == Session(3) && d.Category == "page interaction" &&
 					d.Name == "pageview" && !d.Timestamp.Before(from) && d.Timestamp.Before(to)
 			},
 		},
-		"operators are text": {store.EventQuery{Category: `{"$ne":""}`, SessionID: `' OR 1=1`}, func(*store.Document) bool { return false }},
+		"operators are text": {query.Filter{Category: `{"$ne":""}`, SessionID: `' OR 1=1`}, func(*store.Document) bool { return false }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := slices.DeleteFunc(slices.Clone(docs), func(d *store.Document) bool { return !c.keep(d) })
-			for _, c.q.Limit = range []int{1000, 7} {
-				expectPages(t, s, c.q, want)
+			for _, limit := range []int{1000, 7} {
+				expectPages(t, s, query.Events{Filter: c.filter, Limit: limit}, want)
 			}
 		})
 	}
@@ -121,14 +122,14 @@ func testPages(t *testing.T, s store.Store) {
 	write(t, s, docs...)
 	inOrder(docs)
 	for _, limit := range []int{1, 2, 9, 10, 199, 200, 201, 1000} {
-		expectPages(t, s, store.EventQuery{Limit: limit}, docs)
-		expectPages(t, s, store.EventQuery{Limit: limit, Category: docs[0].Category, Applications: []string{"demo"}}, docs)
+		expectPages(t, s, query.Events{Limit: limit}, docs)
+		expectPages(t, s, query.Events{Filter: query.Filter{Category: docs[0].Category, Applications: []string{"demo"}}, Limit: limit}, docs)
 	}
 	// A position needs no document.
-	gone := &store.Position{Time: docs[50].Timestamp, ID: docs[50].ID + "x"}
-	got, err := s.Events(t.Context(), store.EventQuery{After: gone, Limit: 1})
+	gone := &query.Position{Time: docs[50].Timestamp, ID: docs[50].ID + "x"}
+	got, err := s.Find(t.Context(), query.Events{After: gone, Limit: 1})
 	expectIDs(t, got, err, docs[51])
-	got, err = s.Events(t.Context(), store.EventQuery{After: gone, Descending: true, Limit: 2})
+	got, err = s.Find(t.Context(), query.Events{After: gone, Descending: true, Limit: 2})
 	expectIDs(t, got, err, docs[50], docs[49])
 }
 
@@ -144,10 +145,10 @@ func testPagesWhileWriting(t *testing.T, s store.Store) {
 		}
 	}
 	write(t, s, before...)
-	q := store.EventQuery{Category: "page interaction", Limit: 10}
+	q := query.Events{Filter: query.Filter{Category: "page interaction"}, Limit: 10}
 	seen := make(map[string]int)
 	for arriving := meanwhile; ; arriving = arriving[min(20, len(arriving)):] {
-		page, err := s.Events(t.Context(), q)
+		page, err := s.Find(t.Context(), q)
 		must(t, err)
 		for _, d := range page {
 			seen[d.ID]++
@@ -155,8 +156,8 @@ func testPagesWhileWriting(t *testing.T, s store.Store) {
 		if len(page) < q.Limit {
 			break
 		}
-		last := page[len(page)-1]
-		q.After = &store.Position{Time: last.Timestamp, ID: last.ID}
+		last := page[len(page)-1].Position()
+		q.After = &last
 		write(t, s, arriving[:min(20, len(arriving))]...)
 	}
 	for _, d := range before {
@@ -188,12 +189,17 @@ func testSparse(t *testing.T, s store.Store) {
 	}
 	write(t, s, docs...)
 	for _, limit := range []int{1, 5, 1000} {
-		expectPages(t, s, store.EventQuery{Limit: limit}, docs)
-		expectPages(t, s, store.EventQuery{
-			Limit: limit, Category: docs[0].Category, From: docs[10].Timestamp, To: docs[len(docs)-2].Timestamp,
+		expectPages(t, s, query.Events{Limit: limit}, docs)
+		expectPages(t, s, query.Events{
+			Filter: query.Filter{
+				Category: docs[0].Category,
+				From:     docs[10].Timestamp,
+				To:       docs[len(docs)-2].Timestamp,
+			},
+			Limit: limit,
 		}, docs[10:len(docs)-2])
 	}
-	expectPages(t, s, store.EventQuery{Limit: 10, Category: "nothing has it"}, nil)
+	expectPages(t, s, query.Events{Filter: query.Filter{Category: "nothing has it"}, Limit: 10}, nil)
 }
 
 func testSession(t *testing.T, s store.Store) {
@@ -203,15 +209,17 @@ func testSession(t *testing.T, s store.Store) {
 	for name, c := range map[string]struct {
 		applications []string
 		session      string
-		want         store.SessionSummary
+		want         []query.Group
 	}{
-		"of one application": {[]string{"demo"}, Session(0), store.SessionSummary{Count: 20, First: Start(), Last: docs[19].Timestamp}},
-		"of all":             {nil, Session(0), store.SessionSummary{Count: 21, First: foreign.Timestamp, Last: docs[19].Timestamp}},
-		"of none":            {[]string{}, Session(0), store.SessionSummary{}},
-		"unknown":            {nil, "unknown", store.SessionSummary{}},
-		"rejected alone":     {nil, Session(5), store.SessionSummary{}},
+		"of one application": {[]string{"demo"}, Session(0), []query.Group{{Stored: 20, First: Start(), Last: docs[19].Timestamp}}},
+		"of all":             {nil, Session(0), []query.Group{{Stored: 21, First: foreign.Timestamp, Last: docs[19].Timestamp}}},
+		"of none":            {[]string{}, Session(0), nil},
+		"unknown":            {nil, "unknown", nil},
+		"rejected alone":     {nil, Session(5), nil},
 	} {
-		got, err := s.Session(t.Context(), c.applications, c.session)
+		got, err := s.Aggregate(t.Context(), query.Aggregate{
+			Filter: query.Filter{Applications: c.applications, SessionID: c.session}, By: query.BySession, Limit: 1,
+		})
 		must(t, err)
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

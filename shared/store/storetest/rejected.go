@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -49,77 +50,55 @@ func testRejected(t *testing.T, s store.Store) {
 	write(t, s, append(slices.Clone(docs), Events(1000, 20)...)...)
 	from, to := docs[10].ReceivedAt, docs[40].ReceivedAt
 	for name, c := range map[string]struct {
-		q    store.RejectedQuery
-		keep func(*store.Document) bool
+		filter query.Filter
+		keep   func(*store.Document) bool
 	}{
-		"everything":     {store.RejectedQuery{}, func(*store.Document) bool { return true }},
-		"no application": {store.RejectedQuery{Applications: []string{}}, func(*store.Document) bool { return false }},
-		"application":    {store.RejectedQuery{Applications: []string{"shop"}}, func(d *store.Document) bool { return d.Application == "shop" }},
-		"code": {store.RejectedQuery{Code: event.CodeSchemaViolation}, func(d *store.Document) bool {
+		"everything":     {query.Filter{}, func(*store.Document) bool { return true }},
+		"no application": {query.Filter{Applications: []string{}}, func(*store.Document) bool { return false }},
+		"application":    {query.Filter{Applications: []string{"shop"}}, func(d *store.Document) bool { return d.Application == "shop" }},
+		"code": {query.Filter{Code: event.CodeSchemaViolation}, func(d *store.Document) bool {
 			return d.Errors[0].Code == event.CodeSchemaViolation
 		}},
 		"code and more": {
-			store.RejectedQuery{Code: event.CodeSchemaViolation, Applications: []string{"demo"}, Category: "page interaction", Name: "pageview", From: from, To: to},
+			query.Filter{Code: event.CodeSchemaViolation, Applications: []string{"demo"}, Category: "page interaction", Name: "pageview", From: from, To: to},
 			func(d *store.Document) bool {
 				return d.Errors[0].Code == event.CodeSchemaViolation && d.Application == "demo" && d.Name == "pageview" &&
 					!d.ReceivedAt.Before(from) && d.ReceivedAt.Before(to)
 			},
 		},
-		"unknown code": {store.RejectedQuery{Code: "nothing"}, func(*store.Document) bool { return false }},
-		"session":      {store.RejectedQuery{SessionID: Session(1)}, func(d *store.Document) bool { return d.SessionID == Session(1) }},
-		"event id":     {store.RejectedQuery{EventID: docs[3].EventID}, func(d *store.Document) bool { return d == docs[3] }},
+		"unknown code": {query.Filter{Code: "nothing"}, func(*store.Document) bool { return false }},
+		"session":      {query.Filter{SessionID: Session(1)}, func(d *store.Document) bool { return d.SessionID == Session(1) }},
+		"event id":     {query.Filter{EventID: docs[3].EventID}, func(d *store.Document) bool { return d == docs[3] }},
 		"event id and code": {
-			store.RejectedQuery{EventID: docs[3].EventID, Code: docs[3].Errors[0].Code},
+			query.Filter{EventID: docs[3].EventID, Code: docs[3].Errors[0].Code},
 			func(d *store.Document) bool { return d == docs[3] },
 		},
-		"event id and another code": {store.RejectedQuery{EventID: docs[3].EventID, Code: "nothing"}, func(*store.Document) bool { return false }},
-		"range": {store.RejectedQuery{From: from, To: to}, func(d *store.Document) bool {
+		"event id and another code": {query.Filter{EventID: docs[3].EventID, Code: "nothing"}, func(*store.Document) bool { return false }},
+		"range": {query.Filter{From: from, To: to}, func(d *store.Document) bool {
 			return !d.ReceivedAt.Before(from) && d.ReceivedAt.Before(to)
 		}},
-		"range finer than what is kept": {store.RejectedQuery{From: from.Add(1), To: to.Add(1)}, func(d *store.Document) bool {
+		"range finer than what is kept": {query.Filter{From: from.Add(1), To: to.Add(1)}, func(d *store.Document) bool {
 			return d.ReceivedAt.After(from) && !d.ReceivedAt.After(to)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := slices.DeleteFunc(slices.Clone(docs), func(d *store.Document) bool { return !c.keep(d) })
-			for _, c.q.Limit = range []int{1000, 1, 4} {
-				expectRejectedPages(t, s, c.q, want)
+			for _, limit := range []int{1000, 1, 4} {
+				expectPages(t, s, query.Events{Filter: c.filter, Rejected: true, Limit: limit}, want)
 			}
 		})
 	}
 }
 
-func expectRejectedPages(t *testing.T, s store.Store, q store.RejectedQuery, want []*store.Document) {
-	t.Helper()
-	want = slices.Clone(want)
-	for _, q.Descending = range []bool{false, true} {
-		var all []*store.Document
-		for q.After = nil; ; {
-			page, err := s.Rejected(t.Context(), q)
-			must(t, err)
-			all = append(all, page...)
-			if len(page) < q.Limit {
-				break
-			}
-			last := page[len(page)-1]
-			q.After = &store.Position{Time: last.ReceivedAt, ID: last.ID}
-		}
-		if diff := cmp.Diff(want, all, cmp.Transformer("id", func(d *store.Document) string { return d.ID })); diff != "" && len(want)+len(all) > 0 {
-			t.Fatalf("descending %v, limit %d (-want +got):\n%s", q.Descending, q.Limit, diff)
-		}
-		slices.Reverse(want)
-	}
-}
-
-func testSummary(t *testing.T, s store.Store) {
+func testReasons(t *testing.T, s store.Store) {
 	docs := rejectedHistory()
 	write(t, s, append(slices.Clone(docs), Events(1000, 20)...)...)
-	q := store.RejectedQuery{Applications: []string{"demo"}, Limit: 1000}
+	q := query.Aggregate{Filter: query.Filter{Applications: []string{"demo"}}, By: query.ByReason, Limit: 1000}
 	for _, code := range []string{"", event.CodeInvalidSessionID, "nothing"} {
 		q.Code = code
-		got, err := s.RejectedSummary(t.Context(), q)
+		got, err := s.Aggregate(t.Context(), q)
 		must(t, err)
-		want := summarise(docs, func(d *store.Document) bool {
+		want := countReasons(docs, func(d *store.Document) bool {
 			has := func(f event.Fault) bool { return f.Code == code }
 			return d.Application == "demo" && (code == "" || slices.ContainsFunc(d.Errors, has))
 		})
@@ -127,10 +106,12 @@ func testSummary(t *testing.T, s store.Store) {
 			t.Fatalf("code %q (-want +got):\n%s", code, diff)
 		}
 	}
-	q = store.RejectedQuery{From: docs[10].ReceivedAt, To: docs[40].ReceivedAt, Limit: 2}
-	got, err := s.RejectedSummary(t.Context(), q)
+	q = query.Aggregate{
+		Filter: query.Filter{From: docs[10].ReceivedAt, To: docs[40].ReceivedAt}, By: query.ByReason, Limit: 2,
+	}
+	got, err := s.Aggregate(t.Context(), q)
 	must(t, err)
-	want := summarise(docs, func(d *store.Document) bool {
+	want := countReasons(docs, func(d *store.Document) bool {
 		return !d.ReceivedAt.Before(q.From) && d.ReceivedAt.Before(q.To)
 	})[:2]
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -138,10 +119,10 @@ func testSummary(t *testing.T, s store.Store) {
 	}
 }
 
-// summarise is RejectedSummary over a list.
-func summarise(docs []*store.Document, keep func(*store.Document) bool) []store.RejectedGroup {
+// countReasons is an aggregate by reason over a list.
+func countReasons(docs []*store.Document, keep func(*store.Document) bool) []query.Group {
 	type key struct{ application, category, name, code, path string }
-	groups := make(map[key]*store.RejectedGroup)
+	groups := make(map[key]*query.Group)
 	for _, d := range docs {
 		if !keep(d) {
 			continue
@@ -155,25 +136,25 @@ func summarise(docs []*store.Document, keep func(*store.Document) bool) []store.
 			counted[k] = true
 			g := groups[k]
 			if g == nil {
-				g = &store.RejectedGroup{
+				g = &query.Group{
 					Application: d.Application, Category: d.Category, Name: d.Name, Code: f.Code, Path: f.Path,
 					First: d.ReceivedAt, SampleID: d.ID, SampleEventID: d.EventID,
 				}
 				groups[k] = g
 			}
-			g.Count++
+			g.Rejected++
 			g.Last = d.ReceivedAt
 			if d.ID < g.SampleID {
 				g.SampleID, g.SampleEventID = d.ID, d.EventID
 			}
 		}
 	}
-	var list []store.RejectedGroup
+	var list []query.Group
 	for _, g := range groups {
 		list = append(list, *g)
 	}
-	slices.SortFunc(list, func(a, b store.RejectedGroup) int {
-		return compareAll(int(b.Count-a.Count), a.Application, b.Application, a.Category, b.Category,
+	slices.SortFunc(list, func(a, b query.Group) int {
+		return compareAll(int(b.Rejected-a.Rejected), a.Application, b.Application, a.Category, b.Category,
 			a.Name, b.Name, a.Code, b.Code, a.Path, b.Path)
 	})
 	return list
@@ -184,7 +165,7 @@ func summarise(docs []*store.Document, keep func(*store.Document) bool) []store.
 func testReasonsChange(t *testing.T, s store.Store) {
 	byCode := func(code string) []*store.Document {
 		t.Helper()
-		docs, err := s.Rejected(t.Context(), store.RejectedQuery{Code: code, Limit: 10})
+		docs, err := s.Find(t.Context(), query.Events{Filter: query.Filter{Code: code}, Rejected: true, Limit: 10})
 		must(t, err)
 		return docs
 	}
@@ -199,7 +180,7 @@ func testReasonsChange(t *testing.T, s store.Store) {
 
 	write(t, s, at(3, Event(0)))
 	expectIDs(t, byCode(faultSession.Code), nil)
-	groups, err := s.RejectedSummary(t.Context(), store.RejectedQuery{Limit: 10})
+	groups, err := s.Aggregate(t.Context(), query.Aggregate{By: query.ByReason, Limit: 10})
 	must(t, err)
 	if len(groups) != 0 {
 		t.Fatalf("groups of nothing: %+v", groups)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -40,7 +41,7 @@ func testTypes(t *testing.T, s store.Store) {
 	must(t, err)
 	write(t, s, docs...)
 	from, to := docs[60].ReceivedAt, docs[180].ReceivedAt
-	for name, q := range map[string]store.TypesQuery{
+	for name, filter := range map[string]query.Filter{
 		"everything":                    {},
 		"no application":                {Applications: []string{}},
 		"unknown":                       {Applications: []string{"nobody"}},
@@ -52,24 +53,25 @@ func testTypes(t *testing.T, s store.Store) {
 		"open start":                    {To: to, Applications: []string{"demo"}},
 		"empty range":                   {From: to, To: from},
 	} {
-		for _, q.Limit = range []int{1, 3, store.MaxTypes} {
-			got, err := s.Types(t.Context(), q)
+		q := query.Aggregate{Filter: filter, By: query.ByType}
+		for _, q.Limit = range []int{1, 3, query.MaxTypes} {
+			got, err := s.Aggregate(t.Context(), q)
 			must(t, err)
 			if diff := cmp.Diff(countTypes(docs, q), got); diff != "" {
 				t.Errorf("%s, limit %d (-want +got):\n%s", name, q.Limit, diff)
 			}
 		}
 	}
-	for _, limit := range []int{-1, 0, store.MaxTypes + 1} {
-		if _, err := s.Types(t.Context(), store.TypesQuery{Limit: limit}); !errors.Is(err, store.ErrInvalidQuery) {
+	for _, limit := range []int{-1, 0, query.MaxTypes + 1} {
+		if _, err := s.Aggregate(t.Context(), query.Aggregate{By: query.ByType, Limit: limit}); !errors.Is(err, query.ErrInvalid) {
 			t.Errorf("limit %d: %v", limit, err)
 		}
 	}
 }
 
-// countTypes is Types over a list.
-func countTypes(docs []*store.Document, q store.TypesQuery) []store.TypeSummary {
-	types := map[[2]string]*store.TypeSummary{}
+// countTypes is an aggregate by type over a list.
+func countTypes(docs []*store.Document, q query.Aggregate) []query.Group {
+	types := map[[2]string]*query.Group{}
 	for _, d := range docs {
 		if q.Applications != nil && !slices.Contains(q.Applications, d.Application) ||
 			d.ReceivedAt.Before(q.From) || !q.To.IsZero() && !d.ReceivedAt.Before(q.To) {
@@ -77,7 +79,7 @@ func countTypes(docs []*store.Document, q store.TypesQuery) []store.TypeSummary 
 		}
 		s := types[[2]string{d.Category, d.Name}]
 		if s == nil {
-			s = &store.TypeSummary{Category: d.Category, Name: d.Name}
+			s = &query.Group{Category: d.Category, Name: d.Name}
 			types[[2]string{d.Category, d.Name}] = s
 		}
 		if d.Status == store.Stored {
@@ -85,15 +87,15 @@ func countTypes(docs []*store.Document, q store.TypesQuery) []store.TypeSummary 
 		} else {
 			s.Rejected++
 		}
-		if d.ReceivedAt.After(s.LastSeen) {
-			s.LastSeen = d.ReceivedAt
+		if d.ReceivedAt.After(s.Last) {
+			s.Last = d.ReceivedAt
 		}
 	}
-	var list []store.TypeSummary
+	var list []query.Group
 	for _, s := range types {
 		list = append(list, *s)
 	}
-	slices.SortFunc(list, func(a, b store.TypeSummary) int {
+	slices.SortFunc(list, func(a, b query.Group) int {
 		more := int(b.Stored + b.Rejected - a.Stored - a.Rejected)
 		return compareAll(more, a.Category, b.Category, a.Name, b.Name)
 	})
@@ -104,10 +106,10 @@ func countTypes(docs []*store.Document, q store.TypesQuery) []store.TypeSummary 
 func testTypesChange(t *testing.T, s store.Store) {
 	expect := func(stored, rejected int64) {
 		t.Helper()
-		got, err := s.Types(t.Context(), store.TypesQuery{Limit: 10})
+		got, err := s.Aggregate(t.Context(), query.Aggregate{By: query.ByType, Limit: 10})
 		must(t, err)
-		want := []store.TypeSummary{{
-			Category: Event(0).Category, Name: Event(0).Name, Stored: stored, Rejected: rejected, LastSeen: Event(0).ReceivedAt,
+		want := []query.Group{{
+			Category: Event(0).Category, Name: Event(0).Name, Stored: stored, Rejected: rejected, Last: Event(0).ReceivedAt,
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("types (-want +got):\n%s", diff)

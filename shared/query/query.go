@@ -1,0 +1,180 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Upper bounds of what one question may ask for.
+const (
+	// MaxEvents is the highest Events.Limit.
+	MaxEvents = 1000
+	// MaxReasons is the highest Limit of an Aggregate by reason.
+	MaxReasons = 1000
+	// MaxTypes is the highest Limit of an Aggregate by type.
+	MaxTypes = 10_000
+	// MaxIDs is the highest number of ids in one lookup.
+	MaxIDs = 10_000
+)
+
+// ErrInvalid reports a question that is outside of its documented bounds. The
+// fault is the caller's.
+var ErrInvalid = errors.New("query is outside of its bounds")
+
+// Filter selects events. Zero fields do not restrict.
+type Filter struct {
+	// Applications lists the applications to search: nil is every application,
+	// an empty list none.
+	Applications []string
+	SessionID    string
+	Category     string
+	Name         string
+	// EventID should come with Applications: the two together are indexed,
+	// EventID alone is not.
+	EventID string
+	// Code must be among the errors of a rejected event.
+	Code string
+	// From is inclusive, To exclusive. The question says which time they are
+	// compared with.
+	From, To time.Time
+}
+
+// MatchesNothing reports whether the filter is limited to no application at all.
+func (f *Filter) MatchesNothing() bool { return f.Applications != nil && len(f.Applications) == 0 }
+
+// Position is the place of an event in the order of a page.
+type Position struct {
+	// Time is the event's Timestamp, or its ReceivedAt among rejected events.
+	Time time.Time
+	ID   string
+}
+
+// Events asks for a page of stored events in the order (Timestamp, ID), or of
+// rejected events in the order (ReceivedAt, ID). From and To are compared with
+// the same time.
+type Events struct {
+	Filter
+	// Rejected selects rejected events instead of stored ones.
+	Rejected   bool
+	Descending bool
+	// After is the position of the last event of the page before; nil starts at
+	// the beginning.
+	After *Position
+	// Limit is 1 to MaxEvents.
+	Limit int
+}
+
+// Check returns an error of class ErrInvalid unless q is within its bounds.
+func (q *Events) Check() error {
+	if q.Code != "" && !q.Rejected {
+		return fmt.Errorf("%w: stored events have no code", ErrInvalid)
+	}
+	return checkLimit(q.Limit, MaxEvents)
+}
+
+// Grouping says which events an Aggregate counts and by what it groups them.
+type Grouping uint8
+
+const (
+	// BySession counts the stored events of one session, as one group with the
+	// first and last Timestamp. It takes Applications and SessionID, which it
+	// needs, and no other condition.
+	BySession Grouping = iota + 1
+	// ByReason counts rejected events by application, type, code and path, with
+	// the first and last ReceivedAt and a sample; the largest group comes first.
+	// An event with several reasons counts once in the group of each. From and
+	// To are compared with ReceivedAt.
+	ByReason
+	// ByType counts events of both outcomes by type, with the last ReceivedAt;
+	// the type with the largest sum of both comes first, then the order is that
+	// of category and name. It takes Applications, From and To, which are
+	// compared with ReceivedAt, and no other condition.
+	ByType
+)
+
+// Aggregate asks for counts of events in groups.
+type Aggregate struct {
+	Filter
+	By Grouping
+	// Limit bounds the groups. It is 1 to MaxReasons by reason, 1 to MaxTypes by
+	// type, and 1 by session.
+	Limit int
+}
+
+// Check returns an error of class ErrInvalid unless q is within its bounds.
+func (q *Aggregate) Check() error {
+	rest := q.Filter
+	rest.Applications = nil
+	most := 0
+	switch q.By {
+	case BySession:
+		if q.SessionID == "" {
+			return fmt.Errorf("%w: no session to summarise", ErrInvalid)
+		}
+		rest.SessionID, most = "", 1
+	case ByReason:
+		rest, most = Filter{}, MaxReasons
+	case ByType:
+		rest.From, rest.To, most = time.Time{}, time.Time{}, MaxTypes
+	default:
+		return fmt.Errorf("%w: unknown grouping %d", ErrInvalid, q.By)
+	}
+	if rest.restricts() {
+		return fmt.Errorf("%w: a condition that this grouping does not take", ErrInvalid)
+	}
+	return checkLimit(q.Limit, most)
+}
+
+// restricts reports whether a condition besides Applications is set.
+func (f *Filter) restricts() bool {
+	return f.SessionID != "" || f.Category != "" || f.Name != "" || f.EventID != "" || f.Code != "" ||
+		!f.From.IsZero() || !f.To.IsZero()
+}
+
+// Group is one row of an aggregate. Fields that the grouping does not fill are
+// zero; Category and Name are also empty for rejected events that had no valid
+// ones.
+type Group struct {
+	Application, Category, Name string
+	Code, Path                  string
+	// Stored and Rejected count the events of each outcome.
+	Stored, Rejected int64
+	// First and Last are the earliest and latest of the time that the grouping
+	// names.
+	First, Last time.Time
+	// SampleID is the lowest document ID of the group, SampleEventID its
+	// event_id.
+	SampleID, SampleEventID string
+}
+
+// CheckIDs returns an error of class ErrInvalid where ids are too many for one
+// lookup.
+func CheckIDs(ids []string) error {
+	if len(ids) > MaxIDs {
+		return fmt.Errorf("%w: %d ids are over %d", ErrInvalid, len(ids), MaxIDs)
+	}
+	return nil
+}
+
+func checkLimit(limit, most int) error {
+	if limit < 1 || limit > most {
+		return fmt.Errorf("%w: limit %d is not in 1..%d", ErrInvalid, limit, most)
+	}
+	return nil
+}
+
+// Ceil returns t in units since 1970, rounded up. The unit is a microsecond or a
+// millisecond, the precision in which a store keeps a time. A kept time is before
+// Ceil(t) exactly when it is before t, so the result serves as either end of a
+// range.
+func Ceil(t time.Time, unit time.Duration) int64 {
+	value, rest := t.UnixMicro(), t.Nanosecond()%int(time.Microsecond)
+	if unit == time.Millisecond {
+		value, rest = t.UnixMilli(), t.Nanosecond()%int(time.Millisecond)
+	}
+	if rest != 0 {
+		value++
+	}
+	return value
+}

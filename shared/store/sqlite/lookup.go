@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/theeye/theeye/shared/query"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Lookup implements store.Reader.
+func (s *Store) Lookup(ctx context.Context, ids []string) ([]*store.Document, error) {
+	if err := query.CheckIDs(ids); err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	c := s.whereAny()
+	c.in(`e.id`, ids)
+	docs, err := s.readDocuments(ctx, `SELECT `+qualified+` FROM events e`+c.text.String(), c.args)
+	if err != nil {
+		return nil, fmt.Errorf("look up documents: %w", err)
+	}
+	return docs, nil
+}
+
+var heldStatement = selectByIDs(`id, content_hash, epoch, seq, revision, status, errors, expires_at`)
+
+// Held implements store.Reader.
+func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
+	if err := query.CheckIDs(ids); err != nil {
+		return nil, err
+	}
+	held := make(map[string]store.Held, len(ids))
+	err := s.readRows(ctx, heldStatement, ids, func(rows *sql.Rows) error {
+		var id string
+		var h store.Held
+		var faults []byte
+		var expires sql.NullInt64
+		err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision, &h.Status, &faults, &expires)
+		if err != nil {
+			return classify(err)
+		}
+		if expires.Valid {
+			h.ExpiresAt = time.UnixMilli(expires.Int64).UTC()
+		}
+		h.Errors, err = reasons(faults, id)
+		held[id] = h
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read held documents: %w", err)
+	}
+	return held, nil
+}
+
+// idsPerStatement is the number of ids that one statement takes.
+const idsPerStatement = 100
+
+var holdersStatement = selectByIDs(`id, content_hash, epoch, seq, revision`)
+
+func selectByIDs(columns string) string {
+	return `SELECT ` + columns + ` FROM events WHERE id IN (?` + strings.Repeat(", ?", idsPerStatement-1) + `)`
+}
+
+// Holders implements store.Backend. A reading connection sees everything that
+// was committed before it begins, so also what made Insert report a duplicate.
+func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
+	holders := make(map[string]store.Holder, len(ids))
+	err := s.readRows(ctx, holdersStatement, ids, func(rows *sql.Rows) error {
+		var id string
+		var h store.Holder
+		if err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision); err != nil {
+			return classify(err)
+		}
+		holders[id] = h
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read holders: %w", err)
+	}
+	return holders, nil
+}
+
+// readRows runs a statement of selectByIDs over any number of ids and calls use
+// with each row.
+func (s *Store) readRows(ctx context.Context, statement string, ids []string, use func(*sql.Rows) error) error {
+	ctx, cancel := s.withDeadline(ctx)
+	defer cancel()
+	for len(ids) > 0 {
+		n := min(len(ids), idsPerStatement)
+		if err := s.readRowsOnce(ctx, statement, ids[:n], use); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+func (s *Store) readRowsOnce(ctx context.Context, statement string, ids []string, use func(*sql.Rows) error) error {
+	args := make([]any, idsPerStatement)
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)] // the rest repeats the last one
+	}
+	rows, err := s.readers.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := use(rows); err != nil {
+			return err
+		}
+	}
+	return classify(rows.Err())
+}
