@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/stream"
@@ -65,7 +66,7 @@ func TestForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			r := w.send(pathEvents, []byte(c.body), c.headers...)
+			r := w.send(api.PathEvents, []byte(c.body), c.headers...)
 			if r.status != http.StatusAccepted || r.Accepted != len(c.want) {
 				t.Errorf("answer %d %s", r.status, r.text)
 			}
@@ -88,7 +89,7 @@ func TestMessage(t *testing.T) {
 	before := time.Now()
 	body := `{"sent_at": "2026-01-02T03:04:05Z", "events": [` + string(click("known")) +
 		`, {"category": "page interaction", "name": "unheard of"}, {"event_id": "*.> \r\n", "category": 7}]}`
-	r := w.send(pathEvents, []byte(body))
+	r := w.send(api.PathEvents, []byte(body))
 	after := time.Now()
 	if r.Accepted != 3 {
 		t.Fatalf("answer %s", r.text)
@@ -122,7 +123,7 @@ func TestMessage(t *testing.T) {
 func TestSentAtIsNoWayIntoHeaders(t *testing.T) {
 	w := newWorld(t)
 	for _, sentAt := range []string{`"a\r\nEye-Application: other"`, `"` + strings.Repeat("1", 65) + `"`, `{"x": 1}`, `"\u0000"`, `"é"`} {
-		if r := w.send(pathEvents, []byte(`{"sent_at": `+sentAt+`, "events": [{"category": "c"}]}`)); r.status != http.StatusAccepted {
+		if r := w.send(api.PathEvents, []byte(`{"sent_at": `+sentAt+`, "events": [{"category": "c"}]}`)); r.status != http.StatusAccepted {
 			t.Errorf("sent_at %s: answer %d %s", sentAt, r.status, r.text)
 		}
 	}
@@ -142,16 +143,16 @@ func TestUnusableBodies(t *testing.T) {
 		status int
 		code   string
 	}{
-		"empty":            {"", 400, codeEmptyBody},
-		"blank":            {" \r\n\t", 400, codeEmptyBody},
-		"null":             {"null", 400, codeNotEvents},
-		"number":           {"1", 400, codeNotEvents},
-		"string":           {`"x"`, 400, codeNotEvents},
-		"empty array":      {"[]", 400, codeEmptyBatch},
-		"empty batch":      {`{"events": []}`, 400, codeEmptyBatch},
-		"1,001 events":     {"[" + strings.Repeat("{},", 1000) + "{}]", 413, codeTooManyEvents},
-		"1,001 lines":      {strings.Repeat("{}\n", 1001), 413, codeTooManyEvents},
-		"too large":        {large, 413, codeBodyTooLarge},
+		"empty":            {"", 400, api.CodeEmptyBody},
+		"blank":            {" \r\n\t", 400, api.CodeEmptyBody},
+		"null":             {"null", 400, api.CodeNotEvents},
+		"number":           {"1", 400, api.CodeNotEvents},
+		"string":           {`"x"`, 400, api.CodeNotEvents},
+		"empty array":      {"[]", 400, api.CodeEmptyBatch},
+		"empty batch":      {`{"events": []}`, 400, api.CodeEmptyBatch},
+		"1,001 events":     {"[" + strings.Repeat("{},", 1000) + "{}]", 413, api.CodeTooManyEvents},
+		"1,001 lines":      {strings.Repeat("{}\n", 1001), 413, api.CodeTooManyEvents},
+		"too large":        {large, 413, api.CodeBodyTooLarge},
 		"garbage behind":   {"{} garbage", 400, event.CodeInvalidJSON},
 		"two on a line":    {"{}{}", 400, event.CodeInvalidJSON},
 		"truncated":        {`{"a": [1, 2`, 400, event.CodeInvalidJSON},
@@ -167,11 +168,11 @@ func TestUnusableBodies(t *testing.T) {
 		"a megabyte of [":  {strings.Repeat("[", 1<<20), 400, event.CodeInvalidJSON},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, path := range []string{pathEvents, pathValidate} {
+			for _, path := range []string{api.PathEvents, api.PathValidate} {
 				w.send(path, []byte(c.body)).wantProblem(t, c.status, c.code)
 			}
 			// Without Content-Length the answer is the same.
-			req, err := http.NewRequest(http.MethodPost, w.base+pathEvents, struct{ *strings.Reader }{strings.NewReader(c.body)})
+			req, err := http.NewRequest(http.MethodPost, w.base+api.PathEvents, struct{ *strings.Reader }{strings.NewReader(c.body)})
 			w.must(err)
 			req.Header.Set("Authorization", "Bearer "+serverKey)
 			r, err := w.do(req)
@@ -216,12 +217,12 @@ func TestRefusedEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := w.count()
-			r := w.send(pathEvents, []byte("["+string(click("first"))+","+c.event+","+string(click("last"))+"]"))
+			r := w.send(api.PathEvents, []byte("["+string(click("first"))+","+c.event+","+string(click("last"))+"]"))
 			if r.status != http.StatusAccepted || r.Accepted != 2 || r.Refused != 1 || len(r.Results) != 3 {
 				t.Fatalf("answer %d %.500s", r.status, r.text)
 			}
 			got := r.Results[1]
-			if got.Status != statusRefused || got.Code != c.code || got.Message == "" || got.EventID != "" || len(got.Message) > 500 {
+			if got.Status != api.StatusRefused || got.Code != c.code || got.Message == "" || got.EventID != "" || len(got.Message) > 500 {
 				t.Errorf("result %+v, want code %s", got, c.code)
 			}
 			if r.Results[0].EventID != "first" || r.Results[2].EventID != "last" || r.Results[2].Index != 2 {
@@ -230,7 +231,7 @@ func TestRefusedEvents(t *testing.T) {
 			if got := w.count() - before; got != 2 {
 				t.Errorf("%d events are kept, want 2", got)
 			}
-			alone := w.send(pathEvents, []byte("["+c.event+"]"))
+			alone := w.send(api.PathEvents, []byte("["+c.event+"]"))
 			if alone.status != http.StatusUnprocessableEntity || alone.Accepted != 0 || alone.Results[0].Code != c.code {
 				t.Errorf("alone: %d %.500s", alone.status, alone.text)
 			}
@@ -249,7 +250,7 @@ func TestCarriedExactly(t *testing.T) {
 		`{"x": "` + strings.Repeat("y", event.MaxBytes-len(`{"x": ""}`)) + `"}`,
 	}
 	w := newWorld(t)
-	r := w.send(pathEvents, []byte("["+strings.Join(events, ",\n")+"]"))
+	r := w.send(api.PathEvents, []byte("["+strings.Join(events, ",\n")+"]"))
 	if r.Accepted != len(events) {
 		t.Fatalf("answer %.500s", r.text)
 	}
@@ -265,7 +266,7 @@ func TestCarriedExactly(t *testing.T) {
 func TestApplicationComesFromTheKey(t *testing.T) {
 	w := newWorld(t)
 	for _, key := range []string{serverKey, otherKey} {
-		if r := w.send(pathEvents, click("same"), "X-Write-Key", key); r.Accepted != 1 {
+		if r := w.send(api.PathEvents, click("same"), "X-Write-Key", key); r.Accepted != 1 {
 			t.Fatalf("answer %s", r.text)
 		}
 	}

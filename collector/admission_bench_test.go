@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -29,8 +30,8 @@ func BenchmarkAdmission(b *testing.B) {
 	w.putApplications(applications)
 	requests := make([]*http.Request, applications)
 	for i := range requests {
-		requests[i] = httptest.NewRequest(http.MethodPost, pathEvents, nil)
-		requests[i].Header.Set(headerWriteKey, benchKey(i))
+		requests[i] = httptest.NewRequest(http.MethodPost, api.PathEvents, nil)
+		requests[i].Header.Set(api.HeaderWriteKey, benchKey(i))
 		requests[i].Header.Set("Origin", benchOrigin(i))
 	}
 	w.service.allowances.present()

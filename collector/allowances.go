@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -132,7 +133,7 @@ func (s *allowances) turnDown(k registry.Key, wait time.Duration, limit string) 
 		perSecond = k.BytesPerSecond
 	}
 	return &httpserver.Failure{
-		Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: wait,
+		Status: http.StatusTooManyRequests, Code: api.CodeRateLimited, RetryAfter: wait,
 		Detail: fmt.Sprintf("the write key may send %d %s a second; nothing of this request is kept", perSecond, limit),
 	}
 }

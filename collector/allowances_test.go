@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -85,7 +86,7 @@ func (r reply) wantPassed(t *testing.T) {
 // wantLimited checks an answer that tells a page to wait.
 func (r reply) wantLimited(t *testing.T, seconds int) {
 	t.Helper()
-	r.wantProblem(t, http.StatusTooManyRequests, codeRateLimited)
+	r.wantProblem(t, http.StatusTooManyRequests, api.CodeRateLimited)
 	if got := r.header.Get("Retry-After"); got != strconv.Itoa(seconds) {
 		t.Errorf("Retry-After %q, want %d", got, seconds)
 	}
@@ -97,22 +98,22 @@ func (r reply) wantLimited(t *testing.T, seconds int) {
 
 func TestEventsPerSecond(t *testing.T) {
 	w, clock := limitedWorld(t, 10, 0)
-	w.post(pathEvents, clicks("a", 990)).wantPassed(t)
+	w.post(api.PathEvents, clicks("a", 990)).wantPassed(t)
 	before := w.count()
-	w.post(pathEvents, clicks("b", 35)).wantLimited(t, 3) // 25 are missing
-	w.post(pathEvents, clicks("c", 35)).wantLimited(t, 3)
-	w.post(pathValidate, clicks("d", 35)).wantLimited(t, 3)
+	w.post(api.PathEvents, clicks("b", 35)).wantLimited(t, 3) // 25 are missing
+	w.post(api.PathEvents, clicks("c", 35)).wantLimited(t, 3)
+	w.post(api.PathValidate, clicks("d", 35)).wantLimited(t, 3)
 	if got := w.count(); got != before {
 		t.Errorf("%d events of requests that were turned down are kept", got-before)
 	}
-	w.post(pathValidate, clicks("e", 5)).wantPassed(t)
-	w.post(pathEvents, clicks("f", 5)).wantPassed(t)
-	w.post(pathEvents, click("g")).wantLimited(t, 1)
+	w.post(api.PathValidate, clicks("e", 5)).wantPassed(t)
+	w.post(api.PathEvents, clicks("f", 5)).wantPassed(t)
+	w.post(api.PathEvents, click("g")).wantLimited(t, 1)
 
 	// Neither other keys nor wrong ones are in its way, or it in theirs.
-	w.send(pathEvents, clicks("h", 1000)).wantPassed(t)
+	w.send(api.PathEvents, clicks("h", 1000)).wantPassed(t)
 	clock.advance(3 * time.Second)
-	w.post(pathEvents, clicks("i", 30)).wantPassed(t)
+	w.post(api.PathEvents, clicks("i", 30)).wantPassed(t)
 	if got := w.metric("eye_collector_rate_limited_total", limitEvents); got != 4 {
 		t.Errorf("%v requests are counted as turned down, want 4", got)
 	}
@@ -122,12 +123,12 @@ func TestEventsPerSecond(t *testing.T) {
 func TestBytesPerSecond(t *testing.T) {
 	w, clock := limitedWorld(t, 0, 1<<20)
 	body := append(bytes.Repeat([]byte{' '}, 6<<20), click("a")...)
-	w.post(pathEvents, zipped(body)).wantPassed(t)
-	w.post(pathEvents, zipped(body)).wantLimited(t, 5) // 2 MiB are left of 8, less the event twice
-	w.post(pathEvents, body).wantLimited(t, 5)
-	w.post(pathEvents, click("b")).wantPassed(t)
+	w.post(api.PathEvents, zipped(body)).wantPassed(t)
+	w.post(api.PathEvents, zipped(body)).wantLimited(t, 5) // 2 MiB are left of 8, less the event twice
+	w.post(api.PathEvents, body).wantLimited(t, 5)
+	w.post(api.PathEvents, click("b")).wantPassed(t)
 	clock.advance(5 * time.Second)
-	w.post(pathEvents, zipped(body)).wantPassed(t)
+	w.post(api.PathEvents, zipped(body)).wantPassed(t)
 	if got := w.metric("eye_collector_rate_limited_total", limitBytes); got != 2 {
 		t.Errorf("%v requests are counted as turned down, want 2", got)
 	}
@@ -143,9 +144,9 @@ func TestBytesOfBadlyPackedBody(t *testing.T) {
 	_, err = z.Write(body)
 	w.must(err)
 	w.must(z.Close())
-	w.post(pathValidate, append(bytes.Repeat([]byte{' '}, maxBody-2*len(body)), body...)).wantPassed(t)
-	w.post(pathValidate, packed.Bytes(), "Content-Encoding", "gzip").wantPassed(t)
-	w.post(pathValidate, []byte("1")).wantLimited(t, 1)
+	w.post(api.PathValidate, append(bytes.Repeat([]byte{' '}, maxBody-2*len(body)), body...)).wantPassed(t)
+	w.post(api.PathValidate, packed.Bytes(), "Content-Encoding", "gzip").wantPassed(t)
+	w.post(api.PathValidate, []byte("1")).wantLimited(t, 1)
 }
 
 // A request that is answered without a claim costs nothing, so that sending it
@@ -153,40 +154,40 @@ func TestBytesOfBadlyPackedBody(t *testing.T) {
 func TestWhatFailsIsNotCharged(t *testing.T) {
 	w, _ := limitedWorld(t, 1, 0)
 	for range 3 {
-		w.post(pathEvents, append(clicks("a", 900), '}')).wantProblem(t, http.StatusBadRequest, "invalid_json")
+		w.post(api.PathEvents, append(clicks("a", 900), '}')).wantProblem(t, http.StatusBadRequest, "invalid_json")
 	}
 	w.nats.stop()
 	for range 3 {
-		if r := w.post(pathEvents, clicks("a", 900)); r.status != http.StatusServiceUnavailable {
+		if r := w.post(api.PathEvents, clicks("a", 900)); r.status != http.StatusServiceUnavailable {
 			t.Errorf("without NATS: %d %s", r.status, r.text)
 		}
 	}
 	w.nats.start()
 	w.eventually("the stream is back", func() bool { return w.service.streamReady() == nil })
-	w.post(pathValidate, clicks("a", 1000)).wantPassed(t)
-	w.post(pathValidate, click("b")).wantLimited(t, 1)
+	w.post(api.PathValidate, clicks("a", 1000)).wantPassed(t)
+	w.post(api.PathValidate, click("b")).wantLimited(t, 1)
 }
 
 // Limits follow the registry; what a key has left does not start anew.
 func TestLimitsFollowTheRegistry(t *testing.T) {
 	w, clock := limitedWorld(t, 10, 0)
-	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
+	w.post(api.PathEvents, clicks("a", 1000)).wantPassed(t)
 	w.put("another", keyJSON{SHA256: sumOf("another"), Kind: registry.Server, Bytes: 1})
-	w.post(pathEvents, clicks("b", 40)).wantLimited(t, 1) // the least that may pass is one event
+	w.post(api.PathEvents, clicks("b", 40)).wantLimited(t, 1) // the least that may pass is one event
 	w.limit(500, 0)
-	w.post(pathEvents, clicks("c", 40)).wantLimited(t, 1)
+	w.post(api.PathEvents, clicks("c", 40)).wantLimited(t, 1)
 	clock.advance(time.Second)
-	w.post(pathEvents, clicks("c", 500)).wantPassed(t)
+	w.post(api.PathEvents, clicks("c", 500)).wantPassed(t)
 	w.limit(1, 7)
 	w.wantAllowances(keyName{"limited", sumOf(limitedKey)[:12]}, keyName{"another", sumOf("another")[:12]})
 	w.limit(0, 0)
 	for range 3 {
-		w.post(pathEvents, clicks("d", 1000)).wantPassed(t)
+		w.post(api.PathEvents, clicks("d", 1000)).wantPassed(t)
 	}
 	w.wantAllowances(keyName{"another", sumOf("another")[:12]})
 	w.limit(2, 0)
-	w.post(pathEvents, clicks("e", 1000)).wantPassed(t)
-	w.post(pathEvents, click("f")).wantLimited(t, 1)
+	w.post(api.PathEvents, clicks("e", 1000)).wantPassed(t)
+	w.post(api.PathEvents, click("f")).wantLimited(t, 1)
 }
 
 // wantAllowances checks that exactly these keys cost memory.
@@ -203,13 +204,13 @@ func (w *world) wantAllowances(want ...keyName) {
 // not read into memory.
 func TestSpentKeyNeedNotSendItsBody(t *testing.T) {
 	w, _ := limitedWorld(t, 1, 0)
-	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
+	w.post(api.PathEvents, clicks("a", 1000)).wantPassed(t)
 	conn, err := net.Dial("tcp", w.service.Addr().String())
 	w.must(err)
 	defer func() { _ = conn.Close() }()
 	w.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: 8000000\r\nExpect: 100-continue\r\n\r\n",
-		pathEvents, limitedKey)
+		api.PathEvents, limitedKey)
 	w.must(err)
 	status, err := bufio.NewReader(conn).ReadString('\n')
 	if w.must(err); !strings.Contains(status, " 429 ") {
@@ -222,13 +223,13 @@ func TestSpentKeyNeedNotSendItsBody(t *testing.T) {
 // is taken off the line.
 func TestSpentKeySendsItsBody(t *testing.T) {
 	w, _ := limitedWorld(t, 1, 0)
-	w.post(pathEvents, clicks("a", 1000)).wantPassed(t)
+	w.post(api.PathEvents, clicks("a", 1000)).wantPassed(t)
 	conn, err := net.Dial("tcp", w.service.Addr().String())
 	w.must(err)
 	defer func() { _ = conn.Close() }()
 	w.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
-		pathEvents, limitedKey, maxBody, bytes.Repeat([]byte{' '}, maxBody))
+		api.PathEvents, limitedKey, maxBody, bytes.Repeat([]byte{' '}, maxBody))
 	w.must(err)
 	status, err := bufio.NewReader(conn).ReadString('\n')
 	if w.must(err); !strings.Contains(status, " 429 ") {
@@ -243,19 +244,19 @@ func TestExpiredKeys(t *testing.T) {
 	w.put("limited", keyJSON{
 		SHA256: sumOf(limitedKey), Kind: registry.Browser, Origins: []string{shopOrigin}, ExpiresAt: clock.Now().Add(time.Hour),
 	})
-	w.post(pathEvents, click("a")).wantPassed(t)
+	w.post(api.PathEvents, click("a")).wantPassed(t)
 	clock.advance(time.Hour - 1)
-	w.post(pathEvents, click("b")).wantPassed(t)
+	w.post(api.PathEvents, click("b")).wantPassed(t)
 	before := w.count()
 	for range 2 {
 		clock.advance(1)
-		w.post(pathEvents, click("c")).wantProblem(t, http.StatusForbidden, codeKeyExpired)
-		w.post(pathValidate, click("c")).wantProblem(t, http.StatusForbidden, codeKeyExpired)
+		w.post(api.PathEvents, click("c")).wantProblem(t, http.StatusForbidden, api.CodeKeyExpired)
+		w.post(api.PathValidate, click("c")).wantProblem(t, http.StatusForbidden, api.CodeKeyExpired)
 	}
 	if w.count() != before {
 		t.Error("an expired key writes")
 	}
-	w.send(pathEvents, click("d")).wantPassed(t)
+	w.send(api.PathEvents, click("d")).wantPassed(t)
 }
 
 // metric returns a counter by its first label.

@@ -6,16 +6,9 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/schema"
-)
-
-// The statuses of events in results.
-const (
-	statusAccepted = "accepted"
-	statusRefused  = "refused"
-	statusStored   = "stored"
-	statusRejected = "rejected"
 )
 
 // answer writes a JSON body. An error of the connection is nobody's to handle.
@@ -59,11 +52,11 @@ func appendResult(b []byte, index int, r *result) []byte {
 	if r.refusal != nil {
 		return append(appendRefused(b, index, r.refusal), '}')
 	}
-	return append(appendHead(b, index, r.eventID, statusAccepted), '}')
+	return append(appendHead(b, index, r.eventID, api.StatusAccepted), '}')
 }
 
 func appendRefused(b []byte, index int, refusal *event.Refusal) []byte {
-	b = appendHead(b, index, "", statusRefused)
+	b = appendHead(b, index, "", api.StatusRefused)
 	b = append(b, `,"code":`...)
 	b = appendString(b, refusal.Code)
 	b = append(b, `,"message":`...)
@@ -88,9 +81,9 @@ func appendHead(b []byte, index int, eventID, status string) []byte {
 // appendVerdict appends the result of an event that was judged.
 func appendVerdict(b []byte, index int, eventID string, v schema.Verdict) []byte {
 	if len(v.Faults) == 0 {
-		return append(appendHead(b, index, eventID, statusStored), '}')
+		return append(appendHead(b, index, eventID, api.StatusStored), '}')
 	}
-	b = appendHead(b, index, eventID, statusRejected)
+	b = appendHead(b, index, eventID, api.StatusRejected)
 	b = append(b, `,"errors":[`...)
 	for i, f := range v.Faults {
 		if i > 0 {

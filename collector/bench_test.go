@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/registry"
@@ -152,7 +153,7 @@ func (w *world) dial(body []byte) *line {
 		return nil
 	}
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
-		pathEvents, serverKey, len(body), body)
+		api.PathEvents, serverKey, len(body), body)
 	return &line{w: w, conn: conn, in: bufio.NewReaderSize(conn, 32<<10), request: request}
 }
 

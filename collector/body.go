@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
@@ -99,13 +100,13 @@ func nextSize(have, likely int) int {
 }
 
 var (
-	errTooLarge = httpserver.NewFailure(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
+	errTooLarge = httpserver.NewFailure(http.StatusRequestEntityTooLarge, api.CodeBodyTooLarge,
 		"a body has at most "+strconv.Itoa(maxBody)+" bytes, unpacked")
 
 	// errBodyTimeout closes the connection: what comes on it later is the rest
 	// of the body.
 	errBodyTimeout = &httpserver.Failure{
-		Status: http.StatusRequestTimeout, Code: codeBodyTimeout, Detail: "the body did not arrive in time",
+		Status: http.StatusRequestTimeout, Code: api.CodeBodyTimeout, Detail: "the body did not arrive in time",
 		Header: http.Header{"Connection": {"close"}},
 	}
 )
@@ -167,7 +168,7 @@ func bodyFailure(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errBodyTimeout
 	}
-	return httpserver.NewFailure(http.StatusBadRequest, codeBodyIncomplete, "the body ends too early, or its chunks are broken")
+	return httpserver.NewFailure(http.StatusBadRequest, api.CodeBodyIncomplete, "the body ends too early, or its chunks are broken")
 }
 
 // budget bounds memory. It never waits: who holds a part of it and waits for

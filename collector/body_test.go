@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/theeye/theeye/shared/api"
 )
 
 func TestEncodings(t *testing.T) {
@@ -36,24 +38,24 @@ func TestEncodings(t *testing.T) {
 		status   int
 		code     string
 	}{
-		"br":              {good, "br", 415, codeUnsupportedEncoding},
-		"deflate":         {deflated.Bytes(), "deflate", 415, codeUnsupportedEncoding},
-		"gzip twice":      {zipped(good), "gzip, gzip", 415, codeUnsupportedEncoding},
-		"gzip and others": {good, "gzip, br", 415, codeUnsupportedEncoding},
-		"zstd":            {good, "zstd", 415, codeUnsupportedEncoding},
+		"br":              {good, "br", 415, api.CodeUnsupportedEncoding},
+		"deflate":         {deflated.Bytes(), "deflate", 415, api.CodeUnsupportedEncoding},
+		"gzip twice":      {zipped(good), "gzip, gzip", 415, api.CodeUnsupportedEncoding},
+		"gzip and others": {good, "gzip, br", 415, api.CodeUnsupportedEncoding},
+		"zstd":            {good, "zstd", 415, api.CodeUnsupportedEncoding},
 		"packed twice":    {zipped(good), "gzip", 400, "invalid_json"},
-		"not gzip":        {click("n"), "gzip", 400, codeInvalidGzip},
-		"empty":           {nil, "gzip", 400, codeInvalidGzip},
-		"only the magic":  {good[:2], "-", 400, codeInvalidGzip},
-		"truncated":       {good[:len(good)-9], "-", 400, codeInvalidGzip},
-		"half a trailer":  {good[:len(good)-3], "gzip", 400, codeInvalidGzip},
-		"broken":          {flipped, "gzip", 400, codeInvalidGzip},
-		"wrong checksum":  {sum, "gzip", 400, codeInvalidGzip},
-		"wrong size":      {size, "gzip", 400, codeInvalidGzip},
-		"garbage behind":  {append(bytes.Clone(good), "garbage garbage garbage"...), "gzip", 400, codeInvalidGzip},
+		"not gzip":        {click("n"), "gzip", 400, api.CodeInvalidGzip},
+		"empty":           {nil, "gzip", 400, api.CodeInvalidGzip},
+		"only the magic":  {good[:2], "-", 400, api.CodeInvalidGzip},
+		"truncated":       {good[:len(good)-9], "-", 400, api.CodeInvalidGzip},
+		"half a trailer":  {good[:len(good)-3], "gzip", 400, api.CodeInvalidGzip},
+		"broken":          {flipped, "gzip", 400, api.CodeInvalidGzip},
+		"wrong checksum":  {sum, "gzip", 400, api.CodeInvalidGzip},
+		"wrong size":      {size, "gzip", 400, api.CodeInvalidGzip},
+		"garbage behind":  {append(bytes.Clone(good), "garbage garbage garbage"...), "gzip", 400, api.CodeInvalidGzip},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := w.send(pathEvents, c.body, "Content-Encoding", c.encoding)
+			r := w.send(api.PathEvents, c.body, "Content-Encoding", c.encoding)
 			r.wantProblem(t, c.status, c.code)
 			if c.status == http.StatusUnsupportedMediaType && r.header.Get("Accept-Encoding") != "gzip" {
 				t.Errorf("Accept-Encoding %q", r.header.Get("Accept-Encoding"))
@@ -76,14 +78,14 @@ func TestLargestBody(t *testing.T) {
 	body = append(body, bytes.Repeat([]byte(" "), maxBody-1-len(body))...)
 	body = append(body, ']')
 	for _, b := range [][]byte{body, zipped(body)} {
-		if r := w.send(pathEvents, b); r.Accepted != 8 {
+		if r := w.send(api.PathEvents, b); r.Accepted != 8 {
 			t.Fatalf("answer %d %.300s", r.status, r.text)
 		}
-		if r := w.send(pathEvents, append(bytes.Clone(body), ' ')); r.status != http.StatusRequestEntityTooLarge {
+		if r := w.send(api.PathEvents, append(bytes.Clone(body), ' ')); r.status != http.StatusRequestEntityTooLarge {
 			t.Fatalf("one byte more: answer %d %.300s", r.status, r.text)
 		}
 	}
-	if r := w.send(pathEvents, zipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
+	if r := w.send(api.PathEvents, zipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("packed, one byte more: answer %d %.300s", r.status, r.text)
 	}
 }
@@ -110,8 +112,8 @@ func TestBombs(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 200 {
 			wg.Go(func() {
-				r, err := w.try(pathEvents, packed, "Content-Encoding", "gzip")
-				if err != nil || r.status != http.StatusRequestEntityTooLarge || r.Code != codeBodyTooLarge {
+				r, err := w.try(api.PathEvents, packed, "Content-Encoding", "gzip")
+				if err != nil || r.status != http.StatusRequestEntityTooLarge || r.Code != api.CodeBodyTooLarge {
 					t.Errorf("answer %d %s (%v)", r.status, r.text, err)
 				}
 			})
@@ -226,9 +228,9 @@ func TestBodyBudget(t *testing.T) {
 	_, err = conn.Write(body)
 	w.must(err)
 	w.eventually("the body is held", func() bool { return held() == maxBody+1 })
-	w.send(pathEvents, body).wantProblem(t, http.StatusServiceUnavailable, codeOverloaded)
-	w.send(pathEvents, zipped(body)).wantProblem(t, http.StatusBadRequest, codeEmptyBody)
-	if r := w.send(pathEvents, clicks("small", 100)); r.Accepted != 100 {
+	w.send(api.PathEvents, body).wantProblem(t, http.StatusServiceUnavailable, api.CodeOverloaded)
+	w.send(api.PathEvents, zipped(body)).wantProblem(t, http.StatusBadRequest, api.CodeEmptyBody)
+	if r := w.send(api.PathEvents, clicks("small", 100)); r.Accepted != 100 {
 		t.Errorf("a small one beside: %d %.300s", r.status, r.text)
 	}
 	_, err = conn.Write([]byte("1"))
@@ -238,7 +240,7 @@ func TestBodyBudget(t *testing.T) {
 		t.Errorf("answer %q (%v)", line, err)
 	}
 	w.eventually("the memory is given back", func() bool { return held() == 0 })
-	if r := w.send(pathEvents, append(body, '1')); r.status != http.StatusBadRequest {
+	if r := w.send(api.PathEvents, append(body, '1')); r.status != http.StatusBadRequest {
 		t.Errorf("afterwards: %d %.300s", r.status, r.text)
 	}
 }

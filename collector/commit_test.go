@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -159,9 +160,9 @@ func TestStreamFull(t *testing.T) {
 	full := func(n int) {
 		t.Helper()
 		w.eventually("the stream is full", func() bool {
-			r := w.send(pathEvents, clicks("f", n))
+			r := w.send(api.PathEvents, clicks("f", n))
 			if r.status != http.StatusAccepted {
-				r.wantProblem(t, http.StatusServiceUnavailable, codeStreamFull)
+				r.wantProblem(t, http.StatusServiceUnavailable, api.CodeStreamFull)
 				return true
 			}
 			return false
@@ -171,7 +172,7 @@ func TestStreamFull(t *testing.T) {
 	full(1)  // singles
 	before := w.count()
 	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
-	if r := w.send(pathEvents, clicks("again", 100)); r.Accepted != 100 || w.count() != before+100 {
+	if r := w.send(api.PathEvents, clicks("again", 100)); r.Accepted != 100 || w.count() != before+100 {
 		t.Errorf("with room again: %d %.300s", r.status, r.text)
 	}
 }
@@ -289,7 +290,7 @@ func TestNoStream(t *testing.T) {
 	for _, n := range []int{1, 100} {
 		w := newWorld(t)
 		w.must(w.js.DeleteStream(w.ctx(), stream.Name))
-		w.send(pathEvents, clicks("n", n)).wantProblem(t, http.StatusServiceUnavailable, codeCommitFailed)
+		w.send(api.PathEvents, clicks("n", n)).wantProblem(t, http.StatusServiceUnavailable, api.CodeCommitFailed)
 		sub, err := w.conn.Subscribe(stream.Subjects, func(m *nats.Msg) {
 			if m.Reply != "" {
 				_ = m.Respond([]byte(`{"stream": "OTHER", "seq": 1}`))
@@ -297,7 +298,7 @@ func TestNoStream(t *testing.T) {
 		})
 		w.must(err)
 		w.must(w.conn.Flush())
-		w.send(pathEvents, clicks("n", n)).wantProblem(t, http.StatusServiceUnavailable, codeCommitFailed)
+		w.send(api.PathEvents, clicks("n", n)).wantProblem(t, http.StatusServiceUnavailable, api.CodeCommitFailed)
 		w.must(sub.Unsubscribe())
 	}
 }
@@ -315,7 +316,7 @@ func TestClientGoesAway(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+pathEvents, strings.NewReader(string(click(fmt.Sprint(i)))))
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+api.PathEvents, strings.NewReader(string(click(fmt.Sprint(i)))))
 			if err != nil {
 				t.Error(err)
 				return
@@ -341,7 +342,7 @@ func TestCommitOutlivesTheClient(t *testing.T) {
 	cancel()
 	for _, n := range []int{1, 100} {
 		before := w.count()
-		req := httptest.NewRequestWithContext(ctx, http.MethodPost, pathEvents, bytes.NewReader(clicks("gone", n)))
+		req := httptest.NewRequestWithContext(ctx, http.MethodPost, api.PathEvents, bytes.NewReader(clicks("gone", n)))
 		req.Header.Set("X-Write-Key", serverKey)
 		rec := httptest.NewRecorder()
 		w.service.Handler().ServeHTTP(rec, req)
@@ -365,7 +366,7 @@ func TestRestartsOfNATS(t *testing.T) {
 			for n := 0; ctx.Err() == nil; n++ {
 				prefix := fmt.Sprintf("r-%d-%d", i, n)
 				count := 1 + (i%4)*40
-				r, err := w.try(pathEvents, clicks(prefix, count))
+				r, err := w.try(api.PathEvents, clicks(prefix, count))
 				switch {
 				case err != nil:
 					t.Error(err)
@@ -416,7 +417,7 @@ func TestSameEventInParallel(t *testing.T) {
 	for range 100 {
 		wg.Go(func() {
 			body := "[" + strings.Repeat(string(click("same"))+",", 9) + string(click("same")) + "]"
-			if r, err := w.try(pathEvents, []byte(body)); err != nil || r.Accepted != 10 {
+			if r, err := w.try(api.PathEvents, []byte(body)); err != nil || r.Accepted != 10 {
 				t.Errorf("answer %d %s (%v)", r.status, r.text, err)
 			}
 		})

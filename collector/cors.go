@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -21,7 +22,7 @@ func checkOrigin(key registry.Key, h http.Header) error {
 	for _, origin := range h["Origin"] {
 		// A header that stands there empty is no request of a browser.
 		if origin == "" || !key.AllowsOrigin(origin) {
-			return httpserver.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "the write key may not be used from this origin")
+			return httpserver.NewFailure(http.StatusForbidden, api.CodeOriginNotAllowed, "the write key may not be used from this origin")
 		}
 	}
 	return nil
@@ -52,7 +53,7 @@ func (s *Service) preflight(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if !snapshot.Access.OriginListed(origin) {
-			return httpserver.NewFailure(http.StatusForbidden, codeOriginNotAllowed, "no application lists this origin")
+			return httpserver.NewFailure(http.StatusForbidden, api.CodeOriginNotAllowed, "no application lists this origin")
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Methods", corsMethods)

@@ -3,6 +3,8 @@ package collector
 import (
 	"net/http"
 	"testing"
+
+	"github.com/theeye/theeye/shared/api"
 )
 
 func TestOrigins(t *testing.T) {
@@ -31,7 +33,7 @@ func TestOrigins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := w.count()
-			r := w.send(pathEvents, click("o"), "X-Write-Key", c.key, "Origin", c.origin)
+			r := w.send(api.PathEvents, click("o"), "X-Write-Key", c.key, "Origin", c.origin)
 			if r.status != c.status {
 				t.Errorf("answer %d %s, want %d", r.status, r.text, c.status)
 			}
@@ -55,7 +57,7 @@ func TestOrigins(t *testing.T) {
 // A page may read why its request failed, once its key let it in.
 func TestFailuresAreShownToThePage(t *testing.T) {
 	w := newWorld(t)
-	r := w.send(pathEvents, []byte("{"), "X-Write-Key", shopKey, "Origin", shopOrigin)
+	r := w.send(api.PathEvents, []byte("{"), "X-Write-Key", shopKey, "Origin", shopOrigin)
 	r.wantProblem(t, http.StatusBadRequest, "invalid_json")
 	if got := r.header.Get("Access-Control-Allow-Origin"); got != shopOrigin {
 		t.Errorf("Access-Control-Allow-Origin %q", got)
@@ -79,7 +81,7 @@ func TestPreflight(t *testing.T) {
 		w.must(err)
 		return r
 	}
-	for _, path := range []string{pathEvents, pathValidate} {
+	for _, path := range []string{api.PathEvents, api.PathValidate} {
 		granted := ask(path, "https://www.example.com", http.MethodPost)
 		for name, want := range map[string]string{
 			"Access-Control-Allow-Origin":  "https://www.example.com",
@@ -93,7 +95,7 @@ func TestPreflight(t *testing.T) {
 		}
 		for _, origin := range []string{"https://evil.example.com", "null", "https://old.example.com", shopOrigin + "."} {
 			r := ask(path, origin, http.MethodPost)
-			r.wantProblem(t, http.StatusForbidden, codeOriginNotAllowed)
+			r.wantProblem(t, http.StatusForbidden, api.CodeOriginNotAllowed)
 			if r.header.Get("Access-Control-Allow-Origin") != "" || r.header.Get("Access-Control-Allow-Methods") != "" {
 				t.Errorf("CORS headers for %s: %v", origin, r.header)
 			}
@@ -102,7 +104,7 @@ func TestPreflight(t *testing.T) {
 			t.Errorf("plain OPTIONS: %d %v", r.status, r.header)
 		}
 	}
-	if r := ask(pathEvents, shopOrigin, http.MethodPost); len(r.header.Values("Vary")) == 0 || r.header.Values("Vary")[0] != "Origin" {
+	if r := ask(api.PathEvents, shopOrigin, http.MethodPost); len(r.header.Values("Vary")) == 0 || r.header.Values("Vary")[0] != "Origin" {
 		t.Errorf("Vary %q", r.header.Values("Vary"))
 	}
 }

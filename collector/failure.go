@@ -6,34 +6,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
-)
-
-// Codes of the problems that the collector answers. They are contracts; the
-// codes of single events belong to the event package.
-const (
-	codeUnauthorized        = httpserver.CodeUnauthorized
-	codeSeveralKeys         = "several_keys"
-	codeKeyDisabled         = "key_disabled"
-	codeKeyExpired          = "key_expired"
-	codeRateLimited         = "rate_limited"
-	codeOriginNotAllowed    = "origin_not_allowed"
-	codeEmptyBody           = "empty_body"
-	codeEmptyBatch          = "empty_batch"
-	codeNotEvents           = "not_events"
-	codeTooManyEvents       = "too_many_events"
-	codeBodyTooLarge        = httpserver.CodeBodyTooLarge
-	codeBodyTimeout         = httpserver.CodeBodyTimeout
-	codeBodyIncomplete      = httpserver.CodeBodyIncomplete
-	codeInvalidGzip         = "invalid_gzip"
-	codeUnsupportedEncoding = httpserver.CodeUnsupportedEncoding
-	codeStarting            = httpserver.CodeStarting
-	codeStopping            = "stopping"
-	codeOverloaded          = httpserver.CodeOverloaded
-	codeNoSpace             = "no_space"
-	codeStreamFull          = "stream_full"
-	codeCommitFailed        = "commit_failed"
 )
 
 // How long a client should wait before it sends the same request again.
@@ -59,22 +34,22 @@ func failureOf(err error) *httpserver.Failure {
 	case errors.As(err, &syntax):
 		return httpserver.NewFailure(http.StatusBadRequest, event.CodeInvalidJSON, "the body is "+syntax.Error())
 	case errors.Is(err, event.ErrEmptyBody):
-		return httpserver.NewFailure(http.StatusBadRequest, codeEmptyBody, err.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, api.CodeEmptyBody, err.Error())
 	case errors.Is(err, event.ErrEmptyBatch):
-		return httpserver.NewFailure(http.StatusBadRequest, codeEmptyBatch, err.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, api.CodeEmptyBatch, err.Error())
 	case errors.Is(err, event.ErrNotEvents):
-		return httpserver.NewFailure(http.StatusBadRequest, codeNotEvents, err.Error())
+		return httpserver.NewFailure(http.StatusBadRequest, api.CodeNotEvents, err.Error())
 	case errors.Is(err, event.ErrTooManyEvents):
-		return httpserver.NewFailure(http.StatusRequestEntityTooLarge, codeTooManyEvents,
+		return httpserver.NewFailure(http.StatusRequestEntityTooLarge, api.CodeTooManyEvents,
 			"a request carries at most "+strconv.Itoa(maxEvents)+" events")
 	case errors.Is(err, errOverloaded):
-		return unavailable(codeOverloaded, "more events are waiting than fit", retrySoon, err)
+		return unavailable(api.CodeOverloaded, "more events are waiting than fit", retrySoon, err)
 	case errors.Is(err, errNotRunning):
-		return unavailable(codeStopping, "the collector is starting or stopping", retrySoon, err)
+		return unavailable(api.CodeStopping, "the collector is starting or stopping", retrySoon, err)
 	case errors.Is(err, errStreamFull):
-		return unavailable(codeStreamFull, "the stream has no room for events that are not processed yet", retryLater, err)
+		return unavailable(api.CodeStreamFull, "the stream has no room for events that are not processed yet", retryLater, err)
 	case errors.Is(err, errNotCommitted):
-		return unavailable(codeCommitFailed, "the events are not known to be on disk", retrySoon, err)
+		return unavailable(api.CodeCommitFailed, "the events are not known to be on disk", retrySoon, err)
 	}
 	return httpserver.Internal(err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
@@ -21,10 +22,10 @@ const maxRatio = 1032
 const minGzip = 18
 
 var (
-	errGzip = httpserver.NewFailure(http.StatusBadRequest, codeInvalidGzip, "the body is not valid gzip, or ends too early")
+	errGzip = httpserver.NewFailure(http.StatusBadRequest, api.CodeInvalidGzip, "the body is not valid gzip, or ends too early")
 
 	errEncoding = &httpserver.Failure{
-		Status: http.StatusUnsupportedMediaType, Code: codeUnsupportedEncoding,
+		Status: http.StatusUnsupportedMediaType, Code: api.CodeUnsupportedEncoding,
 		Detail: "a body may be packed with gzip, once, or not at all",
 		Header: http.Header{"Accept-Encoding": {"gzip"}},
 	}

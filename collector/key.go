@@ -6,16 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// headerWriteKey and paramWriteKey are where a key may stand, beside the user
-// name of Basic and the token of Bearer.
-const (
-	headerWriteKey = "X-Write-Key"
-	paramWriteKey  = "write_key"
-)
+// paramWriteKey is the query parameter that may carry a write key.
+const paramWriteKey = "write_key"
 
 // authenticate returns the write key of a request, which has one at least, all
 // equal where there are several, and is allowed to use it now and from its
@@ -29,11 +26,11 @@ func authenticate(access *registry.Access, r *http.Request, now time.Time) (regi
 	switch {
 	case !ok:
 		// A token is no write key either: it answers like one that is unknown.
-		return registry.Key{}, httpserver.NewFailure(http.StatusUnauthorized, codeUnauthorized, "the write key is not known here")
+		return registry.Key{}, httpserver.NewFailure(http.StatusUnauthorized, api.CodeUnauthorized, "the write key is not known here")
 	case key.Disabled:
-		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, codeKeyDisabled, "the write key is disabled")
+		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, api.CodeKeyDisabled, "the write key is disabled")
 	case key.Expired(now):
-		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, codeKeyExpired, "the write key has expired")
+		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, api.CodeKeyExpired, "the write key has expired")
 	}
 	return key, checkOrigin(key, r.Header)
 }
@@ -47,11 +44,11 @@ func credential(r *http.Request) (string, error) {
 		case secret == "":
 			secret = s
 		default:
-			return "", httpserver.NewFailure(http.StatusBadRequest, codeSeveralKeys, "the request carries two different write keys")
+			return "", httpserver.NewFailure(http.StatusBadRequest, api.CodeSeveralKeys, "the request carries two different write keys")
 		}
 	}
 	if secret == "" {
-		return "", httpserver.NewFailure(http.StatusUnauthorized, codeUnauthorized,
+		return "", httpserver.NewFailure(http.StatusUnauthorized, api.CodeUnauthorized,
 			"a write key is needed: Authorization: Bearer, X-Write-Key, Basic user name, or ?write_key=")
 	}
 	return secret, nil
@@ -71,7 +68,7 @@ func candidates(r *http.Request) []string {
 			found = append(found, user)
 		}
 	}
-	found = append(found, r.Header[headerWriteKey]...)
+	found = append(found, r.Header[api.HeaderWriteKey]...)
 	if strings.Contains(r.URL.RawQuery, paramWriteKey) {
 		// A part of the query that cannot be read holds no key.
 		query, _ := url.ParseQuery(r.URL.RawQuery)

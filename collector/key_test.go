@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/theeye/theeye/shared/api"
 )
 
 func basic(user string) string {
@@ -27,21 +29,21 @@ func TestKeys(t *testing.T) {
 		"the same twice":           {"?write_key=" + serverKey, []string{"Authorization", basic(serverKey)}, 202, ""},
 		"another scheme beside":    {"", []string{"Authorization", "Digest x"}, 202, ""},
 		"an empty one beside":      {"?write_key=", []string{"Authorization", "Bearer "}, 202, ""},
-		"none":                     {"", []string{"X-Write-Key", "-"}, 401, codeUnauthorized},
-		"empty":                    {"?write_key=", []string{"X-Write-Key", ""}, 401, codeUnauthorized},
-		"unknown":                  {"", []string{"X-Write-Key", "revoked-long-ago"}, 401, codeUnauthorized},
-		"query token":              {"", []string{"X-Write-Key", "-", "Authorization", "Bearer " + token}, 401, codeUnauthorized},
-		"broken Basic":             {"", []string{"X-Write-Key", "-", "Authorization", "Basic ???"}, 401, codeUnauthorized},
-		"password of Basic":        {"", []string{"X-Write-Key", "-", "Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+serverKey))}, 401, codeUnauthorized},
-		"long":                     {"", []string{"X-Write-Key", strings.Repeat("k", 9000)}, 401, codeUnauthorized},
-		"two different":            {"?write_key=" + otherKey, nil, 400, codeSeveralKeys},
-		"two different in a query": {"?write_key=" + otherKey + "&write_key=" + serverKey, []string{"X-Write-Key", "-"}, 400, codeSeveralKeys},
-		"key and token":            {"", []string{"Authorization", "Bearer " + token}, 400, codeSeveralKeys},
-		"disabled":                 {"", []string{"X-Write-Key", disabledKey}, 403, codeKeyDisabled},
+		"none":                     {"", []string{"X-Write-Key", "-"}, 401, api.CodeUnauthorized},
+		"empty":                    {"?write_key=", []string{"X-Write-Key", ""}, 401, api.CodeUnauthorized},
+		"unknown":                  {"", []string{"X-Write-Key", "revoked-long-ago"}, 401, api.CodeUnauthorized},
+		"query token":              {"", []string{"X-Write-Key", "-", "Authorization", "Bearer " + token}, 401, api.CodeUnauthorized},
+		"broken Basic":             {"", []string{"X-Write-Key", "-", "Authorization", "Basic ???"}, 401, api.CodeUnauthorized},
+		"password of Basic":        {"", []string{"X-Write-Key", "-", "Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+serverKey))}, 401, api.CodeUnauthorized},
+		"long":                     {"", []string{"X-Write-Key", strings.Repeat("k", 9000)}, 401, api.CodeUnauthorized},
+		"two different":            {"?write_key=" + otherKey, nil, 400, api.CodeSeveralKeys},
+		"two different in a query": {"?write_key=" + otherKey + "&write_key=" + serverKey, []string{"X-Write-Key", "-"}, 400, api.CodeSeveralKeys},
+		"key and token":            {"", []string{"Authorization", "Bearer " + token}, 400, api.CodeSeveralKeys},
+		"disabled":                 {"", []string{"X-Write-Key", disabledKey}, 403, api.CodeKeyDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := w.count()
-			for _, path := range []string{pathEvents, pathValidate} {
+			for _, path := range []string{api.PathEvents, api.PathValidate} {
 				r := w.send(path+c.query, click("k"), c.headers...)
 				if c.status == http.StatusAccepted {
 					if r.status/100 != 2 {
@@ -68,10 +70,10 @@ func TestKeys(t *testing.T) {
 // A key in a second header line counts too.
 func TestRepeatedKeyHeaders(t *testing.T) {
 	w := newWorld(t)
-	req, err := http.NewRequest(http.MethodPost, w.base+pathEvents, strings.NewReader("{}"))
+	req, err := http.NewRequest(http.MethodPost, w.base+api.PathEvents, strings.NewReader("{}"))
 	w.must(err)
 	req.Header["X-Write-Key"] = []string{serverKey, otherKey}
 	r, err := w.do(req)
 	w.must(err)
-	r.wantProblem(t, http.StatusBadRequest, codeSeveralKeys)
+	r.wantProblem(t, http.StatusBadRequest, api.CodeSeveralKeys)
 }

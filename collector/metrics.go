@@ -1,6 +1,10 @@
 package collector
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theeye/theeye/shared/api"
+)
 
 // metrics counts by route template and by code, both of a fixed number.
 type metrics struct {
@@ -81,10 +85,10 @@ func (m *metrics) count(results []result) {
 	accepted := 0
 	for i := range results {
 		if refusal := results[i].refusal; refusal != nil {
-			m.events.WithLabelValues(statusRefused, refusal.Code).Inc()
+			m.events.WithLabelValues(api.StatusRefused, refusal.Code).Inc()
 		} else {
 			accepted++
 		}
 	}
-	m.events.WithLabelValues(statusAccepted, "").Add(float64(accepted))
+	m.events.WithLabelValues(api.StatusAccepted, "").Add(float64(accepted))
 }

@@ -5,17 +5,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
-)
-
-// Paths of the API.
-const (
-	pathEvents   = "/v1/events"
-	pathValidate = "/v1/validate"
-	pathHealth   = "/healthz"
 )
 
 // writeTimeout bounds the writing of an answer, in place of the server's own
@@ -29,11 +23,11 @@ func (s *Service) newRouter() *router.Router {
 		MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
 		Latency: s.metrics.seconds, Logger: s.log, LogLimit: &s.quiet,
 	}, []router.Endpoint{
-		{Method: http.MethodPost, Pattern: pathEvents, Handle: s.events},
-		{Method: http.MethodPost, Pattern: pathValidate, Handle: s.validate},
-		{Method: http.MethodOptions, Pattern: pathEvents, Handle: s.preflight},
-		{Method: http.MethodOptions, Pattern: pathValidate, Handle: s.preflight},
-		{Method: http.MethodGet, Pattern: pathHealth, Handle: serveHealth},
+		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.events},
+		{Method: http.MethodPost, Pattern: api.PathValidate, Handle: s.validate},
+		{Method: http.MethodOptions, Pattern: api.PathEvents, Handle: s.preflight},
+		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.preflight},
+		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	})
 }
 
@@ -44,7 +38,7 @@ func (s *Service) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.guard(); err != nil {
-		return unavailable(codeNoSpace, "the disk has no room", retryLater, err)
+		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
 	}
 	in, err := s.take(w, r, a)
 	if err != nil {
@@ -86,7 +80,7 @@ func (s *Service) snapshot() (*registry.Snapshot, error) {
 	if snapshot := s.registry.Snapshot(); snapshot != nil {
 		return snapshot, nil
 	}
-	return nil, unavailable(codeStarting, "the collector is starting", retrySoon, nil)
+	return nil, unavailable(api.CodeStarting, "the collector is starting", retrySoon, nil)
 }
 
 // access is who may write by the newest snapshot, which there is.
@@ -95,10 +89,10 @@ func (s *Service) access() *registry.Access { return s.registry.Snapshot().Acces
 // methodNotAllowed names the methods of a path.
 func methodNotAllowed(pattern string) *httpserver.Failure {
 	methods := allow
-	if pattern == pathHealth {
+	if pattern == api.PathHealth {
 		methods = "GET, HEAD"
 	}
-	f := httpserver.NewFailure(http.StatusMethodNotAllowed, httpserver.CodeMethodNotAllowed, "the methods of this path are "+methods)
+	f := httpserver.NewFailure(http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+methods)
 	f.Header = http.Header{"Allow": {methods}}
 	return f
 }

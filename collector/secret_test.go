@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -20,13 +21,13 @@ var places = map[string]func(r *http.Request, secret string){
 	"Basic":             func(r *http.Request, s string) { r.SetBasicAuth(s, "") },
 	"password of Basic": func(r *http.Request, s string) { r.SetBasicAuth("", s) },
 	"another scheme":    func(r *http.Request, s string) { r.Header.Set("Authorization", s) },
-	"header":            func(r *http.Request, s string) { r.Header.Set(headerWriteKey, s) },
+	"header":            func(r *http.Request, s string) { r.Header.Set(api.HeaderWriteKey, s) },
 	"query":             func(r *http.Request, s string) { r.URL.RawQuery = paramWriteKey + "=" + url.QueryEscape(s) },
 	"broken query":      func(r *http.Request, s string) { r.URL.RawQuery = paramWriteKey + "=" + s + "%zz;" + s },
 	"another parameter": func(r *http.Request, s string) { r.URL.RawQuery = "key=" + s },
 	"path":              func(r *http.Request, s string) { r.URL.Path += "/" + s },
 	"origin":            func(r *http.Request, s string) { r.Header.Set("Origin", "https://"+s) },
-	"two of them":       func(r *http.Request, s string) { r.SetBasicAuth(s, ""); r.Header.Set(headerWriteKey, s+"!") },
+	"two of them":       func(r *http.Request, s string) { r.SetBasicAuth(s, ""); r.Header.Set(api.HeaderWriteKey, s+"!") },
 }
 
 // A secret appears in no answer, log line or metric, wherever it stands in a
@@ -48,7 +49,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 	told := ""
 	seen := map[int]bool{}
 	ask := func() {
-		for _, path := range []string{pathEvents, pathValidate, pathHealth, "/panic", "/nowhere"} {
+		for _, path := range []string{api.PathEvents, api.PathValidate, api.PathHealth, "/panic", "/nowhere"} {
 			for _, put := range places {
 				for _, secret := range secrets {
 					r := w.askWith(put, path, secret)
@@ -100,7 +101,7 @@ func (w *world) putSecrets() []string {
 	expired.ExpiresAt = time.Unix(1, 0)
 	spent.Events = 1
 	w.put("secrets", good, disabled, expired, spent)
-	r := w.send(pathValidate, clicks("s", 1000), headerWriteKey, state("spent"))
+	r := w.send(api.PathValidate, clicks("s", 1000), api.HeaderWriteKey, state("spent"))
 	if r.status != http.StatusOK {
 		w.t.Fatalf("answer %d %s", r.status, r.text)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
@@ -50,16 +51,16 @@ func TestStarting(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Registry = registry.New(registry.Config{JetStream: c.JetStream, Logger: c.Logger}) // never runs
 	})
-	for _, path := range []string{pathEvents, pathValidate} {
-		w.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, codeStarting)
+	for _, path := range []string{api.PathEvents, api.PathValidate} {
+		w.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	}
-	req, err := http.NewRequest(http.MethodOptions, w.base+pathEvents, nil)
+	req, err := http.NewRequest(http.MethodOptions, w.base+api.PathEvents, nil)
 	w.must(err)
 	req.Header.Set("Origin", shopOrigin)
 	req.Header.Set("Access-Control-Request-Method", "POST")
 	r, err := w.do(req)
 	w.must(err)
-	r.wantProblem(t, http.StatusServiceUnavailable, codeStarting)
+	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	if checks := w.service.Ready(); checks[0].Err == nil {
 		t.Errorf("ready: %+v", checks)
 	}
@@ -69,16 +70,16 @@ func TestGuard(t *testing.T) {
 	var full error
 	w := newWorld(t, func(c *Config) { c.Guard = func() error { return full } })
 	full = errors.New("499 MiB are free, less than 512")
-	r := w.send(pathEvents, click("g"))
-	r.wantProblem(t, http.StatusServiceUnavailable, codeNoSpace)
+	r := w.send(api.PathEvents, click("g"))
+	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeNoSpace)
 	if strings.Contains(r.text, "499") {
 		t.Errorf("the answer tells the outside about the disk: %s", r.text)
 	}
-	if r := w.send(pathValidate, click("g")); r.status != http.StatusOK {
+	if r := w.send(api.PathValidate, click("g")); r.status != http.StatusOK {
 		t.Errorf("validation keeps nothing and answers %d %s", r.status, r.text)
 	}
 	full = nil
-	if r := w.send(pathEvents, click("g")); r.Accepted != 1 {
+	if r := w.send(api.PathEvents, click("g")); r.Accepted != 1 {
 		t.Errorf("with space again: %d %s", r.status, r.text)
 	}
 }
@@ -105,8 +106,8 @@ func TestReady(t *testing.T) {
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without NATS, not ready: %v", got)
 	}
-	w.send(pathEvents, click("r")).wantProblem(t, http.StatusServiceUnavailable, codeCommitFailed)
-	if r := w.send(pathValidate, click("r")); r.status != http.StatusOK {
+	w.send(api.PathEvents, click("r")).wantProblem(t, http.StatusServiceUnavailable, api.CodeCommitFailed)
+	if r := w.send(api.PathValidate, click("r")); r.status != http.StatusOK {
 		t.Errorf("validation without NATS: %d %s", r.status, r.text)
 	}
 }
@@ -118,15 +119,15 @@ func TestOtherRequests(t *testing.T) {
 		status       int
 		code, allow  string
 	}{
-		{http.MethodGet, "/v1/events", 405, httpserver.CodeMethodNotAllowed, "POST, OPTIONS"},
-		{http.MethodPut, "/v1/events", 405, httpserver.CodeMethodNotAllowed, "POST, OPTIONS"},
-		{http.MethodDelete, "/v1/validate", 405, httpserver.CodeMethodNotAllowed, "POST, OPTIONS"},
-		{http.MethodPost, "/healthz", 405, httpserver.CodeMethodNotAllowed, "GET, HEAD"},
-		{http.MethodPost, "/v1/event", 404, httpserver.CodeNotFound, ""},
-		{http.MethodPost, "/v1/events/", 404, httpserver.CodeNotFound, ""},
-		{http.MethodGet, "/", 404, httpserver.CodeNotFound, ""},
-		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, httpserver.CodeNotFound, ""},
-		{http.MethodGet, "/metrics", 404, httpserver.CodeNotFound, ""},
+		{http.MethodGet, "/v1/events", 405, api.CodeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodPut, "/v1/events", 405, api.CodeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodDelete, "/v1/validate", 405, api.CodeMethodNotAllowed, "POST, OPTIONS"},
+		{http.MethodPost, "/healthz", 405, api.CodeMethodNotAllowed, "GET, HEAD"},
+		{http.MethodPost, "/v1/event", 404, api.CodeNotFound, ""},
+		{http.MethodPost, "/v1/events/", 404, api.CodeNotFound, ""},
+		{http.MethodGet, "/", 404, api.CodeNotFound, ""},
+		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, api.CodeNotFound, ""},
+		{http.MethodGet, "/metrics", 404, api.CodeNotFound, ""},
 	} {
 		req, err := http.NewRequest(c.method, w.base+c.path, nil)
 		w.must(err)
@@ -137,7 +138,7 @@ func TestOtherRequests(t *testing.T) {
 			t.Errorf("%s %s: Allow %q, want %q", c.method, c.path, got, c.allow)
 		}
 	}
-	req, err := http.NewRequest(http.MethodGet, w.base+pathHealth, nil)
+	req, err := http.NewRequest(http.MethodGet, w.base+api.PathHealth, nil)
 	w.must(err)
 	if r, err := w.do(req); err != nil || r.status != http.StatusOK || r.text != `{"status":"ok"}` {
 		t.Errorf("health: %d %s (%v)", r.status, r.text, err)
@@ -156,7 +157,7 @@ func TestPanic(t *testing.T) {
 		panic("late")
 	})
 	r := w.send("/panic", nil)
-	r.wantProblem(t, http.StatusInternalServerError, httpserver.CodeInternal)
+	r.wantProblem(t, http.StatusInternalServerError, api.CodeInternal)
 	if strings.Contains(r.text, "secret") {
 		t.Errorf("answer %s", r.text)
 	}
@@ -178,11 +179,11 @@ func TestPanic(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	w := newWorld(t)
-	w.send(pathEvents, []byte("["+string(click("m"))+`,1,{"a":1,"a":2}]`))
-	w.send(pathEvents, clicks("m", 20))
+	w.send(api.PathEvents, []byte("["+string(click("m"))+`,1,{"a":1,"a":2}]`))
+	w.send(api.PathEvents, clicks("m", 20))
 	w.send("/no/such/path", nil)
 	for labels, want := range map[[2]string]float64{
-		{statusAccepted, ""}: 21, {statusRefused, "not_object"}: 1, {statusRefused, "duplicate_key"}: 1,
+		{api.StatusAccepted, ""}: 21, {api.StatusRefused, "not_object"}: 1, {api.StatusRefused, "duplicate_key"}: 1,
 	} {
 		if got := testutil.ToFloat64(w.service.metrics.events.WithLabelValues(labels[0], labels[1])); got != want {
 			t.Errorf("events %v = %v, want %v", labels, got, want)
@@ -211,7 +212,7 @@ func TestDrain(t *testing.T) {
 	for range 16 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r, err := w.try(pathEvents, clicks("d", 20))
+				r, err := w.try(api.PathEvents, clicks("d", 20))
 				if err != nil {
 					return // the listener is closed
 				}
@@ -251,11 +252,11 @@ func TestHandlerWithoutListener(t *testing.T) {
 	srv := httpserver.NewHTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
 	w.run(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
 	w.base = "http://" + l.Addr().String()
-	w.send(pathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, codeStopping)
+	w.send(api.PathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
 	end := w.run(service.Run)
-	w.eventually("it accepts", func() bool { return w.send(pathEvents, click("h")).status == http.StatusAccepted })
+	w.eventually("it accepts", func() bool { return w.send(api.PathEvents, click("h")).status == http.StatusAccepted })
 	end()
-	w.send(pathEvents, click("late")).wantProblem(t, http.StatusServiceUnavailable, codeStopping)
+	w.send(api.PathEvents, click("late")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
 }
 
 // A whole process: settings, a separate NATS that has nothing yet, readiness.
@@ -286,7 +287,7 @@ func TestProcess(t *testing.T) {
 		return resp.StatusCode
 	}
 	w.eventually("it says that it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
-	w.send(pathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, codeStarting)
+	w.send(api.PathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 
 	conn, err := nats.Connect(srv.ClientURL())
 	w.must(err)
@@ -296,7 +297,7 @@ func TestProcess(t *testing.T) {
 	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
 	w.declare()
 	w.eventually("it is ready", func() bool { return ready() == http.StatusOK })
-	w.eventually("it accepts", func() bool { return w.send(pathEvents, click("p")).Accepted == 1 })
+	w.eventually("it accepts", func() bool { return w.send(api.PathEvents, click("p")).Accepted == 1 })
 	if n := w.count(); n != 1 {
 		t.Errorf("%d events are kept", n)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 )
 
@@ -21,23 +22,23 @@ func TestValidate(t *testing.T) {
 		event, status string
 		codes         []string
 	}{
-		{string(click("v")), statusStored, nil},
-		{`{"a": 1, "a": 2}`, statusRefused, []string{event.CodeDuplicateKey}},
-		{`[1]`, statusRefused, []string{event.CodeNotObject}},
-		{change(`"cta click"`, `"unheard of"`), statusRejected, []string{event.CodeUnknownType}},
-		{change(`"element": "chat bubble"`, `"element": 1`), statusRejected, []string{event.CodeSchemaViolation}},
-		{change(`2021-01-01 09:15:27.243860`, future), statusRejected, []string{event.CodeTimestampInFuture}},
-		{change(`"v"`, `7`), statusRejected, []string{event.CodeInvalidEventID}},
-		{`{}`, statusRejected, []string{
+		{string(click("v")), api.StatusStored, nil},
+		{`{"a": 1, "a": 2}`, api.StatusRefused, []string{event.CodeDuplicateKey}},
+		{`[1]`, api.StatusRefused, []string{event.CodeNotObject}},
+		{change(`"cta click"`, `"unheard of"`), api.StatusRejected, []string{event.CodeUnknownType}},
+		{change(`"element": "chat bubble"`, `"element": 1`), api.StatusRejected, []string{event.CodeSchemaViolation}},
+		{change(`2021-01-01 09:15:27.243860`, future), api.StatusRejected, []string{event.CodeTimestampInFuture}},
+		{change(`"v"`, `7`), api.StatusRejected, []string{event.CodeInvalidEventID}},
+		{`{}`, api.StatusRejected, []string{
 			event.CodeInvalidSessionID, event.CodeInvalidCategory, event.CodeInvalidName, event.CodeInvalidData, event.CodeInvalidTimestamp,
 		}},
-		{`{"event_id": "` + strings.Repeat("x", 300) + `"}`, statusRejected, nil},
+		{`{"event_id": "` + strings.Repeat("x", 300) + `"}`, api.StatusRejected, nil},
 	}
 	var events []string
 	for _, c := range cases {
 		events = append(events, c.event)
 	}
-	r := w.send(pathValidate, []byte("["+strings.Join(events, ",")+"]"))
+	r := w.send(api.PathValidate, []byte("["+strings.Join(events, ",")+"]"))
 	if r.status != http.StatusOK || len(r.Results) != len(cases) {
 		t.Fatalf("answer %d %s", r.status, r.text)
 	}
@@ -50,10 +51,10 @@ func TestValidate(t *testing.T) {
 				t.Errorf("event %d: error %+v without a message", i, e)
 			}
 		}
-		if c.status == statusRefused {
+		if c.status == api.StatusRefused {
 			codes = []string{got.Code}
 		}
-		if got.Status != c.status || got.Index != i || (got.EventID == "") != (c.status == statusRefused) ||
+		if got.Status != c.status || got.Index != i || (got.EventID == "") != (c.status == api.StatusRefused) ||
 			c.codes != nil && fmt.Sprint(codes) != fmt.Sprint(c.codes) {
 			t.Errorf("event %s: %+v, want %s %v", c.event, got, c.status, c.codes)
 		}
@@ -61,7 +62,7 @@ func TestValidate(t *testing.T) {
 	if n := w.count(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
-	if r := w.send(pathValidate, zipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != statusStored {
+	if r := w.send(api.PathValidate, zipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != api.StatusStored {
 		t.Errorf("packed: %d %s", r.status, r.text)
 	}
 }
@@ -72,8 +73,8 @@ func TestValidateIsBounded(t *testing.T) {
 	w.declareArray()
 	body := `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "c", "name": "n", "timestamp": "2021-01-01 09:15:27", ` +
 		`"data": {"a": [` + strings.Repeat("1,", 9000) + `1]}}`
-	r := w.send(pathValidate, []byte(body))
-	if r.status != http.StatusOK || r.Results[0].Status != statusRejected {
+	r := w.send(api.PathValidate, []byte(body))
+	if r.status != http.StatusOK || r.Results[0].Status != api.StatusRejected {
 		t.Fatalf("answer %d %.300s", r.status, r.text)
 	}
 	if n := len(r.Results[0].Errors); n == 0 || n > event.MaxFaults || len(r.text) > event.MaxFaultBytes+4096 {

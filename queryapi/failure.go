@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
@@ -16,34 +17,34 @@ import (
 // Codes of the problems that this API answers. They are contracts, named in
 // the API's document.
 const (
-	codeUnauthorized         = httpserver.CodeUnauthorized
+	codeUnauthorized         = api.CodeUnauthorized
 	codeForbidden            = "forbidden"
 	codeApplicationDenied    = "application_not_allowed"
-	codeUnknownParameter     = httpserver.CodeUnknownParameter
-	codeInvalidParameter     = httpserver.CodeInvalidParameter
-	codeRepeatedParameter    = httpserver.CodeRepeatedParameter
-	codeInvalidQuery         = httpserver.CodeInvalidQuery
+	codeUnknownParameter     = api.CodeUnknownParameter
+	codeInvalidParameter     = api.CodeInvalidParameter
+	codeRepeatedParameter    = api.CodeRepeatedParameter
+	codeInvalidQuery         = api.CodeInvalidQuery
 	codeInvalidCursor        = "invalid_cursor"
 	codeTooManyApps          = "too_many_applications"
-	codeNotFound             = httpserver.CodeNotFound
+	codeNotFound             = api.CodeNotFound
 	codeAmbiguousEvent       = "ambiguous_event"
-	codeStarting             = httpserver.CodeStarting
-	codeOverloaded           = httpserver.CodeOverloaded
+	codeStarting             = api.CodeStarting
+	codeOverloaded           = api.CodeOverloaded
 	codeStoreUnavailable     = "store_unavailable"
 	codeStreamUnavailable    = "stream_unavailable"
 	codeBacklogTooLong       = "backlog_too_long"
 	codeQueryTimeout         = "query_timeout"
-	codeBodyIncomplete       = httpserver.CodeBodyIncomplete
-	codeBodyTimeout          = httpserver.CodeBodyTimeout
-	codeBodyTooLarge         = httpserver.CodeBodyTooLarge
-	codeInvalidHeader        = httpserver.CodeInvalidHeader
-	codeUnsupportedEncoding  = httpserver.CodeUnsupportedEncoding
+	codeBodyIncomplete       = api.CodeBodyIncomplete
+	codeBodyTimeout          = api.CodeBodyTimeout
+	codeBodyTooLarge         = api.CodeBodyTooLarge
+	codeInvalidHeader        = api.CodeInvalidHeader
+	codeUnsupportedEncoding  = api.CodeUnsupportedEncoding
 	codeInvalidDeclaration   = "invalid_declaration"
 	codePreconditionRequired = "precondition_required"
 	codeRevisionConflict     = "revision_conflict"
 	codeRegistryUnavailable  = "registry_unavailable"
 	codeTooManyJobs          = "too_many_jobs"
-	codeInternal             = httpserver.CodeInternal
+	codeInternal             = api.CodeInternal
 )
 
 // How long a client should wait before it asks again.

@@ -15,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/queryapi/apidoc"
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -26,7 +26,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 	document := string(apidoc.Document())
 	for _, code := range []string{
 		codeUnauthorized, codeForbidden, codeApplicationDenied, codeUnknownParameter, codeInvalidParameter, codeRepeatedParameter,
-		codeInvalidQuery, codeInvalidCursor, codeTooManyApps, codeNotFound, httpserver.CodeMethodNotAllowed, codeAmbiguousEvent, codeStarting,
+		codeInvalidQuery, codeInvalidCursor, codeTooManyApps, codeNotFound, api.CodeMethodNotAllowed, codeAmbiguousEvent, codeStarting,
 		codeOverloaded, codeStoreUnavailable, codeStreamUnavailable, codeBacklogTooLong, codeQueryTimeout, codeInternal,
 		codeBodyIncomplete, codeBodyTimeout, codeBodyTooLarge, codeInvalidHeader, codeUnsupportedEncoding, codeInvalidDeclaration,
 		codePreconditionRequired, codeRevisionConflict, codeRegistryUnavailable,

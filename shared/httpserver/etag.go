@@ -5,10 +5,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-)
 
-// ETag returns a revision as the headers ETag and If-Match carry it.
-func ETag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
+	"github.com/theeye/theeye/shared/api"
+)
 
 // Match is the header If-Match of a request. The zero value means that the
 // request has none.
@@ -34,7 +33,7 @@ func IfMatch(h http.Header) (Match, error) {
 	}
 	n, err := strconv.ParseUint(v, 10, 64)
 	if err != nil || n > math.MaxInt64 || len(values) > 1 {
-		return Match{}, BadRequest(CodeInvalidHeader, `header If-Match must be one revision, such as "12", or *`)
+		return Match{}, BadRequest(api.CodeInvalidHeader, `header If-Match must be one revision, such as "12", or *`)
 	}
 	return Match{Given: true, Revision: n}, nil
 }

@@ -6,13 +6,14 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
 // A handler returns a Failure as its error, and the router writes it.
 func ExampleFailure_Write() {
 	w := httptest.NewRecorder()
-	httpserver.Unavailable(httpserver.CodeOverloaded, "too many queries are running", 1500*time.Millisecond, nil).Write(w)
+	httpserver.Unavailable(api.CodeOverloaded, "too many queries are running", 1500*time.Millisecond, nil).Write(w)
 
 	fmt.Println(w.Code, http.StatusText(w.Code))
 	fmt.Println("Content-Type:", w.Header().Get("Content-Type"))

@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-)
 
-// ProblemType is the media type of a problem.
-const ProblemType = "application/problem+json"
+	"github.com/theeye/theeye/shared/api"
+)
 
 // Failure is an error with the answer that a client gets for it, in place of
 // the result of its request. A Failure is immutable: some are shared by all
@@ -50,7 +49,7 @@ func BadRequest(code, format string, args ...any) *Failure {
 
 // NotFound returns a failure with status 404.
 func NotFound(detail string) *Failure {
-	return NewFailure(http.StatusNotFound, CodeNotFound, detail)
+	return NewFailure(http.StatusNotFound, api.CodeNotFound, detail)
 }
 
 // NoSuchPath returns the failure of a request for a path that the API does not
@@ -70,7 +69,7 @@ func Unavailable(code, detail string, retryAfter time.Duration, cause error) *Fa
 // answer shows nothing of it.
 func Internal(cause error) *Failure {
 	return &Failure{
-		Status: http.StatusInternalServerError, Code: CodeInternal, Cause: cause,
+		Status: http.StatusInternalServerError, Code: api.CodeInternal, Cause: cause,
 		Detail: "the request could not be served; the service's log says why",
 	}
 }
@@ -108,7 +107,7 @@ func (f *Failure) Write(w http.ResponseWriter) {
 func WriteProblem(w http.ResponseWriter, status int, code, detail string, members ...Member) {
 	h := w.Header()
 	SetCommonHeaders(h)
-	h.Set("Content-Type", ProblemType)
+	h.Set("Content-Type", api.ContentTypeProblem)
 	h.Del("Content-Length")
 	b := appendProblem(nil, status, code, detail, members)
 	w.WriteHeader(status)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/theeye/theeye/shared/api"
 )
 
 // maxQueryBytes bounds a query string.
@@ -19,7 +21,7 @@ const maxQueryBytes = 16 << 10
 // that is silently ignored would show an analyst too much.
 func ParseQuery(raw string, allowed []string, set func(name, value string) (want string)) error {
 	if len(raw) > maxQueryBytes {
-		return BadRequest(CodeInvalidQuery, "the query string is longer than %d bytes", maxQueryBytes)
+		return BadRequest(api.CodeInvalidQuery, "the query string is longer than %d bytes", maxQueryBytes)
 	}
 	seen := make(map[string]bool, 4)
 	for raw != "" {
@@ -36,11 +38,11 @@ func ParseQuery(raw string, allowed []string, set func(name, value string) (want
 			return unknownParameter(name, allowed)
 		}
 		if seen[name] {
-			return BadRequest(CodeRepeatedParameter, "parameter %s is given more than once", name)
+			return BadRequest(api.CodeRepeatedParameter, "parameter %s is given more than once", name)
 		}
 		seen[name] = true
 		if want := set(name, value); want != "" {
-			return BadRequest(CodeInvalidParameter, "parameter %s must be %s", name, want)
+			return BadRequest(api.CodeInvalidParameter, "parameter %s must be %s", name, want)
 		}
 	}
 	return nil
@@ -48,9 +50,9 @@ func ParseQuery(raw string, allowed []string, set func(name, value string) (want
 
 func unknownParameter(name string, allowed []string) *Failure {
 	if len(allowed) == 0 {
-		return BadRequest(CodeUnknownParameter, "there is no parameter %s here, nor any other", QuoteShort(name))
+		return BadRequest(api.CodeUnknownParameter, "there is no parameter %s here, nor any other", QuoteShort(name))
 	}
-	return BadRequest(CodeUnknownParameter, "there is no parameter %s here; there are: %s",
+	return BadRequest(api.CodeUnknownParameter, "there is no parameter %s here; there are: %s",
 		QuoteShort(name), strings.Join(allowed, ", "))
 }
 
@@ -59,10 +61,10 @@ func unescapePair(pair string) (name, value string, err error) {
 	name, err1 := url.QueryUnescape(rawName)
 	value, err2 := url.QueryUnescape(rawValue)
 	if err1 != nil || err2 != nil || strings.Contains(pair, ";") {
-		return "", "", BadRequest(CodeInvalidQuery, "the query string is not name=value pairs, percent-encoded and joined by &")
+		return "", "", BadRequest(api.CodeInvalidQuery, "the query string is not name=value pairs, percent-encoded and joined by &")
 	}
 	if !utf8.ValidString(name) || !utf8.ValidString(value) {
-		return "", "", BadRequest(CodeInvalidQuery, "the query string is not UTF-8")
+		return "", "", BadRequest(api.CodeInvalidQuery, "the query string is not UTF-8")
 	}
 	return name, value, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
@@ -89,7 +90,7 @@ func TestIfMatch(t *testing.T) {
 		` "0" `:               {Given: true},
 		"*":                   {Given: true, Any: true},
 		"9223372036854775807": {Given: true, Revision: 1<<63 - 1},
-		httpserver.ETag(7):    {Given: true, Revision: 7},
+		api.ETag(7):           {Given: true, Revision: 7},
 	} {
 		got, err := httpserver.IfMatch(http.Header{"If-Match": {value}})
 		if got != want || err != nil {
@@ -100,7 +101,7 @@ func TestIfMatch(t *testing.T) {
 		t.Errorf("without the header: %+v, %v", got, err)
 	}
 	for _, values := range [][]string{{""}, {"x"}, {`"`}, {"-1"}, {"9223372036854775808"}, {"1", "2"}, {"*", "*"}, {`W/"1"`}} {
-		if got, err := httpserver.IfMatch(http.Header{"If-Match": values}); codeOf(err) != httpserver.CodeInvalidHeader {
+		if got, err := httpserver.IfMatch(http.Header{"If-Match": values}); codeOf(err) != api.CodeInvalidHeader {
 			t.Errorf("%q: %+v, %v", values, got, err)
 		}
 	}
@@ -142,11 +143,11 @@ func TestParseQuery(t *testing.T) {
 }
 
 var hostileQueries = map[string]string{
-	"a[$ne]=x": httpserver.CodeUnknownParameter, "A=1": httpserver.CodeUnknownParameter,
-	"a%00=1": httpserver.CodeUnknownParameter, "=1": httpserver.CodeUnknownParameter,
-	"a=1&a=1": httpserver.CodeRepeatedParameter, "digit=x": httpserver.CodeInvalidParameter,
-	"a=%zz": httpserver.CodeInvalidQuery, "a=1;b=2": httpserver.CodeInvalidQuery, "a=%ff": httpserver.CodeInvalidQuery,
-	"a=" + strings.Repeat("x", 16<<10): httpserver.CodeInvalidQuery, strings.Repeat("x", 9000): httpserver.CodeUnknownParameter,
+	"a[$ne]=x": api.CodeUnknownParameter, "A=1": api.CodeUnknownParameter,
+	"a%00=1": api.CodeUnknownParameter, "=1": api.CodeUnknownParameter,
+	"a=1&a=1": api.CodeRepeatedParameter, "digit=x": api.CodeInvalidParameter,
+	"a=%zz": api.CodeInvalidQuery, "a=1;b=2": api.CodeInvalidQuery, "a=%ff": api.CodeInvalidQuery,
+	"a=" + strings.Repeat("x", 16<<10): api.CodeInvalidQuery, strings.Repeat("x", 9000): api.CodeUnknownParameter,
 }
 
 func TestRejectsHostileQueries(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
@@ -180,6 +181,6 @@ func (r *Router) failureOf(err error, c echo.Context) *httpserver.Failure {
 }
 
 func referToAllow(string) *httpserver.Failure {
-	return httpserver.NewFailure(http.StatusMethodNotAllowed, httpserver.CodeMethodNotAllowed,
+	return httpserver.NewFailure(http.StatusMethodNotAllowed, api.CodeMethodNotAllowed,
 		"this path does not answer the method; Allow says which it answers")
 }

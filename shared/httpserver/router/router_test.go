@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"golang.org/x/time/rate"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
 )
@@ -76,7 +77,7 @@ func (f *fixture) ask(t *testing.T, method, target string) (a answer) {
 	}()
 	f.ServeHTTP(a, httptest.NewRequestWithContext(t.Context(), method, target, nil))
 	var problem struct{ Code string }
-	if a.Header().Get("Content-Type") == httpserver.ProblemType {
+	if a.Header().Get("Content-Type") == api.ContentTypeProblem {
 		if err := json.Unmarshal(a.Body.Bytes(), &problem); err != nil {
 			t.Errorf("%s: %v", a.Body, err)
 		}
@@ -121,11 +122,11 @@ func TestErrorsBecomeProblems(t *testing.T) {
 
 func TestUnknownPathsAndMethods(t *testing.T) {
 	f := newFixture(get("/v1/things/:id", func(http.ResponseWriter, *http.Request) error { return nil }))
-	if a := f.ask(t, "GET", "/v1/nothing"); a.Code != http.StatusNotFound || a.code != httpserver.CodeNotFound {
+	if a := f.ask(t, "GET", "/v1/nothing"); a.Code != http.StatusNotFound || a.code != api.CodeNotFound {
 		t.Errorf("unknown path: %d %q", a.Code, a.code)
 	}
 	a := f.ask(t, "DELETE", "/v1/things/7")
-	if a.Code != http.StatusMethodNotAllowed || a.code != httpserver.CodeMethodNotAllowed || !strings.Contains(a.Header().Get("Allow"), "GET") {
+	if a.Code != http.StatusMethodNotAllowed || a.code != api.CodeMethodNotAllowed || !strings.Contains(a.Header().Get("Allow"), "GET") {
 		t.Errorf("unknown method: %d %q %v", a.Code, a.code, a.Header())
 	}
 	if a := f.ask(t, "HEAD", "/v1/things/7"); a.Code != http.StatusOK {
@@ -153,7 +154,7 @@ func TestRouteLabelsAreThePatterns(t *testing.T) {
 
 func TestPanicBecomesAnInternalFailure(t *testing.T) {
 	f := newFixture(get("/v1/x", func(http.ResponseWriter, *http.Request) error { panic("lost its way") }))
-	if a := f.ask(t, "GET", "/v1/x"); a.Code != http.StatusInternalServerError || a.code != httpserver.CodeInternal || a.aborted {
+	if a := f.ask(t, "GET", "/v1/x"); a.Code != http.StatusInternalServerError || a.code != api.CodeInternal || a.aborted {
 		t.Errorf("answer %d %q, aborted %v", a.Code, a.code, a.aborted)
 	}
 	for _, part := range []string{"lost its way", "/v1/x", "router_test.go"} {
