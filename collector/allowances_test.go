@@ -156,13 +156,13 @@ func TestWhatFailsIsNotCharged(t *testing.T) {
 	for range 3 {
 		w.post(api.PathEvents, append(clicks("a", 900), '}')).wantProblem(t, http.StatusBadRequest, "invalid_json")
 	}
-	w.nats.stop()
+	w.nats.Shutdown()
 	for range 3 {
 		if r := w.post(api.PathEvents, clicks("a", 900)); r.status != http.StatusServiceUnavailable {
 			t.Errorf("without NATS: %d %s", r.status, r.text)
 		}
 	}
-	w.nats.start()
+	w.nats.Restart()
 	w.eventually("the stream is back", func() bool { return w.service.streamReady() == nil })
 	w.post(api.PathValidate, clicks("a", 1000)).wantPassed(t)
 	w.post(api.PathValidate, click("b")).wantLimited(t, 1)

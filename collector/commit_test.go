@@ -276,7 +276,7 @@ func TestLostConnection(t *testing.T) {
 		c := w.idle(Limits{CommitTimeout: time.Hour})
 		go func() {
 			<-asked
-			w.nats.stop()
+			w.nats.Shutdown()
 		}()
 		if errs := c.results(messages("l", n, 0)); !errors.Is(errs[0], errDisconnected) {
 			t.Errorf("%d events: %v", n, errs[0])
@@ -307,9 +307,9 @@ func TestNoStream(t *testing.T) {
 // place taken.
 func TestClientGoesAway(t *testing.T) {
 	w := newWorld(t)
-	w.nats.stop() // so that commits take a while
+	w.nats.Shutdown() // so that commits take a while
 	w.eventually("the connection is gone", func() bool { return !w.conn.IsConnected() })
-	w.nats.start()
+	w.nats.Restart()
 	w.eventually("the connection is back", w.conn.IsConnected)
 	var wg sync.WaitGroup
 	for i := range 50 {
@@ -389,9 +389,9 @@ func TestRestartsOfNATS(t *testing.T) {
 		before := answered()
 		w.eventually("events are accepted", func() bool { return answered() > before+500 })
 		failed := refused.Load()
-		w.nats.stop()
+		w.nats.Shutdown()
 		w.eventually("requests are put off", func() bool { return refused.Load() > failed })
-		w.nats.start()
+		w.nats.Restart()
 	}
 	stop()
 	wg.Wait()

@@ -61,7 +61,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 		}
 	}
 	ask()
-	w.nats.stop()
+	w.nats.Shutdown()
 	ask()
 	families, err := w.metrics.Gather()
 	w.must(err)

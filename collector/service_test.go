@@ -12,11 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -24,6 +20,7 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -101,7 +98,7 @@ func TestReady(t *testing.T) {
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without a stream, not ready: %v", got)
 	}
-	w.nats.stop()
+	w.nats.Shutdown()
 	w.eventually("the connection is gone", func() bool { return !w.conn.IsConnected() })
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without NATS, not ready: %v", got)
@@ -261,17 +258,7 @@ func TestHandlerWithoutListener(t *testing.T) {
 
 // A whole process: settings, a separate NATS that has nothing yet, readiness.
 func TestProcess(t *testing.T) {
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 2 << 20,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	if !srv.ReadyForConnections(20 * time.Second) {
-		t.Fatal("the NATS server does not start")
-	}
+	srv := natstest.Start(t, natstest.Listening())
 	listen, admin := freeAddr(t), freeAddr(t)
 	w := &world{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	p := daemon.NewProcess("collector", daemon.NewEnv([]string{
@@ -289,11 +276,7 @@ func TestProcess(t *testing.T) {
 	w.eventually("it says that it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
 	w.send(api.PathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 
-	conn, err := nats.Connect(srv.ClientURL())
-	w.must(err)
-	t.Cleanup(conn.Close)
-	w.js, err = jetstream.New(conn)
-	w.must(err)
+	w.js = srv.JetStream()
 	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
 	w.declare()
 	w.eventually("it is ready", func() bool { return ready() == http.StatusOK })

@@ -6,12 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -22,23 +20,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// TestMain looks for goroutines that tests leave behind. A NATS server that is
-// stopped in the middle of a batch, or while one stream sources another, leaves
-// some of its own.
-func TestMain(m *testing.M) {
-	const server = "github.com/nats-io/nats-server/v2/server"
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction(server+".(*msgBlock).flushLoop"),
-		goleak.IgnoreAnyFunction(server+".(*fileStore).flushStreamStateLoop"),
-		goleak.IgnoreAnyFunction(server+".(*stream).trySetupSourceConsumer.func3"),
-		goleak.IgnoreAnyFunction(server+"/ats.Register.func1"))
-}
+func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
 // Write keys of every world, and a query token.
 const (
@@ -50,80 +38,10 @@ const (
 	shopOrigin  = "https://shop.example.com"
 )
 
-// natsServer is a server that tests stop and start again on the same data.
-type natsServer struct {
-	t   testing.TB
-	dir string
-
-	mu      sync.Mutex
-	current *server.Server
-}
-
-func startNATS(t testing.TB) *natsServer {
-	t.Helper()
-	n := &natsServer{t: t, dir: t.TempDir()}
-	n.start()
-	t.Cleanup(n.stop)
-	return n
-}
-
-func (n *natsServer) start() {
-	s, err := server.NewServer(&server.Options{
-		DontListen: true, JetStream: true, SyncAlways: true, StoreDir: n.dir,
-		NoSigs: true, NoLog: true, MaxPayload: 2 << 20, JetStreamMaxStore: 16 << 30,
-	})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	s.Start()
-	if !s.ReadyForConnections(20 * time.Second) {
-		n.t.Fatal("the NATS server does not start")
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.current = s
-}
-
-func (n *natsServer) stop() {
-	n.mu.Lock()
-	s := n.current
-	n.current = nil
-	n.mu.Unlock()
-	if s != nil {
-		s.Shutdown()
-		s.WaitForShutdown()
-	}
-}
-
-// InProcessConn connects to the server that runs now.
-func (n *natsServer) InProcessConn() (net.Conn, error) {
-	n.mu.Lock()
-	s := n.current
-	n.mu.Unlock()
-	if s == nil {
-		return nil, errors.New("stopped")
-	}
-	return s.InProcessConn()
-}
-
-func (n *natsServer) connect() (*nats.Conn, jetstream.JetStream) {
-	conn, err := nats.Connect("", nats.InProcessServer(n), nats.MaxReconnects(-1),
-		nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0), nats.ReconnectBufSize(-1))
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return conn, js
-}
-
 // world is a running collector over a real NATS server that syncs always.
 type world struct {
 	t       testing.TB
-	nats    *natsServer
+	nats    *natstest.Server
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	service *Service
@@ -134,11 +52,15 @@ type world struct {
 	end     func()
 }
 
+// withStoreLimit bounds the files of JetStream as production does.
+func withStoreLimit(o *server.Options) { o.JetStreamMaxStore = 16 << 30 }
+
 // newWorld starts everything; change may alter the service's configuration.
 func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, nats: startNATS(t), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
-	w.conn, w.js = w.nats.connect()
+	w := &world{t: t, nats: natstest.Start(t, natstest.SyncAlways(), withStoreLimit), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
+	w.js = w.nats.JetStream(nats.ReconnectBufSize(-1))
+	w.conn = w.js.Conn()
 	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 30}))
 	w.declare()
 	reg := registry.New(registry.Config{

@@ -8,25 +8,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
 // A server that has just started answers before JetStream does: that is a
 // consumer to wait for, not a reason to end.
 func TestPullBeforeJetStreamIsThere(t *testing.T) {
-	srv, err := server.NewServer(&server.Options{DontListen: true, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	if !srv.ReadyForConnections(patience) {
-		t.Fatal("nats-server is not ready")
-	}
-	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.Timeout(10*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
+	srv := natstest.Start(t, func(o *server.Options) { o.JetStream = false })
+	nc := srv.Connect(nats.Timeout(10 * time.Second))
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)

@@ -9,13 +9,12 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.uber.org/goleak"
 
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/registry"
@@ -24,11 +23,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestMain(m *testing.M) {
-	// A NATS server that ends while one stream sources others leaves these for
-	// some seconds.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
-}
+func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
@@ -37,8 +32,7 @@ const patience = 30 * time.Second
 // the registry.
 type fixture struct {
 	t        testing.TB
-	nats     *server.Server
-	options  server.Options
+	nats     *natstest.Server
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	uri      string
@@ -50,11 +44,7 @@ type fixture struct {
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	w := &fixture{t: t, stream: stream.Config{MaxBytes: 64 << 20}.WithDefaults()}
-	w.options = server.Options{
-		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
-	}
-	w.startNATS()
-	t.Cleanup(func() { w.stopNATS() })
+	w.nats = natstest.Start(t, natstest.Listening(), natstest.MaxPayload(8<<20))
 	w.nc, w.js = w.connect()
 	w.uri = os.Getenv("EYE_TEST_MONGO_URI")
 	if w.uri == "" {
@@ -72,25 +62,6 @@ func newFixture(t testing.TB) *fixture {
 	}
 	w.applyDeclarations(samples)
 	return w
-}
-
-// startNATS starts the server, again on the port and the folder it had.
-func (w *fixture) startNATS() {
-	opts := w.options
-	s, err := server.NewServer(&opts)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s.Start()
-	if !s.ReadyForConnections(patience) {
-		w.t.Fatal("the NATS server does not start")
-	}
-	w.nats, w.options.Port = s, opts.Port
-}
-
-func (w *fixture) stopNATS() {
-	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
 }
 
 // connect opens a connection of its own, as a process has.

@@ -96,7 +96,7 @@ func TestNATSRestarts(t *testing.T) {
 	r := w.startProcessor()
 	w.publishAll(pageviews("before", 100))
 	w.awaitSettled()
-	w.stopNATS()
+	w.nats.Shutdown()
 	w.poll("it says that NATS is away", func() bool {
 		for _, c := range r.Ready() {
 			if c.Name == string(conditionNATS) {
@@ -105,7 +105,7 @@ func TestNATSRestarts(t *testing.T) {
 		}
 		return false
 	})
-	w.startNATS()
+	w.nats.Restart()
 	w.poll("the test is connected again", w.nc.IsConnected)
 	w.publishAll(pageviews("after", 100))
 	w.awaitSettled()

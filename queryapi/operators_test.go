@@ -119,7 +119,6 @@ func TestRegistryAway(t *testing.T) {
 	var logs lockedBuffer
 	w := newWorld(t, func(c *queryapi.Config) { c.Logger = slog.New(slog.NewTextHandler(&logs, nil)) })
 	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
 	eventually(t, "the connection is lost", func() bool { return !w.js.Conn().IsConnected() })
 	for _, c := range operatorsCalls {
 		got := w.ask(c.method, operator, c.target, c.body, "If-Match", "*")
@@ -172,7 +171,6 @@ func TestSecretsAreShownOnce(t *testing.T) {
 		ask("GET", operator, "/v1/changes", "", "X-Api-Key", s)
 	}
 	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
 	for _, s := range secrets {
 		ask("GET", s, "/v1/tokens", "")
 	}

@@ -177,7 +177,6 @@ func TestStreamAway(t *testing.T) {
 		w := newWorld(t)
 		w.put("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
 		w.nats.Shutdown()
-		w.nats.WaitForShutdown()
 		check(t, w)
 	})
 	t.Run("not configured", func(t *testing.T) {

@@ -222,7 +222,6 @@ func TestStatusWithPartsAway(t *testing.T) {
 	}
 	expectNoStatus(t, w)
 	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
 	expectNoStatus(t, w)
 }
 

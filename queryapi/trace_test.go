@@ -203,7 +203,6 @@ func TestTraceWithoutNATS(t *testing.T) {
 	w := newWorld(t)
 	w.put("shop", time.Now(), pathless)
 	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
 	eventually(t, "the connection is lost", func() bool { return !w.js.Conn().IsConnected() })
 	got := w.ask("GET", operator, "/v1/events/x/trace", "")
 	if got.status != http.StatusServiceUnavailable || got.Code != "stream_unavailable" || got.header.Get("Retry-After") == "" {

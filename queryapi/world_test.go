@@ -13,29 +13,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/queryapi/apidoc/apicheck"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/native"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestMain(m *testing.M) {
-	// A NATS server that ends while one stream sources others leaves these for
-	// some seconds.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
-}
+func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
 // Credentials of every world.
 const (
@@ -51,7 +45,7 @@ const (
 // world is a running service over a real NATS server and a real database.
 type world struct {
 	t       testing.TB
-	nats    *server.Server
+	nats    *natstest.Server
 	js      jetstream.JetStream
 	store   *mongo.Store
 	writer  *store.Writer
@@ -108,26 +102,8 @@ func (w *world) run(f func(context.Context) error) {
 }
 
 func (w *world) startNATS() {
-	s, err := server.NewServer(&server.Options{
-		Port: -1, Host: "127.0.0.1", JetStream: true, StoreDir: w.t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 2 << 20,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s.Start()
-	w.t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		w.t.Fatal("the NATS server does not start")
-	}
-	conn, err := nats.Connect(s.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(conn.Close)
-	if w.js, err = jetstream.New(conn); err != nil {
-		w.t.Fatal(err)
-	}
-	w.nats = s
+	w.nats = natstest.Start(w.t, natstest.Listening())
+	w.js = w.nats.JetStream()
 	if err := stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 64 << 20}); err != nil {
 		w.t.Fatal(err)
 	}

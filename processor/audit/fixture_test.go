@@ -3,26 +3,22 @@ package audit
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
@@ -30,11 +26,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestMain(m *testing.M) {
-	// A NATS server that ends while one stream sources others leaves these for
-	// some seconds.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
-}
+func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must come.
 const patience = 60 * time.Second
@@ -50,7 +42,7 @@ type base interface {
 type fixture struct {
 	t     testing.TB
 	ctx   context.Context
-	nats  *restartable
+	nats  *natstest.Server
 	nc    *nats.Conn
 	js    jetstream.JetStream
 	reg   *registry.Registry
@@ -67,13 +59,14 @@ func newFixture(t testing.TB) *fixture { return newFixtureOn(t, newMemory(), 64<
 // by the room that it has at first, in bytes.
 func newFixtureOn(t testing.TB, on base, room int64) *fixture {
 	t.Helper()
-	w := &fixture{t: t, nats: &restartable{dir: t.TempDir()}, store: on}
+	w := &fixture{t: t, nats: natstest.Start(t, natstest.MaxPayload(8<<20)), store: on}
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithTimeout(context.Background(), 5*patience)
 	t.Cleanup(cancel)
-	w.must(w.nats.start())
-	t.Cleanup(w.nats.stop)
-	w.connect()
+	w.nc = w.nats.Connect()
+	var err error
+	w.js, err = jetstream.New(w.nc)
+	w.must(err)
 	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: room}))
 	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 30}))
 	samples, err := registry.LoadDir(registry.SampleTypes())
@@ -100,68 +93,12 @@ func (w *fixture) must(err error) {
 	}
 }
 
-// restartable is an embedded server that stops and starts again under the same
-// connections.
-type restartable struct {
-	dir     string
-	mu      sync.Mutex
-	current *server.Server // nil while stopped
-}
-
-// InProcessConn implements nats.InProcessConnProvider.
-func (r *restartable) InProcessConn() (net.Conn, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.current == nil {
-		return nil, errors.New("the server is stopped")
-	}
-	return r.current.InProcessConn()
-}
-
-func (r *restartable) start() error {
-	srv, err := server.NewServer(&server.Options{
-		JetStream: true, StoreDir: r.dir, DontListen: true, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
-	})
-	if err != nil {
-		return err
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(patience) {
-		return errors.New("the NATS server does not start")
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.current = srv
-	return nil
-}
-
-func (r *restartable) stop() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.current != nil {
-		r.current.Shutdown()
-		r.current.WaitForShutdown()
-		r.current = nil
-	}
-}
-
-// connect opens the connection.
-func (w *fixture) connect() {
-	w.t.Helper()
-	var err error
-	w.nc, err = nats.Connect("", nats.InProcessServer(w.nats), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
-	w.must(err)
-	w.t.Cleanup(w.nc.Close)
-	w.js, err = jetstream.New(w.nc)
-	w.must(err)
-}
-
 // damageFiles stops the server, does something to its files, and starts it again.
 func (w *fixture) damageFiles(what func(blocks []string)) {
 	w.t.Helper()
-	w.nats.stop()
+	w.nats.Shutdown()
 	what(w.blocks())
-	w.must(w.nats.start())
+	w.nats.Restart()
 	w.poll("the stream is back", func() bool {
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
@@ -173,7 +110,7 @@ func (w *fixture) damageFiles(what func(blocks []string)) {
 // blocks are the files of the stream's messages, in order.
 func (w *fixture) blocks() []string {
 	w.t.Helper()
-	files, err := filepath.Glob(filepath.Join(w.nats.dir, "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
+	files, err := filepath.Glob(filepath.Join(w.nats.StoreDir(), "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
 	w.must(err)
 	number := func(file string) (n int) {
 		_, err := fmt.Sscanf(filepath.Base(file), "%d.blk", &n)

@@ -192,9 +192,9 @@ func TestNATSRestarts(t *testing.T) {
 	reached, open := gateReads(a, 1)
 	w.startRunner("one", a)
 	w.awaitClosed("the audit is in the middle", reached)
-	w.nats.stop()
+	w.nats.Shutdown()
 	open()
-	w.must(w.nats.start())
+	w.nats.Restart()
 	j := w.awaitJob(bucket, id, ended)
 	if j.State != job.Done {
 		t.Fatalf("it ended as %+v", j)

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -15,17 +14,15 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
@@ -34,11 +31,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestMain(m *testing.M) {
-	// A NATS server that ends while one stream sources others leaves these for
-	// some seconds.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3"))
-}
+func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must come, benchPatience a
 // benchmark.
@@ -52,7 +45,7 @@ const (
 type fixture struct {
 	testing.TB
 	ctx      context.Context
-	dir      string
+	nats     *natstest.Server
 	js       jetstream.JetStream
 	store    *mongo.Store
 	writer   *store.Writer
@@ -70,28 +63,22 @@ type fixture struct {
 	// raised is the revision that the store was told.
 	raised atomic.Uint64
 
-	mu     sync.Mutex
-	server *server.Server // nil while stopped
+	mu sync.Mutex
 	// beats are the live processes; nil is one processor that is up to date.
 	beats []heartbeat.Beat
 }
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &fixture{TB: t, dir: t.TempDir(), patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
+	w := &fixture{TB: t, patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
 	if _, ok := t.(*testing.B); ok {
 		w.patience = benchPatience
 	}
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithTimeout(context.Background(), 2*w.patience)
 	t.Cleanup(cancel)
-	w.startNATS()
-	t.Cleanup(w.stopNATS)
-	nc, err := nats.Connect("", nats.InProcessServer(w), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
-	w.must(err)
-	t.Cleanup(nc.Close)
-	w.js, err = jetstream.New(nc)
-	w.must(err)
+	w.nats = natstest.Start(t, natstest.MaxPayload(8<<20))
+	w.js = w.nats.JetStream()
 	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 30}))
 	events, err := w.js.Stream(w.ctx, stream.Name)
 	w.must(err)
@@ -109,42 +96,6 @@ func (w *fixture) must(err error) {
 	if err != nil {
 		w.Fatal(err)
 	}
-}
-
-// startNATS starts the server, again in the folder it had.
-func (w *fixture) startNATS() {
-	s, err := server.NewServer(&server.Options{
-		JetStream: true, StoreDir: w.dir, DontListen: true, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
-	})
-	w.must(err)
-	s.Start()
-	if !s.ReadyForConnections(patience) {
-		w.Fatal("the NATS server does not start")
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.server = s
-}
-
-func (w *fixture) stopNATS() {
-	w.mu.Lock()
-	s := w.server
-	w.server = nil
-	w.mu.Unlock()
-	if s != nil {
-		s.Shutdown()
-		s.WaitForShutdown()
-	}
-}
-
-// InProcessConn makes a connection to the server that runs now.
-func (w *fixture) InProcessConn() (net.Conn, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.server == nil {
-		return nil, errors.New("the server is stopped")
-	}
-	return w.server.InProcessConn()
 }
 
 func (w *fixture) openStore() {

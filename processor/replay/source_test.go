@@ -190,8 +190,8 @@ func TestNATSRestarts(t *testing.T) {
 			w.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 				if n == tc.nth {
 					once.Do(func() {
-						w.stopNATS()
-						w.startNATS()
+						w.nats.Shutdown()
+						w.nats.Restart()
 					})
 				}
 				return nil

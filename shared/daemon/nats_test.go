@@ -16,6 +16,7 @@ import (
 
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/natsd"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
 // A service may start before NATS does, and stays when NATS restarts.
@@ -73,18 +74,9 @@ func TestConnectNATSLogHasNoPassword(t *testing.T) {
 // A wrong password is mended by a person, who must read of it, and never read
 // the password.
 func TestConnectNATSTellsOfARefusal(t *testing.T) {
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
-		Users: []*server.User{{Username: "collector", Password: "right"}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	defer func() { srv.Shutdown(); srv.WaitForShutdown() }()
-	if !srv.ReadyForConnections(time.Minute) {
-		t.Fatal("nats-server is not ready")
-	}
+	srv := natstest.Start(t, natstest.Listening(), func(o *server.Options) {
+		o.Users = []*server.User{{Username: "collector", Password: "right"}}
+	}).NATSServer()
 	var out lockedBuffer
 	nc, err := daemon.ConnectNATS("nats://collector:wrong@"+srv.Addr().String(), "collector", slog.New(slog.NewTextHandler(&out, nil)))
 	if err != nil {

@@ -186,12 +186,12 @@ func TestBeatsOutliveTheServer(t *testing.T) {
 	end := run(t, New(cfg))
 	until(t, "both beat", func() bool { return len(list(t, js)) == 2 })
 	for n := range 2 {
-		s.stop()
+		s.Shutdown()
 		until(t, "the failure is told", func() bool { return strings.Count(text.String(), "heartbeats do not arrive") > n })
 		if n, err := js.Conn().Buffered(); err != nil || n > 0 {
 			t.Errorf("%d bytes wait for the server, error %v: they would be stale", n, err)
 		}
-		s.start()
+		s.Restart()
 		until(t, "both beat again", func() bool {
 			beats, err := List(bounded(t), js)
 			return err == nil && len(beats) == 2
@@ -200,7 +200,7 @@ func TestBeatsOutliveTheServer(t *testing.T) {
 	if n := strings.Count(text.String(), "\n"); n != 2 {
 		t.Errorf("two outages made %d lines of log:\n%s", n, text.String())
 	}
-	s.stop()
+	s.Shutdown()
 	end() // does not wait for the server
 }
 

@@ -157,9 +157,9 @@ func TestAHeartCatchesUpBehindALapse(t *testing.T) {
 	if n := calls.Load(); n != 2 {
 		t.Errorf("it was asked to catch up %d times, want once again after the failure", n)
 	}
-	s.stop()
+	s.Shutdown()
 	until(t, "it is not steady", func() bool { _, fresh := h.Liveness(); return !fresh })
-	s.start()
+	s.Restart()
 	until(t, "it is steady again", steady(1))
 	if n := calls.Load(); n != 3 {
 		t.Errorf("it was asked to catch up %d times", n)

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -124,7 +125,7 @@ func TestApplySideBySide(t *testing.T) {
 	var group sync.WaitGroup
 	created := make(chan int, 8)
 	for range cap(created) {
-		js := srv.connect()
+		js := srv.JetStream()
 		group.Go(func() {
 			d, err := LoadDir(mapFS(files))
 			if err == nil {
@@ -153,7 +154,7 @@ func TestApplySideBySide(t *testing.T) {
 }
 
 func TestApplyWithoutBuckets(t *testing.T) {
-	js := startServer(t).connect()
+	js := natstest.Start(t).JetStream()
 	for _, f := range []applyFunc{(*Declarations).Apply, (*Declarations).ApplyChanged} {
 		if _, err := f(load(t, mapFS(folder())), bounded(t), js, "ann"); !errors.Is(err, jetstream.ErrBucketNotFound) {
 			t.Errorf("error %v", err)

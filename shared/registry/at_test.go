@@ -19,6 +19,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/native"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -171,8 +172,8 @@ func (h history) superseding(t *rapid.T) string {
 // For every revision of any history: At, a snapshot that a running Registry had
 // then, and one that starts later, decide what the model decides.
 func TestEveryRevision(t *testing.T) {
-	srv := startServer(t)
-	puts, watched := srv.connect(), srv.connect()
+	srv := natstest.Start(t)
+	puts, watched := srv.JetStream(), srv.JetStream()
 	rapid.Check(t, func(rt *rapid.T) {
 		kv := freshSchemas(t, puts)
 		seen := follow(t, watched)
@@ -297,7 +298,7 @@ func follow(t *testing.T, js jetstream.JetStream) func(uint64) []*Snapshot {
 // A bucket that somebody limited has gaps: a revision in one is that of what is
 // left below, and never of what came later.
 func TestAtInGap(t *testing.T) {
-	js := startServer(t).connect()
+	js := natstest.Start(t).JetStream()
 	kv, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: stream.BucketSchemas, History: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -317,8 +318,8 @@ func TestAtInGap(t *testing.T) {
 // Before the registry is made there is nothing to ask, and At does not outlive
 // its context.
 func TestAtWithoutRegistry(t *testing.T) {
-	srv := startServer(t)
-	js := srv.connect()
+	srv := natstest.Start(t)
+	js := srv.JetStream()
 	if _, err := At(bounded(t), js, 0); !errors.Is(err, jetstream.ErrBucketNotFound) {
 		t.Errorf("without a bucket: %v", err)
 	}
@@ -327,7 +328,7 @@ func TestAtWithoutRegistry(t *testing.T) {
 	if err != nil || set.Revision() != 0 || len(set.Types()) != 0 {
 		t.Errorf("an empty registry: %v", err)
 	}
-	srv.stop()
+	srv.Shutdown()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := At(ctx, js, 0); !errors.Is(err, context.DeadlineExceeded) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -63,7 +64,7 @@ func TestRevisionAt(t *testing.T) {
 
 // Nothing is claimed of a registry that is not there.
 func TestRevisionAtWithoutRegistry(t *testing.T) {
-	js := startServer(t).connect()
+	js := natstest.Start(t).JetStream()
 	if got, err := RevisionAt(bounded(t), js, time.Now()); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("%d, %v", got, err)
 	}

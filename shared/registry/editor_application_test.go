@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -373,7 +374,7 @@ func TestLists(t *testing.T) {
 }
 
 func TestEditorWithoutBuckets(t *testing.T) {
-	e := NewEditor(startServer(t).connect())
+	e := NewEditor(natstest.Start(t).JetStream())
 	_, errs := e.Applications(bounded(t))
 	wantNoBucket(t, errs)
 	_, errs = e.Application(bounded(t), "shop")

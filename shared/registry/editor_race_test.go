@@ -10,17 +10,19 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
 const writers = 16
 
 // together runs f in so many goroutines at once, each with an editor and a
 // connection of its own.
-func together(srv *testServer, f func(writer int, e *Editor)) {
+func together(srv *natstest.Server, f func(writer int, e *Editor)) {
 	var group sync.WaitGroup
 	start := make(chan struct{})
 	for i := range writers {
-		e := NewEditor(srv.connect())
+		e := NewEditor(srv.JetStream())
 		group.Go(func() {
 			<-start
 			f(i, e)
@@ -65,7 +67,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		}
 		revision = winner.Load()
 	}
-	e := NewEditor(srv.connect())
+	e := NewEditor(srv.JetStream())
 	history, err := e.SchemaHistory(bounded(t), someType, 0, 0)
 	if err != nil || len(history) != rounds {
 		t.Errorf("%d versions, want %d (%v)", len(history), rounds, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -30,8 +31,8 @@ func judged(t *testing.T, data, want string) func(*Snapshot) bool {
 }
 
 func TestFollow(t *testing.T) {
-	srv := startServer(t)
-	js := srv.connect()
+	srv := natstest.Start(t)
+	js := srv.JetStream()
 	dir := t.TempDir()
 	for name, text := range folder() {
 		write(t, dir, name, text)
@@ -65,8 +66,8 @@ func TestFollow(t *testing.T) {
 
 	// A live fix, and a restart of NATS: nothing is reverted.
 	fix := put(t, js, stream.BucketSchemas, keyOf(t, someType), anything)
-	srv.stop()
-	srv.start()
+	srv.Shutdown()
+	srv.Restart()
 	write(t, dir, shopName, `{"keys": []}`)
 	s := eventually(t, r, "the key is gone", func(s *Snapshot) bool { _, ok := s.Access.WriteKey("some-key"); return !ok })
 	if s.Schemas.Version(someType) != fix {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/native"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -52,8 +53,8 @@ func judge(t *testing.T, s *Snapshot, data string) string {
 // Half a registry would reject good events and turn good keys away: as long as
 // one bucket is missing there is no snapshot.
 func TestNoSnapshotBeforeAllBuckets(t *testing.T) {
-	s := startServer(t)
-	js := s.connect()
+	s := natstest.Start(t)
+	js := s.JetStream()
 	r := run(t, Config{JetStream: js})
 	buckets := []string{stream.BucketTokens, stream.BucketSchemas, stream.BucketApplications}
 	for i, bucket := range buckets {
@@ -161,8 +162,8 @@ func TestOnlyChangedSchemasAreCompiled(t *testing.T) {
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	before := r.Snapshot()
-	srv.stop()
-	srv.start()
+	srv.Shutdown()
+	srv.Restart()
 	reconnected(t, js)
 	put(t, js, stream.BucketSchemas, keyOf(t, other), nothing)
 	after := eventually(t, r, "the other type changed", func(s *Snapshot) bool { return s != before })
@@ -216,11 +217,11 @@ func TestServerRestarts(t *testing.T) {
 	<-r.Ready()
 	for range 3 {
 		before := r.Snapshot()
-		srv.stop()
+		srv.Shutdown()
 		if got := judge(t, r.Snapshot(), `{}`); got != event.CodeSchemaViolation || r.Snapshot() != before {
 			t.Errorf("judged %q while NATS was away", got)
 		}
-		srv.start()
+		srv.Restart()
 		reconnected(t, js)
 		started := time.Now()
 		revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
@@ -241,9 +242,8 @@ func TestServerIsReplaced(t *testing.T) {
 	if r.Snapshot().Access.Operators() != 1 {
 		t.Fatal("no operator")
 	}
-	srv.stop()
-	srv.dir = t.TempDir()
-	srv.start()
+	srv.Shutdown()
+	srv.RestartEmpty()
 	reconnected(t, js)
 	ensure(t, js)
 	revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)

@@ -3,90 +3,17 @@ package registry
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
-	"net"
 	"runtime"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/stream"
 )
-
-// testServer is an embedded server that can be stopped and started again under
-// the same connections.
-type testServer struct {
-	t   testing.TB
-	dir string
-
-	mu      sync.Mutex
-	current *server.Server // nil while stopped
-}
-
-func startServer(t testing.TB) *testServer {
-	t.Helper()
-	s := &testServer{t: t, dir: t.TempDir()}
-	s.start()
-	t.Cleanup(s.stop)
-	return s
-}
-
-func (s *testServer) start() {
-	s.t.Helper()
-	srv, err := server.NewServer(&server.Options{
-		JetStream: true, StoreDir: s.dir, DontListen: true, NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
-		s.t.Fatal("nats-server is not ready")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.current = srv
-}
-
-func (s *testServer) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current != nil {
-		s.current.Shutdown()
-		s.current.WaitForShutdown()
-		s.current = nil
-	}
-}
-
-// InProcessConn makes a connection to the server that runs now.
-func (s *testServer) InProcessConn() (net.Conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current == nil {
-		return nil, errors.New("the server is stopped")
-	}
-	return s.current.InProcessConn()
-}
-
-func (s *testServer) connect() jetstream.JetStream {
-	s.t.Helper()
-	nc, err := nats.Connect("", nats.InProcessServer(s), nats.MaxReconnects(-1),
-		nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return js
-}
 
 // reconnected waits until the connection is one to the server that runs now: a
 // request that was written to the one before is lost.
@@ -102,10 +29,10 @@ func reconnected(t *testing.T, js jetstream.JetStream) {
 }
 
 // ready starts a server with everything that stream.Ensure makes.
-func ready(t *testing.T) (*testServer, jetstream.JetStream) {
+func ready(t *testing.T) (*natstest.Server, jetstream.JetStream) {
 	t.Helper()
-	s := startServer(t)
-	js := s.connect()
+	s := natstest.Start(t)
+	js := s.JetStream()
 	ensure(t, js)
 	return s, js
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -129,8 +130,8 @@ func TestVersionsAfterReconnect(t *testing.T) {
 		}
 	}()
 	restart := func() {
-		srv.stop()
-		srv.start()
+		srv.Shutdown()
+		srv.Restart()
 		reconnected(t, js)
 	}
 	for n := 1; n <= 10; n++ {
@@ -143,9 +144,8 @@ func TestVersionsAfterReconnect(t *testing.T) {
 			t.Fatalf("after %d (-want +got):\n%s", n, diff)
 		}
 	}
-	srv.stop()
-	srv.dir = t.TempDir()
-	srv.start()
+	srv.Shutdown()
+	srv.RestartEmpty()
 	reconnected(t, js)
 	ensure(t, js)
 	put(t, js, stream.BucketSchemas, key, requiring(1))
@@ -255,8 +255,8 @@ func TestReadAgain(t *testing.T) {
 // Only what is needed is read and waited for; what a process has of its own is
 // there without.
 func TestNeeds(t *testing.T) {
-	srv := startServer(t)
-	js := srv.connect()
+	srv := natstest.Start(t)
+	js := srv.JetStream()
 	create := func(bucket string) {
 		if _, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
 			t.Fatal(err)
@@ -320,8 +320,8 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func benchmarkLoad(b *testing.B, types int) {
-	srv := startServer(b)
-	js := srv.connect()
+	srv := natstest.Start(b)
+	js := srv.JetStream()
 	ctx := b.Context()
 	if err := stream.Ensure(ctx, js, stream.Config{MaxBytes: 1 << 20}); err != nil {
 		b.Fatal(err)
