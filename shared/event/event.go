@@ -1,10 +1,12 @@
 package event
 
 import (
+	"errors"
+	"fmt"
 	"time"
 )
 
-// Limits of one event. An event over one of them is refused at the door.
+// Limits of one event. The collector refuses an event over one of them.
 const (
 	// MaxBytes bounds the bytes of one event as received.
 	MaxBytes = 1 << 20
@@ -25,46 +27,47 @@ const (
 	MaxIDLength = 200
 )
 
-// Head is what the door needs of an event: its identity and its type.
+// Head is the identity and the type of an event: the collector needs no more of
+// it.
 type Head struct {
-	// EventID is the client's event_id where that is valid, else derived.
+	// EventID is the client's event_id if that is valid, else a derived one.
 	EventID string
-	// Derived says that EventID was made from the event's content.
+	// Derived is set when EventID was derived from the event's content.
 	Derived bool
-	// Category and Name are the members as sent where they are strings of 1
-	// to MaxIDLength characters, else "".
+	// Category and Name are the members as sent if they are strings of 1 to
+	// MaxIDLength characters, else "".
 	Category, Name string
 }
 
-// Event is a decoded event. Only valid members are filled; what is wrong with
-// the others stands in Faults, one fault for each.
+// Event is a decoded event. Only valid members are set; Faults holds one fault
+// for each of the others.
 type Event struct {
 	Head
 
 	// SessionID is in the 36-character form, lower case; "" when invalid.
 	SessionID string
-	// Timestamp is in UTC, truncated to the microsecond; zero when invalid.
+	// Timestamp is in UTC, truncated to the microsecond; the zero time when
+	// invalid.
 	Timestamp time.Time
 	// SchemaVersion is the optional member schema_version, 0 when absent.
 	SchemaVersion int64
 	// Data is the member data as JSON: members in the order sent, numbers in
-	// the form that both stores keep (see AppendNumber). nil when it is not
-	// an object.
+	// the form that both stores keep (see AppendNumber). nil when the member
+	// is not an object.
 	Data []byte
 	// Tree is Data for a schema validator: map[string]any, []any, string,
 	// bool, nil and json.Number (the number's text as received). nil when
-	// Data is.
+	// Data is nil.
 	Tree map[string]any
-	// ContentHash identifies the content: 32 hexadecimal digits, the first
-	// half of the SHA-256 of the canonical form of the whole event without
-	// event_id.
+	// ContentHash identifies the content: the Hash of the event's canonical
+	// form, as text.
 	ContentHash string
 	// Faults are the faults of the envelope, in the order of the members in
 	// the list event_id, session_id, category, name, data, timestamp.
 	Faults []Fault
 }
 
-// Fault is one reason why an event is rejected. A document keeps it as it is.
+// Fault is one reason why an event is rejected. Documents keep it unchanged.
 type Fault struct {
 	// Code is stable, one of the Code constants.
 	Code string `json:"code"`
@@ -75,11 +78,59 @@ type Fault struct {
 	Message string `json:"message"`
 }
 
-// Refusal says why an event cannot be carried at all. It is an error.
+// Refusal is the reason why an event cannot be accepted at all. It is an error.
 type Refusal struct {
-	Code    string
+	// Code is stable, one of the Code constants.
+	Code string
+	// Message is one sentence for people.
 	Message string
 }
 
 // Error returns the code and the message.
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
+
+// Batch is a request body split into events.
+type Batch struct {
+	// Items are the events in the order sent, at least one.
+	Items []Item
+	// SentAt is when the client says it sent the batch: at most 64 visible
+	// ASCII characters, so that it fits into a header; "" when the batch does
+	// not say it.
+	SentAt string
+}
+
+// Item is one event of a batch. It has not been inspected yet.
+type Item struct {
+	// Raw is the event's exact bytes. It may alias the request body.
+	Raw []byte
+	// Refusal is set when the item is known not to be an event: a broken line
+	// of NDJSON, or a value that is not an object.
+	Refusal *Refusal
+}
+
+// Errors of a request body that cannot be split into events. The fourth is
+// *SyntaxError.
+var (
+	// ErrEmptyBody is returned for a body that holds only white space.
+	ErrEmptyBody = errors.New("the body is empty")
+	// ErrEmptyBatch is returned for an array, or a batch, without events.
+	ErrEmptyBatch = errors.New("the batch holds no events")
+	// ErrTooManyEvents is returned as soon as one event more than allowed is
+	// found.
+	ErrTooManyEvents = errors.New("the body holds too many events")
+	// ErrNotEvents is returned for JSON that is neither an object nor an array.
+	ErrNotEvents = errors.New("the body is neither an event nor a list of events")
+)
+
+// SyntaxError describes text that is not JSON.
+type SyntaxError struct {
+	// Offset is the number of bytes before the fault.
+	Offset int64
+	// Reason is short and bounded.
+	Reason string
+}
+
+// Error returns one sentence.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("not valid JSON at byte %d: %s", e.Offset, e.Reason)
+}

@@ -6,12 +6,55 @@ import (
 	"unicode/utf8"
 )
 
-// maxFaultText bounds the path and the message of one fault, in bytes, so that
-// one long one does not crowd out the others.
+// Codes of events that cannot be accepted. The collector refuses them; such bytes
+// that reach the stream by another way are rejected.
+const (
+	CodeInvalidJSON      = "invalid_json"
+	CodeNotObject        = "not_object"
+	CodeInvalidText      = "invalid_text"
+	CodeDuplicateKey     = "duplicate_key"
+	CodeTooDeep          = "too_deep"
+	CodeTooLarge         = "too_large"
+	CodeNumberOutOfRange = "number_out_of_range"
+)
+
+// Codes of events that are accepted and then rejected.
+const (
+	CodeInvalidEventID       = "invalid_event_id"
+	CodeInvalidSessionID     = "invalid_session_id"
+	CodeInvalidCategory      = "invalid_category"
+	CodeInvalidName          = "invalid_name"
+	CodeInvalidData          = "invalid_data"
+	CodeInvalidTimestamp     = "invalid_timestamp"
+	CodeInvalidSchemaVersion = "invalid_schema_version"
+	CodeTimestampInFuture    = "timestamp_in_future"
+	CodeTimestampTooOld      = "timestamp_too_old"
+	CodeUnknownType          = "unknown_type"
+	// CodeUnknownSchemaVersion is the code of an event that names a version
+	// of its type's schema which the registry never had, or no longer keeps.
+	CodeUnknownSchemaVersion = "unknown_schema_version"
+	CodeSchemaViolation      = "schema_violation"
+	CodeIDConflict           = "id_conflict"
+	CodeUnstorable           = "unstorable"
+	CodeValidatorFailed      = "validator_failed"
+	// CodeInvalidMessage is the code of a message of the stream whose headers
+	// no collector wrote.
+	CodeInvalidMessage = "invalid_message"
+)
+
+// MaxFaults is the limit of the faults kept with one event, MaxFaultBytes that of
+// their codes, paths and messages together.
+const (
+	MaxFaults     = 20
+	MaxFaultBytes = 4 << 10
+)
+
+// maxFaultText is the limit of the path and of the message of one fault, in
+// bytes, so that a long fault leaves room for the others.
 const maxFaultText = 512
 
-// Pointer returns the JSON pointer (RFC 6901) of the given reference tokens;
-// without any it is "", the event itself.
+// Pointer returns the JSON pointer (RFC 6901) of reference tokens. Without tokens
+// it is "", which points to the event itself.
 func Pointer(tokens ...string) string {
 	var b strings.Builder
 	for _, token := range tokens {
@@ -30,17 +73,17 @@ func Pointer(tokens ...string) string {
 	return b.String()
 }
 
-// BoundFaults returns faults within MaxFaults and MaxFaultBytes: long paths and
-// messages are cut at a character, and where some are left out the last one
-// says how many, under the code of the first that is missing. Text is made
-// valid UTF-8, so that every store takes it. The argument stays as it is, and
-// what is bounded already comes back unchanged.
+// BoundFaults returns faults within MaxFaults and MaxFaultBytes. Long paths and
+// messages are cut at a character. When faults are left out, the last fault says
+// how many, with the code of the first one left out. Text is made valid UTF-8, so
+// that every store accepts it. The argument is not changed, and faults within the
+// limits are returned unchanged.
 func BoundFaults(faults []Fault) []Fault {
-	const note = 96 // bytes kept free for the note, its code included
+	const note = 96 // bytes reserved for the last fault, its code included
 	kept := make([]Fault, 0, min(len(faults), MaxFaults))
-	size, room := 0, 0 // room: how many fit with a note after them
+	size, room := 0, 0 // room is the number of faults that fit before such a note
 	for _, f := range faults {
-		f.Path, f.Message = clip(f.Path), clip(f.Message)
+		f.Path, f.Message = truncateText(f.Path), truncateText(f.Message)
 		size += len(f.Code) + len(f.Path) + len(f.Message)
 		if len(kept) == MaxFaults || size > MaxFaultBytes {
 			break
@@ -60,8 +103,8 @@ func BoundFaults(faults []Fault) []Fault {
 	})
 }
 
-// clip returns s as valid UTF-8 of at most maxFaultText bytes.
-func clip(s string) string {
+// truncateText returns s as valid UTF-8 of at most maxFaultText bytes.
+func truncateText(s string) string {
 	const ellipsis = "…"
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxFaultText {

@@ -11,7 +11,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-func TestPointer(t *testing.T) {
+func TestPointerEscapesTokens(t *testing.T) {
 	for _, c := range []struct {
 		want   string
 		tokens []string
@@ -35,7 +35,7 @@ func faults(n int, message string) []event.Fault {
 	return list
 }
 
-func TestBoundFaults(t *testing.T) {
+func TestBoundFaultsCutsListsAndTexts(t *testing.T) {
 	if got := event.BoundFaults(nil); len(got) != 0 {
 		t.Errorf("nothing became %v", got)
 	}
@@ -61,8 +61,9 @@ func TestBoundFaults(t *testing.T) {
 	}
 }
 
-// The note needs room of its own where the bytes run out before the count.
-func TestBoundFaultsKeepsRoomForTheNote(t *testing.T) {
+// The last fault, which counts those left out, must fit when the limit of bytes is
+// reached before that of the count.
+func TestBoundFaultsKeepsRoomForTheLastFault(t *testing.T) {
 	for size := 400; size <= 1020; size += 5 {
 		text := strings.Repeat("x", (size-len(event.CodeInvalidData))/2)
 		list := make([]event.Fault, 15)
@@ -79,7 +80,7 @@ func TestBoundFaultsKeepsRoomForTheNote(t *testing.T) {
 	}
 }
 
-func TestBoundFaultsIsBoundedAndSettles(t *testing.T) {
+func TestBoundFaultsIsIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) event.Fault {
 			text := rapid.OneOf(rapid.String(), rapid.Just(strings.Repeat("漢", 300)), rapid.Just("\xff\xfe"))

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// Kind says how both stores keep a number.
+// Kind is the form in which both stores keep a number.
 type Kind uint8
 
-// The three ways a number is kept. The zero Kind is none of them.
+// The three kinds of numbers. The zero Kind is not valid.
 const (
 	// Int64 is an integer literal that fits int64.
 	Int64 Kind = iota + 1
@@ -19,11 +19,11 @@ const (
 	Double
 )
 
-// maxDecimalDigits is what a Decimal128 keeps exactly.
+// maxDecimalDigits is the number of digits that a Decimal128 keeps exactly.
 const maxDecimalDigits = 34
 
-// minDouble is the smallest magnitude a double is kept with. Below it the
-// shortest text has an exponent under -MaxExponent, or the value is lost as 0.
+// minDouble is the smallest magnitude of a Double other than 0. The shortest text
+// of a smaller value has an exponent under -MaxExponent, or the value becomes 0.
 const minDouble = 1e-308
 
 // Number is a JSON number as both stores keep it.
@@ -33,16 +33,15 @@ type Number struct {
 	Int int64
 	// Double is the value of a Double.
 	Double float64
-	// Text is the text that was parsed, and aliases it.
+	// Text is the parsed text; it aliases ParseNumber's argument.
 	Text []byte
 }
 
 // ParseNumber parses one JSON number. It reports false for text that is not a
-// JSON number, that is over MaxNumberBytes, that writes an exponent over
-// MaxExponent, or whose value lies outside of what a double keeps: it
-// overflows, or its magnitude is under 1e-308 without being 0. So `1e400`
-// cannot become infinity, nor `0.1e-308` a text that is refused when it is
-// parsed again.
+// JSON number, that is longer than MaxNumberBytes, that has an exponent over
+// MaxExponent, or whose value is out of the range of a double: it overflows, or
+// its magnitude is under 1e-308 without being 0. So `1e400` cannot become
+// infinity, nor `0.1e-308` a text that is refused when it is parsed again.
 func ParseNumber(text []byte) (Number, bool) {
 	kind, ok := numberKind(text)
 	if !ok {
@@ -70,10 +69,10 @@ func ValidNumber(text []byte) bool {
 }
 
 // AppendNumber appends the text of a number as both stores keep and return it:
-// the digits of an Int64 or a Decimal, the shortest text of a Double that
-// parses to the same value. A Double always has a point or an exponent, so that
-// its kind survives; 1e2 becomes 100.0, -0 becomes -0.0. Text that ParseNumber
-// refuses is appended as it is.
+// the digits of an Int64 or a Decimal, for a Double the shortest text that parses
+// to the same value. The text of a Double always has a point or an exponent, so
+// that its kind is preserved: 1e2 becomes 100.0, -0 becomes -0.0. Text that
+// ParseNumber refuses is appended unchanged.
 func AppendNumber(dst, text []byte) []byte {
 	kind, ok := numberKind(text)
 	if !ok || kind != Double {
@@ -104,7 +103,7 @@ func AppendDouble(dst []byte, f float64) []byte {
 	return dst
 }
 
-// trimExponent turns a trailing e-07 into e-7, as other languages write it.
+// trimExponent replaces a trailing e-07 by e-7, the form of other languages.
 func trimExponent(b []byte) []byte {
 	if n := len(b); n >= 4 && b[n-4] == 'e' && b[n-2] == '0' {
 		b[n-2] = b[n-1]
@@ -113,8 +112,8 @@ func trimExponent(b []byte) []byte {
 	return b
 }
 
-// numberKind checks the grammar and the bounds of a number and decides its
-// kind. A Double may still overflow: parseDouble tells.
+// numberKind checks the grammar and the limits of a number and returns its kind.
+// It does not check the range of a Double; parseDouble does.
 func numberKind(text []byte) (Kind, bool) {
 	if len(text) > MaxNumberBytes {
 		return 0, false
@@ -138,8 +137,8 @@ func numberKind(text []byte) (Kind, bool) {
 	return Double, true
 }
 
-// validFraction checks what follows the integer digits: a fraction, an
-// exponent, or both.
+// validFraction reports whether b, the text after the integer digits, is a
+// fraction, an exponent, or both.
 func validFraction(b []byte) bool {
 	if b[0] == '.' {
 		n := countDigits(b[1:])
@@ -169,6 +168,7 @@ func validFraction(b []byte) bool {
 	return true
 }
 
+// countDigits returns the number of digits that b starts with.
 func countDigits(b []byte) int {
 	for i, c := range b {
 		if c < '0' || c > '9' {
@@ -178,13 +178,15 @@ func countDigits(b []byte) int {
 	return len(b)
 }
 
-// fitsInt64 is asked about 19 digits and more only.
+// fitsInt64 reports whether an integer literal fits int64. It is needed for
+// literals of 19 digits and more; shorter ones always fit.
 func fitsInt64(text []byte) bool {
 	_, err := strconv.ParseInt(string(text), 10, 64)
 	return err == nil
 }
 
-// parseDouble reports false when the value overflows or is too small.
+// parseDouble returns the nearest double. It reports false when the value
+// overflows or is too small.
 func parseDouble(text []byte) (float64, bool) {
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/theeye/theeye/shared/event/eventtest"
 )
 
-func TestNumbers(t *testing.T) {
+func TestNumberKindsAndTexts(t *testing.T) {
 	nines := func(n int) string { return strings.Repeat("9", n) }
 	for _, c := range []struct {
 		text string
@@ -92,14 +92,14 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// fataler is what checks need of a testing.TB; a *rapid.T is none.
+// fataler is the part of testing.TB that checks need; *rapid.T implements it.
 type fataler interface {
 	Helper()
 	Fatal(args ...any)
 	Fatalf(format string, args ...any)
 }
 
-// checkNumber checks what holds for every text.
+// checkNumber checks the properties of every text.
 func checkNumber(tb fataler, text []byte) {
 	tb.Helper()
 	n, ok := event.ParseNumber(text)
@@ -125,7 +125,7 @@ func checkNumber(tb fataler, text []byte) {
 	checkValue(tb, n, kept, exact)
 }
 
-// checkValue compares a number with its exact value.
+// checkValue compares a number with the exact value of its text.
 func checkValue(tb fataler, n event.Number, kept []byte, exact *big.Rat) {
 	tb.Helper()
 	switch n.Kind {

@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-func TestParseTime(t *testing.T) {
+func TestParseTimeAcceptsBothForms(t *testing.T) {
 	for in, want := range map[string]string{
 		"2021-01-01 09:15:27.243860":          "2021-01-01T09:15:27.243860Z",
 		"2021-01-01 09:15:27":                 "2021-01-01T09:15:27.000000Z",
@@ -42,10 +42,10 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-func TestParseTimeRefuses(t *testing.T) {
+func TestParseTimeRejectsOtherForms(t *testing.T) {
 	for _, in := range []string{
 		"", "2021", "2021-01-01", "now", "1609492527", "2021-01-01T09:15Z", "20210101T091527Z",
-		"2021-01-01T09:15:27", "2021-01-01T09:15:27.5", // no zone but T
+		"2021-01-01T09:15:27", "2021-01-01T09:15:27.5", // T without a zone
 		"2021-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2021-02-30T00:00:00Z", "2021-04-31T00:00:00Z",
 		"2021-00-01T00:00:00Z", "2021-13-01T00:00:00Z", "2021-01-00T00:00:00Z", "2021-01-32T00:00:00Z",
 		"2021-01-01T24:00:00Z", "2021-01-01T00:60:00Z", "2016-12-31T23:59:60Z",
@@ -63,12 +63,12 @@ func TestParseTimeRefuses(t *testing.T) {
 	}
 }
 
-// rfc3339 is the grammar. The standard library is laxer: hours of one digit, a
-// comma, zones of 24 hours, any number of digits.
+// rfc3339 is the grammar of RFC 3339. The standard library also accepts hours of
+// one digit, a comma, zones of 24 hours and any number of digits.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// checkTime compares with the standard library, which knows neither t nor a
-// space.
+// checkTime compares ParseTime with the standard library, which accepts neither t
+// nor a space as separator.
 func checkTime(tb fataler, s string) {
 	tb.Helper()
 	got, err := event.ParseTime(s)

@@ -9,19 +9,21 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// hash hashes the canonical form of the event without the member at skip, the
-// event_id. Members are sorted by the bytes of their names, so that neither
-// order, white space nor the way a string is escaped makes another content.
-func (s *scanner) hash(skip int32) event.Hash {
+// hashContent returns the hash of the canonical form of the event without the
+// member at skip, the event_id. Members are sorted by the bytes of their names,
+// so that order, white space and escapes do not change the hash.
+func (s *scanner) hashContent(skip int32) event.Hash {
 	s.form = s.appendCanonical(s.form[:0], 0, skip)
 	return event.HashOf(s.form)
 }
 
+// appendCanonical appends the canonical form of the value at i, without the
+// member at skip.
 func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
 	n := &s.nodes[i]
 	switch n.kind {
 	case '{':
-		return s.appendSorted(dst, i, skip)
+		return s.appendSortedObject(dst, i, skip)
 	case '[':
 		dst = append(dst, '[')
 		for k := i + 1; k < n.next; k = s.nodes[k].next {
@@ -35,9 +37,9 @@ func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
 	return s.appendScalar(dst, i)
 }
 
-// appendSorted appends an object by the order of its names. The order lies on a
-// stack that all levels share.
-func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
+// appendSortedObject appends an object in the order of its names. All levels of
+// nesting share one stack for their orders.
+func (s *scanner) appendSortedObject(dst []byte, i, skip int32) []byte {
 	base := len(s.order)
 	for k := i + 1; k < s.nodes[i].next; k = s.nodes[k+1].next {
 		if k+1 != skip {
@@ -45,7 +47,7 @@ func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
 		}
 	}
 	end := len(s.order)
-	slices.SortFunc(s.order[base:], func(a, b int32) int { return bytes.Compare(s.text(a), s.text(b)) })
+	slices.SortFunc(s.order[base:], func(a, b int32) int { return bytes.Compare(s.tokenText(a), s.tokenText(b)) })
 	dst = append(dst, '{')
 	for o := base; o < end; o++ {
 		if o > base {
@@ -59,18 +61,18 @@ func (s *scanner) appendSorted(dst []byte, i, skip int32) []byte {
 	return append(dst, '}')
 }
 
-// appendScalar appends anything but a container in the one form that it has: a
-// number as both stores keep it, a string with no escape that it does not need.
+// appendScalar appends a value that is not a container in its only form: a
+// number as both stores keep it, a string without needless escapes.
 func (s *scanner) appendScalar(dst []byte, i int32) []byte {
 	n := &s.nodes[i]
-	text := s.text(i)
+	text := s.tokenText(i)
 	switch {
 	case n.kind == '0':
 		return event.AppendNumber(dst, text)
 	case n.kind != '"':
 		return append(dst, text...)
 	case n.unescaped:
-		dst, _ = jsontext.AppendQuote(dst, text) // the scan has seen valid UTF-8
+		dst, _ = jsontext.AppendQuote(dst, text) // the scan checked the UTF-8
 		return dst
 	}
 	dst = append(dst, '"')
@@ -78,8 +80,8 @@ func (s *scanner) appendScalar(dst []byte, i int32) []byte {
 	return append(dst, '"')
 }
 
-// appendValue appends the value at i as it was sent, but with numbers and
-// strings in their one form and without white space.
+// appendValue appends the value at i with its members in the order sent, numbers
+// and strings in their only form, and no white space.
 func (s *scanner) appendValue(dst []byte, i int32) []byte {
 	n := &s.nodes[i]
 	switch n.kind {

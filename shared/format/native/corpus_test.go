@@ -15,7 +15,7 @@ import (
 	"github.com/theeye/theeye/shared/format/native"
 )
 
-// fataler is what checks need of a testing.TB; a *rapid.T is not one.
+// fataler is the part of testing.TB that checks need; *rapid.T implements it.
 type fataler interface {
 	Helper()
 	Fatal(args ...any)
@@ -40,10 +40,10 @@ func corpus(tb testing.TB, list string) map[string][]byte {
 	return files
 }
 
-func TestAcceptList(t *testing.T) {
+func TestAcceptsTheAcceptList(t *testing.T) {
 	for name, raw := range corpus(t, "accept") {
 		t.Run(name, func(t *testing.T) {
-			e := agree(t, raw)
+			e := decodeChecked(t, raw)
 			if e == nil {
 				t.Fatal("refused")
 			}
@@ -52,7 +52,7 @@ func TestAcceptList(t *testing.T) {
 	}
 }
 
-// sameAsStandardLibrary compares the decoded tree with another parser's.
+// sameAsStandardLibrary compares the decoded tree with that of encoding/json.
 func sameAsStandardLibrary(t *testing.T, raw []byte, e *event.Event) {
 	t.Helper()
 	var want map[string]any
@@ -71,12 +71,12 @@ func sameAsStandardLibrary(t *testing.T, raw []byte, e *event.Event) {
 	}
 }
 
-// A file of this list is named <code>-<what>.json.
-func TestRejectList(t *testing.T) {
+// The files of this list are named <code>-<description>.json.
+func TestRefusesTheRejectList(t *testing.T) {
 	for name, raw := range corpus(t, "reject") {
 		t.Run(name, func(t *testing.T) {
 			want, _, _ := strings.Cut(name, "-")
-			if e := agree(t, raw); e != nil {
+			if e := decodeChecked(t, raw); e != nil {
 				t.Fatal("carried")
 			}
 			_, r := native.Inspect(raw)
@@ -90,10 +90,10 @@ func TestRejectList(t *testing.T) {
 	}
 }
 
-// agree checks what holds for all bytes: Inspect and Decode give one answer,
-// the decoded event is within its contract, and decoding what was decoded
-// changes nothing. It returns nil when the event is refused.
-func agree(tb fataler, raw []byte) *event.Event {
+// decodeChecked decodes raw and checks the properties of all bytes: Inspect and
+// Decode agree, the decoded event is within its contract, and decoding its Data
+// again changes nothing. It returns nil when the event is refused.
+func decodeChecked(tb fataler, raw []byte) *event.Event {
 	tb.Helper()
 	before := bytes.Clone(raw)
 	h, r := native.Inspect(raw)
@@ -120,14 +120,14 @@ func agree(tb fataler, raw []byte) *event.Event {
 		tb.Fatal("Data and Tree differ")
 	}
 	if e.Data != nil {
-		settled(tb, e.Data)
+		checkNormalised(tb, e.Data)
 	}
 	return e
 }
 
-// settled checks that data is in the form that both stores keep: decoding it
-// again gives the same bytes.
-func settled(tb fataler, data []byte) {
+// checkNormalised checks that data is in the form that both stores keep: decoding
+// it again gives the same bytes.
+func checkNormalised(tb fataler, data []byte) {
 	tb.Helper()
 	again, r := native.Decode([]byte(`{"data":` + string(data) + `}`))
 	if r != nil {

@@ -18,13 +18,13 @@ const sample = `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category
  "data": {"host": "www.example.com", "path": "/", "element": "chat bubble"},
  "timestamp": "2021-01-01 09:15:27.243860"}`
 
-// The sample's identity, computed by another program.
+// The identity of the sample, computed by another program.
 const (
 	goldenHash = "4e0eb5d48c8407611a720ead6cdb5414"
 	goldenID   = "0176bd3a-f88b-7e0e-b5d4-8c8407611a72"
 )
 
-// sorted writes a decoded value with sorted names and settled numbers.
+// sorted formats a decoded value with sorted names and normalised numbers.
 func sorted(v any) string {
 	switch v := v.(type) {
 	case map[string]any:
@@ -50,7 +50,7 @@ func hasFault(e *event.Event, code string) bool {
 	return slices.ContainsFunc(e.Faults, func(f event.Fault) bool { return f.Code == code })
 }
 
-func TestDecodeSample(t *testing.T) {
+func TestDecodeFillsTheEnvelope(t *testing.T) {
 	e := decode(t, sample)
 	if len(e.Faults) != 0 || e.SessionID != "e2085be5-9137-4e4e-80b5-f1ffddc25423" || e.Category != "page interaction" ||
 		e.Name != "cta click" || event.FormatTime(e.Timestamp) != "2021-01-01T09:15:27.243860Z" || e.SchemaVersion != 0 ||
@@ -59,11 +59,11 @@ func TestDecodeSample(t *testing.T) {
 	}
 }
 
-func TestDecodeMembers(t *testing.T) {
+func TestDecodeChecksEachMember(t *testing.T) {
 	long := strings.Repeat("漢", 200)
 	for _, c := range []struct {
 		raw  string
-		want []string // codes, beside those of what is missing
+		want []string // codes, except those of missing members
 	}{
 		{`{"session_id":"E2085BE5-9137-4E4E-80B5-F1FFDDC25423"}`, nil},
 		{`{"session_id":"\u00652085be5-9137-4e4e-80b5-f1ffddc25423"}`, nil},
@@ -117,7 +117,7 @@ func TestDecodeMembers(t *testing.T) {
 	}
 }
 
-// checkFilled checks that a member is filled or has a fault, never both.
+// checkFilled checks that each member is either set or has a fault.
 func checkFilled(t *testing.T, e *event.Event) {
 	t.Helper()
 	for code, filled := range map[string]bool{
@@ -136,7 +136,7 @@ func checkFilled(t *testing.T, e *event.Event) {
 	}
 }
 
-func TestDecodeTellsEveryFaultInOrder(t *testing.T) {
+func TestDecodeListsAllFaultsInOrder(t *testing.T) {
 	e := decode(t, `{"timestamp":1,"event_id":1,"schema_version":"1","data":1}`)
 	want := []event.Fault{
 		{Code: event.CodeInvalidEventID, Path: "/event_id", Message: "event_id is not a string of 1 to 200 characters"},

@@ -24,7 +24,7 @@ func seedCorpus(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	seedCorpus(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		e := agree(t, raw)
+		e := decodeChecked(t, raw)
 		if len(raw) > 8<<10 {
 			return // the standard library stops at 10,000 levels
 		}
@@ -64,7 +64,7 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// checkBatch checks what holds for every body.
+// checkBatch checks the properties of every body.
 func checkBatch(t *testing.T, body []byte, ndjson bool, b event.Batch, err error) {
 	t.Helper()
 	var syntax *event.SyntaxError

@@ -9,7 +9,7 @@ import (
 	"github.com/theeye/theeye/shared/event/eventtest"
 )
 
-// value is a JSON value of which many texts can be rendered.
+// value is a JSON value that can be rendered as many texts.
 type value struct {
 	scalar string // text of anything but a container and a string
 	str    *string
@@ -19,8 +19,7 @@ type value struct {
 	array  bool
 }
 
-// awkward are characters that JSON, Go, BSON or a browser treat in their own
-// way.
+// awkward lists characters that JSON, Go, BSON or a browser treat specially.
 var awkward = []string{"", "a", "\u00e9", "e\u0301", "漢", "😀", "\x00", "\x1f", "\x7f", "\"", "\\", "/", "<", "\u2028", "\uffff", "\ufffd", "$", ".", "\n"}
 
 func text() *rapid.Generator[string] {
@@ -62,8 +61,8 @@ func drawObject(t *rapid.T, depth int) value {
 	return v
 }
 
-// render writes v. Unless plain, the order of members, white space, escapes
-// and the writing of numbers are drawn.
+// render returns a text of v. Unless plain, the order of members, white space and
+// escapes are random.
 func (v value) render(t *rapid.T, plain bool) string {
 	var b strings.Builder
 	v.write(t, &b, plain)
@@ -120,7 +119,7 @@ func (v value) writeMembers(t *rapid.T, b *strings.Builder, plain bool, space fu
 	b.WriteByte('}')
 }
 
-// writeString escapes what it must, and what is drawn.
+// writeString escapes the characters that need it, and others at random.
 func writeString(t *rapid.T, b *strings.Builder, s string, plain bool) {
 	b.WriteByte('"')
 	for _, r := range s {

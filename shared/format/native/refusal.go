@@ -15,7 +15,8 @@ import (
 // whitespace is what JSON allows between tokens.
 const whitespace = " \t\r\n"
 
-// Limits that the walk met. They stay inside: whyNot words them.
+// Limits that an event exceeds. They are not returned to callers:
+// explainRefusal words them.
 var (
 	errTooDeep = errors.New("too deep")
 	errNumber  = errors.New("number out of range")
@@ -23,22 +24,23 @@ var (
 	errValues  = errors.New("too many values")
 )
 
+// refuse formats a refusal.
 func refuse(code, format string, args ...any) *event.Refusal {
 	return &event.Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// whyNot words the refusal of the event whose walk ended with err. Text that is
-// not JSON at all is told first, whatever was met before: the second, lenient
-// reading says so. It runs for refused events alone.
-func (s *scanner) whyNot(err error) *event.Refusal {
+// explainRefusal returns the refusal of an event whose reading ended with err.
+// It reads the text again, leniently: text that is not JSON at all is reported
+// as such, whichever fault was met first. It runs for refused events only.
+func (s *scanner) explainRefusal(err error) *event.Refusal {
 	syntax := checkSyntax(s.raw)
 	switch {
 	case syntax.err != nil:
-		return refuse(event.CodeInvalidJSON, "%s", describe(syntax.err))
+		return refuse(event.CodeInvalidJSON, "%s", describeSyntax(syntax.err))
 	case syntax.kind != '{':
 		return refuseKind(syntax.kind)
 	case errors.Is(err, errTooDeep):
-		return refuse(event.CodeTooDeep, "%s nests %s levels; %d are allowed", s.member(), syntax.levels(), event.MaxDepth)
+		return refuse(event.CodeTooDeep, "%s nests %s levels; %d are allowed", s.openMemberName(), syntax.levelCount(), event.MaxDepth)
 	case errors.Is(err, errKeys):
 		return refuse(event.CodeTooLarge, "the event has more than %d keys", event.MaxKeys)
 	case errors.Is(err, errValues):
@@ -47,18 +49,18 @@ func (s *scanner) whyNot(err error) *event.Refusal {
 		return refuse(event.CodeNumberOutOfRange, "the number that ends at byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
 			s.dec.InputOffset(), event.MaxNumberBytes, event.MaxExponent)
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return refuse(event.CodeDuplicateKey, "%s stands twice in one object", duplicate(err))
+		return refuse(event.CodeDuplicateKey, "%s stands twice in one object", quoteDuplicate(err))
 	}
-	return refuse(event.CodeInvalidText, "the text%s is not valid UTF-8, or escapes half of a surrogate pair", after(err))
+	return refuse(event.CodeInvalidText, "the text%s is not valid UTF-8, or escapes half of a surrogate pair", describeOffset(err))
 }
 
-// member names the member of the event that is being read, where its name is
-// fit to be shown.
-func (s *scanner) member() string {
+// openMemberName returns the name of the event's member that is being read, or
+// "a member" if its name is long or not printable.
+func (s *scanner) openMemberName() string {
 	for i, last := int32(1), int32(len(s.nodes)); i < last; {
 		value := &s.nodes[i+1]
 		if value.next == 0 { // still open
-			if name := s.text(i); len(name) <= 40 && printable(name) {
+			if name := s.tokenText(i); len(name) <= 40 && printable(name) {
 				return string(name)
 			}
 			break
@@ -68,7 +70,7 @@ func (s *scanner) member() string {
 	return "a member"
 }
 
-// printable reports whether b is visible ASCII alone.
+// printable reports whether b is not empty and holds only printable ASCII.
 func printable(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c > '~' {
@@ -78,36 +80,36 @@ func printable(b []byte) bool {
 	return len(b) > 0
 }
 
-// syntax is what a lenient reading of a text finds.
-type syntax struct {
+// syntaxReport is the result of a lenient reading of a text.
+type syntaxReport struct {
 	kind  jsontext.Kind // of the value
-	depth int           // of nesting below the value's own level
-	deep  bool          // nests more than the parser follows; depth is what it did
-	err   error         // why it is not one JSON value
+	depth int           // of the nesting below the value's own level
+	deep  bool          // the nesting exceeds the parser's limit, depth is that limit
+	err   error         // why the text is not one JSON value
 }
 
-func (x syntax) levels() string {
+// levelCount returns depth as text.
+func (x syntaxReport) levelCount() string {
 	if x.deep {
 		return fmt.Sprintf("more than %d", x.depth)
 	}
 	return fmt.Sprint(x.depth)
 }
 
-// maxParserDepth is the nesting that jsontext follows; one level more is an
-// error there.
+// maxParserDepth is the nesting limit of jsontext: one level more is an error.
 const maxParserDepth = 10_000
 
-// checkSyntax reads text for its grammar alone: duplicate names and bad UTF-8
-// pass. It walks tokens, so memory does not grow with the nesting.
-func checkSyntax(text []byte) syntax {
+// checkSyntax checks the grammar of text, but neither duplicate names nor UTF-8.
+// It reads tokens, so memory does not grow with the nesting.
+func checkSyntax(text []byte) syntaxReport {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(text), lenientOptions...)
-	x := syntax{kind: dec.PeekKind()}
+	x := syntaxReport{kind: dec.PeekKind()}
 	for {
 		_, err := dec.ReadToken()
 		depth := dec.StackDepth()
 		if err != nil {
 			if x.deep = depth == maxParserDepth && isOpening(dec.UnreadBuffer()); !x.deep {
-				x.err = noEOF(err)
+				x.err = asUnexpectedEOF(err)
 			}
 			return x
 		}
@@ -122,29 +124,30 @@ func checkSyntax(text []byte) syntax {
 	return x
 }
 
-// isOpening reports whether the next token of an unread buffer opens a
-// container, which at the parser's deepest level is the one thing it refuses.
+// isOpening reports whether the next token of an unread buffer opens a container.
+// At the nesting limit of the parser every other token is allowed.
 func isOpening(unread []byte) bool {
 	unread = bytes.TrimLeft(unread, whitespace+",:")
 	return len(unread) > 0 && (unread[0] == '[' || unread[0] == '{')
 }
 
-// noEOF turns the end of the text, which is no error to a decoder of streams,
-// into one.
-func noEOF(err error) error {
+// asUnexpectedEOF replaces io.EOF, with which a decoder of streams reports a
+// regular end, by io.ErrUnexpectedEOF.
+func asUnexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
 }
 
-// describe words a parser's error in one bounded sentence.
-func describe(err error) string {
+// describeSyntax describes a parser's error in one bounded sentence.
+func describeSyntax(err error) string {
 	return asSyntaxError(err).Error()
 }
 
-// duplicate quotes the name that stands twice, bounded.
-func duplicate(err error) string {
+// quoteDuplicate quotes the duplicate name of err, or says "a key" if the name is
+// long.
+func quoteDuplicate(err error) string {
 	var e *jsontext.SyntacticError
 	if errors.As(err, &e) {
 		if name := e.JSONPointer.LastToken(); len(name) <= 40 {
@@ -154,8 +157,8 @@ func duplicate(err error) string {
 	return "a key"
 }
 
-// after says where err happened.
-func after(err error) string {
+// describeOffset says after which byte err occurred, "" when that is unknown.
+func describeOffset(err error) string {
 	var e *jsontext.SyntacticError
 	if errors.As(err, &e) {
 		return fmt.Sprintf(" after byte %d", e.ByteOffset)
@@ -163,7 +166,7 @@ func after(err error) string {
 	return ""
 }
 
-// refuseKind refuses a value that is no object.
+// refuseKind returns the refusal of a value that is not an object.
 func refuseKind(kind jsontext.Kind) *event.Refusal {
 	return refuse(event.CodeNotObject, "an event is an object, not %s", kindName(kind))
 }
@@ -182,9 +185,11 @@ func kindName(k jsontext.Kind) string {
 	return "a boolean"
 }
 
-// maxReason bounds what a parser's error may echo of the text.
+// maxReason is the limit of a parser's error text, which quotes its input, in
+// bytes.
 const maxReason = 160
 
+// asSyntaxError converts a parser's error to the error of a body.
 func asSyntaxError(err error) *event.SyntaxError {
 	var own *event.SyntaxError
 	if errors.As(err, &own) {

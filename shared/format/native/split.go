@@ -10,18 +10,18 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// maxSentAt bounds Batch.SentAt, in bytes.
+// maxSentAt is the limit of event.Batch.SentAt, in bytes.
 const maxSentAt = 64
 
-// Split takes a request body apart: one event, an array of events, an object
-// with an array `events` (and none of session_id, category and name), or
-// NDJSON. A body that is one JSON value is never NDJSON. Else it is when ndjson
-// says so, or when its first line alone is a complete object; every line that is
-// not blank is then an item, and a broken one is refused alone.
+// Split splits a request body: one event, an array of events, an object with an
+// array `events` (and none of session_id, category and name), or NDJSON. A body
+// that is one JSON value is never NDJSON. Any other body is NDJSON when ndjson is
+// set, or when its first line alone is a complete object; then every line that is
+// not blank is an item, and a broken line is refused alone.
 //
-// Split checks grammar only: duplicate keys and bad UTF-8 inside of an event are
-// left to Inspect, which refuses that event and no other. Its work is linear in
-// the body, its memory one Item an event, at most maxEvents.
+// Split checks grammar only: duplicate keys and invalid UTF-8 inside an event are
+// left to Inspect, which refuses that event alone. The work is linear in the
+// body, the memory is one Item an event, at most maxEvents. The items alias body.
 func Split(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
 	if isBlank(body) {
 		return event.Batch{}, event.ErrEmptyBody
@@ -29,18 +29,18 @@ func Split(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
 	if name := notUTF8(body); name != "" {
 		return event.Batch{}, &event.SyntaxError{Reason: "the body starts as " + name + "; JSON is UTF-8 without a mark"}
 	}
-	p := acquire(body, maxEvents)
-	defer p.release()
-	w, err := p.whole()
+	p := newSplitter(body, maxEvents)
+	defer p.returnToPool()
+	w, err := p.readFirstValue()
 	if errors.Is(err, event.ErrTooManyEvents) {
 		return event.Batch{}, err
 	}
-	rest := body[p.end():]
+	rest := body[p.inputOffset():]
 	if err == nil && isBlank(rest) {
-		return w.batch(p)
+		return w.toBatch(p)
 	}
 	if ndjson || err == nil && w.aloneOnLine(rest) {
-		return p.lines()
+		return p.splitLines()
 	}
 	if err == nil {
 		rest = bytes.TrimLeft(rest, whitespace)
@@ -49,10 +49,11 @@ func Split(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
 	return event.Batch{}, asSyntaxError(err)
 }
 
+// isBlank reports whether b holds only white space.
 func isBlank(b []byte) bool { return len(bytes.TrimLeft(b, whitespace)) == 0 }
 
-// notUTF8 names the byte order mark, or the encoding, that a body must not
-// have.
+// notUTF8 names the byte order mark, or the encoding other than UTF-8, of a
+// body, "" when it has neither. The body must not be empty.
 func notUTF8(body []byte) string {
 	switch {
 	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
@@ -64,8 +65,9 @@ func notUTF8(body []byte) string {
 	return ""
 }
 
-// parser takes one body apart.
-type parser struct {
+// splitter splits one body. One goroutine uses it at a time; it is reused
+// through a pool.
+type splitter struct {
 	body   []byte
 	source bytes.Buffer
 	dec    jsontext.Decoder
@@ -73,25 +75,70 @@ type parser struct {
 	items  []event.Item
 }
 
-var parsers = sync.Pool{New: func() any { return new(parser) }}
+var splitters = sync.Pool{New: func() any { return new(splitter) }}
 
-func acquire(body []byte, maxEvents int) *parser {
-	p, _ := parsers.Get().(*parser)
+// newSplitter returns a splitter for a body, from the pool where it has one. The
+// caller must return it.
+func newSplitter(body []byte, maxEvents int) *splitter {
+	p, _ := splitters.Get().(*splitter)
 	p.body, p.max, p.items = body, maxEvents, nil
-	p.reset(body)
+	p.setInput(body)
 	return p
 }
 
-func (p *parser) reset(text []byte) {
+// setInput makes the decoder read text from its beginning.
+func (p *splitter) setInput(text []byte) {
 	p.source = *bytes.NewBuffer(text)
 	p.dec.Reset(&p.source, lenientOptions...)
 }
 
-func (p *parser) release() {
+// returnToPool drops the splitter's references to the body. The caller must not
+// use it afterwards.
+func (p *splitter) returnToPool() {
 	p.body, p.items = nil, nil
-	p.reset(nil)
-	parsers.Put(p)
+	p.setInput(nil)
+	splitters.Put(p)
 }
 
-// end is the offset after what was read.
-func (p *parser) end() int { return int(p.dec.InputOffset()) }
+// inputOffset is the number of bytes read of the input.
+func (p *splitter) inputOffset() int { return int(p.dec.InputOffset()) }
+
+// splitLines splits the body as NDJSON: every line that is not blank is an item.
+func (p *splitter) splitLines() (event.Batch, error) {
+	p.items = nil
+	for rest := p.body; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		line = bytes.Trim(line, whitespace)
+		if len(line) == 0 {
+			continue
+		}
+		if len(p.items) >= p.max {
+			return event.Batch{}, event.ErrTooManyEvents
+		}
+		p.addLine(line)
+	}
+	return event.Batch{Items: p.items}, nil
+}
+
+// addLine adds the item of one line. A line that is not one complete JSON value
+// is refused.
+func (p *splitter) addLine(line []byte) {
+	p.setInput(line)
+	kind := p.dec.PeekKind()
+	err := p.dec.SkipValue()
+	if err == nil && p.inputOffset() == len(line) {
+		p.addItem(line[:len(line):len(line)], kind)
+		return
+	}
+	p.addItem(line[:len(line):len(line)], '{')
+	p.items[len(p.items)-1].Refusal = refuseLine(checkSyntax(line))
+}
+
+// refuseLine returns the refusal of a line with a syntax fault.
+func refuseLine(x syntaxReport) *event.Refusal {
+	if x.deep {
+		return refuse(event.CodeTooDeep, "the line nests %s levels; %d are allowed", x.levelCount(), event.MaxDepth)
+	}
+	return refuse(event.CodeInvalidJSON, "%s", describeSyntax(x.err))
+}

@@ -12,9 +12,9 @@ import (
 	"github.com/theeye/theeye/shared/format/native"
 )
 
-// show writes a batch in one line: an item as its bytes, or as its code and
-// its bytes.
-func show(b event.Batch) string {
+// formatBatch formats a batch in one line: each item as its bytes, a refused one
+// with its code before them.
+func formatBatch(b event.Batch) string {
 	var items []string
 	for _, item := range b.Items {
 		text := string(item.Raw)
@@ -26,7 +26,7 @@ func show(b event.Batch) string {
 	return strings.Join(items, " | ")
 }
 
-func TestSplit(t *testing.T) {
+func TestSplitAcceptsAllForms(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"one event", ` {"a":1} `, `{"a":1}`},
 		{"one event over lines", "{\n\"a\":\r\n1}\n", "{\n\"a\":\r\n1}"},
@@ -52,15 +52,15 @@ func TestSplit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := native.Split([]byte(c.body), false, 20)
-			if err != nil || show(b) != c.want {
-				t.Fatalf("%v\ngot  %s\nwant %s", err, show(b), c.want)
+			if err != nil || formatBatch(b) != c.want {
+				t.Fatalf("%v\ngot  %s\nwant %s", err, formatBatch(b), c.want)
 			}
 		})
 	}
 }
 
-// With the type of NDJSON a body is lines unless it is one value.
-func TestSplitAsNDJSON(t *testing.T) {
+// With the content type of NDJSON a body is lines unless it is one value.
+func TestSplitReadsLinesOfNDJSON(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"a":1}`:                      `{"a":1}`,
 		"{\n\"a\":1\n}":                "{\n\"a\":1\n}",
@@ -76,13 +76,13 @@ func TestSplitAsNDJSON(t *testing.T) {
 		"{\"events\":[{},{}]}\n{}\r\n": `{"events":[{},{}]} | {}`,
 	} {
 		b, err := native.Split([]byte(body), true, 20)
-		if err != nil || show(b) != want {
-			t.Errorf("%q: %v\ngot  %s\nwant %s", body, err, show(b), want)
+		if err != nil || formatBatch(b) != want {
+			t.Errorf("%q: %v\ngot  %s\nwant %s", body, err, formatBatch(b), want)
 		}
 	}
 }
 
-func TestSplitRefusesBodies(t *testing.T) {
+func TestSplitRejectsEmptyAndOversizedBodies(t *testing.T) {
 	for body, want := range map[string]error{
 		"":                                event.ErrEmptyBody,
 		" \r\n\t":                         event.ErrEmptyBody,
@@ -102,13 +102,13 @@ func TestSplitRefusesBodies(t *testing.T) {
 	} {
 		for _, ndjson := range []bool{false, true} {
 			if b, err := native.Split([]byte(body), ndjson, 3); !errors.Is(err, want) || b.Items != nil {
-				t.Errorf("%.40q: %v, %s; want %v", body, err, show(b), want)
+				t.Errorf("%.40q: %v, %s; want %v", body, err, formatBatch(b), want)
 			}
 		}
 	}
 }
 
-func TestSplitReportsSyntax(t *testing.T) {
+func TestSplitReportsSyntaxErrors(t *testing.T) {
 	for body, offset := range map[string]int64{
 		`{} garbage`: 3, `{}{}`: 2, "{}{}\n{}": 2, `{"a":1`: 6, `[{},`: 4, `[{}`: 3, `{} // x`: 3, `/**/{}`: 0,
 		`{"a":1,}`: 6, `[{},]`: 3, `[NaN]`: 1, `[01]`: 2, `[+1]`: 1, "\xef\xbb\xbf{}": 0, "\xff\xfe{\x00}\x00": 0,
@@ -119,7 +119,7 @@ func TestSplitReportsSyntax(t *testing.T) {
 		b, err := native.Split([]byte(body), false, 100)
 		var syntax *event.SyntaxError
 		if !errors.As(err, &syntax) || b.Items != nil {
-			t.Errorf("%.40q: %v, %s", body, err, show(b))
+			t.Errorf("%.40q: %v, %s", body, err, formatBatch(b))
 			continue
 		}
 		if syntax.Offset != offset || len(err.Error()) > 250 {
@@ -128,12 +128,12 @@ func TestSplitReportsSyntax(t *testing.T) {
 	}
 }
 
-func TestSplitEveryRejectedFile(t *testing.T) {
+func TestSplitLeavesFaultyEventsToInspect(t *testing.T) {
 	for name, raw := range corpus(t, "reject") {
 		b, err := native.Split(raw, false, 1000)
 		isSyntax := strings.HasPrefix(name, "invalid_json-") && name != "invalid_json-two_lines"
 		if isSyntax && err == nil {
-			t.Errorf("%s: split into %s", name, show(b))
+			t.Errorf("%s: split into %s", name, formatBatch(b))
 		}
 		if code, _, _ := strings.Cut(name, "-"); !isSyntax && err != nil && code != event.CodeNotObject && name != "too_deep-deep_10500" {
 			t.Errorf("%s: %v, although only the event is bad", name, err)
@@ -141,7 +141,7 @@ func TestSplitEveryRejectedFile(t *testing.T) {
 	}
 }
 
-func TestSplitSentAt(t *testing.T) {
+func TestSplitReturnsSentAt(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"sent_at":"2021-01-01T00:00:00Z","events":[{}]}`:                "2021-01-01T00:00:00Z",
 		`{"events":[{}],"sent_at":"yesterday"}`:                           "yesterday",
@@ -159,8 +159,7 @@ func TestSplitSentAt(t *testing.T) {
 	}
 }
 
-// The bytes of an item alias the body, and appending to one cannot write into
-// the next.
+// Items alias the body, and appending to one cannot overwrite the next.
 func TestSplitAliasesTheBody(t *testing.T) {
 	for _, body := range []string{`[{"a":1},{"b":2}]`, `{"events":[{"a":1},{"b":2}]}`, "{\"a\":1}\n{\"b\":2}"} {
 		text := []byte(body)
@@ -179,7 +178,7 @@ func TestSplitAliasesTheBody(t *testing.T) {
 	}
 }
 
-// Events come out as they were put in, in every form of a body.
+// Split returns the same events from every form of a body.
 func TestSplitIsTheInverseOfJoining(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {

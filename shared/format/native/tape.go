@@ -9,43 +9,44 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// node is one token of an event on the tape. The tape is the only thing that
-// Inspect and Decode read, so they cannot understand the same bytes in two ways.
+// node is one token of an event on the tape. Inspect and Decode read only the
+// tape, so they cannot understand the same bytes in two ways.
 type node struct {
 	// kind is '{', '[', '"', '0', 't', 'f' or 'n'; a name is '"'.
 	kind jsontext.Kind
-	// unescaped says that start and end point into the arena, where the
-	// string stands without its escapes.
+	// unescaped is set when start and end point into the arena, which holds
+	// the string without its escapes.
 	unescaped bool
-	// start and end bound the token: a string without its quotes, a container
-	// with its brackets.
+	// start and end bound the token. A string is without its quotes, a
+	// container with its brackets.
 	start, end int32
-	// next is the index of the node after this one and all it contains. An
-	// object's children are names and values in turn.
+	// next is the index of the node after this one and its descendants. The
+	// children of an object are names and values in turn.
 	next int32
-	// count is how many children a container has, names included.
+	// count is the number of children of a container, names included.
 	count int32
 }
 
-// scanner checks one event and writes it to a tape. It is used by one goroutine
-// and reused through a pool; nothing it hands out outlives its release.
+// scanner checks one event and writes it to a tape. One goroutine uses it at a
+// time. It is reused through a pool: slices that its methods return are valid
+// only until returnToPool.
 type scanner struct {
 	raw    []byte
 	source bytes.Buffer
 	dec    jsontext.Decoder
 	nodes  []node
-	arena  []byte // strings that were escaped
+	arena  []byte // the content of strings that had escapes
 	keys   int
 	values int
 	open   [event.MaxDepth + 1]int32 // the containers around the current token
 	depth  int
 
-	order []int32 // scratch of canonical: members still to be written
-	form  []byte  // scratch of canonical: what is hashed
+	order []int32 // scratch of canonical.go: members to be written
+	form  []byte  // scratch of canonical.go: the canonical form
 }
 
-// Capacities above these are not kept for the next event, so that a rare large
-// one does not stay in memory.
+// A scanner with larger capacities than these is not reused, so that a rare
+// large event does not stay in memory.
 const (
 	keepNodes = 2048
 	keepBytes = 32 << 10
@@ -53,15 +54,15 @@ const (
 
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-// strictOptions and lenientOptions are slices of their own because passing
-// options one by one allocates them for every event.
+// strictOptions and lenientOptions are variables because passing options one by
+// one allocates a slice for every event.
 var (
 	strictOptions  = []jsontext.Options{jsontext.AllowDuplicateNames(false)}
 	lenientOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 )
 
-// scan returns a scanner that holds the tape of raw, to be released by the
-// caller, or why raw cannot be carried.
+// scan returns a scanner with the tape of raw, or why raw cannot be accepted.
+// The caller must return the scanner to the pool.
 func scan(raw []byte) (*scanner, *event.Refusal) {
 	if len(raw) > event.MaxBytes {
 		return nil, refuse(event.CodeTooLarge, "the event is %d bytes long; %d are allowed", len(raw), event.MaxBytes)
@@ -70,15 +71,16 @@ func scan(raw []byte) (*scanner, *event.Refusal) {
 	s.raw = raw
 	s.source = *bytes.NewBuffer(raw)
 	s.dec.Reset(&s.source, strictOptions...)
-	if r := s.read(); r != nil {
-		s.release()
+	if r := s.readTokens(); r != nil {
+		s.returnToPool()
 		return nil, r
 	}
 	return s, nil
 }
 
-// release gives the scanner back. It lets go of the event's bytes.
-func (s *scanner) release() {
+// returnToPool drops the scanner's references to the event's bytes and makes it
+// available to other events. The caller must not use it afterwards.
+func (s *scanner) returnToPool() {
 	s.source = bytes.Buffer{}
 	s.dec.Reset(&s.source, strictOptions...)
 	s.raw, s.keys, s.values, s.depth = nil, 0, 0, 0
@@ -89,50 +91,52 @@ func (s *scanner) release() {
 	}
 }
 
-// read walks the event's tokens. Whatever is wrong with them is told by
-// whyNot, which looks at the whole text.
-func (s *scanner) read() *event.Refusal {
+// readTokens reads the event's tokens to the tape. Every fault is worded by
+// explainRefusal, which reads the whole text again.
+func (s *scanner) readTokens() *event.Refusal {
 	if s.dec.PeekKind() != '{' {
-		return s.whyNot(nil)
+		return s.explainRefusal(nil)
 	}
 	for {
 		kind := s.dec.PeekKind()
 		var r *event.Refusal
 		switch kind {
 		case '{', '[':
-			r = s.begin(kind)
+			r = s.openContainer(kind)
 		case '}', ']':
-			r = s.end()
+			r = s.closeContainer()
 		default:
-			r = s.scalar(kind)
+			r = s.readScalar(kind)
 		}
 		if r != nil {
 			return r
 		}
 		if s.depth == 0 {
-			return s.atEnd()
+			return s.expectEnd()
 		}
 	}
 }
 
-// atEnd checks that nothing follows the event.
-func (s *scanner) atEnd() *event.Refusal {
+// expectEnd checks that only white space follows the event.
+func (s *scanner) expectEnd() *event.Refusal {
 	if len(bytes.TrimLeft(s.raw[s.dec.InputOffset():], whitespace)) > 0 {
-		return s.whyNot(nil)
+		return s.explainRefusal(nil)
 	}
 	return nil
 }
 
-func (s *scanner) begin(kind jsontext.Kind) *event.Refusal {
+// openContainer puts the node of an array or object on the tape. Its end is set
+// by closeContainer.
+func (s *scanner) openContainer(kind jsontext.Kind) *event.Refusal {
 	if _, err := s.dec.ReadToken(); err != nil {
-		return s.whyNot(err)
+		return s.explainRefusal(err)
 	}
 	if s.depth > event.MaxDepth {
-		return s.whyNot(errTooDeep)
+		return s.explainRefusal(errTooDeep)
 	}
 	at := s.dec.InputOffset() - 1
 	if s.depth > 0 {
-		if r := s.admit(); r != nil {
+		if r := s.countChild(); r != nil {
 			return r
 		}
 	}
@@ -142,9 +146,10 @@ func (s *scanner) begin(kind jsontext.Kind) *event.Refusal {
 	return nil
 }
 
-func (s *scanner) end() *event.Refusal {
+// closeContainer completes the node of the innermost open container.
+func (s *scanner) closeContainer() *event.Refusal {
 	if _, err := s.dec.ReadToken(); err != nil {
-		return s.whyNot(err)
+		return s.explainRefusal(err)
 	}
 	s.depth--
 	n := &s.nodes[s.open[s.depth]]
@@ -152,12 +157,13 @@ func (s *scanner) end() *event.Refusal {
 	return nil
 }
 
-func (s *scanner) scalar(kind jsontext.Kind) *event.Refusal {
+// readScalar puts a name, or a value that is not a container, on the tape.
+func (s *scanner) readScalar(kind jsontext.Kind) *event.Refusal {
 	text, err := s.dec.ReadValue()
 	if err != nil {
-		return s.whyNot(err)
+		return s.explainRefusal(err)
 	}
-	if r := s.admit(); r != nil {
+	if r := s.countChild(); r != nil {
 		return r
 	}
 	end := int32(s.dec.InputOffset())
@@ -165,14 +171,14 @@ func (s *scanner) scalar(kind jsontext.Kind) *event.Refusal {
 	switch kind {
 	case '0':
 		if !event.ValidNumber(text) {
-			return s.whyNot(errNumber)
+			return s.explainRefusal(errNumber)
 		}
 	case '"':
 		n.start, n.end = n.start+1, n.end-1
 		if bytes.IndexByte(text, '\\') >= 0 {
 			start := len(s.arena)
 			if s.arena, err = jsontext.AppendUnquote(s.arena, text); err != nil {
-				return s.whyNot(err)
+				return s.explainRefusal(err)
 			}
 			n.unescaped, n.start, n.end = true, int32(start), int32(len(s.arena))
 		}
@@ -181,26 +187,27 @@ func (s *scanner) scalar(kind jsontext.Kind) *event.Refusal {
 	return nil
 }
 
-// admit counts a name or a value into its container and against the limits.
-func (s *scanner) admit() *event.Refusal {
+// countChild adds a name or a value to the count of its container, and checks
+// the limits of the event.
+func (s *scanner) countChild() *event.Refusal {
 	parent := &s.nodes[s.open[s.depth-1]]
 	isName := parent.kind == '{' && parent.count%2 == 0
 	parent.count++
 	if isName {
 		if s.keys++; s.keys > event.MaxKeys {
-			return s.whyNot(errKeys)
+			return s.explainRefusal(errKeys)
 		}
 		return nil
 	}
 	if s.values++; s.values > event.MaxValues {
-		return s.whyNot(errValues)
+		return s.explainRefusal(errValues)
 	}
 	return nil
 }
 
-// text returns a string's content or any other token's text. It aliases the
-// event or the arena.
-func (s *scanner) text(i int32) []byte {
+// tokenText returns the content of a string, or the text of any other token. It
+// aliases the event or the arena.
+func (s *scanner) tokenText(i int32) []byte {
 	n := &s.nodes[i]
 	if n.unescaped {
 		return s.arena[n.start:n.end]

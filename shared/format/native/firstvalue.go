@@ -8,51 +8,52 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// whole is the first value of a body.
-type whole struct {
+// firstValue is the first JSON value of a body.
+type firstValue struct {
 	kind jsontext.Kind
 	raw  []byte
-	// typed says that an object has a member that only an event has; events
-	// counts its arrays of that name. Both decide whether it is a batch.
+	// typed is set for an object with a member that only an event has. events
+	// is the number of its arrays named `events`. Both decide whether the
+	// object is a batch.
 	typed  bool
 	events int
-	// over says that such an array holds too many events.
+	// over is set when such an array holds too many events.
 	over   bool
 	sentAt string
 }
 
-// whole reads the first value of the body. The items of an array, or of what
-// may be a batch, are gathered on the way, so that nothing is read twice.
-func (p *parser) whole() (whole, error) {
-	w := whole{kind: p.dec.PeekKind()}
+// readFirstValue reads the first value of the body. The items of an array, or of
+// an object that may be a batch, are collected in the same pass.
+func (p *splitter) readFirstValue() (firstValue, error) {
+	w := firstValue{kind: p.dec.PeekKind()}
 	var err error
 	switch w.kind {
 	case '[':
-		_, err = p.elements()
+		_, err = p.readElements()
 	case '{':
-		err = p.object(&w)
+		err = p.readObject(&w)
 	default:
 		err = p.dec.SkipValue()
 	}
 	if err != nil {
 		return w, err
 	}
-	w.raw = p.since(0)
+	w.raw = p.rawSince(0)
 	return w, nil
 }
 
-// since returns what was read from offset on, without what stands before the
-// value.
-func (p *parser) since(offset int) []byte {
-	raw := p.body[offset:p.end()]
+// rawSince returns the bytes of the value that was read from offset on, without
+// the white space and the comma before it.
+func (p *splitter) rawSince(offset int) []byte {
+	raw := p.body[offset:p.inputOffset()]
 	for raw[0] == ' ' || raw[0] == '\n' || raw[0] == '\r' || raw[0] == '\t' || raw[0] == ',' {
 		raw = raw[1:]
 	}
-	return raw[:len(raw):len(raw)] // nobody appends into the next event
+	return raw[:len(raw):len(raw)] // append must not write into the next event
 }
 
-// object reads an object that is either an event or a batch.
-func (p *parser) object(w *whole) error {
+// readObject reads an object that is either an event or a batch.
+func (p *splitter) readObject(w *firstValue) error {
 	if _, err := p.dec.ReadToken(); err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (p *parser) object(w *whole) error {
 		if err != nil {
 			return err
 		}
-		if err := p.member(w, memberName(name)); err != nil {
+		if err := p.readMember(w, memberName(name)); err != nil {
 			return err
 		}
 	}
@@ -69,7 +70,9 @@ func (p *parser) object(w *whole) error {
 	return err
 }
 
-// memberName returns a name without quotes and escapes.
+// memberName returns a name without quotes and escapes. Of names without
+// escapes it returns only those that readMember needs, so that no other name is
+// allocated: "name" stands for all three members that only an event has.
 func memberName(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') >= 0 {
 		name, _ := jsontext.AppendUnquote(nil, quoted) // bad text matches no name
@@ -86,16 +89,16 @@ func memberName(quoted []byte) string {
 	return ""
 }
 
-// member reads one member's value. SkipValue walks tokens where ReadValue
-// recurses: nesting then costs no stack.
-func (p *parser) member(w *whole, name string) error {
+// readMember reads the value of one member. It uses SkipValue, which reads
+// tokens, because ReadValue recurses and needs stack for each level.
+func (p *splitter) readMember(w *firstValue, name string) error {
 	switch name {
 	case "session_id", "category", "name":
 		w.typed = true
 	case "events":
 		if !w.typed && p.dec.PeekKind() == '[' {
 			w.events++
-			over, err := p.elements()
+			over, err := p.readElements()
 			w.over = w.over || over
 			return err
 		}
@@ -103,7 +106,7 @@ func (p *parser) member(w *whole, name string) error {
 		if p.dec.PeekKind() == '"' {
 			text, err := p.dec.ReadValue()
 			if err == nil {
-				w.sentAt = sentAt(text)
+				w.sentAt = headerText(text)
 			}
 			return err
 		}
@@ -111,18 +114,19 @@ func (p *parser) member(w *whole, name string) error {
 	return p.dec.SkipValue()
 }
 
-// sentAt returns the content of a string that is fit for a header, else "".
-func sentAt(quoted []byte) string {
+// headerText returns the content of a string that fits into a header, "" for any
+// other string.
+func headerText(quoted []byte) string {
 	if len(quoted) > maxSentAt+2 || bytes.IndexByte(quoted, '\\') >= 0 || !printable(quoted) {
 		return ""
 	}
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// elements reads an array of events into items. With too many it stops where
-// the array is the body; inside of an object, which may still turn out to be
-// one event, it skips the rest.
-func (p *parser) elements() (over bool, err error) {
+// readElements reads an array of events into items. When there are too many it
+// stops if the array is the body. Inside an object, which may still be one event,
+// it skips the rest.
+func (p *splitter) readElements() (over bool, err error) {
 	if _, err := p.dec.ReadToken(); err != nil {
 		return false, err
 	}
@@ -138,19 +142,19 @@ func (p *parser) elements() (over bool, err error) {
 				return true, event.ErrTooManyEvents
 			}
 		}
-		start := p.end()
+		start := p.inputOffset()
 		if err := p.dec.SkipValue(); err != nil {
 			return over, err
 		}
 		if !over {
-			p.add(p.since(start), kind)
+			p.addItem(p.rawSince(start), kind)
 		}
 	}
 }
 
-// add appends an item of the given kind. The first one allocates for all that
-// the body is likely to hold.
-func (p *parser) add(raw []byte, kind jsontext.Kind) {
+// addItem appends an item of the given kind. The first item allocates for the
+// number of events that the body is likely to hold.
+func (p *splitter) addItem(raw []byte, kind jsontext.Kind) {
 	if p.items == nil {
 		const usual = 256 // bytes of an event
 		p.items = make([]event.Item, 0, min(p.max, len(p.body)/usual+1))
@@ -162,8 +166,8 @@ func (p *parser) add(raw []byte, kind jsontext.Kind) {
 	p.items = append(p.items, item)
 }
 
-// batch returns the batch of a body that is this value alone.
-func (w whole) batch(p *parser) (event.Batch, error) {
+// toBatch returns the batch of a body that consists of this value.
+func (w firstValue) toBatch(p *splitter) (event.Batch, error) {
 	switch {
 	case w.kind == '{' && (w.typed || w.events == 0):
 		return event.Batch{Items: []event.Item{{Raw: w.raw}}}, nil
@@ -179,9 +183,9 @@ func (w whole) batch(p *parser) (event.Batch, error) {
 	return event.Batch{Items: p.items, SentAt: w.sentAt}, nil
 }
 
-// aloneOnLine reports whether the value is an object on a line of its own, with
-// rest after it.
-func (w whole) aloneOnLine(rest []byte) bool {
+// aloneOnLine reports whether the value is an object on a line of its own,
+// followed by rest.
+func (w firstValue) aloneOnLine(rest []byte) bool {
 	line, _, found := bytes.Cut(rest, []byte{'\n'})
 	return w.kind == '{' && found && isBlank(line) && bytes.IndexByte(w.raw, '\n') < 0
 }

@@ -26,7 +26,7 @@ func TestInspectReadsTheHead(t *testing.T) {
 
 func TestInspectLimitsTheSize(t *testing.T) {
 	pad := func(n int) []byte { return []byte(`{"a":"` + strings.Repeat("x", n-8) + `"}`) }
-	if e := agree(t, pad(event.MaxBytes)); e == nil {
+	if e := decodeChecked(t, pad(event.MaxBytes)); e == nil {
 		t.Error("the largest event is refused")
 	}
 	_, r := native.Inspect(pad(event.MaxBytes + 1))
@@ -34,11 +34,11 @@ func TestInspectLimitsTheSize(t *testing.T) {
 		t.Error(r)
 	}
 	if _, r = native.Inspect(make([]byte, event.MaxBytes+1)); r == nil || r.Code != event.CodeTooLarge {
-		t.Error("size is not judged first:", r)
+		t.Error("the size is not checked first:", r)
 	}
 }
 
-func TestRefusalsHelp(t *testing.T) {
+func TestRefusalsNameFaultAndPosition(t *testing.T) {
 	nest := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for raw, want := range map[string]string{
 		`{"name":"x","data":{"a":` + nest(32) + `}}`:                                "too_deep: data nests 33 levels; 32 are allowed",
@@ -65,9 +65,9 @@ func TestRefusalsHelp(t *testing.T) {
 	}
 }
 
-// What hostile bytes cost is bounded: no more memory than a few times the body,
-// and no stack that grows with the nesting.
-func TestHostileBytesCostLittle(t *testing.T) {
+// The cost of hostile bytes is bounded: memory is a few times the body at most, and
+// the stack does not grow with the nesting.
+func TestHostileBytesCostBoundedMemory(t *testing.T) {
 	const mega = 1 << 20
 	for name, raw := range map[string]string{
 		"arrays":       strings.Repeat("[", mega),
@@ -104,8 +104,8 @@ func TestHostileBytesCostLittle(t *testing.T) {
 	}
 }
 
-// A scanner or parser comes back from the pool as new, whatever it held.
-func TestConcurrentUseOfThePools(t *testing.T) {
+// Scanners and splitters from the pool keep nothing of earlier bodies.
+func TestPooledScannersKeepNoState(t *testing.T) {
 	accept, reject := corpus(t, "accept"), corpus(t, "reject")
 	wantID := map[string]string{}
 	for name, raw := range accept {
