@@ -69,7 +69,7 @@ func sameAsSent(t *testing.T, c *caller, id string, raw []byte) {
 // corpus reads one of the lists; its files are events.
 func corpus(t *testing.T, list string) map[string][]byte {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "shared", "event", "testdata", list, "*.json"))
+	paths, err := filepath.Glob(filepath.Join("..", "..", "shared", "format", "native", "testdata", list, "*.json"))
 	if err != nil || len(paths) < 40 {
 		t.Fatalf("list %s: %d files, %v", list, len(paths), err)
 	}
