@@ -188,14 +188,7 @@ func (s *Store) readPage(ctx context.Context, p page) ([]*store.Document, error)
 	if from >= to {
 		return nil, nil
 	}
-	if p.selective {
-		return s.readRange(ctx, &p, from, to, p.limit)
-	}
-	windows, err := s.needsWindows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if windows {
+	if s.timeWindows && !p.selective {
 		return s.readWindows(ctx, &p, from, to)
 	}
 	return s.readRange(ctx, &p, from, to, p.limit)

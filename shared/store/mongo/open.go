@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -37,26 +36,14 @@ type Config struct {
 	Timeout time.Duration
 	// MaxConnections bounds the connections to each server; 0 is 16.
 	MaxConnections uint64
-	// Now tells what is expired; nil is time.Now.
+	// Now is the clock by which documents expire; nil is time.Now.
 	Now func() time.Time
-	// Order says how the server sorts. OrderDetect asks it.
-	Order Order
+	// TimeWindows makes Find read a long range of time in windows that double.
+	// It is for servers that read everything a filter matches before they sort
+	// it, as FerretDB over DocumentDB does. MongoDB reads its indexes in order,
+	// so there one query a page is cheaper. The results are the same.
+	TimeWindows bool
 }
-
-// Order says how a server answers a query that filters and sorts by the same
-// index.
-type Order uint8
-
-const (
-	// OrderDetect asks the server what it is, once.
-	OrderDetect Order = iota
-	// OrderByIndex is for servers that read the index in order, as MongoDB
-	// does.
-	OrderByIndex
-	// OrderByWindows is for servers that read everything that matches and
-	// then sort: long ranges are asked in windows.
-	OrderByWindows
-)
 
 // Store is a database. It is safe for concurrent use.
 type Store struct {
@@ -67,7 +54,8 @@ type Store struct {
 	pages *mongo.Collection
 	meta  *mongo.Collection
 	now   func() time.Time
-	order atomic.Uint32 // an Order
+	// timeWindows is Config.TimeWindows.
+	timeWindows bool
 }
 
 var _ store.Store = (*Store)(nil)
@@ -97,8 +85,9 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 		pages:  db.Collection(collectionEvents),
 		meta:   db.Collection(collectionMeta, primary),
 		now:    cfg.Now,
+
+		timeWindows: cfg.TimeWindows,
 	}
-	s.order.Store(uint32(cfg.Order))
 	return s, nil
 }
 

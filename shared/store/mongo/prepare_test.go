@@ -9,31 +9,27 @@ import (
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
-// TestIndexes: preparing makes exactly our indexes, drops old versions of them
-// and leaves those of others alone.
-func TestIndexes(t *testing.T) {
+// Prepare makes exactly the indexes of this layout, drops their old versions and
+// keeps indexes of other origin.
+func TestPrepareMakesTheIndexes(t *testing.T) {
 	ctx := t.Context()
-	name := database(t)
-	client, err := driver.Connect(options.Client().ApplyURI(serverURI(t)))
+	cfg := mongotest.Config(t)
+	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Disconnect(ctx) }()
-	indexes := client.Database(name).Collection("events").Indexes()
+	indexes := client.Database(cfg.Database).Collection("events").Indexes()
 	for _, old := range []string{"time_v0", "somebody_elses", "other_v1"} {
 		model := driver.IndexModel{Keys: bson.D{{Key: old, Value: 1}}, Options: options.Index().SetName(old)}
 		if _, err := indexes.CreateOne(ctx, model); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s, err := mongo.Open(ctx, mongo.Config{URI: serverURI(t), Database: name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close(ctx) }()
+	s := mongotest.Open(t, cfg)
 	for range 2 {
 		if err := s.Prepare(ctx); err != nil {
 			t.Fatal(err)

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// TestWalk: windows follow each other without a gap or an overlap, from the
-// first size on, double, and end with the range.
-func TestWalk(t *testing.T) {
+// Windows follow each other without a gap or an overlap, double from the first
+// length on, and end with the range.
+func TestWindowsCoverTheRangeWithoutGaps(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	s := &Store{now: func() time.Time { return now }}
 	at := now.UnixMicro()
 	for name, c := range map[string]struct {
 		from, to   int64
 		descending bool
-		first      int64 // size of the first window
+		first      int64 // length of the first window
 	}{
 		"forwards":             {at - 1e12, at, false, firstWindow},
 		"backwards":            {at - 1e12, at, true, firstWindow},
@@ -26,57 +26,57 @@ func TestWalk(t *testing.T) {
 		"the future backwards": {at + 1e12, math.MaxInt64, true, firstWindow},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := s.walk(c.from, c.to, c.descending)
+			w := s.newWindowScan(c.from, c.to, c.descending)
 			left, right := max(c.from, firstInstant), min(c.to, lastInstant)
-			size := firstWindow
+			length := firstWindow
 			for n := 0; left < right; n++ {
-				from, to := w.next()
-				want := min(size, right-left)
+				from, to := w.nextWindow()
+				want := min(length, right-left)
 				if n == 0 {
 					want = c.first
 				}
 				if to-from != want || c.descending && to != right || !c.descending && from != left {
-					t.Fatalf("window %d is %d..%d of %d..%d, want a size of %d", n, from, to, left, right, want)
+					t.Fatalf("window %d is %d..%d of %d..%d, want a length of %d", n, from, to, left, right, want)
 				}
 				if c.descending {
 					right = from
 				} else {
 					left = to
 				}
-				size *= 2
-				w.take()
+				length *= 2
+				w.advance()
 				if n > 60 {
 					t.Fatal("too many windows")
 				}
 			}
 			if w.from < w.to {
-				t.Errorf("%d..%d is left", w.from, w.to)
+				t.Errorf("%d..%d remains", w.from, w.to)
 			}
 		})
 	}
 }
 
-// TestHalve: however many documents a window holds, halving it comes to an
-// end, and the windows still follow each other.
-func TestHalve(t *testing.T) {
+// However many documents a window holds, halving it comes to an end, and the
+// windows still follow each other.
+func TestHalvingWindowsEnds(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	s := &Store{now: func() time.Time { return now }}
 	for name, descending := range map[string]bool{"forwards": false, "backwards": true} {
 		t.Run(name, func(t *testing.T) {
-			w := s.walk(math.MinInt64, math.MaxInt64, descending)
+			w := s.newWindowScan(math.MinInt64, math.MaxInt64, descending)
 			for round := range 3 {
 				halvings := 0
 				for last := int64(math.MaxInt64); w.halve(); halvings++ {
-					from, to := w.next()
+					from, to := w.nextWindow()
 					if to <= from || to-from > last || halvings > 200 {
 						t.Fatalf("round %d: window %d..%d after %d halvings, the one before took %d", round, from, to, halvings, last)
 					}
 					last = to - from
 				}
 				before := *w
-				w.take()
+				w.advance()
 				if descending && w.to >= before.to || !descending && w.from <= before.from {
-					t.Fatalf("round %d: nothing was taken", round)
+					t.Fatalf("round %d: the range did not shrink", round)
 				}
 			}
 		})

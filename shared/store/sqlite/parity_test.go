@@ -3,21 +3,18 @@ package sqlite_test
 import (
 	"context"
 	"crypto/rand"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 	"github.com/theeye/theeye/shared/store/sqlite"
 	"github.com/theeye/theeye/shared/store/storetest"
 )
@@ -25,36 +22,6 @@ import (
 // clock is the clock of both stores. It is far ahead of the machine's, so that
 // what is expired by it stays where it is: the server's own expiry is real.
 func clock() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
-
-// openMongo returns a prepared store over a database of its own.
-func openMongo(t *testing.T) *mongo.Store {
-	t.Helper()
-	uri := os.Getenv("EYE_TEST_MONGO_URI")
-	if uri == "" {
-		t.Fatal("no MongoDB to test with: set EYE_TEST_MONGO_URI or run make test")
-	}
-	name := "theeye_test_" + strings.ToLower(rand.Text())
-	ctx := context.WithoutCancel(t.Context())
-	s, err := mongo.Open(ctx, mongo.Config{URI: uri, Database: name, Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		client, err := driver.Connect(options.Client().ApplyURI(uri))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, err := range []error{s.Close(ctx), client.Database(name).Drop(ctx), client.Disconnect(ctx)} {
-			if err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	if err := s.Prepare(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // TestBothStoresAgree drives both adapters with the same random operations and
 // compares everything that they answer. Runs share the databases, each with an
@@ -64,7 +31,12 @@ func TestBothStoresAgree(t *testing.T) {
 	if err := embedded.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	served := openMongo(t)
+	cfg := mongotest.Config(t)
+	cfg.Now = clock
+	served := mongotest.Open(t, cfg)
+	if err := served.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++

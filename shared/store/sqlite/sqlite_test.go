@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func prepared(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
+func openPrepared(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
 	tb.Helper()
 	s := open(tb, cfg)
 	if err := s.Prepare(tb.Context()); err != nil {
@@ -91,7 +91,7 @@ func TestReopen(t *testing.T) {
 
 // TestSettings: power safety is a setting that nobody sees missing.
 func TestSettings(t *testing.T) {
-	s := prepared(t, sqlite.Config{})
+	s := openPrepared(t, sqlite.Config{})
 	for name, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "3",
 	} {
@@ -103,7 +103,7 @@ func TestSettings(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	now := time.Now()
-	s := prepared(t, sqlite.Config{SweepEvery: -1, Now: func() time.Time { return now }})
+	s := openPrepared(t, sqlite.Config{SweepEvery: -1, Now: func() time.Time { return now }})
 	docs := storetest.Events(0, 1700)
 	for i, d := range docs {
 		switch {
@@ -134,7 +134,7 @@ func TestSweep(t *testing.T) {
 
 // TestSweeper waits for the goroutine to do it.
 func TestSweeper(t *testing.T) {
-	s := prepared(t, sqlite.Config{SweepEvery: time.Millisecond})
+	s := openPrepared(t, sqlite.Config{SweepEvery: time.Millisecond})
 	docs := storetest.Events(0, 3)
 	docs[1].ExpiresAt = time.Now().Add(-time.Minute)
 	insert(t, s, docs...)
@@ -168,7 +168,7 @@ func TestConfigurationErrors(t *testing.T) {
 // is a transient failure.
 func TestForeignLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.db")
-	s := prepared(t, sqlite.Config{Path: path})
+	s := openPrepared(t, sqlite.Config{Path: path})
 	other, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(0)")
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestForeignLock(t *testing.T) {
 // TestFullFile: when no page can be added, the whole bulk is undone and the
 // failure is transient.
 func TestFullFile(t *testing.T) {
-	s := prepared(t, sqlite.Config{})
+	s := openPrepared(t, sqlite.Config{})
 	if err := s.LimitPages(t.Context(), 60); err != nil {
 		t.Fatal(err)
 	}
