@@ -35,8 +35,8 @@ type settings struct {
 }
 
 // Run is the service as a process of its own, with its settings from the
-// environment: EYE_NATS_URL, EYE_MONGO_URI, EYE_MONGO_DATABASE, EYE_LISTEN,
-// EYE_ADMIN_LISTEN, EYE_OPERATOR_TOKEN (valid while set, never stored) and
+// environment: EYE_NATS_URL, EYE_MONGO_URI, EYE_MONGO_DATABASE,
+// EYE_MONGO_TIME_WINDOWS, EYE_LISTEN, EYE_ADMIN_LISTEN, EYE_OPERATOR_TOKEN (valid while set, never stored) and
 // EYE_CONFIG (a folder of declarations that is applied and followed). It needs
 // neither NATS nor MongoDB to start: until they are there, it is not ready and
 // answers 503.
@@ -94,7 +94,10 @@ func readSettings(ctx context.Context, p *daemon.Process) (settings, error) {
 		operatorToken: env.String("EYE_OPERATOR_TOKEN", ""),
 		configDir:     env.String("EYE_CONFIG", ""),
 	}
-	mongoURI, database := env.Required("EYE_MONGO_URI"), env.String("EYE_MONGO_DATABASE", mongo.DefaultDatabase)
+	db := mongo.Config{
+		URI: env.Required("EYE_MONGO_URI"), Database: env.String("EYE_MONGO_DATABASE", mongo.DefaultDatabase),
+		TimeWindows: env.Bool("EYE_MONGO_TIME_WINDOWS", false),
+	}
 	for server := range strings.SplitSeq(s.natsURL, ",") {
 		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
 			env.Fault("EYE_NATS_URL", "is no URL such as nats://127.0.0.1:4222") // without the password in it
@@ -112,8 +115,8 @@ func readSettings(ctx context.Context, p *daemon.Process) (settings, error) {
 		env.Fault("EYE_CONFIG", fmt.Sprintf("%q is no folder", s.configDir))
 	}
 	var err error
-	if mongoURI != "" {
-		if s.store, err = mongo.Open(ctx, mongo.Config{URI: mongoURI, Database: database}); err != nil {
+	if db.URI != "" {
+		if s.store, err = mongo.Open(ctx, db); err != nil {
 			env.Fault("EYE_MONGO_URI", err.Error())
 		}
 	}

@@ -6,18 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/shared/daemon"
-	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
 // process is queryapi.Run with settings; stop ends it and returns its error.
@@ -84,8 +84,7 @@ func poll(t *testing.T, url, token string, want int) string {
 // missing, serves once it is there, and takes declarations from its folder.
 func TestRun(t *testing.T) {
 	w := newWorld(t)
-	uri, database := os.Getenv("EYE_TEST_MONGO_URI"), fmt.Sprintf("queryapi_%d", rand.Uint64())
-	t.Cleanup(func() { dropDatabase(t, uri, database) })
+	database := mongotest.Config(t)
 	config := t.TempDir()
 	if err := os.Mkdir(filepath.Join(config, "applications"), 0o700); err != nil {
 		t.Fatal(err)
@@ -95,17 +94,14 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen, admin := freePort(t), freePort(t)
-	stop := process(t, "EYE_NATS_URL="+w.nats.ClientURL(), "EYE_MONGO_URI="+uri, "EYE_MONGO_DATABASE="+database,
+	stop := process(t, "EYE_NATS_URL="+w.nats.ClientURL(), "EYE_MONGO_URI="+database.URI,
+		"EYE_MONGO_DATABASE="+database.Database, "EYE_MONGO_TIME_WINDOWS="+strconv.FormatBool(database.TimeWindows),
 		"EYE_LISTEN="+listen, "EYE_ADMIN_LISTEN="+admin, "EYE_OPERATOR_TOKEN=a-token-for-operators", "EYE_CONFIG="+config)
 
 	if missing := poll(t, "http://"+admin+"/readyz", "", http.StatusServiceUnavailable); !strings.Contains(missing, "store") {
 		t.Errorf("what is missing is not named: %s", missing)
 	}
-	s, err := mongo.Open(w.ctx(), mongo.Config{URI: uri, Database: database})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	s := mongotest.Open(t, database)
 	if err := s.Prepare(w.ctx()); err != nil {
 		t.Fatal(err)
 	}

@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/queryapi/apidoc/apicheck"
@@ -25,7 +21,7 @@ import (
 	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -47,7 +43,7 @@ type world struct {
 	t       testing.TB
 	nats    *natstest.Server
 	js      jetstream.JetStream
-	store   *mongo.Store
+	store   store.Store
 	writer  *store.Writer
 	service *queryapi.Service
 	metrics *prometheus.Registry
@@ -110,38 +106,11 @@ func (w *world) startNATS() {
 }
 
 func (w *world) openStore() {
-	uri := os.Getenv("EYE_TEST_MONGO_URI")
-	if uri == "" {
-		w.t.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
-	}
-	name := fmt.Sprintf("queryapi_%d", rand.Uint64())
-	s, err := mongo.Open(w.ctx(), mongo.Config{URI: uri, Database: name})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		if err := s.Close(context.Background()); err != nil {
-			w.t.Errorf("close the store: %v", err)
-		}
-		dropDatabase(w.t, uri, name)
-	})
+	s := mongotest.Open(w.t, mongotest.Config(w.t))
 	if err := s.Prepare(w.ctx()); err != nil {
 		w.t.Fatal(err)
 	}
 	w.store, w.writer = s, store.NewWriter(store.WriterConfig{Backend: s})
-}
-
-func dropDatabase(t testing.TB, uri, name string) {
-	client, err := driver.Connect(options.Client().ApplyURI(uri))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := client.Database(name).Drop(context.Background()); err != nil {
-		t.Errorf("drop the database: %v", err)
-	}
-	if err := client.Disconnect(context.Background()); err != nil {
-		t.Errorf("disconnect: %v", err)
-	}
 }
 
 func (w *world) startRegistry() *registry.Registry {

@@ -67,7 +67,9 @@ func (a *App) openNATS() error {
 func (a *App) openStore() error {
 	ctx := context.Background()
 	if a.cfg.MongoURI != "" {
-		st, err := mongo.Open(ctx, mongo.Config{URI: a.cfg.MongoURI, Database: a.cfg.MongoDatabase})
+		st, err := mongo.Open(ctx, mongo.Config{
+			URI: a.cfg.MongoURI, Database: a.cfg.MongoDatabase, TimeWindows: a.cfg.MongoTimeWindows,
+		})
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,8 @@ type Config struct {
 	// MongoURI keeps the events in MongoDB instead of the data folder, in
 	// MongoDatabase.
 	MongoURI, MongoDatabase string
+	// MongoTimeWindows is mongo.Config.TimeWindows.
+	MongoTimeWindows bool
 	// ConfigDir is a folder of declarations that is applied and followed.
 	ConfigDir string
 	// Dev adds public credentials and the sample types, in memory and

@@ -93,7 +93,8 @@ func (c *upCmd) config(p *daemon.Process) standalone.Config {
 	return standalone.Config{
 		Listen: c.Listen, AdminListen: c.AdminListen, DataDir: c.Data,
 		MongoURI: c.Mongo, MongoDatabase: p.Env.String("EYE_MONGO_DATABASE", ""),
-		ConfigDir: c.Config, Dev: c.Dev, OperatorToken: p.Env.String("EYE_OPERATOR_TOKEN", ""),
+		MongoTimeWindows: p.Env.Bool("EYE_MONGO_TIME_WINDOWS", false),
+		ConfigDir:        c.Config, Dev: c.Dev, OperatorToken: p.Env.String("EYE_OPERATOR_TOKEN", ""),
 		Stream: stream.Config{
 			MaxBytes:  p.Env.Bytes("EYE_STREAM_MAX_BYTES", defaults.MaxBytes),
 			Retention: p.Env.Duration("EYE_STREAM_RETENTION", defaults.Retention),

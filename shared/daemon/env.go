@@ -92,6 +92,20 @@ func (e *Env) Int(name string, def int) int {
 	return n
 }
 
+// Bool is the value of name, true or false, or def.
+func (e *Env) Bool(name string, def bool) bool {
+	v := e.get(name)
+	if v == "" {
+		return def
+	}
+	b, err := strconv.ParseBool(v)
+	if err != nil {
+		e.Fault(name, fmt.Sprintf("%q is neither true nor false", v))
+		return def
+	}
+	return b
+}
+
 // Duration is the duration of name, as 90s, 15m or 720h, or def.
 func (e *Env) Duration(name string, def time.Duration) time.Duration {
 	v := e.get(name)
@@ -160,6 +174,7 @@ func (e *Env) get(name string) string {
 func elsewhere(name string) bool {
 	switch name {
 	case "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_NATS_URL", "EYE_NATS_CREDS", "EYE_MONGO_URI", "EYE_MONGO_DATABASE",
+		"EYE_MONGO_TIME_WINDOWS",
 		"EYE_NATS_COLLECTOR_PASSWORD", "EYE_NATS_PROCESSOR_PASSWORD", "EYE_NATS_QUERYAPI_PASSWORD",
 		"EYE_MONGO_PASSWORD", "EYE_OPERATOR_TOKEN", "EYE_CONFIG", "EYE_URL", "EYE_TOKEN", "EYE_COLLECTOR_URL",
 		"EYE_WRITE_KEY", "EYE_DATA", "EYE_DEV", "EYE_JSON", "EYE_MIN_FREE", "EYE_LOG_LEVEL", "EYE_VERSION", "EYE_COMMIT":

@@ -10,15 +10,16 @@ import (
 )
 
 func TestEnvReads(t *testing.T) {
-	e := NewEnv([]string{"EYE_S=text=with", "EYE_N=7", "EYE_D=90s", "EYE_B=3MiB", "EYE_EMPTY=", "PATH=/bin"})
+	e := NewEnv([]string{"EYE_S=text=with", "EYE_N=7", "EYE_D=90s", "EYE_B=3MiB", "EYE_T=true", "EYE_EMPTY=", "PATH=/bin"})
 	got := []any{
 		e.String("EYE_S", "-"), e.String("EYE_EMPTY", "default"), e.Required("EYE_S"),
 		e.Int("EYE_N", 1), e.Int("EYE_N2", 1),
+		e.Bool("EYE_T", false), e.Bool("EYE_T2", false), e.Bool("EYE_T3", true),
 		e.Duration("EYE_D", time.Second), e.Duration("EYE_D2", time.Second),
 		e.Bytes("EYE_B", 1), e.Bytes("EYE_B2", 1), e.String("PATH", "unseen"),
 	}
 	want := []any{
-		"text=with", "default", "text=with", 7, 1, 90 * time.Second, time.Second,
+		"text=with", "default", "text=with", 7, 1, true, false, true, 90 * time.Second, time.Second,
 		int64(3 << 20), int64(1), "unseen",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -31,9 +32,9 @@ func TestEnvReads(t *testing.T) {
 
 // A person mends all faults in one go, so all are told in one go.
 func TestEnvReportsEveryFault(t *testing.T) {
-	e := NewEnv([]string{"EYE_N=seven", "EYE_D=-1s", "EYE_B=10GB", "EYE_N2=-1", "EYE_LOG_LEVEL=loud"})
+	e := NewEnv([]string{"EYE_N=seven", "EYE_D=-1s", "EYE_B=10GB", "EYE_N2=-1", "EYE_T=maybe", "EYE_LOG_LEVEL=loud"})
 	e.Required("EYE_R")
-	if e.Int("EYE_N", 1) != 1 || e.Duration("EYE_D", 2) != 2 || e.Bytes("EYE_B", 3) != 3 || e.Int("EYE_N2", 4) != 4 {
+	if e.Int("EYE_N", 1) != 1 || e.Duration("EYE_D", 2) != 2 || e.Bytes("EYE_B", 3) != 3 || e.Int("EYE_N2", 4) != 4 || !e.Bool("EYE_T", true) {
 		t.Error("a faulty setting does not have its default")
 	}
 	logLevel(e)
@@ -49,6 +50,7 @@ func TestEnvReportsEveryFault(t *testing.T) {
 		`EYE_D: "-1s" is no duration such as 90s, 15m or 720h`,
 		`EYE_B: "10GB" is no size such as 1048576, 64MiB or 10GiB`,
 		`EYE_N2: "-1" is no whole number of at least 0`,
+		`EYE_T: "maybe" is neither true nor false`,
 		`EYE_LOG_LEVEL: "loud" is none of debug, info, warn, error`,
 		"EYE_X: found by the caller",
 	}

@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
 // Credentials of every Pipeline.
@@ -42,7 +44,10 @@ type Pipeline struct {
 	// processors.
 	ProcessorAdmins []string
 
-	database struct{ uri, name string } // that Drop removes
+	database struct {
+		uri, name   string // removed by DropDatabase
+		timeWindows bool   // the server needs mongo.Config.TimeWindows
+	}
 }
 
 // Single is `theeye up --dev` over the data folder dir/data.
@@ -83,6 +88,9 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 	}
 	p := &Pipeline{Key: WriteKey, Token: operatorSecret, NATS: nats, Processes: []*Process{nats.Process}}
 	p.database.uri, p.database.name = uri, "rig_"+rand.Text()
+	if p.database.timeWindows, err = mongotest.NeedsTimeWindows(uri); err != nil {
+		return nil, fmt.Errorf("ask the MongoDB server for its build: %w", err)
+	}
 	for _, s := range []struct{ name, user, path string }{
 		{"processor 1", "processor", b.Processor},
 		{"processor 2", "processor", b.Processor},
@@ -110,7 +118,8 @@ func (p *Pipeline) addService(name, path, config, natsURL string) error {
 		own = append(own, "EYE_LISTEN="+listen)
 	case "query API":
 		p.Query = "http://" + listen
-		own = append(append(own, mongo...), "EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_OPERATOR_TOKEN="+p.Token)
+		own = append(append(own, mongo...), "EYE_MONGO_TIME_WINDOWS="+strconv.FormatBool(p.database.timeWindows),
+			"EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_OPERATOR_TOKEN="+p.Token)
 	default:
 		p.ProcessorAdmins = append(p.ProcessorAdmins, "http://"+admin)
 		own = append(own, mongo...)

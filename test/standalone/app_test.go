@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 	"github.com/theeye/theeye/test/harness"
 )
 
@@ -31,13 +32,9 @@ func TestEventToQueryAndRestart(t *testing.T) {
 
 // The same with the events in MongoDB.
 func TestMongo(t *testing.T) {
-	uri := os.Getenv("EYE_TEST_MONGO_URI")
-	if uri == "" {
-		t.Fatal("set EYE_TEST_MONGO_URI or run make test")
-	}
+	database := mongotest.Config(t)
 	cfg := config(t, t.TempDir())
-	cfg.MongoURI, cfg.MongoDatabase = uri, fmt.Sprintf("standalone_%d", time.Now().UnixNano())
-	t.Cleanup(func() { dropDatabase(t, uri, cfg.MongoDatabase) })
+	cfg.MongoURI, cfg.MongoDatabase, cfg.MongoTimeWindows = database.URI, database.Database, database.TimeWindows
 	p := start(t, cfg)
 	p.send("in-mongo")
 	p.awaitStatus("in-mongo", "stored")

@@ -12,8 +12,8 @@
 // Fields are those of store.Document; what a rejected event does not have is absent.
 // timestamp is a date for people, timestamp_us the exact time. received_at and
 // expires_at are dates. data keeps the order of its members, and its numbers
-// are int64, Decimal128 or double as event.ParseNumber decides. What is read is,
-// byte for byte, what was written.
+// are int64, Decimal128 or double as event.ParseNumber decides. A read returns the
+// bytes that were written.
 //
 // A BSON key cannot hold NUL. In the keys of data, and only there, U+0000 is
 // kept as U+0001 '0' and U+0001 as U+0001 '1'; every other key (with a dot, a
@@ -25,6 +25,6 @@
 // server's TTL monitor has removed it or not; it goes on holding its id until
 // then.
 //
-// MongoDB sorts by the index it filters by. FerretDB over DocumentDB does not,
-// so there a long range of time is asked in windows that double (windows.go).
+// MongoDB sorts by the index it filters by. FerretDB over DocumentDB does not;
+// there Config.TimeWindows makes a page of a long range of time cheap.
 package mongo
