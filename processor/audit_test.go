@@ -19,23 +19,23 @@ import (
 // What was purged is accounted for as that, and not as lost, also by a process
 // that starts later.
 func TestPurgedIsNotLost(t *testing.T) {
-	w := newFixture(t)
-	w.shrinkStream()
-	first := w.startLive()
+	fx := newFixture(t)
+	fx.shrinkStream()
+	first := fx.startLive()
 	for i := range 200 {
-		if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); err != nil {
-			w.awaitSettled()
+		if err := fx.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); err != nil {
+			fx.awaitSettled()
 		}
 	}
-	w.awaitSettled()
-	w.poll("something is purged", func() bool { return w.streamState().FirstSeq > 1 })
+	fx.awaitSettled()
+	fx.poll("something is purged", func() bool { return fx.streamState().FirstSeq > 1 })
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	w.startLive()
-	state := w.streamState()
-	id, _ := w.createJob(job.Job{Kind: job.Audit, Selection: job.Selection{FromSeq: 1}})
-	a := awaitReport[job.Account](w, id)
+	fx.startLive()
+	state := fx.streamState()
+	id, _ := fx.createJob(job.Job{Kind: job.Audit, Selection: job.Selection{FromSeq: 1}})
+	a := awaitReport[job.Account](fx, id)
 	if a.FromSeq != 1 || a.Purged < state.FirstSeq-1 || a.Stored != state.LastSeq-a.Purged || a.Missing != 0 {
 		t.Errorf("the stream has %d to %d, the account is %+v", state.FirstSeq, state.LastSeq, a)
 	}
@@ -43,38 +43,38 @@ func TestPurgedIsNotLost(t *testing.T) {
 
 // The marks come before the purge: without them nothing is purged.
 func TestNothingIsPurgedUnmarked(t *testing.T) {
-	w := newFixture(t)
-	w.shrinkStream()
-	r := w.startLive()
-	if err := w.js.DeleteKeyValue(w.ctx(), stream.BucketJobs); err != nil {
+	fx := newFixture(t)
+	fx.shrinkStream()
+	r := fx.startLive()
+	if err := fx.js.DeleteKeyValue(fx.ctx(), stream.BucketJobs); err != nil {
 		t.Fatal(err)
 	}
 	fill := func() {
 		for i := 0; ; i++ {
-			if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); isFull(err) {
+			if err := fx.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); isFull(err) {
 				return
 			}
 		}
 	}
 	fill()
-	w.awaitSettled()
-	if first := w.streamState().FirstSeq; first != 1 || r.sumMetric("purged_total") != 0 {
+	fx.awaitSettled()
+	if first := fx.streamState().FirstSeq; first != 1 || r.sumMetric("purged_total") != 0 {
 		t.Errorf("the stream begins at %d", first)
 	}
 }
 
 // The continuous audit finds an event that was settled and not written.
 func TestContinuousAudit(t *testing.T) {
-	w := newFixture(t)
-	losing := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	fx := newFixture(t)
+	losing := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		kept := slices.DeleteFunc(slices.Clone(docs), func(d *store.Document) bool { return d.ID == "demo/e0007" })
 		_, err := next(ctx, kept)
 		return make([]error, len(docs)), err
 	}}
-	r := w.startLive(withStore(losing), func(c *Config) { c.AuditRate = 1000 })
-	w.publishAll(pageviews("e", 20))
-	w.awaitSettled()
-	w.poll("it has accounted for all", func() bool { return r.sumMetric("audit_position") == 20 })
+	r := fx.startLive(withStore(losing), func(c *Config) { c.AuditRate = 1000 })
+	fx.publishAll(pageviews("e", 20))
+	fx.awaitSettled()
+	fx.poll("it has accounted for all", func() bool { return r.sumMetric("audit_position") == 20 })
 	if n := r.sumMetric("audit_missing_total"); n != 1 {
 		t.Errorf("%v are missing, want 1", n)
 	}
@@ -83,23 +83,23 @@ func TestContinuousAudit(t *testing.T) {
 // While it runs a processor notes how far the stream reached, and when it starts
 // it looks whether the stream still does.
 func TestALostEndIsNoted(t *testing.T) {
-	w := newFixture(t)
-	r := w.startLive()
-	w.publishAll(pageviews("e", 20))
-	w.awaitSettled()
-	w.poll("the end is noted", func() bool { return w.storedMarks().LastSeq == 20 })
+	fx := newFixture(t)
+	r := fx.startLive()
+	fx.publishAll(pageviews("e", 20))
+	fx.awaitSettled()
+	fx.poll("the end is noted", func() bool { return fx.storedMarks().LastSeq == 20 })
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	noted := fmt.Sprintf(`{"epoch":%d,"kept_from":1,"last_seq":25}`, w.storedMarks().Epoch)
-	if _, err := w.marksBucket().PutString(w.ctx(), "stream", noted); err != nil {
+	noted := fmt.Sprintf(`{"epoch":%d,"kept_from":1,"last_seq":25}`, fx.storedMarks().Epoch)
+	if _, err := fx.marksBucket().PutString(fx.ctx(), "stream", noted); err != nil {
 		t.Fatal(err)
 	}
-	w.startLive(func(c *Config) { c.ObserveEvery = time.Hour })
-	w.publishAll(pageviews("f", 5)) // the sequences are given again
-	w.awaitSettled()
-	id, _ := w.createJob(job.Job{Kind: job.Audit})
-	if a := awaitReport[job.Account](w, id); a.LostInStream != 5 || len(a.MissingRanges) != 1 || a.MissingRanges[0].From != 21 {
+	fx.startLive(func(c *Config) { c.ObserveEvery = time.Hour })
+	fx.publishAll(pageviews("f", 5)) // the sequences are given again
+	fx.awaitSettled()
+	id, _ := fx.createJob(job.Job{Kind: job.Audit})
+	if a := awaitReport[job.Account](fx, id); a.LostInStream != 5 || len(a.MissingRanges) != 1 || a.MissingRanges[0].From != 21 {
 		t.Errorf("the account is %+v", a)
 	}
 }
@@ -111,26 +111,26 @@ type marks struct {
 	LastSeq uint64 `json:"last_seq"`
 }
 
-func (w *fixture) marksBucket() jetstream.KeyValue {
-	w.t.Helper()
-	kv, err := w.js.KeyValue(w.ctx(), stream.BucketJobs)
+func (fx *fixture) marksBucket() jetstream.KeyValue {
+	fx.t.Helper()
+	kv, err := fx.js.KeyValue(fx.ctx(), stream.BucketJobs)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return kv
 }
 
-func (w *fixture) storedMarks() (m marks) {
-	w.t.Helper()
-	e, err := w.marksBucket().Get(w.ctx(), "stream")
+func (fx *fixture) storedMarks() (m marks) {
+	fx.t.Helper()
+	e, err := fx.marksBucket().Get(fx.ctx(), "stream")
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return marks{}
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	if err := json.Unmarshal(e.Value(), &m); err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return m
 }

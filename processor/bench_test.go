@@ -62,21 +62,21 @@ func sample(n, duplicates int) []*nats.Msg {
 }
 
 // publishBounded publishes with a bounded number in flight.
-func (w *fixture) publishBounded(msgs []*nats.Msg) {
+func (fx *fixture) publishBounded(msgs []*nats.Msg) {
 	const inFlight = 1000
 	for len(msgs) > 0 {
 		n := min(inFlight, len(msgs))
-		w.publishMsg(msgs[:n]...)
+		fx.publishMsg(msgs[:n]...)
 		msgs = msgs[n:]
 	}
 }
 
 // drainRate lets one processor empty the stream, and returns messages a second.
-func (w *fixture) drainRate(b *testing.B, change ...any) float64 {
-	n := w.consumer().NumPending
+func (fx *fixture) drainRate(b *testing.B, change ...any) float64 {
+	n := fx.consumer().NumPending
 	begin := time.Now()
-	r := w.startProcessor(change...)
-	w.awaitSettled()
+	r := fx.startProcessor(change...)
+	fx.awaitSettled()
 	took := time.Since(begin)
 	if err := r.stop(); err != nil {
 		b.Fatal(err)
@@ -86,18 +86,18 @@ func (w *fixture) drainRate(b *testing.B, change ...any) float64 {
 
 // bareCollection is a collection with the processor's indexes, and a client
 // with its write concern.
-func (w *fixture) bareCollection(b *testing.B) *driver.Collection {
+func (fx *fixture) bareCollection(b *testing.B) *driver.Collection {
 	name := fmt.Sprintf("bare_%d", rand.Uint64())
-	prepared, err := mongo.Open(w.ctx(), mongo.Config{URI: w.uri, Database: name})
+	prepared, err := mongo.Open(fx.ctx(), mongo.Config{URI: fx.uri, Database: name})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := errors.Join(prepared.Prepare(w.ctx()), prepared.Close(w.ctx())); err != nil {
+	if err := errors.Join(prepared.Prepare(fx.ctx()), prepared.Close(fx.ctx())); err != nil {
 		b.Fatal(err)
 	}
 	safe := writeconcern.Majority()
 	safe.Journal = new(true)
-	client, err := driver.Connect(options.Client().ApplyURI(w.uri).SetWriteConcern(safe))
+	client, err := driver.Connect(options.Client().ApplyURI(fx.uri).SetWriteConcern(safe))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -154,28 +154,28 @@ func insertAll(b *testing.B, events *driver.Collection, raws []any) {
 
 // newBenchWorld is a world with room, and the registry's schemas.
 func newBenchWorld(b *testing.B) (*fixture, *schema.Set) {
-	w := newFixture(b)
-	w.stream.MaxBytes = 8 << 30
-	r := w.startProcessor()
+	fx := newFixture(b)
+	fx.stream.MaxBytes = 8 << 30
+	r := fx.startProcessor()
 	set := r.cfg.Registry.Snapshot().Schemas
 	if err := r.stop(); err != nil {
 		b.Fatal(err)
 	}
-	return w, set
+	return fx, set
 }
 
 // BenchmarkProcessor empties a stream into MongoDB, and reports the rate and
 // its ratio to that of bare inserts of equal documents on the same server. They
 // take turns, and both collections grow alike.
 func BenchmarkProcessor(b *testing.B) {
-	w, set := newBenchWorld(b)
-	events := w.bareCollection(b)
+	fx, set := newBenchWorld(b)
+	events := fx.bareCollection(b)
 	var ours, bare, rounds float64 // seconds an event
 	for b.Loop() {
 		msgs := sample(benchEvents(), 0)
 		bare += 1 / bareRate(b, events, set, msgs)
-		w.publishBounded(msgs)
-		ours += 1 / w.drainRate(b)
+		fx.publishBounded(msgs)
+		ours += 1 / fx.drainRate(b)
 		rounds++
 	}
 	b.ReportMetric(rounds/ours, "events/s")
@@ -186,13 +186,13 @@ func BenchmarkProcessor(b *testing.B) {
 // BenchmarkDuplicates compares a stream in which every tenth event is a copy of
 // an earlier one with one that has none.
 func BenchmarkDuplicates(b *testing.B) {
-	w, _ := newBenchWorld(b)
+	fx, _ := newBenchWorld(b)
 	var fresh, mixed, rounds float64
 	for b.Loop() {
-		w.publishBounded(sample(benchEvents(), 0))
-		fresh += 1 / w.drainRate(b)
-		w.publishBounded(sample(benchEvents(), 10))
-		mixed += 1 / w.drainRate(b)
+		fx.publishBounded(sample(benchEvents(), 0))
+		fresh += 1 / fx.drainRate(b)
+		fx.publishBounded(sample(benchEvents(), 10))
+		mixed += 1 / fx.drainRate(b)
 		rounds++
 	}
 	b.ReportMetric(rounds/mixed, "events/s")
@@ -202,15 +202,15 @@ func BenchmarkDuplicates(b *testing.B) {
 // BenchmarkHeart compares a processor that looks at its heart with one that has
 // none. Each begins in turn: the collection grows.
 func BenchmarkHeart(b *testing.B) {
-	w, _ := newBenchWorld(b)
+	fx, _ := newBenchWorld(b)
 	kinds := [][]any{nil, {withHeartbeat(&fakeHeartbeat{})}}
 	var took [2]float64 // seconds an event
 	rounds := 0
 	for b.Loop() {
 		for i := range kinds {
 			i = (i + rounds) % len(kinds)
-			w.publishBounded(sample(benchEvents(), 0))
-			took[i] += 1 / w.drainRate(b, kinds[i]...)
+			fx.publishBounded(sample(benchEvents(), 0))
+			took[i] += 1 / fx.drainRate(b, kinds[i]...)
 		}
 		rounds++
 	}

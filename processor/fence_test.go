@@ -62,10 +62,10 @@ func knownTypeFiles() map[string]string {
 // A processor that nobody counts on judges nothing, and hands its batch back
 // when it ends.
 func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	p := &fakeHeartbeat{silent: true}
-	r := w.launchProcessor(withHeartbeat(p))
-	w.publish(unknownTypeEvent("a"))
+	r := fx.launchProcessor(withHeartbeat(p))
+	fx.publish(unknownTypeEvent("a"))
 	lacks := func() (names []string) {
 		for _, c := range r.Ready() {
 			if c.Err != nil {
@@ -74,15 +74,15 @@ func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
 		}
 		return names
 	}
-	w.poll("it lacks a heartbeat alone", func() bool { return slices.Equal(lacks(), []string{"heartbeat"}) })
-	w.poll("the batch waits for the heart", func() bool { return w.consumer().NumAckPending == 1 && p.checkCount() > 5 })
-	if r.OldestRevision() != 0 || w.lookup("demo/a") != nil {
-		t.Errorf("judged by revision %d, the document is %+v", r.OldestRevision(), w.lookup("demo/a"))
+	fx.poll("it lacks a heartbeat alone", func() bool { return slices.Equal(lacks(), []string{"heartbeat"}) })
+	fx.poll("the batch waits for the heart", func() bool { return fx.consumer().NumAckPending == 1 && p.checkCount() > 5 })
+	if r.OldestRevision() != 0 || fx.lookup("demo/a") != nil {
+		t.Errorf("judged by revision %d, the document is %+v", r.OldestRevision(), fx.lookup("demo/a"))
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	w.awaitHandedBack(1)
+	fx.awaitHandedBack(1)
 }
 
 // What was judged before a lapse is judged again by the registry behind it, and
@@ -90,37 +90,37 @@ func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
 func TestALapseJudgesAgain(t *testing.T) {
 	for _, seen := range []bool{true, false} {
 		t.Run(fmt.Sprintf("seen=%v", seen), func(t *testing.T) {
-			w := newFixture(t)
+			fx := newFixture(t)
 			p, tried := &fakeHeartbeat{}, &writeAttempts{}
-			r := w.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: w.store, insert: tried.insert}))
+			r := fx.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: fx.store, insert: tried.insert}))
 			old := r.worker.validator.rules().Revision()
 			tried.setFailing(true)
-			w.publish(unknownTypeEvent("a"))
-			w.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
+			fx.publish(unknownTypeEvent("a"))
+			fx.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
 			if got := r.OldestRevision(); got != old {
 				t.Errorf("what is in hand was judged by %d, the heartbeat says %d", old, got)
 			}
 			if seen {
 				p.setLiveness(0, true)
-				p.awaitChecks(w)
+				p.awaitChecks(fx)
 			}
-			revision := w.applyFiles(knownTypeFiles())
-			w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
+			revision := fx.applyFiles(knownTypeFiles())
+			fx.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 			p.setLiveness(1, false)
-			w.poll("it is judged again", func() bool { return r.sumMetric("judged_again_total") == 1 })
+			fx.poll("it is judged again", func() bool { return r.sumMetric("judged_again_total") == 1 })
 			before := tried.countOf(old)
 			tried.setFailing(false)
-			w.awaitSettled()
+			fx.awaitSettled()
 			if n := tried.countOf(old); n != before {
 				t.Errorf("%d writes by the old revision were tried behind the lapse", n-before)
 			}
-			if d := w.lookup("demo/a"); d == nil || d.Status != store.Stored || d.Revision != revision {
+			if d := fx.lookup("demo/a"); d == nil || d.Status != store.Stored || d.Revision != revision {
 				t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
 			}
 			if n := r.sumMetric("judged_again_total"); n != 1 {
 				t.Errorf("%v batches were judged again", n)
 			}
-			w.poll("nothing is in hand", func() bool { return r.OldestRevision() == 0 })
+			fx.poll("nothing is in hand", func() bool { return r.OldestRevision() == 0 })
 		})
 	}
 }
@@ -128,25 +128,25 @@ func TestALapseJudgesAgain(t *testing.T) {
 // While the heart is away a batch is not written either, though the store is
 // back.
 func TestNothingIsWrittenWithoutAHeart(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	p, tried := &fakeHeartbeat{}, &writeAttempts{}
-	r := w.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: w.store, insert: tried.insert}))
+	r := fx.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: fx.store, insert: tried.insert}))
 	tried.setFailing(true)
-	w.publish(unknownTypeEvent("a"))
-	w.poll("a write was tried", func() bool { return r.sumMetric("write_retries_total") >= 1 })
+	fx.publish(unknownTypeEvent("a"))
+	fx.poll("a write was tried", func() bool { return r.sumMetric("write_retries_total") >= 1 })
 	p.setLiveness(0, true)
-	p.awaitChecks(w)
+	p.awaitChecks(fx)
 	before := tried.countOf(r.worker.validator.rules().Revision())
 	tried.setFailing(false)
-	p.awaitChecks(w)
+	p.awaitChecks(fx)
 	if n := tried.countOf(r.worker.validator.rules().Revision()); n != before {
 		t.Errorf("%d writes were tried", n-before)
 	}
 	// It was no lapse after all: the judgement stands.
 	p.setLiveness(0, false)
-	w.awaitSettled()
-	if n := r.sumMetric("judged_again_total"); n != 0 || w.lookup("demo/a") == nil {
-		t.Errorf("%v batches were judged again, the event is %+v", n, w.lookup("demo/a"))
+	fx.awaitSettled()
+	if n := r.sumMetric("judged_again_total"); n != 0 || fx.lookup("demo/a") == nil {
+		t.Errorf("%v batches were judged again, the event is %+v", n, fx.lookup("demo/a"))
 	}
 }
 
@@ -192,37 +192,37 @@ func (a *writeAttempts) counts() map[uint64]int {
 
 // awaitChecks waits until a lane waits for the heart, which is away. What it tried
 // before has ended then.
-func (p *fakeHeartbeat) awaitChecks(w *fixture) {
-	w.t.Helper()
+func (p *fakeHeartbeat) awaitChecks(fx *fixture) {
+	fx.t.Helper()
 	seen := p.checkCount()
-	w.poll("a lane waits for the heart", func() bool { return p.checkCount() >= seen+5 })
+	fx.poll("a lane waits for the heart", func() bool { return p.checkCount() >= seen+5 })
 }
 
 // A lapse between the judgement and the first write is met, too.
 func TestALapseBeforeTheFirstWrite(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	p, tried := &fakeHeartbeat{}, &writeAttempts{}
 	var r *instance
 	var once sync.Once
 	var revision uint64
 	started := make(chan struct{})
-	r = w.launchProcessor(withHeartbeat(p), withStore(&hookedStore{Store: w.store, insert: tried.insert}), func(s *Service) {
+	r = fx.launchProcessor(withHeartbeat(p), withStore(&hookedStore{Store: fx.store, insert: tried.insert}), func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules {
 			<-started
 			by := theirs()
 			once.Do(func() { // as a process that is stopped here
-				revision = w.applyFiles(knownTypeFiles())
-				w.poll("the new revision is known", func() bool { return theirs().Revision() == revision })
+				revision = fx.applyFiles(knownTypeFiles())
+				fx.poll("the new revision is known", func() bool { return theirs().Revision() == revision })
 				p.setLiveness(1, false)
 			})
 			return by
 		}
 	})
 	close(started)
-	w.publish(unknownTypeEvent("a"))
-	w.awaitSettled()
-	if d := w.lookup("demo/a"); d == nil || d.Revision != revision || d.Status != store.Stored {
+	fx.publish(unknownTypeEvent("a"))
+	fx.awaitSettled()
+	if d := fx.lookup("demo/a"); d == nil || d.Revision != revision || d.Status != store.Stored {
 		t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
 	}
 	if all := tried.counts(); len(all) != 1 || all[revision] != 1 {
@@ -237,43 +237,43 @@ func TestALapseBeforeTheFirstWrite(t *testing.T) {
 // connection writes nothing from then on, until everybody hears of it again, and
 // then by what the registry has become.
 func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	tried := &writeAttempts{}
 	var r *instance
-	h, away := w.heartbeatOverWire(func() uint64 { return r.OldestRevision() })
-	r = w.launchProcessor(withStore(&hookedStore{Store: w.store, insert: tried.insert}), h.configure)
+	h, away := fx.heartbeatOverWire(func() uint64 { return r.OldestRevision() })
+	r = fx.launchProcessor(withStore(&hookedStore{Store: fx.store, insert: tried.insert}), h.configure)
 	h.start(t)
-	w.publish(unknownTypeEvent("before"))
-	w.awaitSettled()
+	fx.publish(unknownTypeEvent("before"))
+	fx.awaitSettled()
 	old := r.worker.validator.rules().Revision()
 
 	tried.setFailing(true)
-	w.publish(unknownTypeEvent("a"))
-	w.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
-	w.poll("its heartbeat says by which revision", func() bool { return w.storedBeat().OldestRevision == old })
+	fx.publish(unknownTypeEvent("a"))
+	fx.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
+	fx.poll("its heartbeat says by which revision", func() bool { return fx.storedBeat().OldestRevision == old })
 	away.setCut(true)
-	w.poll("it knows that it is silent", func() bool { _, fresh := h.Liveness(); return !fresh })
-	if w.storedBeat().Instance == "" {
+	fx.poll("it knows that it is silent", func() bool { _, fresh := h.Liveness(); return !fresh })
+	if fx.storedBeat().Instance == "" {
 		t.Error("others took it for gone before it knew")
 	}
-	w.poll("nobody counts on it", func() bool { return w.storedBeat().Instance == "" })
-	revision := w.applyFiles(knownTypeFiles())
+	fx.poll("nobody counts on it", func() bool { return fx.storedBeat().Instance == "" })
+	revision := fx.applyFiles(knownTypeFiles())
 	before := tried.countOf(old)
 	tried.setFailing(false)
-	w.publish(unknownTypeEvent("b"))
-	w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
+	fx.publish(unknownTypeEvent("b"))
+	fx.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 	away.setCut(false)
-	w.awaitSettled()
+	fx.awaitSettled()
 	if n := tried.countOf(old); n != before {
 		t.Errorf("%d writes by the old revision after it counted as gone", n-before)
 	}
 	for _, id := range []string{"demo/a", "demo/b"} {
-		if d := w.lookup(id); d == nil || d.Status != store.Stored || d.Revision != revision {
+		if d := fx.lookup(id); d == nil || d.Status != store.Stored || d.Revision != revision {
 			t.Errorf("%s became %+v, want it stored by revision %d", id, d, revision)
 		}
 	}
-	w.poll("its heartbeat says that nothing old is in hand", func() bool {
-		b := w.storedBeat()
+	fx.poll("its heartbeat says that nothing old is in hand", func() bool {
+		b := fx.storedBeat()
 		return b.Revision == revision && b.OldestRevision == 0
 	})
 }
@@ -285,10 +285,10 @@ type runningHeartbeat struct {
 }
 
 // heartbeatOverWire returns a heart for the next processor, and the wire to cut.
-func (w *fixture) heartbeatOverWire(oldest func() uint64) (*runningHeartbeat, *cuttableProxy) {
-	w.t.Helper()
-	away, addr := proxyTo(w, strings.TrimPrefix(w.nats.ClientURL(), "nats://"))
-	_, js := w.connectTo("nats://" + addr)
+func (fx *fixture) heartbeatOverWire(oldest func() uint64) (*runningHeartbeat, *cuttableProxy) {
+	fx.t.Helper()
+	away, addr := proxyTo(fx, strings.TrimPrefix(fx.nats.ClientURL(), "nats://"))
+	_, js := fx.connectTo("nats://" + addr)
 	return &runningHeartbeat{cfg: heartbeat.Config{
 		JetStream: js, Service: "processor", Oldest: oldest, Logger: slog.New(slog.DiscardHandler),
 	}}, away
@@ -315,11 +315,11 @@ func (h *runningHeartbeat) start(t testing.TB) {
 }
 
 // storedBeat is the processor's heartbeat, the zero Beat when it is not live.
-func (w *fixture) storedBeat() heartbeat.Beat {
-	w.t.Helper()
-	beats, err := heartbeat.List(w.ctx(), w.js)
+func (fx *fixture) storedBeat() heartbeat.Beat {
+	fx.t.Helper()
+	beats, err := heartbeat.List(fx.ctx(), fx.js)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	if len(beats) == 0 {
 		return heartbeat.Beat{}

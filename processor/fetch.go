@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theeye/theeye/shared/retry"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -74,7 +76,7 @@ func (f *fetcher) fetchBatch(ctx context.Context) ([]delivery, error) {
 	}
 	f.health.record(conditionNATS, err)
 	if len(batch) == 0 && err == nil && took < refusedDelay {
-		err = sleepJittered(ctx, refusedDelay) // the server turned it down at once: no busy loop
+		err = retry.SleepJitter(ctx, refusedDelay) // the server turned it down at once: no busy loop
 	}
 	switch {
 	case ctx.Err() != nil:

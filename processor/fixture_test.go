@@ -43,124 +43,124 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &fixture{t: t, stream: stream.Config{MaxBytes: 64 << 20}.WithDefaults()}
-	w.nats = natstest.Start(t, natstest.Listening(), natstest.MaxPayload(8<<20))
-	w.nc, w.js = w.connect()
-	w.uri = os.Getenv("EYE_TEST_MONGO_URI")
-	if w.uri == "" {
+	fx := &fixture{t: t, stream: stream.Config{MaxBytes: 64 << 20}.WithDefaults()}
+	fx.nats = natstest.Start(t, natstest.Listening(), natstest.MaxPayload(8<<20))
+	fx.nc, fx.js = fx.connect()
+	fx.uri = os.Getenv("EYE_TEST_MONGO_URI")
+	if fx.uri == "" {
 		t.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
 	}
-	w.database = fmt.Sprintf("processor_%d", rand.Uint64())
-	t.Cleanup(w.dropDatabase)
-	w.store = w.openStore(w.uri)
-	if err := stream.Ensure(w.ctx(), w.js, w.stream); err != nil {
+	fx.database = fmt.Sprintf("processor_%d", rand.Uint64())
+	t.Cleanup(fx.dropDatabase)
+	fx.store = fx.openStore(fx.uri)
+	if err := stream.Ensure(fx.ctx(), fx.js, fx.stream); err != nil {
 		t.Fatal(err)
 	}
 	samples, err := registry.LoadDir(registry.SampleTypes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.applyDeclarations(samples)
-	return w
+	fx.applyDeclarations(samples)
+	return fx
 }
 
 // connect opens a connection of its own, as a process has.
-func (w *fixture) connect() (*nats.Conn, jetstream.JetStream) {
-	return w.connectTo(w.nats.ClientURL())
+func (fx *fixture) connect() (*nats.Conn, jetstream.JetStream) {
+	return fx.connectTo(fx.nats.ClientURL())
 }
 
-func (w *fixture) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
+func (fx *fixture) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	w.t.Cleanup(nc.Close)
+	fx.t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return nc, js
 }
 
 // openStore opens the test's database over any address of the server.
-func (w *fixture) openStore(uri string) *mongo.Store {
-	cfg := mongo.Config{URI: uri, Database: w.database}
-	if uri != w.uri {
+func (fx *fixture) openStore(uri string) *mongo.Store {
+	cfg := mongo.Config{URI: uri, Database: fx.database}
+	if uri != fx.uri {
 		cfg.Timeout = time.Second // over a wire that will be cut
 	}
-	s, err := mongo.Open(w.ctx(), cfg)
+	s, err := mongo.Open(fx.ctx(), cfg)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
+	fx.t.Cleanup(func() {
 		if err := s.Close(context.Background()); err != nil {
-			w.t.Errorf("close the store: %v", err)
+			fx.t.Errorf("close the store: %v", err)
 		}
 	})
 	return s
 }
 
-func (w *fixture) dropDatabase() {
-	client, err := driver.Connect(options.Client().ApplyURI(w.uri))
+func (fx *fixture) dropDatabase() {
+	client, err := driver.Connect(options.Client().ApplyURI(fx.uri))
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	if err := client.Database(w.database).Drop(context.Background()); err != nil {
-		w.t.Errorf("drop the database: %v", err)
+	if err := client.Database(fx.database).Drop(context.Background()); err != nil {
+		fx.t.Errorf("drop the database: %v", err)
 	}
 	if err := client.Disconnect(context.Background()); err != nil {
-		w.t.Errorf("disconnect: %v", err)
+		fx.t.Errorf("disconnect: %v", err)
 	}
 }
 
 // ctx ends after all patience.
-func (w *fixture) ctx() context.Context {
+func (fx *fixture) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-	w.t.Cleanup(cancel)
+	fx.t.Cleanup(cancel)
 	return ctx
 }
 
 // applyFiles puts declarations, by file, and returns the registry's revision.
-func (w *fixture) applyFiles(files map[string]string) uint64 {
-	w.t.Helper()
+func (fx *fixture) applyFiles(files map[string]string) uint64 {
+	fx.t.Helper()
 	folder := fstest.MapFS{}
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	d, err := registry.LoadDir(folder)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	return w.applyDeclarations(d)
+	return fx.applyDeclarations(d)
 }
 
-func (w *fixture) applyDeclarations(d *registry.Declarations) uint64 {
-	w.t.Helper()
-	if _, err := d.Apply(w.ctx(), w.js, "test"); err != nil {
-		w.t.Fatal(err)
+func (fx *fixture) applyDeclarations(d *registry.Declarations) uint64 {
+	fx.t.Helper()
+	if _, err := d.Apply(fx.ctx(), fx.js, "test"); err != nil {
+		fx.t.Fatal(err)
 	}
-	s, err := w.js.Stream(w.ctx(), stream.BucketStream(stream.BucketSchemas))
+	s, err := fx.js.Stream(fx.ctx(), stream.BucketStream(stream.BucketSchemas))
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return s.CachedInfo().State.LastSeq
 }
 
 // publish puts events into the stream as a collector of application demo does.
-func (w *fixture) publish(payloads ...string) {
-	w.t.Helper()
+func (fx *fixture) publish(payloads ...string) {
+	fx.t.Helper()
 	for _, p := range payloads {
-		w.publishMsg(outcometest.Message("demo", p))
+		fx.publishMsg(outcometest.Message("demo", p))
 	}
 }
 
-func (w *fixture) publishMsg(msgs ...*nats.Msg) {
-	w.t.Helper()
+func (fx *fixture) publishMsg(msgs ...*nats.Msg) {
+	fx.t.Helper()
 	futures := make([]jetstream.PubAckFuture, 0, len(msgs))
 	for _, m := range msgs {
-		f, err := w.js.PublishMsgAsync(m)
+		f, err := fx.js.PublishMsgAsync(m)
 		if err != nil {
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 		futures = append(futures, f)
 	}
@@ -168,53 +168,53 @@ func (w *fixture) publishMsg(msgs ...*nats.Msg) {
 		select {
 		case <-f.Ok():
 		case err := <-f.Err():
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		case <-time.After(patience):
-			w.t.Fatal("a message is not acknowledged")
+			fx.t.Fatal("a message is not acknowledged")
 		}
 	}
 }
 
 // consumer is the shared consumer's state.
-func (w *fixture) consumer() *jetstream.ConsumerInfo {
-	w.t.Helper()
-	c, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
+func (fx *fixture) consumer() *jetstream.ConsumerInfo {
+	fx.t.Helper()
+	c, err := fx.js.Consumer(fx.ctx(), stream.Name, stream.Consumer)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return c.CachedInfo()
 }
 
 // streamState is the stream's.
-func (w *fixture) streamState() jetstream.StreamState {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx(), stream.Name)
+func (fx *fixture) streamState() jetstream.StreamState {
+	fx.t.Helper()
+	s, err := fx.js.Stream(fx.ctx(), stream.Name)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return s.CachedInfo().State
 }
 
 // awaitSettled waits until every message has been acknowledged.
-func (w *fixture) awaitSettled() {
-	w.t.Helper()
-	last := w.streamState().LastSeq
-	w.poll("every message is acknowledged", func() bool { return w.consumer().AckFloor.Stream >= last })
+func (fx *fixture) awaitSettled() {
+	fx.t.Helper()
+	last := fx.streamState().LastSeq
+	fx.poll("every message is acknowledged", func() bool { return fx.consumer().AckFloor.Stream >= last })
 }
 
 // awaitHandedBack waits until n messages that a processor had can be fetched
 // by the next one, well before AckWait would bring them.
-func (w *fixture) awaitHandedBack(n int) {
-	w.t.Helper()
-	c, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
+func (fx *fixture) awaitHandedBack(n int) {
+	fx.t.Helper()
+	c, err := fx.js.Consumer(fx.ctx(), stream.Name, stream.Consumer)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	had := 0
-	w.pollFor(stream.AckWait/2, fmt.Sprintf("%d messages are handed back", n), func() bool {
+	fx.pollFor(stream.AckWait/2, fmt.Sprintf("%d messages are handed back", n), func() bool {
 		batch, err := c.FetchNoWait(n)
 		if err != nil {
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 		for m := range batch.Messages() {
 			if meta, err := m.Metadata(); err == nil && meta.NumDelivered > 1 {
@@ -226,28 +226,28 @@ func (w *fixture) awaitHandedBack(n int) {
 }
 
 // poll waits for a condition.
-func (w *fixture) poll(what string, done func() bool) {
-	w.t.Helper()
-	w.pollFor(patience, what, done)
+func (fx *fixture) poll(what string, done func() bool) {
+	fx.t.Helper()
+	fx.pollFor(patience, what, done)
 }
 
-func (w *fixture) pollFor(limit time.Duration, what string, done func() bool) {
-	w.t.Helper()
+func (fx *fixture) pollFor(limit time.Duration, what string, done func() bool) {
+	fx.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(limit); !done(); <-tick.C {
 		if time.Now().After(end) {
-			w.t.Fatalf("in vain: %s", what)
+			fx.t.Fatalf("in vain: %s", what)
 		}
 	}
 }
 
 // lookup returns a document, nil if there is none.
-func (w *fixture) lookup(id string) *store.Document {
-	w.t.Helper()
-	docs, err := w.store.Lookup(w.ctx(), []string{id})
+func (fx *fixture) lookup(id string) *store.Document {
+	fx.t.Helper()
+	docs, err := fx.store.Lookup(fx.ctx(), []string{id})
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	if len(docs) == 0 {
 		return nil
@@ -256,13 +256,13 @@ func (w *fixture) lookup(id string) *store.Document {
 }
 
 // counts returns how many events are stored and rejected.
-func (w *fixture) counts() (stored, rejected int) {
-	w.t.Helper()
+func (fx *fixture) counts() (stored, rejected int) {
+	fx.t.Helper()
 	q := query.Events{Limit: 1000}
 	for {
-		docs, err := w.store.Find(w.ctx(), q)
+		docs, err := fx.store.Find(fx.ctx(), q)
 		if err != nil {
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 		stored += len(docs)
 		if len(docs) < q.Limit {
@@ -271,9 +271,9 @@ func (w *fixture) counts() (stored, rejected int) {
 		last := docs[len(docs)-1].Position()
 		q.After = &last
 	}
-	docs, err := w.store.Find(w.ctx(), query.Events{Rejected: true, Limit: 1000})
+	docs, err := fx.store.Find(fx.ctx(), query.Events{Rejected: true, Limit: 1000})
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return stored, len(docs)
 }
@@ -289,11 +289,11 @@ func pageviews(prefix string, n int) []string {
 }
 
 // publishAll publishes many events at once.
-func (w *fixture) publishAll(payloads []string) {
-	w.t.Helper()
+func (fx *fixture) publishAll(payloads []string) {
+	fx.t.Helper()
 	msgs := make([]*nats.Msg, len(payloads))
 	for i, p := range payloads {
 		msgs[i] = outcometest.Message("demo", p)
 	}
-	w.publishMsg(msgs...)
+	fx.publishMsg(msgs...)
 }

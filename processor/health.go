@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/theeye/theeye/shared/retry"
+
 	"github.com/theeye/theeye/shared/daemon"
 )
 
@@ -85,20 +87,16 @@ func (r *readiness) lastResult(c condition) error {
 // permanent. It records each result under c, and logs the first failure.
 func (r *readiness) retryUntilDone(ctx context.Context, c condition, step func(context.Context) error) error {
 	logged := false
-	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
+	policy := retry.Policy{First: firstRetry, Most: lastRetry, Jitter: true, Permanent: isPermanent}
+	return retry.Until(ctx, policy, func(ctx context.Context) error {
 		err := step(ctx)
 		r.record(c, err)
-		if err == nil || isPermanent(err) || ctx.Err() != nil {
-			return err
-		}
-		if !logged {
+		if err != nil && !isPermanent(err) && ctx.Err() == nil && !logged {
 			logged = true
 			r.log.LogAttrs(ctx, slog.LevelWarn, "waiting for a dependency; retrying", slog.String("for", string(c)), slog.Any("error", err))
 		}
-		if err := sleepJittered(ctx, delay); err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // outage is the time during which the store is unavailable: from the first

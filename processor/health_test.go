@@ -25,25 +25,25 @@ type cuttableProxy struct {
 }
 
 // proxyToStore returns a wire to the database, and the URI through it.
-func proxyToStore(w *fixture) (*cuttableProxy, string) {
-	u, err := url.Parse(w.uri)
+func proxyToStore(fx *fixture) (*cuttableProxy, string) {
+	u, err := url.Parse(fx.uri)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	p, addr := proxyTo(w, u.Host)
+	p, addr := proxyTo(fx, u.Host)
 	u.Host = addr
 	return p, u.String() + "?directConnection=true"
 }
 
 // proxyTo returns a wire to a server, and its address.
-func proxyTo(w *fixture, target string) (*cuttableProxy, string) {
+func proxyTo(fx *fixture, target string) (*cuttableProxy, string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	p := &cuttableProxy{listener: l, target: target, conns: map[net.Conn]bool{}}
 	p.done.Go(p.serve)
-	w.t.Cleanup(func() {
+	fx.t.Cleanup(func() {
 		_ = l.Close()
 		p.setCut(true)
 		p.done.Wait()
@@ -94,88 +94,88 @@ func (p *cuttableProxy) setCut(cut bool) {
 // While the store is away nothing more is fetched, nothing is delivered again,
 // and everything is stored when it is back.
 func TestStoreAway(t *testing.T) {
-	w := newFixture(t)
-	p, uri := proxyToStore(w)
-	r := w.startProcessor(withStore(w.openStore(uri)), func(c *Config) { c.BatchEvents, c.Workers = 10, 5 })
-	w.publishAll(pageviews("before", 20))
-	w.awaitSettled()
+	fx := newFixture(t)
+	p, uri := proxyToStore(fx)
+	r := fx.startProcessor(withStore(fx.openStore(uri)), func(c *Config) { c.BatchEvents, c.Workers = 10, 5 })
+	fx.publishAll(pageviews("before", 20))
+	fx.awaitSettled()
 
 	p.setCut(true)
 	const n = 200
-	w.publishAll(pageviews("first", 5))
-	w.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
-	w.publishAll(pageviews("during", n-5))
-	w.poll("it lasts", func() bool { return r.sumMetric("write_retries_total") >= 4 })
+	fx.publishAll(pageviews("first", 5))
+	fx.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
+	fx.publishAll(pageviews("during", n-5))
+	fx.poll("it lasts", func() bool { return r.sumMetric("write_retries_total") >= 4 })
 	// One lane has met the outage, and one was waiting for messages meanwhile.
-	if c := w.consumer(); c.NumAckPending > 20 || c.NumPending < n-20 {
+	if c := fx.consumer(); c.NumAckPending > 20 || c.NumPending < n-20 {
 		t.Errorf("%d in work, %d waiting: fetching goes on", c.NumAckPending, c.NumPending)
 	}
 	if r.health.lastResult(conditionStore) == nil || r.sumMetric("store_up") != 0 {
 		t.Errorf("ready says %v, store_up is %v", r.health.lastResult(conditionStore), r.sumMetric("store_up"))
 	}
 	p.setCut(false)
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != n+20 || rejected != 0 {
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != n+20 || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n+20)
 	}
-	if c := w.consumer(); c.Delivered.Consumer != n+20 {
+	if c := fx.consumer(); c.Delivered.Consumer != n+20 {
 		t.Errorf("%d deliveries of %d messages", c.Delivered.Consumer, n+20)
 	}
-	w.poll("the store is ready", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
+	fx.poll("the store is ready", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
 }
 
 // A processor that is told to end during an outage hands its batch back.
 func TestEndWhileStoreAway(t *testing.T) {
-	w := newFixture(t)
-	failing := &hookedStore{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
+	fx := newFixture(t)
+	failing := &hookedStore{Store: fx.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
 		return nil, store.ErrUnavailable
 	}}
-	r := w.startProcessor(withStore(failing))
-	w.publishAll(pageviews("e", 50))
-	w.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
-	had := w.consumer().NumAckPending
+	r := fx.startProcessor(withStore(failing))
+	fx.publishAll(pageviews("e", 50))
+	fx.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
+	had := fx.consumer().NumAckPending
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if c := w.consumer(); c.AckFloor.Stream != 0 || had == 0 {
+	if c := fx.consumer(); c.AckFloor.Stream != 0 || had == 0 {
 		t.Errorf("acknowledged up to %d of %d, and nothing was written", c.AckFloor.Stream, had)
 	}
-	w.awaitHandedBack(had)
+	fx.awaitHandedBack(had)
 }
 
 // A store that refuses its configuration stops the processor; no event is
 // judged by it, and another processor can have them at once.
 func TestStoreRefusesConfiguration(t *testing.T) {
-	w := newFixture(t)
-	refusing := &hookedStore{Store: w.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
+	fx := newFixture(t)
+	refusing := &hookedStore{Store: fx.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
 		return nil, store.ErrConfiguration
 	}}
-	r := w.startProcessor(withStore(refusing))
-	w.publishAll(pageviews("e", 50))
+	r := fx.startProcessor(withStore(refusing))
+	fx.publishAll(pageviews("e", 50))
 	if err := r.awaitEnd(); !errors.Is(err, store.ErrConfiguration) {
 		t.Errorf("Run: %v", err)
 	}
-	if stored, rejected := w.counts(); stored+rejected != 0 {
+	if stored, rejected := fx.counts(); stored+rejected != 0 {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
 	}
-	w.awaitHandedBack(1)
+	fx.awaitHandedBack(1)
 }
 
 // An error that nobody has classified decides nothing and raises an alarm.
 func TestUnknownFailure(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	var once sync.Once
-	odd := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) (errs []error, err error) {
+	odd := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) (errs []error, err error) {
 		once.Do(func() { err = errors.New("nobody knows this") })
 		if err != nil {
 			return nil, err
 		}
 		return next(ctx, docs)
 	}}
-	r := w.startProcessor(withStore(odd))
-	w.publishAll(pageviews("e", 10))
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 10 || rejected != 0 || r.sumMetric("store_alarms_total") != 1 {
+	r := fx.startProcessor(withStore(odd))
+	fx.publishAll(pageviews("e", 10))
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 10 || rejected != 0 || r.sumMetric("store_alarms_total") != 1 {
 		t.Errorf("%d stored, %d rejected, %v alarms", stored, rejected, r.sumMetric("store_alarms_total"))
 	}
 }
@@ -203,11 +203,11 @@ func TestRepeat(t *testing.T) {
 
 // An idle processor notices, too, that the store is away.
 func TestIdleWhileStoreAway(t *testing.T) {
-	w := newFixture(t)
-	p, uri := proxyToStore(w)
-	r := w.startProcessor(withStore(w.openStore(uri)))
+	fx := newFixture(t)
+	p, uri := proxyToStore(fx)
+	r := fx.startProcessor(withStore(fx.openStore(uri)))
 	p.setCut(true)
-	w.poll("the store is not ready", func() bool { return r.health.lastResult(conditionStore) != nil && r.sumMetric("store_up") == 0 })
+	fx.poll("the store is not ready", func() bool { return r.health.lastResult(conditionStore) != nil && r.sumMetric("store_up") == 0 })
 	p.setCut(false)
-	w.poll("the store is ready again", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
+	fx.poll("the store is ready again", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
 }

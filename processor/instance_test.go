@@ -16,7 +16,7 @@ import (
 // instance is one running processor with a connection and a registry of its own.
 type instance struct {
 	*Service
-	w       *fixture
+	fx      *fixture
 	nc      *nats.Conn
 	metrics *prometheus.Registry
 	cancel  context.CancelFunc
@@ -26,10 +26,10 @@ type instance struct {
 
 // startProcessor starts a processor; change may alter the configuration or, once it is
 // made, the service.
-func (w *fixture) startProcessor(change ...any) *instance {
-	w.t.Helper()
-	r := w.launchProcessor(change...)
-	w.poll("the processor is ready", func() bool {
+func (fx *fixture) startProcessor(change ...any) *instance {
+	fx.t.Helper()
+	r := fx.launchProcessor(change...)
+	fx.poll("the processor is ready", func() bool {
 		for _, c := range r.Ready() {
 			if c.Err != nil {
 				return false
@@ -41,14 +41,14 @@ func (w *fixture) startProcessor(change ...any) *instance {
 }
 
 // launchProcessor is start without waiting for the processor to be ready.
-func (w *fixture) launchProcessor(change ...any) *instance {
-	w.t.Helper()
-	nc, js := w.connect()
+func (fx *fixture) launchProcessor(change ...any) *instance {
+	fx.t.Helper()
+	nc, js := fx.connect()
 	quiet := slog.New(slog.DiscardHandler)
 	reg := registry.New(registry.Config{JetStream: js, Logger: quiet})
-	r := &instance{w: w, nc: nc, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
+	r := &instance{fx: fx, nc: nc, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
 	cfg := Config{
-		JetStream: js, Conn: nc, Registry: reg, Store: w.store, Stream: w.stream,
+		JetStream: js, Conn: nc, Registry: reg, Store: fx.store, Stream: fx.stream,
 		Logger: quiet, Metrics: r.metrics, ObserveEvery: 20 * time.Millisecond,
 	}
 	for _, c := range change {
@@ -58,7 +58,7 @@ func (w *fixture) launchProcessor(change ...any) *instance {
 	}
 	var err error
 	if r.Service, err = New(cfg); err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	for _, c := range change {
 		if f, ok := c.(func(*Service)); ok {
@@ -71,13 +71,13 @@ func (w *fixture) launchProcessor(change ...any) *instance {
 	registryEnded := make(chan error, 1)
 	go func() { registryEnded <- reg.Run(regCtx) }()
 	go func() { r.ended <- r.Run(ctx) }()
-	w.t.Cleanup(func() {
-		if err := r.stop(); err != nil && !w.t.Failed() {
-			w.t.Errorf("Run: %v", err)
+	fx.t.Cleanup(func() {
+		if err := r.stop(); err != nil && !fx.t.Failed() {
+			fx.t.Errorf("Run: %v", err)
 		}
 		stopRegistry()
 		if err := <-registryEnded; err != nil {
-			w.t.Errorf("registry: %v", err)
+			fx.t.Errorf("registry: %v", err)
 		}
 	})
 	return r
@@ -96,7 +96,7 @@ func (r *instance) awaitEnd() error {
 		select {
 		case first = <-r.ended:
 		case <-time.After(patience):
-			r.w.t.Error("the processor does not end")
+			r.fx.t.Error("the processor does not end")
 		}
 	})
 	return first
@@ -104,10 +104,10 @@ func (r *instance) awaitEnd() error {
 
 // sumMetric sums a metric over its labels; those given as name=value must match.
 func (r *instance) sumMetric(name string, labels ...string) float64 {
-	r.w.t.Helper()
+	r.fx.t.Helper()
 	families, err := r.metrics.Gather()
 	if err != nil {
-		r.w.t.Fatal(err)
+		r.fx.t.Fatal(err)
 	}
 	sum := 0.0
 	for _, f := range families {

@@ -17,59 +17,59 @@ import (
 )
 
 // startLive starts a processor with a heart of its own.
-func (w *fixture) startLive(change ...any) *instance {
-	w.t.Helper()
+func (fx *fixture) startLive(change ...any) *instance {
+	fx.t.Helper()
 	h := &runningHeartbeat{cfg: heartbeat.Config{Service: "processor", Logger: slog.New(slog.DiscardHandler)}}
 	var made *Service
 	h.cfg.Oldest = func() uint64 { return made.OldestRevision() }
-	r := w.launchProcessor(slices.Concat([]any{h.configure, func(s *Service) { made = s }}, change)...)
-	h.start(w.t)
-	w.poll("the processor is ready", func() bool {
+	r := fx.launchProcessor(slices.Concat([]any{h.configure, func(s *Service) { made = s }}, change)...)
+	h.start(fx.t)
+	fx.poll("the processor is ready", func() bool {
 		return !slices.ContainsFunc(r.Ready(), func(c daemon.Check) bool { return c.Err != nil })
 	})
 	return r
 }
 
-func (w *fixture) jobBucket() *job.Bucket {
-	w.t.Helper()
-	b, err := job.Open(w.ctx(), w.js)
+func (fx *fixture) jobBucket() *job.Bucket {
+	fx.t.Helper()
+	b, err := job.Open(fx.ctx(), fx.js)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return b
 }
 
 // createJob starts a job; a replay gets a target of its own, as its maker gives it.
-func (w *fixture) createJob(j job.Job) (id string, target uint64) {
-	w.t.Helper()
+func (fx *fixture) createJob(j job.Job) (id string, target uint64) {
+	fx.t.Helper()
 	if j.Kind == job.Replay {
 		var err error
-		j.TargetRevision, err = registry.NewEditor(w.js).Touch(w.ctx(), registry.By{Author: "test"})
+		j.TargetRevision, err = registry.NewEditor(fx.js).Touch(fx.ctx(), registry.By{Author: "test"})
 		if err != nil {
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 	}
-	e, err := w.jobBucket().Create(w.ctx(), j)
+	e, err := fx.jobBucket().Create(fx.ctx(), j)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return e.ID, j.TargetRevision
 }
 
 // awaitJob waits until a job is as wanted.
-func (w *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
-	w.t.Helper()
-	b := w.jobBucket()
+func (fx *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
+	fx.t.Helper()
+	b := fx.jobBucket()
 	var last job.Job
 	defer func() {
-		if w.t.Failed() {
-			w.t.Logf("the job is %+v", last)
+		if fx.t.Failed() {
+			fx.t.Logf("the job is %+v", last)
 		}
 	}()
-	w.poll(what, func() bool {
-		e, err := b.Get(w.ctx(), id)
+	fx.poll(what, func() bool {
+		e, err := b.Get(fx.ctx(), id)
 		if err != nil {
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 		last = e.Job
 		return wanted(last)
@@ -79,14 +79,14 @@ func (w *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
 
 // awaitReport waits for the end of a job, which must be a good one, and reads the
 // report.
-func awaitReport[T any](w *fixture, id string) (report T) {
-	w.t.Helper()
-	j := w.awaitJob(id, "the job ends", func(j job.Job) bool { return j.State.Final() })
+func awaitReport[T any](fx *fixture, id string) (report T) {
+	fx.t.Helper()
+	j := fx.awaitJob(id, "the job ends", func(j job.Job) bool { return j.State.Final() })
 	if j.State != job.Done {
-		w.t.Fatalf("the job ended %s: %s", j.State, j.Error)
+		fx.t.Fatalf("the job ended %s: %s", j.State, j.Error)
 	}
 	if err := json.Unmarshal(j.Report, &report); err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return report
 }
@@ -107,29 +107,29 @@ var caseData = map[job.Change]string{
 }
 
 // publishCases publishes n events of each case, with the ids <change>-<number>.
-func (w *fixture) publishCases(n int) {
-	w.t.Helper()
+func (fx *fixture) publishCases(n int) {
+	fx.t.Helper()
 	var payloads []string
 	for i := range n {
 		for change, data := range caseData {
 			payloads = append(payloads, outcometest.Event("event_id", fmt.Sprintf(`"%s-%d"`, change, i), "data", data))
 		}
 	}
-	w.publishAll(payloads)
+	fx.publishAll(payloads)
 }
 
 // wantCases wants every one of them where the fix puts it, at a revision or
 // above.
-func (w *fixture) wantCases(n int, revision uint64) {
-	w.t.Helper()
+func (fx *fixture) wantCases(n int, revision uint64) {
+	fx.t.Helper()
 	for change := range caseData {
 		ids := make([]string, n)
 		for i := range ids {
 			ids[i] = fmt.Sprintf("demo/%s-%d", change, i)
 		}
-		held, err := w.store.Held(w.ctx(), ids)
+		held, err := fx.store.Held(fx.ctx(), ids)
 		if err != nil {
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 		want := store.Stored
 		if change == job.NewlyRejected || change == job.StillRejected {
@@ -137,7 +137,7 @@ func (w *fixture) wantCases(n int, revision uint64) {
 		}
 		for _, id := range ids {
 			if h, ok := held[id]; !ok || h.Status != want || h.Revision < revision {
-				w.t.Fatalf("%s is held %v as %+v, want it %s at revision %d", id, ok, h, want, revision)
+				fx.t.Fatalf("%s is held %v as %+v, want it %s at revision %d", id, ok, h, want, revision)
 			}
 		}
 	}

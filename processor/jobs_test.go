@@ -18,29 +18,29 @@ import (
 // A schema is fixed: a dry run tells what the replay then does, which moves
 // events both ways, while two processors share the work.
 func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	const n = 300
-	first, second := w.startLive(), w.startLive()
-	w.publishCases(n)
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 2*n || rejected != 2*n {
+	first, second := fx.startLive(), fx.startLive()
+	fx.publishCases(n)
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 2*n || rejected != 2*n {
 		t.Fatalf("before it %d are stored and %d rejected", stored, rejected)
 	}
 	unpublished := map[string]jsontext.Value{"page=20interaction/pageview": jsontext.Value(fixedSchema()["schemas/page=20interaction/pageview.json"])}
-	id, _ := w.createJob(job.Job{Kind: job.DryRun, Schemas: unpublished})
-	before := awaitReport[job.Changes](w, id)
+	id, _ := fx.createJob(job.Job{Kind: job.DryRun, Schemas: unpublished})
+	before := awaitReport[job.Changes](fx, id)
 	wantEachCase(t, before, n)
-	w.applyFiles(fixedSchema())
-	id, target := w.createJob(job.Job{Kind: job.Replay})
-	wantEachCase(t, awaitReport[job.Changes](w, id), n)
-	w.wantCases(n, target)
+	fx.applyFiles(fixedSchema())
+	id, target := fx.createJob(job.Job{Kind: job.Replay})
+	wantEachCase(t, awaitReport[job.Changes](fx, id), n)
+	fx.wantCases(n, target)
 
 	// The same, as a dry run would tell it of the published schema.
-	after := w.awaitJob(id, "the job is kept", func(j job.Job) bool { return j.State == job.Done })
+	after := fx.awaitJob(id, "the job is kept", func(j job.Job) bool { return j.State == job.Done })
 	if after.Done != after.Total || after.Runner != "" {
 		t.Errorf("it ended at %d of %d, run by %q", after.Done, after.Total, after.Runner)
 	}
-	if diff := cmp.Diff(before, awaitReport[job.Changes](w, id)); diff != "" {
+	if diff := cmp.Diff(before, awaitReport[job.Changes](fx, id)); diff != "" {
 		t.Errorf("what was told, and what was done (-told +done):\n%s", diff)
 	}
 	for _, change := range []job.Change{job.NewlyValid, job.StillRejected, job.NewlyRejected, job.Unchanged} {
@@ -49,8 +49,8 @@ func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
 			t.Errorf("%v events were replayed as %s, want %d", got, change, n)
 		}
 	}
-	id, _ = w.createJob(job.Job{Kind: job.DryRun})
-	now := awaitReport[job.Changes](w, id)
+	id, _ = fx.createJob(job.Job{Kind: job.DryRun})
+	now := awaitReport[job.Changes](fx, id)
 	if now.NewlyValid != 0 || now.NewlyRejected != 0 || now.Unchanged != 2*n || now.StillRejected != 2*n {
 		t.Errorf("behind the replay a dry run tells %+v", now)
 	}
@@ -58,18 +58,18 @@ func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
 
 // The process that runs a replay dies; another one ends it.
 func TestReplayOutlivesItsProcess(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	const n = 300
 	runners := map[string]*instance{}
 	for range 2 {
-		r := w.startLive()
+		r := fx.startLive()
 		runners[r.cfg.Heartbeat.Instance()] = r
 	}
-	w.publishCases(n)
-	w.awaitSettled()
-	w.applyFiles(fixedSchema())
-	id, target := w.createJob(job.Job{Kind: job.Replay, MaxRate: 200})
-	j := w.awaitJob(id, "it is in the middle", func(j job.Job) bool { return j.Done > 0 && j.Done < j.Total })
+	fx.publishCases(n)
+	fx.awaitSettled()
+	fx.applyFiles(fixedSchema())
+	id, target := fx.createJob(job.Job{Kind: job.Replay, MaxRate: 200})
+	j := fx.awaitJob(id, "it is in the middle", func(j job.Job) bool { return j.Done > 0 && j.Done < j.Total })
 	dead := runners[j.Runner]
 	if dead == nil {
 		t.Fatalf("it is run by %q", j.Runner)
@@ -79,12 +79,12 @@ func TestReplayOutlivesItsProcess(t *testing.T) {
 	}
 	dead.nc.Close()
 	_ = dead.awaitEnd() // a process without a connection says so, or not
-	report := awaitReport[job.Changes](w, id)
-	w.wantCases(n, target)
+	report := awaitReport[job.Changes](fx, id)
+	fx.wantCases(n, target)
 	if total := report.NewlyValid + report.StillRejected + report.NewlyRejected + report.Unchanged; total < 4*n {
 		t.Errorf("%d events are counted of %d", total, 4*n)
 	}
-	if e, err := w.jobBucket().Get(w.ctx(), id); err != nil || e.Runs < 2 {
+	if e, err := fx.jobBucket().Get(fx.ctx(), id); err != nil || e.Runs < 2 {
 		t.Errorf("it ran %d times (%v)", e.Runs, err)
 	}
 	if got := dead.sumMetric("jobs_running", "kind=replay"); got != 0 {
@@ -94,28 +94,28 @@ func TestReplayOutlivesItsProcess(t *testing.T) {
 
 // A replay of what was rejected by a code moves that and nothing else.
 func TestReplayByCode(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	const n = 50
-	r := w.startLive()
+	r := fx.startLive()
 	old := r.worker.validator.rules().Revision()
-	w.publishCases(n)
+	fx.publishCases(n)
 	for i := range n {
-		w.publish(unknownTypeEvent(fmt.Sprintf("new-%d", i)))
+		fx.publish(unknownTypeEvent(fmt.Sprintf("new-%d", i)))
 	}
-	w.awaitSettled()
-	w.applyFiles(fixedSchema())
-	w.applyFiles(knownTypeFiles())
-	id, target := w.createJob(job.Job{Kind: job.Replay, Selection: job.Selection{Only: job.OnlyRejected, Code: event.CodeUnknownType}})
-	report := awaitReport[job.Changes](w, id)
+	fx.awaitSettled()
+	fx.applyFiles(fixedSchema())
+	fx.applyFiles(knownTypeFiles())
+	id, target := fx.createJob(job.Job{Kind: job.Replay, Selection: job.Selection{Only: job.OnlyRejected, Code: event.CodeUnknownType}})
+	report := awaitReport[job.Changes](fx, id)
 	if report.NewlyValid != n || report.StillRejected+report.NewlyRejected+report.Unchanged != 0 {
 		t.Errorf("it reports %+v", report)
 	}
 	for i := range n {
-		if d := w.lookup(fmt.Sprintf("demo/new-%d", i)); d == nil || d.Status != store.Stored || d.Revision < target {
+		if d := fx.lookup(fmt.Sprintf("demo/new-%d", i)); d == nil || d.Status != store.Stored || d.Revision < target {
 			t.Fatalf("one of the unknown types is %+v", d)
 		}
 		for change := range caseData {
-			if d := w.lookup(fmt.Sprintf("demo/%s-%d", change, i)); d.Revision != old {
+			if d := fx.lookup(fmt.Sprintf("demo/%s-%d", change, i)); d.Revision != old {
 				t.Fatalf("%s is at revision %d, it was judged by %d", d.ID, d.Revision, old)
 			}
 		}
@@ -124,20 +124,20 @@ func TestReplayByCode(t *testing.T) {
 
 // A replay gives up when the store refuses it, and the processor goes on.
 func TestAJobThatFailsStopsNobody(t *testing.T) {
-	w := newFixture(t)
-	refusing := &hookedStore{Store: w.store}
-	r := w.startLive(withStore(refusing))
-	w.publishCases(5)
-	w.awaitSettled()
-	w.applyFiles(fixedSchema())
+	fx := newFixture(t)
+	refusing := &hookedStore{Store: fx.store}
+	r := fx.startLive(withStore(refusing))
+	fx.publishCases(5)
+	fx.awaitSettled()
+	fx.applyFiles(fixedSchema())
 	refusing.held = func() error { return store.ErrConfiguration }
-	id, _ := w.createJob(job.Job{Kind: job.Replay})
-	j := w.awaitJob(id, "it ends", func(j job.Job) bool { return j.State.Final() })
+	id, _ := fx.createJob(job.Job{Kind: job.Replay})
+	j := fx.awaitJob(id, "it ends", func(j job.Job) bool { return j.State.Final() })
 	if j.State != job.Failed || j.Error == "" {
 		t.Errorf("it ended %s, and says %q", j.State, j.Error)
 	}
-	w.publish(outcometest.Pageview("later"))
-	w.awaitSettled()
+	fx.publish(outcometest.Pageview("later"))
+	fx.awaitSettled()
 	for _, c := range r.Ready() {
 		if c.Err != nil {
 			t.Errorf("%s: %v", c.Name, c.Err)

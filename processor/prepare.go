@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/theeye/theeye/shared/retry"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -174,7 +176,7 @@ func (g *streamGuard) compareEpoch(ctx context.Context) error {
 // everything, which the write rule makes harmless.
 func (g *streamGuard) restoreConsumer(ctx context.Context, cause error) error {
 	g.health.record(conditionNATS, cause)
-	if err := sleepJittered(ctx, refusedDelay); err != nil {
+	if err := retry.SleepJitter(ctx, refusedDelay); err != nil {
 		return err
 	}
 	return g.health.retryUntilDone(ctx, conditionNATS, func(ctx context.Context) error {

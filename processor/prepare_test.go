@@ -14,23 +14,23 @@ import (
 
 // A processor that finds nothing makes everything.
 func TestPrepareFromNothing(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	for _, name := range []string{stream.Name, stream.BucketStream(stream.BucketSchemas), stream.BucketStream(stream.BucketApplications), stream.BucketStream(stream.BucketTokens)} {
-		if err := w.js.DeleteStream(w.ctx(), name); err != nil {
+		if err := fx.js.DeleteStream(fx.ctx(), name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.store.Ready(w.ctx()); err == nil {
+	if err := fx.store.Ready(fx.ctx()); err == nil {
 		t.Error("the store is ready before anybody prepared it")
 	}
-	w.startProcessor()
-	if err := w.store.Ready(w.ctx()); err != nil {
+	fx.startProcessor()
+	if err := fx.store.Ready(fx.ctx()); err != nil {
 		t.Errorf("the store is not ready: %v", err)
 	}
 	// Nothing is registered, so nothing is known.
-	w.publish(outcometest.Pageview("a"))
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 0 || rejected != 1 {
+	fx.publish(outcometest.Pageview("a"))
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 0 || rejected != 1 {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
 	}
 }
@@ -38,28 +38,28 @@ func TestPrepareFromNothing(t *testing.T) {
 // A store that has seen a later revision than the registry is beside a NATS
 // that was wiped.
 func TestRevisionGuard(t *testing.T) {
-	w := newFixture(t)
-	if err := w.store.Prepare(w.ctx()); err != nil {
+	fx := newFixture(t)
+	if err := fx.store.Prepare(fx.ctx()); err != nil {
 		t.Fatal(err)
 	}
-	revision := w.applyFiles(map[string]string{"policy.json": `{"future_skew":"1m"}`})
-	if err := w.store.RaiseRevision(w.ctx(), revision); err != nil {
+	revision := fx.applyFiles(map[string]string{"policy.json": `{"future_skew":"1m"}`})
+	if err := fx.store.RaiseRevision(fx.ctx(), revision); err != nil {
 		t.Fatal(err)
 	}
-	w.publish(outcometest.Pageview("a"))
-	r := w.startProcessor() // the same revision is no reason
-	w.awaitSettled()
+	fx.publish(outcometest.Pageview("a"))
+	r := fx.startProcessor() // the same revision is no reason
+	fx.awaitSettled()
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if err := w.store.RaiseRevision(w.ctx(), revision+1); err != nil {
+	if err := fx.store.RaiseRevision(fx.ctx(), revision+1); err != nil {
 		t.Fatal(err)
 	}
-	w.publish(outcometest.Pageview("b"))
-	if err := w.launchProcessor().awaitEnd(); !errors.Is(err, ErrRevision) {
+	fx.publish(outcometest.Pageview("b"))
+	if err := fx.launchProcessor().awaitEnd(); !errors.Is(err, ErrRevision) {
 		t.Errorf("Run beside a store of a later revision: %v", err)
 	}
-	if c := w.consumer(); c.Delivered.Consumer != 1 {
+	if c := fx.consumer(); c.Delivered.Consumer != 1 {
 		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
 	}
 }
@@ -71,11 +71,11 @@ func idleRegistry(js jetstream.JetStream) *registry.Registry {
 
 // Nothing is judged before there is a complete snapshot of the registry.
 func TestNoSnapshotNoFetch(t *testing.T) {
-	w := newFixture(t)
-	w.publish(outcometest.Pageview("a"))
-	r := w.launchProcessor(func(c *Config) { c.Registry = idleRegistry(c.JetStream) })
-	w.poll("it waits for the registry", func() bool { return errors.Is(r.health.lastResult(conditionRegistry), errNoSnapshot) })
-	if c := w.consumer(); c.Delivered.Consumer != 0 {
+	fx := newFixture(t)
+	fx.publish(outcometest.Pageview("a"))
+	r := fx.launchProcessor(func(c *Config) { c.Registry = idleRegistry(c.JetStream) })
+	fx.poll("it waits for the registry", func() bool { return errors.Is(r.health.lastResult(conditionRegistry), errNoSnapshot) })
+	if c := fx.consumer(); c.Delivered.Consumer != 0 {
 		t.Errorf("%d messages were fetched", c.Delivered.Consumer)
 	}
 	names := map[string]bool{}
@@ -92,12 +92,12 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 
 // The server restarts under a processor, which goes on.
 func TestNATSRestarts(t *testing.T) {
-	w := newFixture(t)
-	r := w.startProcessor()
-	w.publishAll(pageviews("before", 100))
-	w.awaitSettled()
-	w.nats.Shutdown()
-	w.poll("it says that NATS is away", func() bool {
+	fx := newFixture(t)
+	r := fx.startProcessor()
+	fx.publishAll(pageviews("before", 100))
+	fx.awaitSettled()
+	fx.nats.Shutdown()
+	fx.poll("it says that NATS is away", func() bool {
 		for _, c := range r.Ready() {
 			if c.Name == string(conditionNATS) {
 				return errors.Is(c.Err, errDisconnected)
@@ -105,31 +105,31 @@ func TestNATSRestarts(t *testing.T) {
 		}
 		return false
 	})
-	w.nats.Restart()
-	w.poll("the test is connected again", w.nc.IsConnected)
-	w.publishAll(pageviews("after", 100))
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 200 || rejected != 0 {
+	fx.nats.Restart()
+	fx.poll("the test is connected again", fx.nc.IsConnected)
+	fx.publishAll(pageviews("after", 100))
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 200 || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want 200 and 0", stored, rejected)
 	}
 }
 
 // A consumer that somebody deleted is made again.
 func TestConsumerDeleted(t *testing.T) {
-	w := newFixture(t)
-	w.startProcessor()
-	w.publishAll(pageviews("before", 10))
-	w.awaitSettled()
-	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
+	fx := newFixture(t)
+	fx.startProcessor()
+	fx.publishAll(pageviews("before", 10))
+	fx.awaitSettled()
+	if err := fx.js.DeleteConsumer(fx.ctx(), stream.Name, stream.Consumer); err != nil {
 		t.Fatal(err)
 	}
-	w.publishAll(pageviews("after", 10))
-	w.poll("the consumer is there again", func() bool {
-		_, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
+	fx.publishAll(pageviews("after", 10))
+	fx.poll("the consumer is there again", func() bool {
+		_, err := fx.js.Consumer(fx.ctx(), stream.Name, stream.Consumer)
 		return err == nil
 	})
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 20 || rejected != 0 {
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 20 || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want 20 and 0", stored, rejected)
 	}
 }
@@ -137,34 +137,34 @@ func TestConsumerDeleted(t *testing.T) {
 // A stream that was made anew has other places: the processor ends.
 func TestStreamReplaced(t *testing.T) {
 	for name, replace := range map[string]func(*fixture) error{
-		"deleted": func(w *fixture) error { return w.js.DeleteStream(w.ctx(), stream.Name) },
-		"made anew": func(w *fixture) error {
-			return errors.Join(w.js.DeleteStream(w.ctx(), stream.Name), stream.Ensure(w.ctx(), w.js, w.stream))
+		"deleted": func(fx *fixture) error { return fx.js.DeleteStream(fx.ctx(), stream.Name) },
+		"made anew": func(fx *fixture) error {
+			return errors.Join(fx.js.DeleteStream(fx.ctx(), stream.Name), stream.Ensure(fx.ctx(), fx.js, fx.stream))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newFixture(t)
-			r := w.startProcessor(func(c *Config) { c.ObserveEvery = time.Hour })
-			w.publish(outcometest.Pageview("a"))
-			w.awaitSettled()
-			if err := replace(w); err != nil {
+			fx := newFixture(t)
+			r := fx.startProcessor(func(c *Config) { c.ObserveEvery = time.Hour })
+			fx.publish(outcometest.Pageview("a"))
+			fx.awaitSettled()
+			if err := replace(fx); err != nil {
 				t.Fatal(err)
 			}
 			if err := r.awaitEnd(); !errors.Is(err, ErrReplaced) {
 				t.Errorf("Run: %v", err)
 			}
 			// The next one starts from the beginning.
-			w.startProcessor()
-			w.publish(outcometest.Pageview("a"), outcometest.Pageview("b"))
-			w.awaitSettled()
+			fx.startProcessor()
+			fx.publish(outcometest.Pageview("a"), outcometest.Pageview("b"))
+			fx.awaitSettled()
 			// The place in the old stream is the earlier one.
-			if d := w.lookup("demo/a"); d.Origin.Epoch != r.stream.epoch {
+			if d := fx.lookup("demo/a"); d.Origin.Epoch != r.stream.epoch {
 				t.Errorf("the event's place is %+v", d.Origin)
 			}
-			if d := w.lookup("demo/b"); d.Origin.Epoch <= r.stream.epoch {
+			if d := fx.lookup("demo/b"); d.Origin.Epoch <= r.stream.epoch {
 				t.Errorf("the new event's place is %+v", d.Origin)
 			}
-			if stored, _ := w.counts(); stored != 2 {
+			if stored, _ := fx.counts(); stored != 2 {
 				t.Errorf("%d stored, want 2", stored)
 			}
 		})
@@ -174,16 +174,16 @@ func TestStreamReplaced(t *testing.T) {
 // The observer compares the stream's creation as well: nothing may be fetched
 // that would tell.
 func TestObserverKnowsTheStream(t *testing.T) {
-	w := newFixture(t)
-	r := w.startProcessor()
+	fx := newFixture(t)
+	r := fx.startProcessor()
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if err := r.observer.observeOnce(w.ctx()); err != nil {
+	if err := r.observer.observeOnce(fx.ctx()); err != nil {
 		t.Errorf("the same stream: %v", err)
 	}
 	r.stream.epoch--
-	if err := r.observer.observeOnce(w.ctx()); !errors.Is(err, ErrReplaced) {
+	if err := r.observer.observeOnce(fx.ctx()); !errors.Is(err, ErrReplaced) {
 		t.Errorf("another stream: %v", err)
 	}
 }

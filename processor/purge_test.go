@@ -21,11 +21,11 @@ import (
 const streamFull = 10077
 
 // shrinkStream makes the stream so small that some hundred events fill it.
-func (w *fixture) shrinkStream() {
-	w.t.Helper()
-	w.stream.MaxBytes = 1 << 20
-	if err := stream.Ensure(w.ctx(), w.js, w.stream); err != nil {
-		w.t.Fatal(err)
+func (fx *fixture) shrinkStream() {
+	fx.t.Helper()
+	fx.stream.MaxBytes = 1 << 20
+	if err := stream.Ensure(fx.ctx(), fx.js, fx.stream); err != nil {
+		fx.t.Fatal(err)
 	}
 }
 
@@ -35,8 +35,8 @@ func largeEvent(id string) string {
 }
 
 // tryPublish publishes one event and returns the server's answer.
-func (w *fixture) tryPublish(payload string) error {
-	_, err := w.js.PublishMsg(w.ctx(), outcometest.Message("demo", payload))
+func (fx *fixture) tryPublish(payload string) error {
+	_, err := fx.js.PublishMsg(fx.ctx(), outcometest.Message("demo", payload))
 	return err
 }
 
@@ -48,64 +48,64 @@ func isFull(err error) bool {
 // A publisher that is no faster than the processor never meets a full stream,
 // however much it publishes.
 func TestProcessedEventsNeverFill(t *testing.T) {
-	w := newFixture(t)
-	w.shrinkStream()
-	r := w.startProcessor()
+	fx := newFixture(t)
+	fx.shrinkStream()
+	r := fx.startProcessor()
 	const n = 400 // four times what the stream holds
 	for i := range n {
-		if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); err != nil {
+		if err := fx.tryPublish(largeEvent(fmt.Sprintf("e%d", i))); err != nil {
 			t.Fatalf("event %d: %v", i, err)
 		}
 		if i%20 == 19 {
-			w.awaitSettled()
-			w.poll("there is room again", func() bool { return w.streamState().Bytes <= uint64(w.stream.MaxBytes)*purgeFrom/100 })
+			fx.awaitSettled()
+			fx.poll("there is room again", func() bool { return fx.streamState().Bytes <= uint64(fx.stream.MaxBytes)*purgeFrom/100 })
 		}
 	}
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != n || rejected != 0 {
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != n || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n)
 	}
-	w.poll("the purge is counted", func() bool { return r.sumMetric("purged_total") == float64(w.streamState().FirstSeq-1) })
+	fx.poll("the purge is counted", func() bool { return r.sumMetric("purged_total") == float64(fx.streamState().FirstSeq-1) })
 }
 
 // A stream full of events that are not processed takes no more and loses
 // nothing, and clears when they are.
 func TestUnprocessedEventsFill(t *testing.T) {
-	w := newFixture(t)
-	w.shrinkStream()
+	fx := newFixture(t)
+	fx.shrinkStream()
 	release := make(chan struct{})
-	r := w.startProcessor(withStore(&hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	r := fx.startProcessor(withStore(&hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		<-release
 		return next(ctx, docs)
 	}}))
 	n := 0
-	err := w.tryPublish(largeEvent("e0"))
-	for ; err == nil; err = w.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) {
+	err := fx.tryPublish(largeEvent("e0"))
+	for ; err == nil; err = fx.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) {
 		n++
 	}
 	if !isFull(err) {
 		t.Errorf("a full stream answers %v", err)
 	}
-	w.poll("the observer has looked", func() bool { return r.sumMetric("lag_events") == float64(n) })
-	if s := w.streamState(); s.FirstSeq != 1 || s.Msgs != uint64(n) {
+	fx.poll("the observer has looked", func() bool { return r.sumMetric("lag_events") == float64(n) })
+	if s := fx.streamState(); s.FirstSeq != 1 || s.Msgs != uint64(n) {
 		t.Errorf("%d of %d messages are left, the first is %d", s.Msgs, n, s.FirstSeq)
 	}
 	close(release)
-	w.poll("the stream takes more", func() bool { return w.tryPublish(largeEvent("more")) == nil })
-	w.awaitSettled()
-	if stored, _ := w.counts(); stored != n+1 {
+	fx.poll("the stream takes more", func() bool { return fx.tryPublish(largeEvent("more")) == nil })
+	fx.awaitSettled()
+	if stored, _ := fx.counts(); stored != n+1 {
 		t.Errorf("%d stored, want %d", stored, n+1)
 	}
 }
 
 // Of a stream that is full of both, only what is processed is purged.
 func TestPurgeStopsAtTheFloor(t *testing.T) {
-	w := newFixture(t)
-	w.shrinkStream()
+	fx := newFixture(t)
+	fx.shrinkStream()
 	release := make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })
 	seen := 0
-	w.startProcessor(withStore(&hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	fx.startProcessor(withStore(&hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		if seen += len(docs); seen > 5 {
 			<-release
 		}
@@ -114,23 +114,23 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 	t.Cleanup(free)
 	n := 0
 	for ; n < 5; n++ {
-		if err := w.tryPublish(largeEvent(fmt.Sprintf("e%d", n))); err != nil {
+		if err := fx.tryPublish(largeEvent(fmt.Sprintf("e%d", n))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.awaitSettled()
-	for w.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) == nil {
+	fx.awaitSettled()
+	for fx.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) == nil {
 		n++
 	}
-	w.poll("what was processed is purged", func() bool { return w.streamState().FirstSeq > 1 })
-	floor := w.consumer().AckFloor.Stream
-	w.poll("the observer had time", func() bool { return w.tryPublish(largeEvent("probe")) != nil })
-	if first := w.streamState().FirstSeq; first > floor+1 {
+	fx.poll("what was processed is purged", func() bool { return fx.streamState().FirstSeq > 1 })
+	floor := fx.consumer().AckFloor.Stream
+	fx.poll("the observer had time", func() bool { return fx.tryPublish(largeEvent("probe")) != nil })
+	if first := fx.streamState().FirstSeq; first > floor+1 {
 		t.Errorf("purged below %d, acknowledged up to %d", first, floor)
 	}
 	free()
-	w.awaitSettled()
-	if stored, _ := w.counts(); stored < n {
+	fx.awaitSettled()
+	if stored, _ := fx.counts(); stored < n {
 		t.Errorf("%d stored, want %d", stored, n)
 	}
 }
@@ -138,44 +138,44 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 // observeOnce looks once, as the observer does.
 func (r *instance) observeOnce(t *testing.T) {
 	t.Helper()
-	if err := r.observer.observeOnce(r.w.ctx()); err != nil {
+	if err := r.observer.observeOnce(r.fx.ctx()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // startIdle is a processor whose observer does nothing by itself, at a time of the
 // test's choice.
-func (w *fixture) startIdle(now func() time.Time) *instance {
-	return w.startProcessor(func(c *Config) { c.ObserveEvery, c.Now = time.Hour, now })
+func (fx *fixture) startIdle(now func() time.Time) *instance {
+	return fx.startProcessor(func(c *Config) { c.ObserveEvery, c.Now = time.Hour, now })
 }
 
 // What is older than the retention goes, what is younger stays.
 func TestRetention(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	var clock atomic.Pointer[time.Time]
 	set := func(now time.Time) { clock.Store(&now) }
 	set(time.Now())
-	w.publishAll(pageviews("old", 100))
-	between := w.streamState().LastTime
-	r := w.startIdle(func() time.Time { return *clock.Load() })
-	w.awaitSettled()
-	w.poll("time has passed", func() bool { return time.Since(between) > 50*time.Millisecond })
-	w.publishAll(pageviews("young", 100))
-	w.awaitSettled()
+	fx.publishAll(pageviews("old", 100))
+	between := fx.streamState().LastTime
+	r := fx.startIdle(func() time.Time { return *clock.Load() })
+	fx.awaitSettled()
+	fx.poll("time has passed", func() bool { return time.Since(between) > 50*time.Millisecond })
+	fx.publishAll(pageviews("young", 100))
+	fx.awaitSettled()
 
 	r.observeOnce(t)
-	if s := w.streamState(); s.FirstSeq != 1 {
+	if s := fx.streamState(); s.FirstSeq != 1 {
 		t.Errorf("the first is %d before the retention is over", s.FirstSeq)
 	}
 	r.observer.config.Retention = time.Second // a hundredth is 10 ms
 	set(between.Add(time.Second + 20*time.Millisecond))
 	r.observeOnce(t)
-	if s := w.streamState(); s.FirstSeq != 101 || s.Msgs != 100 {
+	if s := fx.streamState(); s.FirstSeq != 101 || s.Msgs != 100 {
 		t.Errorf("%d messages are left, the first is %d, want 101", s.Msgs, s.FirstSeq)
 	}
 	set(between.Add(time.Hour))
 	r.observeOnce(t)
-	if s := w.streamState(); s.Msgs != 0 || s.LastSeq != 200 {
+	if s := fx.streamState(); s.Msgs != 0 || s.LastSeq != 200 {
 		t.Errorf("%d messages are left of %d", s.Msgs, s.LastSeq)
 	}
 	r.observeOnce(t) // of an empty stream
@@ -184,16 +184,16 @@ func TestRetention(t *testing.T) {
 // Nothing is purged that a durable consumer still needs, be it a replay that
 // has not begun, one that is in the middle, or one that wants few subjects.
 func TestPurgeHonoursReplays(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	clock := func() time.Time { return time.Now().Add(1000 * time.Hour) }
-	r := w.startIdle(clock)
-	w.publishAll(pageviews("a", 50))
-	w.publishMsg(outcometest.Message("other", outcometest.Pageview("other")))
-	w.publishAll(pageviews("b", 49))
-	w.awaitSettled()
+	r := fx.startIdle(clock)
+	fx.publishAll(pageviews("a", 50))
+	fx.publishMsg(outcometest.Message("other", outcometest.Pageview("other")))
+	fx.publishAll(pageviews("b", 49))
+	fx.awaitSettled()
 
 	replay := func(name, filter string) jetstream.Consumer {
-		c, err := w.js.CreateOrUpdateConsumer(w.ctx(), stream.Name, jetstream.ConsumerConfig{
+		c, err := fx.js.CreateOrUpdateConsumer(fx.ctx(), stream.Name, jetstream.ConsumerConfig{
 			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: filter,
 		})
 		if err != nil {
@@ -204,7 +204,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 	first := func() uint64 {
 		r.observeOnce(t)
 		r.observeOnce(t) // a consumer's end is believed at the second look
-		return w.streamState().FirstSeq
+		return fx.streamState().FirstSeq
 	}
 	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.OfApplication("other"))
 	if got := first(); got != 1 {
@@ -219,7 +219,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 		t.Errorf("the first is %d, and a replay is at 31", got)
 	}
 	ackNext(t, all, 70)
-	if got := w.streamState().LastSeq; first() != got+1 {
+	if got := fx.streamState().LastSeq; first() != got+1 {
 		t.Errorf("the first is %d of %d, and everybody is done", first(), got)
 	}
 }
@@ -260,31 +260,31 @@ func TestOverfull(t *testing.T) {
 
 // Events that wait for more than half of the retention raise an alarm.
 func TestFloorAlarm(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	release := make(chan struct{})
-	waiting := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	waiting := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		<-release
 		return next(ctx, docs)
 	}}
 	var late atomic.Int64
-	r := w.startProcessor(withStore(waiting), func(c *Config) {
+	r := fx.startProcessor(withStore(waiting), func(c *Config) {
 		c.ObserveEvery, c.BatchEvents, c.Workers = time.Hour, 1, 1
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	})
-	w.publishAll(pageviews("e", 10))
-	w.poll("an event is in work", func() bool { return w.consumer().NumAckPending == 1 })
+	fx.publishAll(pageviews("e", 10))
+	fx.poll("an event is in work", func() bool { return fx.consumer().NumAckPending == 1 })
 	r.observeOnce(t)
 	if r.sumMetric("ack_floor_alarm") != 0 || r.sumMetric("lag_events") != 10 || r.sumMetric("in_work_events") != 1 {
 		t.Errorf("alarm %v, lag %v, in work %v", r.sumMetric("ack_floor_alarm"), r.sumMetric("lag_events"), r.sumMetric("in_work_events"))
 	}
-	much := w.stream.Retention/2 + time.Minute
+	much := fx.stream.Retention/2 + time.Minute
 	late.Store(int64(much))
 	r.observeOnce(t)
 	if r.sumMetric("ack_floor_alarm") != 1 || r.sumMetric("ack_floor_age_seconds") < much.Seconds() || r.sumMetric("lag_seconds") < much.Seconds() {
 		t.Errorf("alarm %v, age %v", r.sumMetric("ack_floor_alarm"), r.sumMetric("ack_floor_age_seconds"))
 	}
 	close(release)
-	w.awaitSettled()
+	fx.awaitSettled()
 	r.observeOnce(t)
 	if r.sumMetric("ack_floor_alarm") != 0 || r.sumMetric("lag_seconds") != 0 || r.sumMetric("lag_events") != 0 {
 		t.Errorf("alarm %v, lag %v after the end", r.sumMetric("ack_floor_alarm"), r.sumMetric("lag_seconds"))

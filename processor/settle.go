@@ -35,14 +35,14 @@ const (
 type action uint8
 
 const (
-	// ack: the message is acknowledged.
-	ack action = iota + 1
-	// retry: the message stays in flight, and no other is fetched.
-	retry
-	// stop: the message is released, and the processor ends with the error.
-	stop
-	// release: the message is released; another processor gets it at once.
-	release
+	// actionAck: the message is acknowledged.
+	actionAck action = iota + 1
+	// actionRetry: the message stays in flight, and no other is fetched.
+	actionRetry
+	// actionStop: the message is released, and the processor ends with the error.
+	actionStop
+	// actionRelease: the message is released; another processor gets it at once.
+	actionRelease
 )
 
 // settlements has the action for each disposition, and its name in metrics.
@@ -50,13 +50,13 @@ var settlements = map[disposition]struct {
 	action action
 	name   string
 }{
-	stored:        {ack, "stored"},
-	rejected:      {ack, "rejected"},
-	duplicate:     {ack, "duplicate"},
-	expired:       {ack, "expired"},
-	unavailable:   {retry, "unavailable"},
-	misconfigured: {stop, "misconfigured"},
-	interrupted:   {release, "interrupted"},
+	stored:        {actionAck, "stored"},
+	rejected:      {actionAck, "rejected"},
+	duplicate:     {actionAck, "duplicate"},
+	expired:       {actionAck, "expired"},
+	unavailable:   {actionRetry, "unavailable"},
+	misconfigured: {actionStop, "misconfigured"},
+	interrupted:   {actionRelease, "interrupted"},
 }
 
 // dispositionOf is the disposition of a message whose document was written, with
@@ -123,19 +123,19 @@ func (s *settler) settleBatch(
 			d, code = dispositionOf(docs[i], written[i])
 		}
 		switch settlements[d].action {
-		case ack:
+		case actionAck:
 			// Ack only after the write returned: this line is the only one that
 			// acknowledges, and what led here came from the store.
 			s.publishReply(&messages[i], bodyAck)
 			bytes += messages[i].size
-		case retry, stop, release:
+		case actionRetry, actionStop, actionRelease:
 			s.publishReply(&messages[i], bodyNak)
 		}
 		counts.increment(d, code)
 	}
 	s.metrics.countSettled(counts)
 	s.requestPurge(bytes)
-	if err != nil && settlements[dispositionOfError(ctx, err)].action == stop {
+	if err != nil && settlements[dispositionOfError(ctx, err)].action == actionStop {
 		return err
 	}
 	return nil

@@ -45,25 +45,25 @@ func freeAddr(t *testing.T) string {
 }
 
 // processUnderTest is the program with the world's settings.
-func (w *fixture) processUnderTest(admin string) *daemon.Process {
-	w.t.Setenv("GOMEMLIMIT", "off") // the limit of a process is not the tests'
+func (fx *fixture) processUnderTest(admin string) *daemon.Process {
+	fx.t.Setenv("GOMEMLIMIT", "off") // the limit of a process is not the tests'
 	return daemon.NewProcess("processor", daemon.NewEnv([]string{
-		"EYE_NATS_URL=" + w.nats.ClientURL(), "EYE_MONGO_URI=" + w.uri, "EYE_MONGO_DATABASE=" + w.database,
+		"EYE_NATS_URL=" + fx.nats.ClientURL(), "EYE_MONGO_URI=" + fx.uri, "EYE_MONGO_DATABASE=" + fx.database,
 		"EYE_ADMIN_LISTEN=" + admin, "EYE_STREAM_MAX_BYTES=64MiB",
 	}), io.Discard)
 }
 
 // The program processes, says so on its admin listener, and ends cleanly.
 func TestRun(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	admin := freeAddr(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, w.processUnderTest(admin)) }()
-	w.publishAll(pageviews("e", 20))
-	w.awaitSettled()
-	if stored, _ := w.counts(); stored != 20 {
+	go func() { ended <- Run(ctx, fx.processUnderTest(admin)) }()
+	fx.publishAll(pageviews("e", 20))
+	fx.awaitSettled()
+	if stored, _ := fx.counts(); stored != 20 {
 		t.Errorf("%d stored, want 20", stored)
 	}
 	for path, want := range map[string]string{
@@ -101,11 +101,11 @@ func get(t *testing.T, url string) (status int, body string) {
 
 // What only a person can mend is exit code 2.
 func TestRunBesideAWipedRegistry(t *testing.T) {
-	w := newFixture(t)
-	if err := errors.Join(w.store.Prepare(w.ctx()), w.store.RaiseRevision(w.ctx(), 1_000_000)); err != nil {
+	fx := newFixture(t)
+	if err := errors.Join(fx.store.Prepare(fx.ctx()), fx.store.RaiseRevision(fx.ctx(), 1_000_000)); err != nil {
 		t.Fatal(err)
 	}
-	err := Run(w.ctx(), w.processUnderTest(freeAddr(t)))
+	err := Run(fx.ctx(), fx.processUnderTest(freeAddr(t)))
 	if daemon.ExitCode(err) != daemon.ExitUsage || !errors.Is(err, ErrRevision) || !strings.Contains(fmt.Sprint(err), "wiped NATS") {
 		t.Errorf("Run: %v", err)
 	}

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/theeye/theeye/shared/retry"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/outcome"
@@ -98,7 +99,7 @@ func (w *worker) writeBatch(ctx context.Context, b *batch) (written []store.Writ
 		if written, err = w.attemptWrite(ctx, b.revision, b.docs); err == nil {
 			return written, nil
 		}
-		if d := dispositionOfError(ctx, err); settlements[d].action != retry {
+		if d := dispositionOfError(ctx, err); settlements[d].action != actionRetry {
 			return nil, err
 		}
 		if !failing {
@@ -106,7 +107,7 @@ func (w *worker) writeBatch(ctx context.Context, b *batch) (written []store.Writ
 			w.outage.enter(ctx, err)
 		}
 		w.metrics.retries.Inc()
-		if sleepJittered(ctx, delay) != nil {
+		if retry.SleepJitter(ctx, delay) != nil {
 			return nil, err
 		}
 	}
@@ -224,17 +225,4 @@ func (s *storeWriters) recordRevision(ctx context.Context, revision uint64) erro
 	}
 	s.recorded = revision
 	return nil
-}
-
-// sleepJittered waits for between half and one and a half times d, or until ctx
-// ends.
-func sleepJittered(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // spreads retries, no secret
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

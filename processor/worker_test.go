@@ -21,17 +21,17 @@ import (
 
 // Every kind of message has its outcome, beside all others.
 func TestOutcomes(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	foreign := &nats.Msg{Subject: "events.anything", Data: []byte("foreign")}
 	huge := outcometest.Message("demo", outcometest.Event("event_id", `"huge"`, "data", `{"host":"h","path":"`+strings.Repeat("x", 5<<20)+`"}`))
-	w.publish(outcometest.Pageview("a"), outcometest.Event("event_id", `"bad"`, "data", `{"host":7}`), outcometest.Event("event_id", `"new"`, "name", `"new"`),
+	fx.publish(outcometest.Pageview("a"), outcometest.Event("event_id", `"bad"`, "data", `{"host":7}`), outcometest.Event("event_id", `"new"`, "name", `"new"`),
 		outcometest.Pageview("a"), outcometest.Event("event_id", `"a"`, "data", `{"host":"other","path":"/"}`), "not an event")
-	w.publishMsg(outcometest.Message("other", outcometest.Pageview("a")), huge, foreign, foreign)
-	r := w.startProcessor()
-	w.awaitSettled()
+	fx.publishMsg(outcometest.Message("other", outcometest.Pageview("a")), huge, foreign, foreign)
+	r := fx.startProcessor()
+	fx.awaitSettled()
 
 	for id, codes := range map[string]string{"demo/a": "", "other/a": "", "demo/bad": "schema_violation", "demo/new": "unknown_type"} {
-		d := w.lookup(id)
+		d := fx.lookup(id)
 		if d == nil {
 			t.Errorf("%s is missing", id)
 			continue
@@ -49,38 +49,38 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%v events with %s, want %v", got, outcome, want)
 		}
 	}
-	if stored, rejected := w.counts(); stored != 2 || rejected != 6 {
+	if stored, rejected := fx.counts(); stored != 2 || rejected != 6 {
 		t.Errorf("%d stored and %d rejected documents, want 2 and 6", stored, rejected)
 	}
 }
 
 // The same event many times, at once and again, is stored once.
 func TestCopies(t *testing.T) {
-	w := newFixture(t)
-	w.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 1000))
-	w.startProcessor()
-	w.awaitSettled()
-	w.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 100))
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 1 || rejected != 0 {
+	fx := newFixture(t)
+	fx.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 1000))
+	fx.startProcessor()
+	fx.awaitSettled()
+	fx.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 100))
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 1 || rejected != 0 {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
 	}
-	if d := w.lookup("demo/a"); d.Origin.Seq != 1 {
+	if d := fx.lookup("demo/a"); d.Origin.Seq != 1 {
 		t.Errorf("its place is %d, and the first copy's 1", d.Origin.Seq)
 	}
 }
 
 // Several processors race for a stream with copies and conflicts in it.
 func TestProcessorsSideBySide(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	const n = 1500
 	events := pageviews("e", n)
 	other := outcometest.Event("event_id", `"e0007"`, "data", `{"host":"other","path":"/"}`)
-	w.publishAll(slices.Concat(events, []string{other}, events))
+	fx.publishAll(slices.Concat(events, []string{other}, events))
 	small := func(c *Config) { c.BatchEvents = 50 }
-	first, second := w.launchProcessor(small), w.launchProcessor(small)
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != n || rejected != 1 {
+	first, second := fx.launchProcessor(small), fx.launchProcessor(small)
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != n || rejected != 1 {
 		t.Errorf("%d stored, %d rejected, want %d and 1", stored, rejected, n)
 	}
 	for _, r := range []*instance{first, second} {
@@ -88,7 +88,7 @@ func TestProcessorsSideBySide(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 	}
-	if c := w.consumer(); c.NumRedelivered != 0 {
+	if c := fx.consumer(); c.NumRedelivered != 0 {
 		t.Errorf("%d messages are delivered again", c.NumRedelivered)
 	}
 }
@@ -96,18 +96,18 @@ func TestProcessorsSideBySide(t *testing.T) {
 // A processor that dies between the write and the acknowledgement leaves
 // nothing that the next one does not complete, once.
 func TestCrashBeforeAck(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	const n = 300
-	w.publishAll(pageviews("e", n))
+	fx.publishAll(pageviews("e", n))
 	var r *instance
 	var dead sync.Once
-	crashing := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	crashing := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		errs, err := next(ctx, docs)
 		dead.Do(func() { r.nc.Close() })
 		return errs, err
 	}}
 	started := make(chan struct{})
-	r = w.launchProcessor(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
+	r = fx.launchProcessor(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules { <-started; return theirs() } // until r is known
 	})
@@ -115,16 +115,16 @@ func TestCrashBeforeAck(t *testing.T) {
 	if err := r.awaitEnd(); !errors.Is(err, nats.ErrConnectionClosed) {
 		t.Errorf("Run without a connection: %v", err)
 	}
-	if c := w.consumer(); c.AckFloor.Stream != 0 || c.NumAckPending == 0 {
+	if c := fx.consumer(); c.AckFloor.Stream != 0 || c.NumAckPending == 0 {
 		t.Fatalf("acknowledged up to %d, %d in work: this is no crash", c.AckFloor.Stream, c.NumAckPending)
 	}
 	// The server forgets who had what, as if AckWait were over.
-	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
+	if err := fx.js.DeleteConsumer(fx.ctx(), stream.Name, stream.Consumer); err != nil {
 		t.Fatal(err)
 	}
-	next := w.startProcessor()
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != n || rejected != 0 {
+	next := fx.startProcessor()
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != n || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", stored, rejected, n)
 	}
 	if again := next.sumMetric("events_total", "outcome=duplicate"); again < 100 {
@@ -134,19 +134,19 @@ func TestCrashBeforeAck(t *testing.T) {
 
 // A message on which the validator panics is rejected alone.
 func TestPoison(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	events := pageviews("e", 99)
 	events = slices.Insert(events, 50, outcometest.Event("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
-	w.publishAll(events)
-	r := w.startProcessor(func(s *Service) {
+	fx.publishAll(events)
+	r := fx.startProcessor(func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules { return outcometest.Panicking{Rules: theirs(), Mark: "POISON"} }
 	})
-	w.awaitSettled()
-	if stored, rejected := w.counts(); stored != 99 || rejected != 1 {
+	fx.awaitSettled()
+	if stored, rejected := fx.counts(); stored != 99 || rejected != 1 {
 		t.Errorf("%d stored, %d rejected, want 99 and 1", stored, rejected)
 	}
-	if d := w.lookup("demo/poison"); d == nil || d.Errors[0].Code != event.CodeValidatorFailed {
+	if d := fx.lookup("demo/poison"); d == nil || d.Errors[0].Code != event.CodeValidatorFailed {
 		t.Errorf("the poisoned event became %+v", d)
 	}
 	if r.sumMetric("panics_total") != 1 {
@@ -165,12 +165,12 @@ func (c changingRules) Revision() uint64 { return c.revision }
 // One batch is judged by one revision while the registry changes all the time,
 // and no document comes before its revision was recorded.
 func TestOneRevisionPerBatch(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	var mu sync.Mutex
 	var recorded uint64
 	seen := map[uint64]bool{}
 	watching := &hookedStore{
-		Store: w.store,
+		Store: fx.store,
 		raised: func(revision uint64) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -192,16 +192,16 @@ func TestOneRevisionPerBatch(t *testing.T) {
 		},
 	}
 	var asked atomic.Uint64
-	w.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
+	fx.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
 		theirs := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules { return changingRules{theirs(), 100 + asked.Add(1)} }
 	})
-	w.publishAll(pageviews("e", 300))
-	w.awaitSettled()
+	fx.publishAll(pageviews("e", 300))
+	fx.awaitSettled()
 	if len(seen) < 2 {
 		t.Errorf("only the revisions %v judged", seen)
 	}
-	if got, err := w.store.Revision(w.ctx()); err != nil || got != 100+asked.Load() {
+	if got, err := fx.store.Revision(fx.ctx()); err != nil || got != 100+asked.Load() {
 		t.Errorf("the store has seen revision %d (%v), the last one was %d", got, err, 100+asked.Load())
 	}
 }
@@ -209,15 +209,15 @@ func TestOneRevisionPerBatch(t *testing.T) {
 // A type that is registered later is known from then on; what was rejected
 // stays so until a replay.
 func TestTypeRegisteredLater(t *testing.T) {
-	w := newFixture(t)
-	r := w.startProcessor()
-	w.publish(outcometest.Event("event_id", `"before"`, "name", `"new"`))
-	w.awaitSettled()
-	revision := w.applyFiles(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
-	w.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
-	w.publish(outcometest.Event("event_id", `"after"`, "name", `"new"`))
-	w.awaitSettled()
-	before, after := w.lookup("demo/before"), w.lookup("demo/after")
+	fx := newFixture(t)
+	r := fx.startProcessor()
+	fx.publish(outcometest.Event("event_id", `"before"`, "name", `"new"`))
+	fx.awaitSettled()
+	revision := fx.applyFiles(map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`})
+	fx.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
+	fx.publish(outcometest.Event("event_id", `"after"`, "name", `"new"`))
+	fx.awaitSettled()
+	before, after := fx.lookup("demo/before"), fx.lookup("demo/after")
 	if before.Status != store.Rejected || after.Status != store.Stored {
 		t.Errorf("before is %s, after is %s", before.Status, after.Status)
 	}
@@ -229,9 +229,9 @@ func TestTypeRegisteredLater(t *testing.T) {
 // Batches are bounded in bytes and messages, and an event that is over the
 // bound passes alone.
 func TestBatchBounds(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	var largest, most atomic.Int64
-	watching := &hookedStore{Store: w.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+	watching := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		size := 0
 		for _, d := range docs {
 			size += len(d.Original)
@@ -244,13 +244,13 @@ func TestBatchBounds(t *testing.T) {
 	}}
 	padding := strings.Repeat("x", 5000)
 	for i := range 60 {
-		w.publish(outcometest.Event("event_id", fmt.Sprintf(`"e%d"`, i), "data", `{"host":"h","path":"`+padding+`"}`))
+		fx.publish(outcometest.Event("event_id", fmt.Sprintf(`"e%d"`, i), "data", `{"host":"h","path":"`+padding+`"}`))
 	}
-	w.publish(outcometest.Event("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
-	w.publishAll(pageviews("small", 60))
-	w.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Workers = 25, 50_000, 1 })
-	w.awaitSettled()
-	if stored, _ := w.counts(); stored != 121 {
+	fx.publish(outcometest.Event("event_id", `"large"`, "data", `{"host":"h","path":"`+strings.Repeat(padding, 20)+`"}`))
+	fx.publishAll(pageviews("small", 60))
+	fx.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents, c.BatchBytes, c.Workers = 25, 50_000, 1 })
+	fx.awaitSettled()
+	if stored, _ := fx.counts(); stored != 121 {
 		t.Errorf("%d stored, want 121", stored)
 	}
 	if largest.Load() > 50_000 || most.Load() != 25 {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// requestLimit bounds one question to NATS or the store, writeLimit one
+	// requestLimit bounds one request to NATS or the store, writeLimit one
 	// attempt to write a portion.
 	requestLimit = 20 * time.Second
 	writeLimit   = time.Minute
@@ -42,14 +42,14 @@ type Auditor struct {
 	cfg     Config
 	marks   *Marks
 	metrics *metrics
-	// readStream and leader read the stream; tests let them miss messages.
+	// readStream and readLeader read the stream; tests replace them.
 	readStream func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error]
 	readLeader func(context.Context, jetstream.JetStream, uint64) (stream.Raw, bool, error)
-	// silenceLimit is silenceLimit.
+	// silenceLimit is the constant of that name; tests shorten it.
 	silenceLimit time.Duration
 }
 
-// New returns an Auditor. The error says that the metrics exist already.
+// New returns an Auditor. An error means that the metrics exist already.
 func New(cfg Config) (*Auditor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -70,12 +70,12 @@ func New(cfg Config) (*Auditor, error) {
 	}, nil
 }
 
-// isPermanent are the failures that no waiting mends.
+// isPermanent reports whether retrying cannot help.
 func isPermanent(err error) bool {
 	return errors.Is(err, store.ErrConfiguration) || errors.Is(err, ErrStream)
 }
 
-// metrics are those of the continuous audit.
+// metrics are the metrics of the continuous audit.
 type metrics struct {
 	missing  *prometheus.CounterVec
 	position prometheus.Gauge
@@ -93,7 +93,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}),
 	}
 	for _, reason := range []string{job.MissingInStore, job.LostInStream} {
-		m.missing.WithLabelValues(reason) // an alarm needs the zero before
+		m.missing.WithLabelValues(reason) // an alarm on an increase needs the zero before it
 	}
 	if err := errors.Join(r.Register(m.missing), r.Register(m.position)); err != nil {
 		return nil, fmt.Errorf("register metrics of the audit: %w", err)
@@ -101,7 +101,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
-// countMissing counts what a part of the stream lacks.
+// countMissing counts the missing events of one part of the stream.
 func (m *metrics) countMissing(a job.Account) {
 	m.missing.WithLabelValues(job.MissingInStore).Add(float64(a.MissingInStore))
 	m.missing.WithLabelValues(job.LostInStream).Add(float64(a.LostInStream))

@@ -46,19 +46,19 @@ func numbered(seq int) string { return pageview(strconv.Itoa(seq)) }
 
 // publishMany publishes n events, and calls each with what a processor makes of
 // them.
-func (w *fixture) publishMany(n int, each func(docs []*store.Document)) {
-	w.t.Helper()
-	set := w.reg.Snapshot().Schemas
+func (fx *fixture) publishMany(n int, each func(docs []*store.Document)) {
+	fx.t.Helper()
+	set := fx.reg.Snapshot().Schemas
 	const batch = 1000
 	for from := 1; from <= n; from += batch {
 		futures := make([]jetstream.PubAckFuture, 0, batch)
 		docs := make([]*store.Document, 0, batch)
 		for seq := from; seq < from+batch && seq <= n; seq++ {
 			m := outcometest.Message("demo", numbered(seq))
-			f, err := w.js.PublishMsgAsync(m)
-			w.must(err)
+			f, err := fx.js.PublishMsgAsync(m)
+			fx.must(err)
 			futures = append(futures, f)
-			d, _ := outcome.Evaluate(stream.Raw{Header: m.Header, Payload: m.Data, Seq: uint64(seq)}, set, w.epoch)
+			d, _ := outcome.Evaluate(stream.Raw{Header: m.Header, Payload: m.Data, Seq: uint64(seq)}, set, fx.epoch)
 			docs = append(docs, d)
 		}
 		each(docs)
@@ -66,7 +66,7 @@ func (w *fixture) publishMany(n int, each func(docs []*store.Document)) {
 			select {
 			case <-f.Ok():
 			case err := <-f.Err():
-				w.t.Fatal(err)
+				fx.t.Fatal(err)
 			}
 		}
 	}
@@ -78,32 +78,32 @@ func (w *fixture) publishMany(n int, each func(docs []*store.Document)) {
 func BenchmarkAudit(b *testing.B) {
 	for _, n := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("memory/%d", n), func(b *testing.B) {
-			w := newFixture(b)
+			fx := newFixture(b)
 			var all uniform
-			w.publishMany(n, func(docs []*store.Document) { all = uniform{docs[0].ContentHash, w.epoch} })
-			w.benchmark(b, n, all)
+			fx.publishMany(n, func(docs []*store.Document) { all = uniform{docs[0].ContentHash, fx.epoch} })
+			fx.benchmark(b, n, all)
 		})
 	}
 	b.Run("MongoDB/100000", func(b *testing.B) {
 		on := openMongo(b)
-		w := newFixtureOn(b, on, 64<<20)
-		w.publishMany(100_000, func(docs []*store.Document) {
-			_, err := w.write(w.ctx, 0, docs)
-			w.must(err)
+		fx := newFixtureOn(b, on, 64<<20)
+		fx.publishMany(100_000, func(docs []*store.Document) {
+			_, err := fx.write(fx.ctx, 0, docs)
+			fx.must(err)
 		})
-		w.benchmark(b, 100_000, on)
+		fx.benchmark(b, 100_000, on)
 	})
 }
 
-func (w *fixture) benchmark(b *testing.B, n int, on jobs.Reader) {
+func (fx *fixture) benchmark(b *testing.B, n int, on jobs.Reader) {
 	b.Helper()
-	a := w.auditor(func(c *Config) { c.Store = on })
+	a := fx.auditor(func(c *Config) { c.Store = on })
 	runtime.GC()
-	ctx, cancel := context.WithCancel(w.ctx)
+	ctx, cancel := context.WithCancel(fx.ctx)
 	peak := make(chan uint64)
 	go func() { peak <- watchHeap(ctx) }()
 	for b.Loop() {
-		if got := w.auditSelection(a, job.Selection{}, false); got.Stored != uint64(n) {
+		if got := fx.auditSelection(a, job.Selection{}, false); got.Stored != uint64(n) {
 			b.Fatalf("the account is %+v", got)
 		}
 	}

@@ -29,10 +29,10 @@ type messageAt struct {
 
 // messagesOf reads the file of a block: each message begins with its length,
 // whose highest bit marks headers, and its sequence.
-func (w *fixture) messagesOf(block string) (all []messageAt) {
-	w.t.Helper()
+func (fx *fixture) messagesOf(block string) (all []messageAt) {
+	fx.t.Helper()
 	raw, err := os.ReadFile(block)
-	w.must(err)
+	fx.must(err)
 	for at := 0; at < len(raw); {
 		m := messageAt{
 			seq:    binary.LittleEndian.Uint64(raw[at+4:]),
@@ -74,46 +74,46 @@ const tailLost = "the last block and the index deleted"
 
 // remove deletes the block of a choice.
 func remove(pick func(blocks []string) string) func(*fixture, []string) []uint64 {
-	return func(w *fixture, blocks []string) []uint64 {
+	return func(fx *fixture, blocks []string) []uint64 {
 		victim := pick(blocks)
-		lost := seqsOf(w.messagesOf(victim))
-		w.must(os.Remove(victim))
+		lost := seqsOf(fx.messagesOf(victim))
+		fx.must(os.Remove(victim))
 		return lost
 	}
 }
 
 // damages damage files, and return the sequences that are lost by it.
-var damages = map[string]func(w *fixture, blocks []string) []uint64{
+var damages = map[string]func(fx *fixture, blocks []string) []uint64{
 	"nothing":                 func(*fixture, []string) []uint64 { return nil },
 	"the first block deleted": remove(func(b []string) string { return b[0] }),
 	"a middle block deleted":  remove(func(b []string) string { return b[len(b)/2] }),
 	"the last block deleted":  remove(func(b []string) string { return b[len(b)-1] }),
-	"the last block truncated": func(w *fixture, b []string) []uint64 {
-		messages := w.messagesOf(b[len(b)-1])
+	"the last block truncated": func(fx *fixture, b []string) []uint64 {
+		messages := fx.messagesOf(b[len(b)-1])
 		cut := messages[len(messages)/2]
-		w.must(os.Truncate(b[len(b)-1], int64(cut.offset+cut.bytes/2)))
+		fx.must(os.Truncate(b[len(b)-1], int64(cut.offset+cut.bytes/2)))
 		return seqsOf(messages[len(messages)/2:])
 	},
-	tailLost: func(w *fixture, b []string) []uint64 {
+	tailLost: func(fx *fixture, b []string) []uint64 {
 		last := b[len(b)-1]
-		w.must(os.Remove(filepath.Join(filepath.Dir(last), "index.db")))
-		lost := seqsOf(w.messagesOf(last))
-		w.must(os.Remove(last))
+		fx.must(os.Remove(filepath.Join(filepath.Dir(last), "index.db")))
+		lost := seqsOf(fx.messagesOf(last))
+		fx.must(os.Remove(last))
 		return lost
 	},
-	"one bit flipped in one message": func(w *fixture, b []string) []uint64 {
-		m := w.messagesOf(b[2])[7]
-		w.flip(b[2], m.offset+m.bytes-30, 3)
+	"one bit flipped in one message": func(fx *fixture, b []string) []uint64 {
+		m := fx.messagesOf(b[2])[7]
+		fx.flip(b[2], m.offset+m.bytes-30, 3)
 		return []uint64{m.seq}
 	},
-	"a bit flipped in each of two blocks, another block deleted": func(w *fixture, b []string) []uint64 {
+	"a bit flipped in each of two blocks, another block deleted": func(fx *fixture, b []string) []uint64 {
 		// For the block that is not there the server reads all others again,
 		// and gives up what stands behind a flipped bit in its block.
-		first, second := w.messagesOf(b[0])[9:], w.messagesOf(b[3])[4:]
-		lost := slices.Concat(seqsOf(first), seqsOf(w.messagesOf(b[1])), seqsOf(second))
-		w.flip(b[0], first[0].offset+first[0].bytes-9, 0)
-		w.flip(b[3], second[0].offset+second[0].bytes/2, 7)
-		w.must(os.Remove(b[1]))
+		first, second := fx.messagesOf(b[0])[9:], fx.messagesOf(b[3])[4:]
+		lost := slices.Concat(seqsOf(first), seqsOf(fx.messagesOf(b[1])), seqsOf(second))
+		fx.flip(b[0], first[0].offset+first[0].bytes-9, 0)
+		fx.flip(b[3], second[0].offset+second[0].bytes/2, 7)
+		fx.must(os.Remove(b[1]))
 		return lost
 	},
 }
@@ -124,23 +124,23 @@ func TestDamagedBlocks(t *testing.T) {
 	for name, damage := range damages {
 		for _, since := range []int{0, 40} {
 			t.Run(fmt.Sprintf("%s, %d published since", name, since), func(t *testing.T) {
-				w := newFixtureOn(t, newMemory(), smallRoom)
-				w.publish(large("e", n)...)
-				w.settleNext(n, nil)
-				w.must(w.marks().Advance(w.ctx, n))
+				fx := newFixtureOn(t, newMemory(), smallRoom)
+				fx.publish(large("e", n)...)
+				fx.settleNext(n, nil)
+				fx.must(fx.marks().Advance(fx.ctx, n))
 				var lost []uint64
-				w.damageFiles(func(blocks []string) {
+				fx.damageFiles(func(blocks []string) {
 					if len(blocks) < 5 {
 						t.Fatalf("there are %d blocks", len(blocks))
 					}
-					lost = damage(w, blocks)
+					lost = damage(fx, blocks)
 				})
-				last := w.state().LastSeq
+				last := fx.state().LastSeq
 				if forgot := last < n; forgot != (name == tailLost) {
 					t.Errorf("the stream ends at %d", last)
 				}
 				if since > 0 {
-					last = w.publish(large("since", since)...)
+					last = fx.publish(large("since", since)...)
 				}
 				want := job.Account{
 					FromSeq: 1, ToSeq: last, Stored: n - uint64(len(lost)), Pending: uint64(since),
@@ -150,20 +150,20 @@ func TestDamagedBlocks(t *testing.T) {
 				if name == tailLost {
 					want.LostTail = want.LostInStream
 				}
-				w.wantAccount(w.auditAll(), want)
-				w.wantAccount(w.auditAll(), want) // it stays so
+				fx.wantAccount(fx.auditAll(), want)
+				fx.wantAccount(fx.auditAll(), want) // it stays so
 			})
 		}
 	}
 }
 
 // flip flips a bit of a file.
-func (w *fixture) flip(file string, offset, bit int) {
-	w.t.Helper()
+func (fx *fixture) flip(file string, offset, bit int) {
+	fx.t.Helper()
 	raw, err := os.ReadFile(file)
-	w.must(err)
+	fx.must(err)
 	raw[offset] ^= 1 << bit
-	w.must(os.WriteFile(file, raw, 0o600))
+	fx.must(os.WriteFile(file, raw, 0o600))
 }
 
 // Any damage to any files: what the server has no more is named, and nothing
@@ -173,22 +173,22 @@ func TestRandomDamage(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			w := newFixtureOn(t, newMemory(), smallRoom)
-			w.publish(large("e", n)...)
-			w.settleNext(n, nil)
-			w.must(w.marks().Advance(w.ctx, n))
-			w.damageFiles(func(blocks []string) {
+			fx := newFixtureOn(t, newMemory(), smallRoom)
+			fx.publish(large("e", n)...)
+			fx.settleNext(n, nil)
+			fx.must(fx.marks().Advance(fx.ctx, n))
+			fx.damageFiles(func(blocks []string) {
 				for range 1 + rnd.IntN(3) {
-					w.destroy(rnd, blocks[rnd.IntN(len(blocks))])
+					fx.destroy(rnd, blocks[rnd.IntN(len(blocks))])
 				}
 			})
 			var lost []uint64
 			for seq := uint64(1); seq <= n; seq++ {
-				if !w.isReadable(seq) {
+				if !fx.isReadable(seq) {
 					lost = append(lost, seq)
 				}
 			}
-			got := w.auditAll()
+			got := fx.auditAll()
 			if !slices.Equal(got.MissingSequences, lost) || got.Stored != n-uint64(len(lost)) || got.MissingInStore != 0 {
 				t.Errorf("lost are %v\nnamed are %v\n%+v", spans(lost), got.MissingRanges, got)
 			}
@@ -198,33 +198,33 @@ func TestRandomDamage(t *testing.T) {
 }
 
 // destroy does one damage to a file.
-func (w *fixture) destroy(rnd *rand.Rand, file string) {
+func (fx *fixture) destroy(rnd *rand.Rand, file string) {
 	info, err := os.Stat(file)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
 		return
 	}
-	w.must(err)
+	fx.must(err)
 	size := int(info.Size())
 	switch rnd.IntN(5) {
 	case 0:
-		w.must(os.Remove(file))
+		fx.must(os.Remove(file))
 	case 1:
-		w.must(os.Truncate(file, int64(rnd.IntN(size))))
+		fx.must(os.Truncate(file, int64(rnd.IntN(size))))
 	default:
 		for range 1 + rnd.IntN(3) {
-			w.flip(file, rnd.IntN(size), rnd.IntN(8))
+			fx.flip(file, rnd.IntN(size), rnd.IntN(8))
 		}
 	}
 }
 
 // isReadable reports whether the server gives out a message, by the library's read.
-func (w *fixture) isReadable(seq uint64) bool {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
-	_, err = s.GetMsg(w.ctx, seq)
+func (fx *fixture) isReadable(seq uint64) bool {
+	fx.t.Helper()
+	s, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
+	_, err = s.GetMsg(fx.ctx, seq)
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return err == nil
 }
@@ -232,18 +232,18 @@ func (w *fixture) isReadable(seq uint64) bool {
 // More is lost than one question covers, and than a report names.
 func TestManyAreLost(t *testing.T) {
 	const n = 4000
-	w := newFixtureOn(t, newMemory(), smallRoom)
-	w.publish(large("e", n)...)
-	w.settleNext(n, nil)
-	w.must(w.marks().Advance(w.ctx, n))
+	fx := newFixtureOn(t, newMemory(), smallRoom)
+	fx.publish(large("e", n)...)
+	fx.settleNext(n, nil)
+	fx.must(fx.marks().Advance(fx.ctx, n))
 	lost := 0
-	w.damageFiles(func(blocks []string) {
+	fx.damageFiles(func(blocks []string) {
 		for _, b := range blocks[20:80] {
-			lost += len(w.messagesOf(b))
-			w.must(os.Remove(b))
+			lost += len(fx.messagesOf(b))
+			fx.must(os.Remove(b))
 		}
 	})
-	got := w.auditAll()
+	got := fx.auditAll()
 	if int(got.LostInStream) != lost || len(got.MissingRanges) != 1 || len(got.MissingSequences) != job.MaxNamed || got.Stored != n-uint64(lost) {
 		t.Errorf("%d are lost: %d, %d named, %v", lost, got.LostInStream, len(got.MissingSequences), got.MissingRanges)
 	}
@@ -253,15 +253,15 @@ func TestManyAreLost(t *testing.T) {
 // many messages, whichever they want.
 func TestAFileVanishesUnderTheServer(t *testing.T) {
 	const n = 200
-	w := newFixtureOn(t, newMemory(), smallRoom)
-	w.publish(large("e", n)...)
-	w.settleNext(n, nil)
-	w.must(w.marks().Advance(w.ctx, n))
-	w.damageFiles(func([]string) {}) // nothing is in its caches then
-	lost := remove(func(b []string) string { return b[2] })(w, w.blocks())
-	a := w.auditor()
+	fx := newFixtureOn(t, newMemory(), smallRoom)
+	fx.publish(large("e", n)...)
+	fx.settleNext(n, nil)
+	fx.must(fx.marks().Advance(fx.ctx, n))
+	fx.damageFiles(func([]string) {}) // nothing is in its caches then
+	lost := remove(func(b []string) string { return b[2] })(fx, fx.blocks())
+	a := fx.auditor()
 	a.silenceLimit = 500 * time.Millisecond
-	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{
+	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{
 		FromSeq: 1, ToSeq: n, Stored: n - uint64(len(lost)), Missing: uint64(len(lost)), LostInStream: uint64(len(lost)),
 		MissingSequences: lost, MissingRanges: lostIn(lost),
 	})

@@ -1,34 +1,39 @@
-// Package audit accounts for every sequence of the stream: what became of the
-// event that was accepted there. Nothing in the services' own counting is
-// believed; the audit looks at the stream and at the store.
+// Package audit accounts for every sequence of the stream: it determines the
+// outcome of the event that was accepted there. It does not rely on the counters
+// of the services; it reads the stream and the store.
 //
-//	every sequence  →  the message there  →  its _id and content  →  what is held
+//	every sequence  →  the message there  →  its _id and content  →  the document held
 //
-// Its verdicts, each of which excludes the others:
+// The audit scans a range of the stream, reconciles each message with the store,
+// and adds up a report. Its verdicts exclude each other:
 //
-//   - stored, rejected: the event is held from this place.
-//   - duplicate: it is held from an earlier place, which is named.
-//   - pending: it is not held, and the live consumer has not settled it. The
-//     consumer's floor is read before the store: what is settled between the
-//     two is in the store, and not the other way round.
-//   - expired: it is not held, and may be gone: the retention of its outcome
-//     by any registry revision since then is over.
-//   - purged: there is no message, and it lies below what the processors have
-//     kept of the stream. They say so before they purge (Marks).
-//   - missing in the store: there is a message, and nothing of the above. A
-//     document of a later copy does not count: mine has never been written.
-//   - lost in the stream: there is no message, and nobody removed it. The
-//     stream's leader was asked for each such sequence itself, twice: a server
-//     passes over what it cannot read, ends there, or does not answer at all.
+//   - stored, rejected: the store holds the event from this origin.
+//   - duplicate: the store holds it from an earlier origin, which is named.
+//   - pending: the store does not hold it, and the live consumer has not settled
+//     it. The consumer's floor is read before the store: an event that is settled
+//     in between is in the store, and not the other way round.
+//   - expired: the store does not hold it, and may have removed it: the retention
+//     of its outcome under some registry revision since then is over.
+//   - purged: the stream has no message there, and the sequence lies below the
+//     purge mark of the processors. They write the mark before they purge (Marks).
+//   - missing in the store: the stream has a message, and none of the above
+//     applies. A document of a later copy does not count: this message has never
+//     been written.
+//   - lost in the stream: the stream has no message there, and no processor purged
+//     it. The stream's leader was asked twice for each such sequence: a server
+//     skips messages that it cannot read, ends a read there, or does not answer at
+//     all.
 //
-// What the stream lost at its end cannot be seen by reading it, and its
-// sequences are given to other messages. So the end is noted, with the time of
-// its message, as long as processors run; a stream that ends before it, or that
-// holds another message there, has lost what was behind. What was accepted and
-// lost within Observe of the processor is not seen.
+// A loss at the end of the stream cannot be seen by reading the stream, and its
+// sequences are assigned to other messages. So the processors note the end, with
+// the time of its message, while they run. A stream that ends before the noted
+// end, or that has another message there, has lost its tail. An event that was
+// accepted and lost within one observation interval of the processors is not
+// detected.
 //
-// Two events are called missing that were only removed at their time: one that
-// the database could not keep, where rejected events are kept for less time
-// than stored ones, and a conflict whose opponent expired shortly before. That
-// is the safe side: nothing that is missing is called expired.
+// Two kinds of events are called missing although they were only removed at their
+// time: one that the database could not keep, where the retention of rejected
+// events is shorter than that of stored ones, and a conflict whose opponent expired
+// shortly before. That is the safe side: an event that is missing is never called
+// expired.
 package audit

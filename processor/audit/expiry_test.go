@@ -68,19 +68,19 @@ func TestExpiry(t *testing.T) {
 }
 
 func (c expiryCase) test(t *testing.T) {
-	w := newFixture(t)
-	w.apply(map[string]string{pageviewFile: anything})
+	fx := newFixture(t)
+	fx.apply(map[string]string{pageviewFile: anything})
 	for i, policy := range c.policies {
-		w.apply(map[string]string{"policy.json": policy})
+		fx.apply(map[string]string{"policy.json": policy})
 		if s, ok := c.schemas[i]; ok {
-			w.apply(map[string]string{pageviewFile: s})
+			fx.apply(map[string]string{pageviewFile: s})
 		}
 	}
 	now := time.Now()
-	w.clock = now.Add(c.now)
-	w.publishAt(now.Add(c.received), pageview("e", c.members...))
-	w.settleNext(1, func(uint64) bool { return false })
-	got := w.auditAll()
+	fx.clock = now.Add(c.now)
+	fx.publishAt(now.Add(c.received), pageview("e", c.members...))
+	fx.settleNext(1, func(uint64) bool { return false })
+	got := fx.auditAll()
 	if is := (got.Expired == 1); is != (c.want == expired) || got.Missing+got.Expired != 1 {
 		t.Errorf("it is expired: %v, want %v; %+v", is, c.want == expired, got)
 	}
@@ -89,13 +89,13 @@ func (c expiryCase) test(t *testing.T) {
 // Between two schemas that accept an event, one rejected it: those revisions
 // judge, and not only the first and the last.
 func TestExpiryBySchemasOfAnEra(t *testing.T) {
-	w := newFixture(t)
-	w.apply(map[string]string{"policy.json": hourRejected, pageviewFile: anything})
-	w.apply(map[string]string{pageviewFile: wantsNumber})
-	w.apply(map[string]string{pageviewFile: anything})
-	w.publishAt(time.Now().Add(-2*time.Hour), pageview("e"), pageview("n", "data", `{"host":"h","path":"/","n":1}`))
-	w.settleNext(2, func(uint64) bool { return false })
-	if got := w.auditAll(); got.Expired != 1 || got.Missing != 1 || got.MissingSequences[0] != 2 {
+	fx := newFixture(t)
+	fx.apply(map[string]string{"policy.json": hourRejected, pageviewFile: anything})
+	fx.apply(map[string]string{pageviewFile: wantsNumber})
+	fx.apply(map[string]string{pageviewFile: anything})
+	fx.publishAt(time.Now().Add(-2*time.Hour), pageview("e"), pageview("n", "data", `{"host":"h","path":"/","n":1}`))
+	fx.settleNext(2, func(uint64) bool { return false })
+	if got := fx.auditAll(); got.Expired != 1 || got.Missing != 1 || got.MissingSequences[0] != 2 {
 		t.Errorf("the account is %+v", got)
 	}
 }
@@ -103,12 +103,12 @@ func TestExpiryBySchemasOfAnEra(t *testing.T) {
 // A conflict is kept as long as rejected events.
 func TestExpiryOfConflicts(t *testing.T) {
 	on := newMemory()
-	w := newFixtureOn(t, on, 64<<20)
-	w.apply(map[string]string{"policy.json": hourRejected})
-	w.publishAt(time.Now().Add(-2*time.Hour), pageview("a"), pageview("a", "data", `{"host":"h","path":"/2"}`))
-	w.publishAt(time.Now(), pageview("a", "data", `{"host":"h","path":"/3"}`))
-	w.settleNext(3, func(seq uint64) bool { return seq == 1 })
-	w.wantAccount(w.auditAll(), job.Account{
+	fx := newFixtureOn(t, on, 64<<20)
+	fx.apply(map[string]string{"policy.json": hourRejected})
+	fx.publishAt(time.Now().Add(-2*time.Hour), pageview("a"), pageview("a", "data", `{"host":"h","path":"/2"}`))
+	fx.publishAt(time.Now(), pageview("a", "data", `{"host":"h","path":"/3"}`))
+	fx.settleNext(3, func(seq uint64) bool { return seq == 1 })
+	fx.wantAccount(fx.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 3, Stored: 1, Expired: 1, Missing: 1, MissingInStore: 1, MissingSequences: []uint64{3},
 		MissingRanges: []job.Range{{From: 3, To: 3, Reason: job.MissingInStore}},
 	})
@@ -117,35 +117,35 @@ func TestExpiryOfConflicts(t *testing.T) {
 // A version of the policy that nobody can read did not hold, one that was
 // removed held until then.
 func TestPoliciesThatDoNotHold(t *testing.T) {
-	w := newFixture(t)
-	kv, err := w.js.KeyValue(w.ctx, stream.BucketSchemas)
-	w.must(err)
+	fx := newFixture(t)
+	kv, err := fx.js.KeyValue(fx.ctx, stream.BucketSchemas)
+	fx.must(err)
 	steps := map[string]func(){
-		"put": func() { w.apply(map[string]string{"policy.json": hourOfAll}) },
+		"put": func() { fx.apply(map[string]string{"policy.json": hourOfAll}) },
 		"unreadable": func() {
-			w.putRawPolicy(kv, `{"policy": {"retention": 5}}`)
-			w.putRawPolicy(kv, `no JSON`)
-			w.putRawPolicy(kv, `{"policy": "`)
+			fx.putRawPolicy(kv, `{"policy": {"retention": 5}}`)
+			fx.putRawPolicy(kv, `no JSON`)
+			fx.putRawPolicy(kv, `{"policy": "`)
 		},
-		"removed": func() { w.must(kv.Delete(w.ctx, stream.KeyPolicy)); w.awaitRevision() },
+		"removed": func() { fx.must(kv.Delete(fx.ctx, stream.KeyPolicy)); fx.awaitRevision() },
 	}
-	w.publishAt(time.Now().Add(-2*time.Hour), pageview("e"))
-	w.settleNext(1, func(uint64) bool { return false })
+	fx.publishAt(time.Now().Add(-2*time.Hour), pageview("e"))
+	fx.settleNext(1, func(uint64) bool { return false })
 	for _, step := range []struct {
 		name    string
 		expired uint64
 	}{{"unreadable", 0}, {"removed", 0}, {"put", 1}, {"unreadable", 1}, {"removed", 1}} {
 		steps[step.name]()
-		if got := w.auditAll(); got.Expired != step.expired {
+		if got := fx.auditAll(); got.Expired != step.expired {
 			t.Errorf("after %s: %+v", step.name, got)
 		}
 	}
 }
 
 // putRawPolicy puts a record of the policy as it is.
-func (w *fixture) putRawPolicy(kv jetstream.KeyValue, text string) {
-	w.t.Helper()
-	_, err := kv.Put(w.ctx, stream.KeyPolicy, []byte(text))
-	w.must(err)
-	w.awaitRevision()
+func (fx *fixture) putRawPolicy(kv jetstream.KeyValue, text string) {
+	fx.t.Helper()
+	_, err := kv.Put(fx.ctx, stream.KeyPolicy, []byte(text))
+	fx.must(err)
+	fx.awaitRevision()
 }

@@ -59,125 +59,125 @@ func newFixture(t testing.TB) *fixture { return newFixtureOn(t, newMemory(), 64<
 // by the room that it has at first, in bytes.
 func newFixtureOn(t testing.TB, on base, room int64) *fixture {
 	t.Helper()
-	w := &fixture{t: t, nats: natstest.Start(t, natstest.MaxPayload(8<<20)), store: on}
+	fx := &fixture{t: t, nats: natstest.Start(t, natstest.MaxPayload(8<<20)), store: on}
 	var cancel context.CancelFunc
-	w.ctx, cancel = context.WithTimeout(context.Background(), 5*patience)
+	fx.ctx, cancel = context.WithTimeout(context.Background(), 5*patience)
 	t.Cleanup(cancel)
-	w.nc = w.nats.Connect()
+	fx.nc = fx.nats.Connect()
 	var err error
-	w.js, err = jetstream.New(w.nc)
-	w.must(err)
-	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: room}))
-	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 30}))
+	fx.js, err = jetstream.New(fx.nc)
+	fx.must(err)
+	fx.must(stream.Ensure(fx.ctx, fx.js, stream.Config{MaxBytes: room}))
+	fx.must(stream.Ensure(fx.ctx, fx.js, stream.Config{MaxBytes: 1 << 30}))
 	samples, err := registry.LoadDir(registry.SampleTypes())
-	w.must(err)
-	_, err = samples.Apply(w.ctx, w.js, "test")
-	w.must(err)
-	w.epoch, err = stream.Epoch(w.ctx, w.js)
-	w.must(err)
-	w.must(w.marks().Check(w.ctx))
-	w.reg = registry.New(registry.Config{JetStream: w.js, Needs: registry.NeedSchemas, Logger: slog.New(slog.DiscardHandler)})
-	running, end := context.WithCancel(w.ctx)
+	fx.must(err)
+	_, err = samples.Apply(fx.ctx, fx.js, "test")
+	fx.must(err)
+	fx.epoch, err = stream.Epoch(fx.ctx, fx.js)
+	fx.must(err)
+	fx.must(fx.marks().Check(fx.ctx))
+	fx.reg = registry.New(registry.Config{JetStream: fx.js, Needs: registry.NeedSchemas, Logger: slog.New(slog.DiscardHandler)})
+	running, end := context.WithCancel(fx.ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- w.reg.Run(running) }()
-	t.Cleanup(func() { end(); w.must(<-ended) })
-	<-w.reg.Ready()
-	w.awaitRevision()
-	return w
+	go func() { ended <- fx.reg.Run(running) }()
+	t.Cleanup(func() { end(); fx.must(<-ended) })
+	<-fx.reg.Ready()
+	fx.awaitRevision()
+	return fx
 }
 
-func (w *fixture) must(err error) {
-	w.t.Helper()
+func (fx *fixture) must(err error) {
+	fx.t.Helper()
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 }
 
 // damageFiles stops the server, does something to its files, and starts it again.
-func (w *fixture) damageFiles(what func(blocks []string)) {
-	w.t.Helper()
-	w.nats.Shutdown()
-	what(w.blocks())
-	w.nats.Restart()
-	w.poll("the stream is back", func() bool {
-		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+func (fx *fixture) damageFiles(what func(blocks []string)) {
+	fx.t.Helper()
+	fx.nats.Shutdown()
+	what(fx.blocks())
+	fx.nats.Restart()
+	fx.poll("the stream is back", func() bool {
+		ctx, cancel := context.WithTimeout(fx.ctx, time.Second)
 		defer cancel()
-		_, err := w.js.Consumer(ctx, stream.Name, stream.Consumer)
+		_, err := fx.js.Consumer(ctx, stream.Name, stream.Consumer)
 		return err == nil
 	})
 }
 
 // blocks are the files of the stream's messages, in order.
-func (w *fixture) blocks() []string {
-	w.t.Helper()
-	files, err := filepath.Glob(filepath.Join(w.nats.StoreDir(), "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
-	w.must(err)
+func (fx *fixture) blocks() []string {
+	fx.t.Helper()
+	files, err := filepath.Glob(filepath.Join(fx.nats.StoreDir(), "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
+	fx.must(err)
 	number := func(file string) (n int) {
 		_, err := fmt.Sscanf(filepath.Base(file), "%d.blk", &n)
-		w.must(err)
+		fx.must(err)
 		return n
 	}
 	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(number(a), number(b)) })
 	return files
 }
 
-func (w *fixture) marks() *Marks {
-	return NewMarks(w.js, func() int64 { return w.epoch }, slog.New(slog.DiscardHandler))
+func (fx *fixture) marks() *Marks {
+	return NewMarks(fx.js, func() int64 { return fx.epoch }, slog.New(slog.DiscardHandler))
 }
 
 // auditor is an Auditor on the world's store, or what it is made to.
-func (w *fixture) auditor(change ...func(*Config)) *Auditor {
-	w.t.Helper()
+func (fx *fixture) auditor(change ...func(*Config)) *Auditor {
+	fx.t.Helper()
 	cfg := Config{
 		Resources: jobs.Resources{
-			JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Logger: slog.New(slog.DiscardHandler),
+			JetStream: fx.js, Registry: fx.reg, Store: fx.store, Write: fx.write, Logger: slog.New(slog.DiscardHandler),
 		},
-		Epoch: func() int64 { return w.epoch }, Metrics: prometheus.NewRegistry(),
+		Epoch: func() int64 { return fx.epoch }, Metrics: prometheus.NewRegistry(),
 		Now: func() time.Time {
-			if w.clock.IsZero() {
+			if fx.clock.IsZero() {
 				return time.Now()
 			}
-			return w.clock
+			return fx.clock
 		},
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
 	a, err := New(cfg)
-	w.must(err)
+	fx.must(err)
 	return a
 }
 
-func (w *fixture) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
-	return store.NewWriter(store.WriterConfig{Backend: w.store}).Write(ctx, docs)
+func (fx *fixture) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
+	return store.NewWriter(store.WriterConfig{Backend: fx.store}).Write(ctx, docs)
 }
 
 // auditSelection is the account that an auditor makes of a selection.
-func (w *fixture) auditSelection(a *Auditor, s job.Selection, repair bool) job.Account {
-	w.t.Helper()
+func (fx *fixture) auditSelection(a *Auditor, s job.Selection, repair bool) job.Account {
+	fx.t.Helper()
 	l := &report{}
-	p, err := a.selectRange(w.ctx, s, l)
-	w.must(err)
+	p, err := a.selectRange(fx.ctx, s, l)
+	fx.must(err)
 	walk := a.newScan(l)
 	walk.repair = repair
-	w.must(walk.accountFor(w.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
+	fx.must(walk.accountFor(fx.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
 	got := l.snapshot()
 	sum := got.Stored + got.Rejected + got.Duplicate + got.Expired + got.Purged + got.Pending + got.Missing
 	if sum != got.ToSeq+1-got.FromSeq+got.LostTail || got.Missing != got.MissingInStore+got.LostInStream {
-		w.t.Errorf("the account does not sum up: %+v", got)
+		fx.t.Errorf("the account does not sum up: %+v", got)
 	}
 	return got
 }
 
 // auditAll is the account of everything.
-func (w *fixture) auditAll() job.Account {
-	w.t.Helper()
-	return w.auditSelection(w.auditor(), job.Selection{}, false)
+func (fx *fixture) auditAll() job.Account {
+	fx.t.Helper()
+	return fx.auditSelection(fx.auditor(), job.Selection{}, false)
 }
 
 // wantAccount compares an account with what is expected of the full range.
-func (w *fixture) wantAccount(got, wantAccount job.Account) {
-	w.t.Helper()
+func (fx *fixture) wantAccount(got, wantAccount job.Account) {
+	fx.t.Helper()
 	if wantAccount.MissingSequences == nil {
 		wantAccount.MissingSequences = []uint64{}
 	}
@@ -185,25 +185,25 @@ func (w *fixture) wantAccount(got, wantAccount job.Account) {
 		wantAccount.MissingRanges = []job.Range{}
 	}
 	if diff := gocmp.Diff(wantAccount, got); diff != "" {
-		w.t.Errorf("the account (-want +got):\n%s", diff)
+		fx.t.Errorf("the account (-want +got):\n%s", diff)
 	}
 }
 
 // publish puts events into the stream as a collector of application demo does,
 // received now, and returns the last sequence.
-func (w *fixture) publish(payloads ...string) uint64 {
-	w.t.Helper()
-	return w.publishAt(time.Now(), payloads...)
+func (fx *fixture) publish(payloads ...string) uint64 {
+	fx.t.Helper()
+	return fx.publishAt(time.Now(), payloads...)
 }
 
-func (w *fixture) publishAt(received time.Time, payloads ...string) (last uint64) {
-	w.t.Helper()
+func (fx *fixture) publishAt(received time.Time, payloads ...string) (last uint64) {
+	fx.t.Helper()
 	futures := make([]jetstream.PubAckFuture, 0, len(payloads))
 	for _, p := range payloads {
 		m := outcometest.Message("demo", p)
 		m.Header.Set(stream.HeaderReceivedAt, received.UTC().Format(time.RFC3339Nano))
-		f, err := w.js.PublishMsgAsync(m)
-		w.must(err)
+		f, err := fx.js.PublishMsgAsync(m)
+		fx.must(err)
 		futures = append(futures, f)
 	}
 	for _, f := range futures {
@@ -211,7 +211,7 @@ func (w *fixture) publishAt(received time.Time, payloads ...string) (last uint64
 		case ack := <-f.Ok():
 			last = max(last, ack.Sequence)
 		case err := <-f.Err():
-			w.t.Fatal(err)
+			fx.t.Fatal(err)
 		}
 	}
 	return last
@@ -234,89 +234,89 @@ func pageview(id string, members ...string) string {
 
 // settleNext does what a processor does with the next n messages: it judges and
 // writes those that keep says, and acknowledges all.
-func (w *fixture) settleNext(n int, keep func(seq uint64) bool) {
-	w.t.Helper()
-	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
-	w.must(err)
+func (fx *fixture) settleNext(n int, keep func(seq uint64) bool) {
+	fx.t.Helper()
+	c, err := fx.js.Consumer(fx.ctx, stream.Name, stream.Consumer)
+	fx.must(err)
 	for n > 0 {
 		batch, err := c.Fetch(min(n, 500), jetstream.FetchMaxWait(patience))
-		w.must(err)
+		fx.must(err)
 		var docs []*store.Document
 		var last jetstream.Msg
 		for m := range batch.Messages() {
 			n--
-			d := w.evaluate(m)
+			d := fx.evaluate(m)
 			if keep == nil || keep(d.Origin.Seq) {
 				docs = append(docs, d)
 			}
 			if last != nil {
-				w.must(last.Ack())
+				fx.must(last.Ack())
 			}
 			last = m
 		}
-		w.must(batch.Error())
-		_, err = w.write(w.ctx, 0, docs)
-		w.must(err)
-		w.must(last.DoubleAck(w.ctx))
+		fx.must(batch.Error())
+		_, err = fx.write(fx.ctx, 0, docs)
+		fx.must(err)
+		fx.must(last.DoubleAck(fx.ctx))
 	}
 }
 
-func (w *fixture) evaluate(m jetstream.Msg) *store.Document {
-	w.t.Helper()
+func (fx *fixture) evaluate(m jetstream.Msg) *store.Document {
+	fx.t.Helper()
 	meta, err := m.Metadata()
-	w.must(err)
+	fx.must(err)
 	raw := stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}
-	d, _ := outcome.Evaluate(raw, w.reg.Snapshot().Schemas, w.epoch)
+	d, _ := outcome.Evaluate(raw, fx.reg.Snapshot().Schemas, fx.epoch)
 	return d
 }
 
 // apply puts declarations, by file, and waits until the registry has them.
-func (w *fixture) apply(files map[string]string) {
-	w.t.Helper()
+func (fx *fixture) apply(files map[string]string) {
+	fx.t.Helper()
 	folder := fstest.MapFS{}
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	d, err := registry.LoadDir(folder)
-	w.must(err)
-	_, err = d.Apply(w.ctx, w.js, "test")
-	w.must(err)
-	w.awaitRevision()
+	fx.must(err)
+	_, err = d.Apply(fx.ctx, fx.js, "test")
+	fx.must(err)
+	fx.awaitRevision()
 }
 
-func (w *fixture) awaitRevision() {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketSchemas))
-	w.must(err)
-	w.poll("the registry is there", func() bool { return w.reg.Revision() == s.CachedInfo().State.LastSeq })
+func (fx *fixture) awaitRevision() {
+	fx.t.Helper()
+	s, err := fx.js.Stream(fx.ctx, stream.BucketStream(stream.BucketSchemas))
+	fx.must(err)
+	fx.poll("the registry is there", func() bool { return fx.reg.Revision() == s.CachedInfo().State.LastSeq })
 }
 
 // state is the stream's.
-func (w *fixture) state() jetstream.StreamState {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
+func (fx *fixture) state() jetstream.StreamState {
+	fx.t.Helper()
+	s, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
 	return s.CachedInfo().State
 }
 
 // awaitClosed waits until a channel is closed.
-func (w *fixture) awaitClosed(what string, done <-chan struct{}) {
-	w.t.Helper()
+func (fx *fixture) awaitClosed(what string, done <-chan struct{}) {
+	fx.t.Helper()
 	select {
 	case <-done:
 	case <-time.After(patience):
-		w.t.Fatalf("in vain: %s", what)
+		fx.t.Fatalf("in vain: %s", what)
 	}
 }
 
 // poll waits for a condition.
-func (w *fixture) poll(what string, done func() bool) {
-	w.t.Helper()
+func (fx *fixture) poll(what string, done func() bool) {
+	fx.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !done(); <-tick.C {
 		if time.Now().After(end) {
-			w.t.Fatalf("in vain: %s", what)
+			fx.t.Fatalf("in vain: %s", what)
 		}
 	}
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// parallelReads is how many questions are on their way to the leader at once.
+// parallelReads is how many reads of the leader run at once.
 const parallelReads = 32
 
-// ErrStream says that the stream is not the one that was asked for: it was made
-// anew.
-var ErrStream = errors.New("the stream was made anew")
+// ErrStream means that the stream is not the one that was asked for: it was
+// recreated.
+var ErrStream = errors.New("the stream was recreated")
 
-// streamState is the state of the stream, which must be that of the epoch. The
-// leader answers.
+// streamState reads the state of the stream, as its leader has it. The error is
+// ErrStream if the stream is not the one of the epoch.
 func streamState(ctx context.Context, js jetstream.JetStream, epoch int64) (jetstream.StreamState, error) {
 	s, err := js.Stream(ctx, stream.Name)
 	if err != nil {
@@ -36,7 +36,7 @@ func streamState(ctx context.Context, js jetstream.JetStream, epoch int64) (jets
 	return s.CachedInfo().State, nil
 }
 
-// leaderResponse is what the server answers to a read by the leader.
+// leaderResponse is the response to a read of the leader.
 type leaderResponse struct {
 	Error   *jetstream.APIError `json:"error"`
 	Message *struct {
@@ -47,10 +47,10 @@ type leaderResponse struct {
 	} `json:"message"`
 }
 
-// readFromLeader reads one message from the stream's leader, and reports whether it
-// is there. The library's own read would ask any replica, as the stream allows
-// that.
-func readFromLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m stream.Raw, there bool, err error) {
+// readFromLeader reads one message from the stream's leader, and reports whether
+// the message is present. The library's own read would ask any replica, as the
+// stream allows that.
+func readFromLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m stream.Raw, present bool, err error) {
 	fail := func(err error) (stream.Raw, bool, error) {
 		return stream.Raw{}, false, fmt.Errorf("read message %d from the leader: %w", seq, err)
 	}
@@ -58,12 +58,12 @@ func readFromLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m 
 	if prefix == "" {
 		prefix = "$JS.API"
 	}
-	answer, err := js.Conn().RequestWithContext(ctx, prefix+".STREAM.MSG.GET."+stream.Name, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	response, err := js.Conn().RequestWithContext(ctx, prefix+".STREAM.MSG.GET."+stream.Name, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if err != nil {
 		return fail(err)
 	}
 	var a leaderResponse
-	if err := json.Unmarshal(answer.Data, &a); err != nil {
+	if err := json.Unmarshal(response.Data, &a); err != nil {
 		return fail(err)
 	}
 	switch {
@@ -84,8 +84,8 @@ func readFromLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m 
 }
 
 // readEach asks the leader for each of the sequences and returns the messages
-// that are there, in order, and the sequences that are not.
-func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (there []stream.Raw, gone []uint64, err error) {
+// that are present, in order, and the sequences that are absent.
+func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (present []stream.Raw, absent []uint64, err error) {
 	answers := make([]stream.Raw, len(seqs))
 	found := make([]bool, len(seqs))
 	errs := make([]error, min(parallelReads, len(seqs)))
@@ -93,7 +93,7 @@ func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (there []stream.R
 	for w := range errs {
 		all.Go(func() {
 			for i := w; i < len(seqs) && errs[w] == nil; i += len(errs) {
-				errs[w] = jobs.Insist(ctx, requestLimit, func(ctx context.Context) (err error) {
+				errs[w] = jobs.Retry(ctx, requestLimit, func(ctx context.Context) (err error) {
 					answers[i], found[i], err = a.readLeader(ctx, a.cfg.JetStream, seqs[i])
 					return err
 				}, nil)
@@ -103,10 +103,10 @@ func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (there []stream.R
 	all.Wait()
 	for i, seq := range seqs {
 		if found[i] {
-			there = append(there, answers[i])
+			present = append(present, answers[i])
 		} else {
-			gone = append(gone, seq)
+			absent = append(absent, seq)
 		}
 	}
-	return there, gone, errors.Join(errs...)
+	return present, absent, errors.Join(errs...)
 }

@@ -8,41 +8,49 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/kv"
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/stream"
 )
 
 const (
 	// keyMarks is the key of the marks in the bucket of jobs.
 	keyMarks = "stream"
-	// maxRaces bounds how often a change is tried that others come before.
-	maxRaces = 20
-	// maxLosses bounds the losses that are remembered; the oldest go first.
+	// maxLosses bounds the losses that are remembered; the oldest are dropped.
 	maxLosses = 100
+	// tailChecks is how often, recheckDelay apart, the tail of the stream must
+	// look lost before it counts as lost: in a cluster a new leader may not have
+	// all of it for a moment.
+	tailChecks   = 5
+	recheckDelay = 200 * time.Millisecond
 )
 
-// Marks remember of the stream what it cannot tell itself: from where on
-// processors keep it, how far it reached, and what it lost at its end. All
-// processes share them: they are one key of the bucket JOBS, changed in single
-// steps. The methods are safe for concurrent use.
+// Marks are watermarks of the stream, which the stream itself cannot provide: the
+// first sequence that processors have not purged, the end that it has reached, and
+// the tails that it has lost. All processes share them: they are one key of the
+// bucket JOBS, changed by compare-and-set. The methods are safe for concurrent
+// use.
 type Marks struct {
-	js    jetstream.JetStream
-	epoch func() int64
-	log   *slog.Logger
+	js     jetstream.JetStream
+	bucket *kv.Bucket
+	epoch  func() int64
+	log    *slog.Logger
 }
 
-// NewMarks returns the marks of the stream that epoch tells, as stream.Epoch
-// has it.
+// NewMarks returns the marks of the stream whose creation time epoch returns, as
+// stream.Epoch does.
 func NewMarks(js jetstream.JetStream, epoch func() int64, log *slog.Logger) *Marks {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Marks{js: js, epoch: epoch, log: log}
+	return &Marks{js: js, bucket: kv.New(js, stream.BucketJobs), epoch: epoch, log: log}
 }
 
-// Loss is what the stream lost at its end. Both sequences are inclusive.
+// Loss is a part of the stream that was lost at its end. Both sequences are
+// inclusive.
 type Loss struct {
 	From uint64    `json:"from"`
 	To   uint64    `json:"to"`
@@ -52,10 +60,10 @@ type Loss struct {
 // marksRecord is the value of the key.
 type marksRecord struct {
 	Epoch int64 `json:"epoch"`
-	// KeptFrom is the first sequence that no processor has purged.
+	// KeptFrom is the purge mark: the first sequence that no processor has purged.
 	KeptFrom uint64 `json:"kept_from"`
-	// LastSeq was the end of the stream, and LastTime when the stream took
-	// that message; zero where nobody knows.
+	// LastSeq was the end of the stream, and LastTime the time at which the stream
+	// received that message; zero if it is unknown.
 	LastSeq  uint64    `json:"last_seq"`
 	LastTime time.Time `json:"last_time,omitzero"`
 	Losses   []Loss    `json:"losses,omitempty"`
@@ -63,8 +71,9 @@ type marksRecord struct {
 	fresh bool
 }
 
-// MarkPurged notes that everything below seq may be purged from now on. It must have
-// returned nil before the purge: what is gone and was not noted counts as lost.
+// MarkPurged notes that everything below seq may be purged from now on. It must
+// have returned nil before the purge: a message that is gone without a mark counts
+// as lost.
 func (m *Marks) MarkPurged(ctx context.Context, seq uint64) error {
 	_, err := m.updateRecord(ctx, func(r *marksRecord) (bool, error) {
 		if seq <= r.KeptFrom {
@@ -76,8 +85,8 @@ func (m *Marks) MarkPurged(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// Advance notes that the stream reached seq. It looks, too, whether the stream
-// still has what it had before.
+// Advance notes that the stream has reached seq. Like Check, it first checks
+// whether the stream has lost its tail.
 func (m *Marks) Advance(ctx context.Context, seq uint64) error {
 	_, err := m.updateRecord(ctx, func(r *marksRecord) (bool, error) {
 		lost, err := m.detectTailLoss(ctx, r)
@@ -89,8 +98,8 @@ func (m *Marks) Advance(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// Check looks whether the stream still has what it had when processors saw it
-// last. What it lost at its end is noted for good and logged.
+// Check checks whether the stream still has the end that processors noted last. A
+// lost tail is noted permanently, and logged.
 func (m *Marks) Check(ctx context.Context) error {
 	_, err := m.updateRecord(ctx, func(r *marksRecord) (bool, error) { return m.detectTailLoss(ctx, r) })
 	return err
@@ -101,58 +110,62 @@ func (m *Marks) readRecord(ctx context.Context) (marksRecord, error) {
 	return m.updateRecord(ctx, func(*marksRecord) (bool, error) { return false, nil })
 }
 
-// confirmRecord returns the marks, and proves that nobody had changed them before it
-// returns: replicas may answer what was.
+// confirmRecord returns the marks after it has proved, by writing them, that they
+// are the newest: a replica may answer with older ones.
 func (m *Marks) confirmRecord(ctx context.Context) (marksRecord, error) {
 	return m.updateRecord(ctx, func(*marksRecord) (bool, error) { return true, nil })
 }
 
-// updateRecord changes the marks in one step. alter reports whether there is
-// something to write; it is called again when somebody else was first.
+// updateRecord changes the marks in one step, and returns them. alter reports
+// whether they must be written; it is called again when another process was first.
 func (m *Marks) updateRecord(ctx context.Context, alter func(*marksRecord) (bool, error)) (marksRecord, error) {
-	kv, err := m.js.KeyValue(ctx, stream.BucketJobs)
-	if err != nil {
-		return marksRecord{}, fmt.Errorf("open bucket %s: %w", stream.BucketJobs, err)
-	}
-	for range maxRaces {
-		r, revision, err := m.loadRecord(ctx, kv)
+	var r marksRecord
+	_, err := m.bucket.Update(ctx, keyMarks, func(e kv.Entry) (kv.Write, error) {
+		var err error
+		if r, err = m.loadRecord(ctx, e); err != nil {
+			return kv.Write{}, err
+		}
+		changed, err := alter(&r)
 		if err != nil {
-			return marksRecord{}, err
+			return kv.Write{}, err
 		}
-		write, err := alter(&r)
+		if !changed && !r.fresh {
+			return kv.Write{}, kv.ErrUnchanged
+		}
+		raw, err := json.Marshal(r)
 		if err != nil {
-			return marksRecord{}, err
+			return kv.Write{}, fmt.Errorf("encode the marks of the stream: %w", err)
 		}
-		if !write && !r.fresh {
-			return r, nil
-		}
-		if _, err = put(ctx, kv, keyMarks, r, revision); !errors.Is(err, errRaced) {
-			return r, err
-		}
+		return kv.Write{Value: raw}, nil
+	})
+	if err != nil && !errors.Is(err, kv.ErrUnchanged) {
+		return marksRecord{}, err
 	}
-	return marksRecord{}, fmt.Errorf("change the marks of the stream: %w %d times", errRaced, maxRaces)
+	return r, nil
 }
 
-// loadRecord returns the marks and the revision of the key. Where there are none of
-// this stream yet, they begin with what the stream has now.
-func (m *Marks) loadRecord(ctx context.Context, kv jetstream.KeyValue) (r marksRecord, revision uint64, err error) {
-	if revision, err = get(ctx, kv, keyMarks, &r); err != nil {
-		return r, 0, err
+// loadRecord decodes the marks. If the key has none of this stream yet, they
+// begin with the present state of the stream.
+func (m *Marks) loadRecord(ctx context.Context, e kv.Entry) (r marksRecord, err error) {
+	if e.Exists() {
+		if err := json.Unmarshal(e.Value, &r); err != nil {
+			return r, fmt.Errorf("decode the marks of the stream: %w", err)
+		}
 	}
 	epoch := m.epoch()
 	if r.Epoch == epoch {
-		return r, revision, nil
+		return r, nil
 	}
 	if r.Epoch != 0 {
-		m.log.LogAttrs(ctx, slog.LevelError, "the stream was made anew, its marks begin again",
+		m.log.LogAttrs(ctx, slog.LevelError, "the stream was recreated; its marks are reset",
 			slog.Uint64("kept_from", r.KeptFrom), slog.Uint64("last_seq", r.LastSeq))
 	}
 	state, err := streamState(ctx, m.js, epoch)
 	if err != nil {
-		return r, 0, err
+		return r, err
 	}
 	r = marksRecord{Epoch: epoch, KeptFrom: max(state.FirstSeq, 1), fresh: true}
-	return r, revision, m.setEnd(ctx, &r, state.LastSeq)
+	return r, m.setEnd(ctx, &r, state.LastSeq)
 }
 
 // setEnd notes an end of the stream.
@@ -162,7 +175,8 @@ func (m *Marks) setEnd(ctx context.Context, r *marksRecord, last uint64) (err er
 	return err
 }
 
-// messageTime is when the stream took a message, zero if it has none there.
+// messageTime returns when the stream received a message, zero if it has none
+// there.
 func (m *Marks) messageTime(ctx context.Context, seq uint64) (time.Time, error) {
 	if seq == 0 {
 		return time.Time{}, nil
@@ -171,16 +185,8 @@ func (m *Marks) messageTime(ctx context.Context, seq uint64) (time.Time, error) 
 	return msg.Time, err
 }
 
-const (
-	// tailChecks is how often, and lookEvery apart, the end of the stream must
-	// look lost until that is believed: in a cluster a new leader may not have
-	// all of it for a moment.
-	tailChecks   = 5
-	recheckDelay = 200 * time.Millisecond
-)
-
-// detectTailLoss looks whether the stream still has the end that is noted. If not, it
-// notes the loss, and the end that there is now, and reports true.
+// detectTailLoss checks whether the stream still has the end that is noted. If
+// not, it notes the loss and the present end, and reports true.
 func (m *Marks) detectTailLoss(ctx context.Context, r *marksRecord) (bool, error) {
 	var first uint64
 	for range tailChecks {
@@ -188,7 +194,7 @@ func (m *Marks) detectTailLoss(ctx context.Context, r *marksRecord) (bool, error
 		if first, err = m.firstLostSeq(ctx, *r); err != nil || first == 0 {
 			return false, err
 		}
-		if err := jobs.Pause(ctx, recheckDelay); err != nil {
+		if err := retry.Sleep(ctx, recheckDelay); err != nil {
 			return false, err
 		}
 	}
@@ -201,14 +207,14 @@ func (m *Marks) detectTailLoss(ctx context.Context, r *marksRecord) (bool, error
 	if err != nil {
 		return false, err
 	}
-	// Sequences that were purged once may be given again.
+	// Sequences that were purged once may be assigned again.
 	r.KeptFrom = min(r.KeptFrom, state.LastSeq+1)
 	return true, m.setEnd(ctx, r, state.LastSeq)
 }
 
-// firstLostSeq is the first sequence of a lost end, 0 while nothing is lost. The
-// marks were read before the stream is asked, so the stream has at least what
-// they say.
+// firstLostSeq is the first sequence of a lost tail, 0 if no tail is lost. The
+// marks were read before the state of the stream, so the stream has at least the
+// messages that they name.
 func (m *Marks) firstLostSeq(ctx context.Context, r marksRecord) (uint64, error) {
 	state, err := streamState(ctx, m.js, r.Epoch)
 	if err != nil {
@@ -216,7 +222,8 @@ func (m *Marks) firstLostSeq(ctx context.Context, r marksRecord) (uint64, error)
 	}
 	first := state.LastSeq + 1
 	if first > r.LastSeq {
-		// As far as it reached. But what follows a lost end takes its sequences.
+		// The stream reaches the noted end. But messages that follow a lost tail
+		// take its sequences, so the time of the message there must match.
 		at, err := m.messageTime(ctx, r.LastSeq)
 		if err != nil || at.IsZero() || r.LastTime.IsZero() || at.Equal(r.LastTime) {
 			return 0, err

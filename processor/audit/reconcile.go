@@ -15,27 +15,28 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// item is one message on its way to its verdict.
+// item is one message that is reconciled with the store.
 type item struct {
 	msg stream.Raw
-	// doc is its identity: id, content, type, received time and place.
+	// doc is its identity: id, content, type, received time and origin.
 	doc     *store.Document
 	verdict verdict
-	// original is the place of the first copy of a duplicate.
+	// original is the origin of the first copy of a duplicate.
 	original store.Origin
 	// conflicting says that another content holds the id.
 	conflicting bool
 }
 
-// reconcile gives each message its verdict, counts it, and returns what of them
-// is missing.
-func (w *scan) reconcile(ctx context.Context, messages []stream.Raw) ([]job.Range, error) {
+// reconcile gives each message its verdict, counts it, and returns which of them
+// are missing.
+func (sc *scan) reconcile(ctx context.Context, messages []stream.Raw) ([]job.Range, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
-	items := w.identifyMessages(messages)
-	// The floor before the store: what is settled in between is in the store.
-	floor, err := w.ackFloor(ctx, items)
+	items := sc.identifyMessages(messages)
+	// The floor before the store: a message that is settled in between is in the
+	// store.
+	floor, err := sc.ackFloor(ctx, items)
 	if err != nil {
 		return nil, err
 	}
@@ -43,25 +44,25 @@ func (w *scan) reconcile(ctx context.Context, messages []stream.Raw) ([]job.Rang
 	for i := range items {
 		all[i] = &items[i]
 	}
-	left, err := w.findInStore(ctx, all)
+	left, err := sc.findInStore(ctx, all)
 	if err != nil {
 		return nil, err
 	}
-	if left, err = w.splitPending(ctx, left, floor); err != nil {
+	if left, err = sc.splitPending(ctx, left, floor); err != nil {
 		return nil, err
 	}
-	if left, err = w.findExpired(ctx, left); err != nil {
+	if left, err = sc.findExpired(ctx, left); err != nil {
 		return nil, err
 	}
-	if w.repair && len(left) > 0 {
-		if left, err = w.repairMissing(ctx, items, left); err != nil {
+	if sc.repair && len(left) > 0 {
+		if left, err = sc.repairMissing(ctx, items, left); err != nil {
 			return nil, err
 		}
 	}
 	for i := range items {
-		w.report.countVerdict(items[i].verdict)
+		sc.report.countVerdict(items[i].verdict)
 		if items[i].verdict == duplicate {
-			w.report.addDuplicate(items[i].msg.Seq, items[i].original, w.epoch)
+			sc.report.addDuplicate(items[i].msg.Seq, items[i].original, sc.epoch)
 		}
 	}
 	missing := make([]job.Range, len(left))
@@ -71,20 +72,22 @@ func (w *scan) reconcile(ctx context.Context, messages []stream.Raw) ([]job.Rang
 	return missing, nil
 }
 
-// identity judges nothing: the id and the content of a message do not depend
-// on the registry.
-type identity struct{}
+// identityRules validate nothing: the id and the content of a message do not
+// depend on the registry.
+type identityRules struct{}
 
 // Revision implements outcome.Rules.
-func (identity) Revision() uint64 { return 0 }
+func (identityRules) Revision() uint64 { return 0 }
 
 // Validate implements outcome.Rules.
-func (identity) Validate(*event.Event, time.Time, string) schema.Verdict { return schema.Verdict{} }
+func (identityRules) Validate(*event.Event, time.Time, string) schema.Verdict {
+	return schema.Verdict{}
+}
 
 // parallelDecoders is how many goroutines identify a portion.
 const parallelDecoders = 2
 
-func (w *scan) identifyMessages(messages []stream.Raw) []item {
+func (sc *scan) identifyMessages(messages []stream.Raw) []item {
 	items := make([]item, len(messages))
 	share := (len(messages) + parallelDecoders - 1) / parallelDecoders
 	var all sync.WaitGroup
@@ -93,7 +96,7 @@ func (w *scan) identifyMessages(messages []stream.Raw) []item {
 		all.Go(func() {
 			for i := from; i < to; i++ {
 				items[i].msg = messages[i]
-				items[i].doc, _ = outcome.Evaluate(messages[i], identity{}, w.epoch)
+				items[i].doc, _ = outcome.Evaluate(messages[i], identityRules{}, sc.epoch)
 			}
 		})
 	}
@@ -101,43 +104,43 @@ func (w *scan) identifyMessages(messages []stream.Raw) []item {
 	return items
 }
 
-// ackFloor is the live consumer's floor: everything up to it was written
-// before it was acknowledged. It is read again only for what lies above.
-func (w *scan) ackFloor(ctx context.Context, items []item) (uint64, error) {
-	if items[len(items)-1].msg.Seq <= w.floor {
-		return w.floor, nil
+// ackFloor returns the live consumer's floor: everything up to it was written
+// before it was acknowledged. It is read again only if an item lies above it.
+func (sc *scan) ackFloor(ctx context.Context, items []item) (uint64, error) {
+	if items[len(items)-1].msg.Seq <= sc.floor {
+		return sc.floor, nil
 	}
-	err := w.readFloor(ctx)
-	return w.floor, err
+	err := sc.readFloor(ctx)
+	return sc.floor, err
 }
 
-func (w *scan) readFloor(ctx context.Context) error {
-	return jobs.Insist(ctx, requestLimit, func(ctx context.Context) error {
-		c, err := w.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
+func (sc *scan) readFloor(ctx context.Context) error {
+	return jobs.Retry(ctx, requestLimit, func(ctx context.Context) error {
+		c, err := sc.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
 		if err != nil {
 			return fmt.Errorf("look up consumer %s: %w", stream.Consumer, err)
 		}
-		w.floor = max(w.floor, c.CachedInfo().AckFloor.Stream)
+		sc.floor = max(sc.floor, c.CachedInfo().AckFloor.Stream)
 		return nil
 	}, nil)
 }
 
-// findInStore looks for the items in the store, under their ids and then under those
-// that they would have beside another content. It returns those that are not
-// there.
-func (w *scan) findInStore(ctx context.Context, items []*item) ([]*item, error) {
-	left, err := w.findByID(ctx, items, func(d *store.Document) string { return d.ID })
+// findInStore looks the items up in the store, first under their ids and then
+// under the ids that they have as conflicts with another content. It returns the
+// items that are not there.
+func (sc *scan) findInStore(ctx context.Context, items []*item) ([]*item, error) {
+	left, err := sc.findByID(ctx, items, func(d *store.Document) string { return d.ID })
 	if err != nil {
 		return nil, err
 	}
-	return w.findByID(ctx, left, func(d *store.Document) string {
+	return sc.findByID(ctx, left, func(d *store.Document) string {
 		return store.ConflictID(d.Application, d.ContentHash, d.EventID)
 	})
 }
 
-// findByID gives the items a verdict that are held under an id, and returns the
-// others.
-func (w *scan) findByID(ctx context.Context, items []*item, id func(*store.Document) string) ([]*item, error) {
+// findByID gives a verdict to the items that the store holds under an id, and
+// returns the others.
+func (sc *scan) findByID(ctx context.Context, items []*item, id func(*store.Document) string) ([]*item, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
@@ -146,8 +149,8 @@ func (w *scan) findByID(ctx context.Context, items []*item, id func(*store.Docum
 		ids[i] = id(it.doc)
 	}
 	var held map[string]store.Held
-	err := jobs.Insist(ctx, requestLimit, func(ctx context.Context) (err error) {
-		held, err = w.cfg.Store.Held(ctx, ids)
+	err := jobs.Retry(ctx, requestLimit, func(ctx context.Context) (err error) {
+		held, err = sc.cfg.Store.Held(ctx, ids)
 		return err
 	}, isPermanent)
 	if err != nil {
@@ -166,8 +169,9 @@ func (w *scan) findByID(ctx context.Context, items []*item, id func(*store.Docum
 	return left, nil
 }
 
-// applyHeld gives the item the verdict of what is held. A later place explains
-// nothing: had this message been written, its place would have won.
+// applyHeld gives the item the verdict that follows from a document in the store.
+// A document of a later origin explains nothing: had this message been written,
+// its origin would have won.
 func (it *item) applyHeld(h store.Held) {
 	switch {
 	case h.ContentHash != it.doc.ContentHash || it.doc.Origin.Before(h.Origin):
@@ -180,9 +184,10 @@ func (it *item) applyHeld(h store.Held) {
 	}
 }
 
-// splitPending tells what is still to be settled from what is missing. Items above the
-// floor are looked at once more: a processor may have settled them meanwhile.
-func (w *scan) splitPending(ctx context.Context, items []*item, floor uint64) (left []*item, err error) {
+// splitPending separates the items that are still to be settled from those that
+// are missing, which it returns. Items above the floor are looked up once more: a
+// processor may have settled them in the meantime.
+func (sc *scan) splitPending(ctx context.Context, items []*item, floor uint64) (left []*item, err error) {
 	var above []*item
 	for _, it := range items {
 		if it.msg.Seq > floor {
@@ -194,11 +199,11 @@ func (w *scan) splitPending(ctx context.Context, items []*item, floor uint64) (l
 	if len(above) == 0 {
 		return left, nil
 	}
-	if err := w.readFloor(ctx); err != nil {
+	if err := sc.readFloor(ctx); err != nil {
 		return nil, err
 	}
-	floor = w.floor
-	if above, err = w.findInStore(ctx, above); err != nil {
+	floor = sc.floor
+	if above, err = sc.findInStore(ctx, above); err != nil {
 		return nil, err
 	}
 	for _, it := range above {
@@ -211,22 +216,23 @@ func (w *scan) splitPending(ctx context.Context, items []*item, floor uint64) (l
 	return left, nil
 }
 
-// repairMissing writes what is missing, judged by the newest revision, and looks whether
-// it is there then. It returns what is still missing. All items of the portion
-// are looked up again: a later copy that was held is a duplicate now.
-func (w *scan) repairMissing(ctx context.Context, items []item, missing []*item) ([]*item, error) {
-	outcomes, err := w.writeItems(ctx, missing)
+// repairMissing writes missing events, validated against the newest revision, and
+// checks that the store then holds them. It returns those that are still missing.
+// It looks up all items of the portion again: a later copy that was held is a
+// duplicate now.
+func (sc *scan) repairMissing(ctx context.Context, items []item, missing []*item) ([]*item, error) {
+	results, err := sc.writeItems(ctx, missing)
 	if err != nil {
 		return nil, err
 	}
 	var written []*item
 	for i, it := range missing {
-		switch outcomes[i] {
+		switch results[i] {
 		case store.Inserted, store.Replaced, store.Conflict, store.Unstorable:
 			written = append(written, it)
-		case store.Expired: // by the newest policy
+		case store.Expired: // under the newest policy
 			it.verdict = expired
-		case store.Unchanged: // somebody else wrote it meanwhile
+		case store.Unchanged: // another process wrote it in the meantime
 		}
 	}
 	var again []*item
@@ -236,25 +242,25 @@ func (w *scan) repairMissing(ctx context.Context, items []item, missing []*item)
 			again = append(again, &items[i])
 		}
 	}
-	left, err := w.findInStore(ctx, again)
+	left, err := sc.findInStore(ctx, again)
 	for _, it := range written {
 		if it.verdict != unexplained {
-			w.report.Repaired++
+			sc.report.Repaired++
 		}
 	}
 	return left, err
 }
 
 // writeItems writes items by the store's write rule.
-func (w *scan) writeItems(ctx context.Context, items []*item) (outcomes []store.WriteResult, err error) {
-	set := w.cfg.Registry.Snapshot().Schemas
+func (sc *scan) writeItems(ctx context.Context, items []*item) (results []store.WriteResult, err error) {
+	set := sc.cfg.Registry.Snapshot().Schemas
 	docs := make([]*store.Document, len(items))
 	for i, it := range items {
-		docs[i], _ = outcome.Evaluate(it.msg, set, w.epoch)
+		docs[i], _ = outcome.Evaluate(it.msg, set, sc.epoch)
 	}
-	err = jobs.Insist(ctx, writeLimit, func(ctx context.Context) error {
-		outcomes, err = w.cfg.Write(ctx, set.Revision(), docs)
+	err = jobs.Retry(ctx, writeLimit, func(ctx context.Context) error {
+		results, err = sc.cfg.Write(ctx, set.Revision(), docs)
 		return err
 	}, isPermanent)
-	return outcomes, err
+	return results, err
 }

@@ -28,15 +28,15 @@ func TestEveryVerdict(t *testing.T) {
 	}
 }
 
-func testEveryVerdict(t *testing.T, w *fixture) {
-	w.apply(map[string]string{"policy.json": `{"retention": {"types": {"form=20interaction/submit": {"stored": "1h", "rejected": "1h"}}}}`})
-	purged := w.publish(pageviews("purged", 3)...)
-	w.settleNext(3, nil)
-	w.must(w.marks().MarkPurged(w.ctx, purged+1))
-	w.purgeTo(purged + 1)
+func testEveryVerdict(t *testing.T, fx *fixture) {
+	fx.apply(map[string]string{"policy.json": `{"retention": {"types": {"form=20interaction/submit": {"stored": "1h", "rejected": "1h"}}}}`})
+	purged := fx.publish(pageviews("purged", 3)...)
+	fx.settleNext(3, nil)
+	fx.must(fx.marks().MarkPurged(fx.ctx, purged+1))
+	fx.purgeTo(purged + 1)
 
-	old := func(payload string) { w.publishAt(time.Now().Add(-2*time.Hour), payload) }
-	w.publish(
+	old := func(payload string) { fx.publishAt(time.Now().Add(-2*time.Hour), payload) }
+	fx.publish(
 		pageview("a"),                    // 4: stored
 		pageview("b", "data", `{}`),      // 5: rejected
 		pageview("a"),                    // 6: a copy of 4
@@ -52,12 +52,12 @@ func testEveryVerdict(t *testing.T, w *fixture) {
 	form := []string{"category", `"form interaction"`, "name", `"submit"`}
 	old(pageview("expired", form...))                                // 15: expired
 	old(pageview("rejected", append(form, "session_id", `"no"`)...)) // 16: expired
-	w.publish(pageview("fresh", form...))                            // 17: not expired, and missing
-	w.settleNext(14, func(seq uint64) bool { return seq != 10 && seq != 11 && seq != 14 && seq < 15 })
-	w.publish(pageview("pending"), pageview("a")) // 18: pending, 19: a copy, settled or not
+	fx.publish(pageview("fresh", form...))                           // 17: not expired, and missing
+	fx.settleNext(14, func(seq uint64) bool { return seq != 10 && seq != 11 && seq != 14 && seq < 15 })
+	fx.publish(pageview("pending"), pageview("a")) // 18: pending, 19: a copy, settled or not
 
-	got := w.auditAll()
-	w.wantAccount(got, job.Account{
+	got := fx.auditAll()
+	fx.wantAccount(got, job.Account{
 		FromSeq: 4, ToSeq: 19, Stored: 2, Rejected: 4, Duplicate: 3, Expired: 2, Pending: 1, Missing: 4, MissingInStore: 4,
 		MissingSequences: []uint64{10, 11, 14, 17},
 		MissingRanges: []job.Range{
@@ -67,31 +67,31 @@ func testEveryVerdict(t *testing.T, w *fixture) {
 		},
 		Duplicates: []job.Copy{{Seq: 6, Of: 4}, {Seq: 8, Of: 7}, {Seq: 19, Of: 4}},
 	})
-	whole := w.auditSelection(w.auditor(), job.Selection{FromSeq: 1}, false)
+	whole := fx.auditSelection(fx.auditor(), job.Selection{FromSeq: 1}, false)
 	if whole.Purged != 3 || whole.Missing != 4 || whole.FromSeq != 1 {
 		t.Errorf("from 1 on: %+v", whole)
 	}
 }
 
-func (w *fixture) purgeTo(first uint64) {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
-	w.must(s.Purge(w.ctx, jetstream.WithPurgeSequence(first)))
+func (fx *fixture) purgeTo(first uint64) {
+	fx.t.Helper()
+	s, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
+	fx.must(s.Purge(fx.ctx, jetstream.WithPurgeSequence(first)))
 }
 
 // An event that stands in the store from an earlier stream is a duplicate of
 // that place.
 func TestCopiesOfAnEarlierStream(t *testing.T) {
 	on := newMemory()
-	w := newFixtureOn(t, on, 64<<20)
-	w.publish(pageview("a"))
-	w.settleNext(1, nil)
+	fx := newFixtureOn(t, on, 64<<20)
+	fx.publish(pageview("a"))
+	fx.settleNext(1, nil)
 	h := on.docs["demo/a"]
-	h.Origin = store.Origin{Epoch: w.epoch - 1, Seq: 77}
+	h.Origin = store.Origin{Epoch: fx.epoch - 1, Seq: 77}
 	on.docs["demo/a"] = h
-	w.wantAccount(w.auditAll(), job.Account{
-		FromSeq: 1, ToSeq: 1, Duplicate: 1, Duplicates: []job.Copy{{Seq: 1, Of: 77, Epoch: w.epoch - 1}},
+	fx.wantAccount(fx.auditAll(), job.Account{
+		FromSeq: 1, ToSeq: 1, Duplicate: 1, Duplicates: []job.Copy{{Seq: 1, Of: 77, Epoch: fx.epoch - 1}},
 	})
 }
 
@@ -101,16 +101,16 @@ func TestConflictsOutliveTheirOpponents(t *testing.T) {
 	for _, then := range []string{"free", "a later copy"} {
 		t.Run(then, func(t *testing.T) {
 			on := newMemory()
-			w := newFixtureOn(t, on, 64<<20)
-			w.publish(pageview("a"), pageview("a", "name", `"other"`))
-			w.settleNext(2, nil)
+			fx := newFixtureOn(t, on, 64<<20)
+			fx.publish(pageview("a"), pageview("a", "name", `"other"`))
+			fx.settleNext(2, nil)
 			on.remove("demo/a")
 			n := uint64(2)
 			if then == "a later copy" {
-				n = w.publish(pageview("a", "name", `"other"`))
-				w.settleNext(1, nil)
+				n = fx.publish(pageview("a", "name", `"other"`))
+				fx.settleNext(1, nil)
 			}
-			got := w.auditSelection(w.auditor(), job.Selection{FromSeq: 2}, false)
+			got := fx.auditSelection(fx.auditor(), job.Selection{FromSeq: 2}, false)
 			if got.Rejected == 0 || got.Rejected+got.Duplicate != n-1 || got.Missing != 0 {
 				t.Errorf("the conflict: %+v", got)
 			}
@@ -121,17 +121,17 @@ func TestConflictsOutliveTheirOpponents(t *testing.T) {
 // While the audit looks, a processor writes and settles what it looks for.
 func TestWhatIsSettledMeanwhileIsNotMissing(t *testing.T) {
 	on := newMemory()
-	w := newFixtureOn(t, on, 64<<20)
-	w.publish(pageviews("e", 50)...)
+	fx := newFixtureOn(t, on, 64<<20)
+	fx.publish(pageviews("e", 50)...)
 	settled := false
 	on.after = func([]string) {
 		if !settled {
 			settled = true
 			on.after = nil
-			w.settleNext(50, nil)
+			fx.settleNext(50, nil)
 		}
 	}
-	w.wantAccount(w.auditAll(), job.Account{FromSeq: 1, ToSeq: 50, Stored: 50})
+	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 1, ToSeq: 50, Stored: 50})
 	if !settled {
 		t.Error("nothing was settled meanwhile")
 	}
@@ -141,13 +141,13 @@ func TestWhatIsSettledMeanwhileIsNotMissing(t *testing.T) {
 // settled it without writing it.
 func TestSettledAndNotWrittenIsMissing(t *testing.T) {
 	on := newMemory()
-	w := newFixtureOn(t, on, 64<<20)
-	w.publish(pageviews("e", 3)...)
+	fx := newFixtureOn(t, on, 64<<20)
+	fx.publish(pageviews("e", 3)...)
 	on.after = func([]string) {
 		on.after = nil
-		w.settleNext(3, func(seq uint64) bool { return seq != 2 })
+		fx.settleNext(3, func(seq uint64) bool { return seq != 2 })
 	}
-	w.wantAccount(w.auditAll(), job.Account{
+	fx.wantAccount(fx.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 3, Stored: 2, Missing: 1, MissingInStore: 1, MissingSequences: []uint64{2},
 		MissingRanges: []job.Range{{From: 2, To: 2, Reason: job.MissingInStore}},
 	})
@@ -156,10 +156,10 @@ func TestSettledAndNotWrittenIsMissing(t *testing.T) {
 // A replica that lags behind shows less than the leader has, in the middle and
 // at the end.
 func TestTheLeaderHasTheLastWord(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("e", 30)...)
-	w.settleNext(30, nil)
-	a := w.auditor()
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 30)...)
+	fx.settleNext(30, nil)
+	a := fx.auditor()
 	a.readStream = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
 		return func(yield func([]stream.Raw, error) bool) {
 			for portion, err := range stream.Read(ctx, js, r) {
@@ -175,15 +175,15 @@ func TestTheLeaderHasTheLastWord(t *testing.T) {
 			}
 		}
 	}
-	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
+	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
 }
 
 // A server that is ending says of every message that it has none.
 func TestALeaderIsAskedTwice(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("e", 30)...)
-	w.settleNext(30, nil)
-	a := w.auditor()
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 30)...)
+	fx.settleNext(30, nil)
+	a := fx.auditor()
 	a.readStream = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
 		return func(func([]stream.Raw, error) bool) {}
 	}
@@ -195,51 +195,51 @@ func TestALeaderIsAskedTwice(t *testing.T) {
 		}
 		return readFromLeader(ctx, js, seq)
 	}
-	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
+	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
 }
 
 // What is purged while the audit reads is purged and not lost.
 func TestPurgedMeanwhile(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("e", 3000)...)
-	w.settleNext(3000, nil)
-	a := w.auditor()
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 3000)...)
+	fx.settleNext(3000, nil)
+	a := fx.auditor()
 	a.readStream = func(ctx context.Context, js jetstream.JetStream, r stream.Range) iter.Seq2[[]stream.Raw, error] {
-		w.must(w.marks().MarkPurged(ctx, 2001))
-		w.purgeTo(2001)
+		fx.must(fx.marks().MarkPurged(ctx, 2001))
+		fx.purgeTo(2001)
 		return stream.Read(ctx, js, r)
 	}
-	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 3000, Purged: 2000, Stored: 1000})
+	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 3000, Purged: 2000, Stored: 1000})
 }
 
 // The same while the leader is asked: what is kept is read after that.
 func TestPurgedWhileTheLeaderIsAsked(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("e", 30)...)
-	w.settleNext(30, nil)
-	a := w.auditor()
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 30)...)
+	fx.settleNext(30, nil)
+	a := fx.auditor()
 	a.readStream = func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error] {
 		return func(func([]stream.Raw, error) bool) {}
 	}
 	var purge sync.Once
 	a.readLeader = func(ctx context.Context, js jetstream.JetStream, seq uint64) (stream.Raw, bool, error) {
 		purge.Do(func() {
-			w.must(w.marks().MarkPurged(ctx, 21))
-			w.purgeTo(21)
+			fx.must(fx.marks().MarkPurged(ctx, 21))
+			fx.purgeTo(21)
 		})
 		return readFromLeader(ctx, js, seq)
 	}
-	w.wantAccount(w.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Purged: 20, Stored: 10})
+	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Purged: 20, Stored: 10})
 }
 
 // Whoever else takes messages away has lost them, be it with a purge.
 func TestPurgedByOthersIsLost(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("e", 30)...)
-	w.settleNext(30, nil)
-	w.purgeTo(21)
-	w.must(w.marks().MarkPurged(w.ctx, 11)) // what processors purge next
-	w.wantAccount(w.auditSelection(w.auditor(), job.Selection{FromSeq: 1}, false), job.Account{
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 30)...)
+	fx.settleNext(30, nil)
+	fx.purgeTo(21)
+	fx.must(fx.marks().MarkPurged(fx.ctx, 11)) // what processors purge next
+	fx.wantAccount(fx.auditSelection(fx.auditor(), job.Selection{FromSeq: 1}, false), job.Account{
 		FromSeq: 1, ToSeq: 30, Purged: 10, Stored: 10, Missing: 10, LostInStream: 10,
 		MissingSequences: []uint64{11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
 		MissingRanges:    []job.Range{{From: 11, To: 20, Reason: job.LostInStream}},
@@ -248,33 +248,33 @@ func TestPurgedByOthersIsLost(t *testing.T) {
 
 // Messages that no collector wrote have their outcome, too.
 func TestForeignMessages(t *testing.T) {
-	w := newFixture(t)
+	fx := newFixture(t)
 	for _, m := range []*nats.Msg{
 		{Subject: "events.x", Data: []byte("{}")},
 		{Subject: "events.x", Data: []byte("{}")},
 		{Subject: "events.y"},
 		outcometest.Message("demo", "{}"),
 	} {
-		_, err := w.js.PublishMsg(w.ctx, m)
-		w.must(err)
+		_, err := fx.js.PublishMsg(fx.ctx, m)
+		fx.must(err)
 	}
-	w.settleNext(4, nil)
-	w.wantAccount(w.auditAll(), job.Account{
+	fx.settleNext(4, nil)
+	fx.wantAccount(fx.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 4, Rejected: 3, Duplicate: 1, Duplicates: []job.Copy{{Seq: 2, Of: 1}},
 	})
 }
 
 // An empty stream has an account, before and after a purge of all.
 func TestNothingToAccountFor(t *testing.T) {
-	w := newFixture(t)
-	w.wantAccount(w.auditAll(), job.Account{FromSeq: 1})
-	w.publish(pageviews("e", 5)...)
-	w.settleNext(5, nil)
-	w.must(w.marks().MarkPurged(w.ctx, 6))
-	w.purgeTo(6)
-	w.wantAccount(w.auditAll(), job.Account{FromSeq: 6, ToSeq: 5})
-	w.wantAccount(w.auditSelection(w.auditor(), job.Selection{FromSeq: 2, ToSeq: 4}, false), job.Account{FromSeq: 2, ToSeq: 4, Purged: 3})
-	w.wantAccount(w.auditSelection(w.auditor(), job.Selection{FromSeq: 9}, false), job.Account{FromSeq: 9, ToSeq: 8})
+	fx := newFixture(t)
+	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 1})
+	fx.publish(pageviews("e", 5)...)
+	fx.settleNext(5, nil)
+	fx.must(fx.marks().MarkPurged(fx.ctx, 6))
+	fx.purgeTo(6)
+	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 6, ToSeq: 5})
+	fx.wantAccount(fx.auditSelection(fx.auditor(), job.Selection{FromSeq: 2, ToSeq: 4}, false), job.Account{FromSeq: 2, ToSeq: 4, Purged: 3})
+	fx.wantAccount(fx.auditSelection(fx.auditor(), job.Selection{FromSeq: 9}, false), job.Account{FromSeq: 9, ToSeq: 8})
 }
 
 // What is named is bounded, what is counted is not.

@@ -15,35 +15,35 @@ import (
 // A repair writes exactly what is missing, and it is there then.
 func TestRepair(t *testing.T) {
 	on := newMemory()
-	w := newFixtureOn(t, on, 64<<20)
-	w.publish(
+	fx := newFixtureOn(t, on, 64<<20)
+	fx.publish(
 		pageview("stored"), pageview("b", "data", `{}`), pageview("stored"),
 		pageview("a"), pageview("a", "data", `{"host":"h","path":"/2"}`), // 4, 5: a conflict
 		pageview("late"), pageview("late"), // 6, 7
 	)
-	w.publish(pageviews("e", 2500)...)
+	fx.publish(pageviews("e", 2500)...)
 	missing := func(seq uint64) bool { return seq == 2 || seq == 5 || seq == 6 || seq%100 == 50 && seq > 50 }
-	w.settleNext(2507, func(seq uint64) bool { return !missing(seq) })
-	w.publish(pageview("pending"))
+	fx.settleNext(2507, func(seq uint64) bool { return !missing(seq) })
+	fx.publish(pageview("pending"))
 	before := maps.Clone(on.docs)
 	var written []uint64
-	a := w.auditor(func(c *Config) {
+	a := fx.auditor(func(c *Config) {
 		c.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
-			if revision != w.reg.Revision() {
+			if revision != fx.reg.Revision() {
 				t.Errorf("judged by %d", revision)
 			}
 			for _, d := range docs {
 				written = append(written, d.Origin.Seq)
 			}
-			return w.write(ctx, revision, docs)
+			return fx.write(ctx, revision, docs)
 		}
 	})
-	got := w.auditSelection(a, job.Selection{}, true)
+	got := fx.auditSelection(a, job.Selection{}, true)
 	want := job.Account{
 		FromSeq: 1, ToSeq: 2508, Stored: 2503, Rejected: 2, Duplicate: 2, Pending: 1, Repaired: uint64(len(written)),
 		Duplicates: []job.Copy{{Seq: 3, Of: 1}, {Seq: 7, Of: 6}},
 	}
-	w.wantAccount(got, want)
+	fx.wantAccount(got, want)
 	for _, seq := range written {
 		if !missing(seq) {
 			t.Errorf("%d was written", seq)
@@ -61,20 +61,20 @@ func TestRepair(t *testing.T) {
 		}
 	}
 	want.Repaired = 0
-	w.wantAccount(w.auditAll(), want)
+	fx.wantAccount(fx.auditAll(), want)
 }
 
 // A repair that did not help is none.
 func TestARepairIsLookedAt(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("e", 3)...)
-	w.settleNext(3, func(seq uint64) bool { return seq != 2 })
-	a := w.auditor(func(c *Config) {
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 3)...)
+	fx.settleNext(3, func(seq uint64) bool { return seq != 2 })
+	a := fx.auditor(func(c *Config) {
 		c.Write = func(_ context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			return []store.WriteResult{store.Inserted}, nil
 		}
 	})
-	got := w.auditSelection(a, job.Selection{}, true)
+	got := fx.auditSelection(a, job.Selection{}, true)
 	if got.Repaired != 0 || got.Missing != 1 {
 		t.Errorf("the account is %+v", got)
 	}
@@ -83,15 +83,15 @@ func TestARepairIsLookedAt(t *testing.T) {
 // What the stream lost cannot be repaired, and what is past its retention needs
 // no repair.
 func TestWhatCannotBeRepaired(t *testing.T) {
-	w := newFixtureOn(t, newMemory(), smallRoom)
-	w.publish(large("e", 100)...)
-	w.settleNext(100, nil)
-	w.damageFiles(func(b []string) { w.flip(b[1], w.messagesOf(b[1])[0].offset+200, 1) })
-	got := w.auditSelection(w.auditor(), job.Selection{}, true)
+	fx := newFixtureOn(t, newMemory(), smallRoom)
+	fx.publish(large("e", 100)...)
+	fx.settleNext(100, nil)
+	fx.damageFiles(func(b []string) { fx.flip(b[1], fx.messagesOf(b[1])[0].offset+200, 1) })
+	got := fx.auditSelection(fx.auditor(), job.Selection{}, true)
 	if got.LostInStream != 1 || got.Missing != 1 || got.Repaired != 0 {
 		t.Errorf("the account is %+v", got)
 	}
-	if fmt.Sprint(got.MissingSequences) != fmt.Sprint([]uint64{w.messagesOf(w.blocks()[1])[0].seq}) {
+	if fmt.Sprint(got.MissingSequences) != fmt.Sprint([]uint64{fx.messagesOf(fx.blocks()[1])[0].seq}) {
 		t.Errorf("named are %v", got.MissingSequences)
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// maxDuplicates bounds the examples of duplicates.
+// maxDuplicates bounds the duplicates that a report names.
 const maxDuplicates = 100
 
-// verdict is what became of a sequence.
+// verdict is the result of the audit for one sequence.
 type verdict uint8
 
 const (
-	// unexplained: nothing explains it yet.
+	// unexplained: no verdict applies so far.
 	unexplained verdict = iota
 	stored
 	rejected
@@ -24,88 +24,92 @@ const (
 	pending
 )
 
-// report is an account that is being made. It is bounded, whatever is missing.
+// report adds up the verdicts. Its size is bounded, however much is missing.
 type report struct{ job.Account }
 
-// countVerdict counts one message by its verdict. Those that stay open are named by
-// missing.
-func (l *report) countVerdict(v verdict) {
+// countVerdict counts one message. addMissing counts those that stay
+// unexplained.
+func (r *report) countVerdict(v verdict) {
 	switch v {
 	case stored:
-		l.Stored++
+		r.Stored++
 	case rejected:
-		l.Rejected++
+		r.Rejected++
 	case duplicate:
-		l.Duplicate++
+		r.Duplicate++
 	case expired:
-		l.Expired++
+		r.Expired++
 	case pending:
-		l.Pending++
+		r.Pending++
 	case unexplained:
 	}
 }
 
 // addDuplicate names a duplicate, if there is room.
-func (l *report) addDuplicate(seq uint64, first store.Origin, epoch int64) {
-	if len(l.Duplicates) >= maxDuplicates {
+func (r *report) addDuplicate(seq uint64, original store.Origin, epoch int64) {
+	if len(r.Duplicates) >= maxDuplicates {
 		return
 	}
-	c := job.Copy{Seq: seq, Of: first.Seq}
-	if first.Epoch != epoch {
-		c.Epoch = first.Epoch
+	c := job.Copy{Seq: seq, Of: original.Seq}
+	if original.Epoch != epoch {
+		c.Epoch = original.Epoch
 	}
-	l.Duplicates = append(l.Duplicates, c)
+	r.Duplicates = append(r.Duplicates, c)
 }
 
-// addMissing counts and names what one part of the stream lacks, in any order.
-func (l *report) addMissing(found []job.Range) {
-	slices.SortFunc(found, byFrom)
-	for _, r := range found {
-		n := r.To - r.From + 1
-		l.Missing += n
-		if r.Reason == job.LostInStream {
-			l.LostInStream += n
+// addMissing counts and names the missing events of one part of the stream, in
+// any order.
+func (r *report) addMissing(missing []job.Range) {
+	slices.SortFunc(missing, compareRanges)
+	for _, m := range missing {
+		n := m.To - m.From + 1
+		r.Missing += n
+		if m.Reason == job.LostInStream {
+			r.LostInStream += n
 		} else {
-			l.MissingInStore += n
+			r.MissingInStore += n
 		}
-		for seq := r.From; seq <= r.To && len(l.MissingSequences) < job.MaxNamed; seq++ {
-			l.MissingSequences = append(l.MissingSequences, seq)
+		for seq := m.From; seq <= m.To && len(r.MissingSequences) < job.MaxNamed; seq++ {
+			r.MissingSequences = append(r.MissingSequences, seq)
 		}
-		last := len(l.MissingRanges) - 1
+		last := len(r.MissingRanges) - 1
 		switch {
-		case last >= 0 && l.MissingRanges[last].Reason == r.Reason && l.MissingRanges[last].To+1 == r.From:
-			l.MissingRanges[last].To = r.To
+		case last >= 0 && r.MissingRanges[last].Reason == m.Reason && r.MissingRanges[last].To+1 == m.From:
+			r.MissingRanges[last].To = m.To
 		case last+1 < job.MaxNamed:
-			l.MissingRanges = append(l.MissingRanges, r)
+			r.MissingRanges = append(r.MissingRanges, m)
 		default:
-			l.Unnamed += n
+			r.Unnamed += n
 		}
 	}
 }
 
-// addLostTail counts and names what the stream lost at its end, as far as it lies
+// addLostTail counts and names the parts of lost tails of the stream that lie
 // between two sequences.
-func (l *report) addLostTail(losses []Loss, first, last uint64) {
-	var found []job.Range
+func (r *report) addLostTail(losses []Loss, first, last uint64) {
+	var lost []job.Range
 	for _, loss := range losses {
-		r := job.Range{From: max(loss.From, first), To: min(loss.To, last), Reason: job.LostInStream}
-		if r.From <= r.To {
-			l.LostTail += r.To - r.From + 1
-			found = append(found, r)
+		part := job.Range{From: max(loss.From, first), To: min(loss.To, last), Reason: job.LostInStream}
+		if part.From <= part.To {
+			r.LostTail += part.To - part.From + 1
+			lost = append(lost, part)
 		}
 	}
-	l.addMissing(found)
+	r.addMissing(lost)
 }
 
-// snapshot is the account so far, by sequence. Its slices are never nil.
-func (l *report) snapshot() job.Account {
-	a := l.Account
+// snapshot returns the account so far, sorted by sequence. Its slices are never
+// nil.
+func (r *report) snapshot() job.Account {
+	a := r.Account
 	a.MissingSequences = append([]uint64{}, a.MissingSequences...)
 	a.MissingRanges = append([]job.Range{}, a.MissingRanges...)
 	a.Duplicates = slices.Clone(a.Duplicates)
 	slices.Sort(a.MissingSequences)
-	slices.SortFunc(a.MissingRanges, byFrom)
+	slices.SortFunc(a.MissingRanges, compareRanges)
 	return a
 }
 
-func byFrom(a, b job.Range) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) }
+func compareRanges(a, b job.Range) int {
+	return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+}

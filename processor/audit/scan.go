@@ -9,20 +9,22 @@ import (
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/stream"
 )
 
 const (
-	// probeSize bounds the sequences that the leader is asked for together, and
-	// maxBlind the chunks between two attempts to read many messages at once.
+	// probeSize bounds the sequences that the leader is asked for in one part of
+	// the scan, and maxProbes the parts between two attempts to read many messages
+	// at once.
 	probeSize = 1000
 	maxProbes = 64
-	// silenceLimit is how long a read of the stream may bring nothing: several
-	// questions long.
+	// silenceLimit is how long a read of the stream may bring nothing: the time
+	// of several requests.
 	silenceLimit = 25 * time.Second
 )
 
-// errServerSilent says that a read of the stream brought nothing for long.
+// errServerSilent means that a read of the stream brought nothing for too long.
 var errServerSilent = errors.New("the server does not answer")
 
 // span is consecutive sequences, both ends inclusive.
@@ -30,64 +32,64 @@ type span struct{ from, to uint64 }
 
 func (s span) empty() bool { return s.from > s.to }
 
-// scan accounts for a part of the stream, sequence by sequence.
+// scan accounts for a range of the stream, sequence by sequence.
 type scan struct {
 	*Auditor
 	report *report
 	epoch  int64
-	// repair says that what is missing is written.
+	// repair says that missing events are written.
 	repair bool
-	// floor is up to where the live consumer has settled everything, as last
-	// read.
-	floor uint64
-	// purgeMark is the first sequence that was not purged, as last read. Both only
-	// grow.
+	// floor is the sequence up to which the live consumer has settled everything,
+	// and purgeMark the first sequence that no processor has purged, both as last
+	// read. Both only grow.
+	floor     uint64
 	purgeMark uint64
 	policies  *policyHistory
 }
 
-func (a *Auditor) newScan(l *report) *scan {
-	return &scan{Auditor: a, report: l, epoch: a.cfg.Epoch(), policies: newPolicyHistory(a.cfg.JetStream)}
+func (a *Auditor) newScan(r *report) *scan {
+	return &scan{Auditor: a, report: r, epoch: a.cfg.Epoch(), policies: newPolicyHistory(a.cfg.JetStream)}
 }
 
-// accountFor accounts for the sequences of a span, and calls done with each sequence
-// up to which everything is in the ledger.
-func (w *scan) accountFor(ctx context.Context, s span, done func(seq uint64) error) error {
-	blind := 1
+// accountFor accounts for the sequences of a span, and calls done with each
+// sequence up to which the report is complete.
+func (sc *scan) accountFor(ctx context.Context, s span, done func(seq uint64) error) error {
+	probes := 1
 	for !s.empty() {
-		silent, err := w.readSpan(ctx, &s, done)
+		silent, err := sc.readSpan(ctx, &s, done)
 		if err != nil {
 			return err
 		}
-		// What the server cannot read it passes over, or it says that nothing
-		// follows, or nothing at all. Then it is asked for each message, and for
-		// more and more of them before the next attempt to read many at once.
+		// At a message that the server cannot read, it skips the message, says
+		// that none follows, or does not answer. Then the scan asks for each
+		// message, for an increasing number of messages before it attempts again
+		// to read many at once.
 		if !silent {
-			blind = 1
+			probes = 1
 		}
-		for range blind {
+		for range probes {
 			if s.empty() {
 				break
 			}
-			if err := w.accountUnread(ctx, &s, done); err != nil {
+			if err := sc.accountUnread(ctx, &s, done); err != nil {
 				return err
 			}
 		}
 		if silent {
-			blind = min(2*blind, maxProbes)
+			probes = min(2*probes, maxProbes)
 		}
 	}
 	return nil
 }
 
-// readSpan accounts for a span, of which it leaves what comes after the last
-// message that is read. It reports whether the server fell silent.
-func (w *scan) readSpan(ctx context.Context, s *span, done func(seq uint64) error) (silent bool, err error) {
+// readSpan accounts for a span and leaves the sequences after the last message
+// that it could read. It reports whether the server fell silent.
+func (sc *scan) readSpan(ctx context.Context, s *span, done func(seq uint64) error) (silent bool, err error) {
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watchdog := time.AfterFunc(w.silenceLimit, func() { cancel(errServerSilent) })
+	watchdog := time.AfterFunc(sc.silenceLimit, func() { cancel(errServerSilent) })
 	defer watchdog.Stop()
-	for portion, err := range w.readStream(reading, w.cfg.JetStream, stream.Range{First: s.from, Last: s.to}) {
+	for portion, err := range sc.readStream(reading, sc.cfg.JetStream, stream.Range{First: s.from, Last: s.to}) {
 		watchdog.Stop()
 		switch {
 		case ctx.Err() != nil:
@@ -97,27 +99,18 @@ func (w *scan) readSpan(ctx context.Context, s *span, done func(seq uint64) erro
 		case err != nil:
 			return false, err
 		}
-		if err := w.accountPrefix(ctx, s, span{s.from, portion[len(portion)-1].Seq}, portion, done); err != nil {
+		if err := sc.accountPrefix(ctx, s, span{s.from, portion[len(portion)-1].Seq}, portion, done); err != nil {
 			return false, err
 		}
-		watchdog.Reset(w.silenceLimit)
+		watchdog.Reset(sc.silenceLimit)
 	}
 	return false, nil
 }
 
-// accountPrefix accounts for the beginning of a span, and takes it off.
-func (w *scan) accountPrefix(ctx context.Context, s *span, part span, there []stream.Raw, done func(seq uint64) error) error {
-	if err := w.accountPart(ctx, part, there); err != nil {
-		return err
-	}
-	s.from = part.to + 1
-	return done(part.to)
-}
-
-// accountUnread accounts for a part of a span by asking for each message: for all of it,
-// where it lies behind the stream's end.
-func (w *scan) accountUnread(ctx context.Context, s *span, done func(seq uint64) error) error {
-	_, last, err := w.streamBounds(ctx)
+// accountUnread accounts for a part of a span by asking for each message; for the
+// whole span if it lies behind the end of the stream.
+func (sc *scan) accountUnread(ctx context.Context, s *span, done func(seq uint64) error) error {
+	_, last, err := sc.streamBounds(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,102 +118,113 @@ func (w *scan) accountUnread(ctx context.Context, s *span, done func(seq uint64)
 	if s.from <= last {
 		part.to = min(s.to, s.from+probeSize-1)
 	}
-	return w.accountPrefix(ctx, s, part, nil, done)
+	return sc.accountPrefix(ctx, s, part, nil, done)
 }
 
-// accountPart accounts for a span of which these messages are there.
-func (w *scan) accountPart(ctx context.Context, s span, there []stream.Raw) error {
-	found, err := w.reconcile(ctx, there)
+// accountPrefix accounts for the first part of a span, and removes it from the
+// span.
+func (sc *scan) accountPrefix(ctx context.Context, s *span, part span, present []stream.Raw, done func(seq uint64) error) error {
+	if err := sc.accountPart(ctx, part, present); err != nil {
+		return err
+	}
+	s.from = part.to + 1
+	return done(part.to)
+}
+
+// accountPart accounts for a span of which the given messages are present.
+func (sc *scan) accountPart(ctx context.Context, s span, present []stream.Raw) error {
+	missing, err := sc.reconcile(ctx, present)
 	if err != nil {
 		return err
 	}
 	next := s.from
-	for i := range len(there) + 1 {
+	for i := range len(present) + 1 {
 		gap := span{next, s.to}
-		if i < len(there) {
-			gap.to, next = there[i].Seq-1, there[i].Seq+1
+		if i < len(present) {
+			gap.to, next = present[i].Seq-1, present[i].Seq+1
 		}
 		if gap.empty() {
 			continue
 		}
-		missing, err := w.accountGap(ctx, gap)
+		found, err := sc.accountGap(ctx, gap)
 		if err != nil {
 			return err
 		}
-		found = append(found, missing...)
+		missing = append(missing, found...)
 	}
-	w.report.addMissing(found)
+	sc.report.addMissing(missing)
 	return nil
 }
 
-// accountGap accounts for sequences that a read of the stream did not show. What no
-// processor has kept was purged. Of the others the leader is asked for each
-// one that lies within the stream.
-func (w *scan) accountGap(ctx context.Context, s span) ([]job.Range, error) {
-	if s.to < w.purgeMark {
-		w.report.Purged += s.to - s.from + 1
+// accountGap accounts for sequences that a read of the stream did not bring.
+// Those below the purge mark were purged. The leader is asked for each of the
+// others that lies within the stream.
+func (sc *scan) accountGap(ctx context.Context, s span) ([]job.Range, error) {
+	if s.to < sc.purgeMark {
+		sc.report.Purged += s.to - s.from + 1
 		return nil, nil
 	}
-	first, last, err := w.streamBounds(ctx)
+	first, last, err := sc.streamBounds(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []job.Range
-	gone := []span{{s.from, min(s.to, first-1)}, {max(s.from, last+1), s.to}}
+	var missing []job.Range
+	absent := []span{{s.from, min(s.to, first-1)}, {max(s.from, last+1), s.to}}
 	for from := max(s.from, first); from <= min(s.to, last); from += probeSize {
-		absent, missing, err := w.probeGap(ctx, span{from, min(s.to, last, from+probeSize-1)})
+		gone, found, err := sc.probeGap(ctx, span{from, min(s.to, last, from+probeSize-1)})
 		if err != nil {
 			return nil, err
 		}
-		found, gone = append(found, missing...), append(gone, absent...)
+		missing, absent = append(missing, found...), append(absent, gone...)
 	}
-	// After the stream was asked: what was purged meanwhile was noted before.
-	if err := w.readPurgeMark(ctx); err != nil {
+	// After the stream was read: the mark of a purge in between was written before
+	// that purge.
+	if err := sc.readPurgeMark(ctx); err != nil {
 		return nil, err
 	}
-	for _, g := range gone {
-		if purged := (span{g.from, min(g.to, w.purgeMark-1)}); !purged.empty() {
-			w.report.Purged += purged.to - purged.from + 1
+	for _, g := range absent {
+		if purged := (span{g.from, min(g.to, sc.purgeMark-1)}); !purged.empty() {
+			sc.report.Purged += purged.to - purged.from + 1
 			g.from = purged.to + 1
 		}
 		if !g.empty() {
-			found = append(found, job.Range{From: g.from, To: g.to, Reason: job.LostInStream})
+			missing = append(missing, job.Range{From: g.from, To: g.to, Reason: job.LostInStream})
 		}
 	}
-	return found, nil
+	return missing, nil
 }
 
-// probeGap asks the leader for sequences. It accounts for the messages that are there
-// and returns what of them is missing, and the sequences that are not there.
-// Those are asked for a second time, a moment later: a server that is ending
-// says of every message that it has none.
-func (w *scan) probeGap(ctx context.Context, s span) (gone []span, missing []job.Range, err error) {
-	absent := make([]uint64, 0, s.to-s.from+1)
+// probeGap asks the leader for sequences. It reconciles the messages that are
+// present and returns which of them are missing in the store, and the sequences
+// that are absent. It asks for absent sequences a second time, a moment later: a
+// server that is shutting down answers for every message that it has none.
+func (sc *scan) probeGap(ctx context.Context, s span) (absent []span, missing []job.Range, err error) {
+	unread := make([]uint64, 0, s.to-s.from+1)
 	for seq := s.from; seq <= s.to; seq++ {
-		absent = append(absent, seq)
+		unread = append(unread, seq)
 	}
-	var there []stream.Raw
-	for look := range 2 {
-		if look > 0 && len(absent) > 0 {
-			if err := jobs.Pause(ctx, recheckDelay); err != nil {
+	var present []stream.Raw
+	for attempt := range 2 {
+		if attempt > 0 && len(unread) > 0 {
+			if err := retry.Sleep(ctx, recheckDelay); err != nil {
 				return nil, nil, err
 			}
-			if _, _, err := w.streamBounds(ctx); err != nil {
+			if _, _, err := sc.streamBounds(ctx); err != nil {
 				return nil, nil, err
 			}
 		}
-		messages, still, err := w.readEach(ctx, absent)
+		messages, still, err := sc.readEach(ctx, unread)
 		if err != nil {
 			return nil, nil, err
 		}
-		there, absent = append(there, messages...), still
+		present, unread = append(present, messages...), still
 	}
-	slices.SortFunc(there, func(a, b stream.Raw) int { return cmp.Compare(a.Seq, b.Seq) })
-	missing, err = w.reconcile(ctx, there)
-	return spans(absent), missing, err
+	slices.SortFunc(present, func(a, b stream.Raw) int { return cmp.Compare(a.Seq, b.Seq) })
+	missing, err = sc.reconcile(ctx, present)
+	return spans(unread), missing, err
 }
 
-// spans joins sequences in order.
+// spans joins sequences, which are in order, to spans.
 func spans(seqs []uint64) (out []span) {
 	for _, seq := range seqs {
 		if n := len(out); n > 0 && out[n-1].to+1 == seq {
@@ -232,21 +236,20 @@ func spans(seqs []uint64) (out []span) {
 	return out
 }
 
-// streamBounds are the first and last sequence of the stream now.
-func (w *scan) streamBounds(ctx context.Context) (first, last uint64, err error) {
-	err = jobs.Insist(ctx, requestLimit, func(ctx context.Context) error {
-		state, err := streamState(ctx, w.cfg.JetStream, w.epoch)
+// streamBounds returns the first and last sequence that the stream has now.
+func (sc *scan) streamBounds(ctx context.Context) (first, last uint64, err error) {
+	err = jobs.Retry(ctx, requestLimit, func(ctx context.Context) error {
+		state, err := streamState(ctx, sc.cfg.JetStream, sc.epoch)
 		first, last = max(state.FirstSeq, 1), state.LastSeq
 		return err
 	}, isPermanent)
 	return first, last, err
 }
 
-// readPurgeMark reads from where on processors have kept the stream.
-func (w *scan) readPurgeMark(ctx context.Context) error {
-	return jobs.Insist(ctx, requestLimit, func(ctx context.Context) error {
-		r, err := w.marks.confirmRecord(ctx)
-		w.purgeMark = max(w.purgeMark, r.KeptFrom)
+func (sc *scan) readPurgeMark(ctx context.Context) error {
+	return jobs.Retry(ctx, requestLimit, func(ctx context.Context) error {
+		r, err := sc.marks.confirmRecord(ctx)
+		sc.purgeMark = max(sc.purgeMark, r.KeptFrom)
 		return err
 	}, isPermanent)
 }

@@ -13,66 +13,71 @@ import (
 	"github.com/theeye/theeye/shared/job"
 )
 
+// progressInterval is how often progress is recorded.
+const progressInterval = 250 * time.Millisecond
+
 // checkpoint is the checkpoint of an audit.
 type checkpoint struct {
-	// Last is the end of the range, fixed when the job began; Next is where it
-	// goes on.
+	// Last is the end of the range, fixed when the job began; Next is the
+	// sequence where the audit continues.
 	Last uint64 `json:"last"`
 	Next uint64 `json:"next"`
 }
 
-// Audit is the jobs.Task of audits. Its selection is by sequence and by time
-// alone. What another process goes on with has the same account in the end;
-// only Repaired counts what the last one wrote again or less.
+// Audit is the jobs.Task of audits. It accepts selections by sequence and by time
+// only. An audit that another process has continued ends with the same report;
+// only Repaired may differ by the events that the first process wrote after its
+// last checkpoint.
 func (a *Auditor) Audit(ctx context.Context, h *jobs.Handle) error {
 	s := h.Job().Selection
 	if s.Application != "" || s.Category != "" || s.Name != "" || s.ByOutcome() {
 		return errors.New("an audit accounts for every event of its range: it cannot be restricted to some of them")
 	}
-	p, l, err := a.resumeOrStart(ctx, h)
+	at, r, err := a.resumeOrStart(ctx, h)
 	if err != nil {
 		return err
 	}
-	w := a.newScan(l)
-	w.repair = h.Job().Repair
-	n := progress{h: h, report: l, from: l.FromSeq, last: p.Last}
-	if err := n.recordProgress(p.Next, true); err != nil {
+	scan := a.newScan(r)
+	scan.repair = h.Job().Repair
+	p := progress{h: h, report: r, from: r.FromSeq, last: at.Last}
+	if err := p.recordNow(at.Next); err != nil {
 		return err
 	}
-	err = w.accountFor(ctx, span{p.Next, p.Last}, func(seq uint64) error { return n.recordProgress(seq+1, false) })
+	err = scan.accountFor(ctx, span{at.Next, at.Last}, func(seq uint64) error { return p.recordIfDue(seq + 1) })
 	if err != nil {
 		return err
 	}
-	return n.recordProgress(p.Last+1, true)
+	return p.recordNow(at.Last + 1)
 }
 
-// resumeOrStart goes on where another runner was, or fixes the range.
-func (a *Auditor) resumeOrStart(ctx context.Context, h *jobs.Handle) (p checkpoint, l *report, err error) {
+// resumeOrStart returns the checkpoint and report of an earlier runner, or fixes
+// the range.
+func (a *Auditor) resumeOrStart(ctx context.Context, h *jobs.Handle) (at checkpoint, r *report, err error) {
 	j := h.Job()
-	l = &report{}
+	r = &report{}
 	if j.Checkpoint != nil && j.Report != nil {
-		err = errors.Join(json.Unmarshal(j.Checkpoint, &p), json.Unmarshal(j.Report, &l.Account))
+		err = errors.Join(json.Unmarshal(j.Checkpoint, &at), json.Unmarshal(j.Report, &r.Account))
 		if err != nil {
-			return p, nil, fmt.Errorf("read the checkpoint: %w", err)
+			return at, nil, fmt.Errorf("read the checkpoint: %w", err)
 		}
-		return p, l, nil
+		return at, r, nil
 	}
-	err = jobs.Insist(ctx, requestLimit, func(ctx context.Context) error {
-		l = &report{}
-		p, err = a.selectRange(ctx, j.Selection, l)
+	err = jobs.Retry(ctx, requestLimit, func(ctx context.Context) error {
+		r = &report{}
+		at, err = a.selectRange(ctx, j.Selection, r)
 		return err
 	}, isPermanent)
 	if err != nil {
-		return p, nil, err
+		return at, nil, err
 	}
-	h.Update(func(j *job.Job) { j.Total = p.Last + 1 - p.Next })
-	return p, l, nil
+	h.Update(func(j *job.Job) { j.Total = at.Last + 1 - at.Next })
+	return at, r, nil
 }
 
-// selectRange is the range of a selection, by default from the first sequence that
-// processors kept, whatever the stream still has of it, to its end now. What
-// the stream lost at its end before is in the ledger then.
-func (a *Auditor) selectRange(ctx context.Context, s job.Selection, l *report) (checkpoint, error) {
+// selectRange returns the range of a selection. By default it is from the purge
+// mark, whatever the stream still has from there on, to the present end of the
+// stream. It adds the tails that the stream lost earlier to the report.
+func (a *Auditor) selectRange(ctx context.Context, s job.Selection, r *report) (checkpoint, error) {
 	if err := a.marks.Check(ctx); err != nil {
 		return checkpoint{}, err
 	}
@@ -84,7 +89,7 @@ func (a *Auditor) selectRange(ctx context.Context, s job.Selection, l *report) (
 	if err != nil {
 		return checkpoint{}, err
 	}
-	r, err := s.Range(ctx, a.cfg.JetStream)
+	selected, err := s.Range(ctx, a.cfg.JetStream)
 	if err != nil {
 		return checkpoint{}, err
 	}
@@ -92,10 +97,10 @@ func (a *Auditor) selectRange(ctx context.Context, s job.Selection, l *report) (
 	if s.FromSeq > 0 {
 		first = s.FromSeq
 	}
-	if !s.From.IsZero() && r.First > state.FirstSeq {
-		first = max(first, r.First)
+	if !s.From.IsZero() && selected.First > state.FirstSeq {
+		first = max(first, selected.First)
 	}
-	last, lossesTo := r.Last, uint64(math.MaxUint64)
+	last, lossesTo := selected.Last, uint64(math.MaxUint64)
 	if s.ToSeq > 0 {
 		last, lossesTo = min(last, s.ToSeq), s.ToSeq
 	}
@@ -103,15 +108,13 @@ func (a *Auditor) selectRange(ctx context.Context, s job.Selection, l *report) (
 		lossesTo = min(lossesTo, last)
 	}
 	last = max(last, first-1)
-	l.FromSeq, l.ToSeq = first, last
-	l.addLostTail(marks.Losses, first, lossesTo)
+	r.FromSeq, r.ToSeq = first, last
+	r.addLostTail(marks.Losses, first, lossesTo)
 	return checkpoint{Last: last, Next: first}, nil
 }
 
-// progressInterval is how often progress is noted.
-const progressInterval = 250 * time.Millisecond
-
-// progress note how far an audit is: checkpoint and report of one moment.
+// progress records the progress of an audit: checkpoint and report of the same
+// moment.
 type progress struct {
 	h          *jobs.Handle
 	report     *report
@@ -119,20 +122,25 @@ type progress struct {
 	recordedAt time.Time
 }
 
-// recordProgress notes where the audit goes on, now and then, or in any case.
-func (n *progress) recordProgress(next uint64, always bool) error {
-	if !always && time.Since(n.recordedAt) < progressInterval {
+// recordIfDue records the sequence where the audit continues, unless it recorded
+// one within progressInterval.
+func (p *progress) recordIfDue(next uint64) error {
+	if time.Since(p.recordedAt) < progressInterval {
 		return nil
 	}
-	n.recordedAt = time.Now()
-	checkpoint, err := json.Marshal(checkpoint{Last: n.last, Next: next})
+	return p.recordNow(next)
+}
+
+func (p *progress) recordNow(next uint64) error {
+	p.recordedAt = time.Now()
+	at, err := json.Marshal(checkpoint{Last: p.last, Next: next})
 	if err != nil {
 		return fmt.Errorf("encode the checkpoint: %w", err)
 	}
-	report, err := json.Marshal(n.report.snapshot())
+	account, err := json.Marshal(p.report.snapshot())
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}
-	n.h.Update(func(j *job.Job) { j.Done, j.Checkpoint, j.Report = next-n.from, checkpoint, report })
+	p.h.Update(func(j *job.Job) { j.Done, j.Checkpoint, j.Report = next-p.from, at, account })
 	return nil
 }

@@ -21,41 +21,41 @@ import (
 
 // startRunner starts a process that does audits; the returned function ends it as a
 // signal would.
-func (w *fixture) startRunner(name string, a *Auditor) (stop func()) {
-	w.t.Helper()
+func (fx *fixture) startRunner(name string, a *Auditor) (stop func()) {
+	fx.t.Helper()
 	r := jobs.New(jobs.Config{
-		JetStream: w.js, Instance: name, Tasks: map[job.Kind]jobs.Task{job.Audit: a.Audit},
+		JetStream: fx.js, Instance: name, Tasks: map[job.Kind]jobs.Task{job.Audit: a.Audit},
 		Logger: slog.New(slog.DiscardHandler), SaveEvery: 20 * time.Millisecond,
 	})
-	ctx, cancel := context.WithCancel(w.ctx)
+	ctx, cancel := context.WithCancel(fx.ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		if err := r.Run(ctx); err != nil {
-			w.t.Error(err)
+			fx.t.Error(err)
 		}
 	}()
 	stop = func() { cancel(); <-ended }
-	w.t.Cleanup(stop)
+	fx.t.Cleanup(stop)
 	return stop
 }
 
 // createAudit makes an audit that the next runner takes up.
-func (w *fixture) createAudit(s job.Selection) (*job.Bucket, string) {
-	w.t.Helper()
-	bucket, err := job.Open(w.ctx, w.js)
-	w.must(err)
-	e, err := bucket.Create(w.ctx, job.Job{Kind: job.Audit, Selection: s})
-	w.must(err)
+func (fx *fixture) createAudit(s job.Selection) (*job.Bucket, string) {
+	fx.t.Helper()
+	bucket, err := job.Open(fx.ctx, fx.js)
+	fx.must(err)
+	e, err := bucket.Create(fx.ctx, job.Job{Kind: job.Audit, Selection: s})
+	fx.must(err)
 	return bucket, e.ID
 }
 
 // awaitJob waits until a job is as wanted.
-func (w *fixture) awaitJob(bucket *job.Bucket, id string, wanted func(job.Job) bool) (last job.Job) {
-	w.t.Helper()
-	w.poll("the job is as wanted", func() bool {
+func (fx *fixture) awaitJob(bucket *job.Bucket, id string, wanted func(job.Job) bool) (last job.Job) {
+	fx.t.Helper()
+	fx.poll("the job is as wanted", func() bool {
 		// A server that starts lets questions time out.
-		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		ctx, cancel := context.WithTimeout(fx.ctx, time.Second)
 		defer cancel()
 		e, err := bucket.Get(ctx, id)
 		if err == nil {
@@ -69,20 +69,20 @@ func (w *fixture) awaitJob(bucket *job.Bucket, id string, wanted func(job.Job) b
 func ended(j job.Job) bool { return j.State.Final() }
 
 // reportOf is the account of a job.
-func (w *fixture) reportOf(j job.Job) (a job.Account) {
-	w.t.Helper()
-	w.must(json.Unmarshal(j.Report, &a))
+func (fx *fixture) reportOf(j job.Job) (a job.Account) {
+	fx.t.Helper()
+	fx.must(json.Unmarshal(j.Report, &a))
 	return a
 }
 
 // publishMixed is a stream with something of everything, and its account.
-func (w *fixture) publishMixed(n int) {
-	w.t.Helper()
+func (fx *fixture) publishMixed(n int) {
+	fx.t.Helper()
 	for i := range n / 100 {
 		events := pageviews(fmt.Sprintf("p%d-", i), 97)
-		w.publish(append(events, events[0], pageview(events[1], "data", `5`), pageview(fmt.Sprint(i), "data", `5`))...)
+		fx.publish(append(events, events[0], pageview(events[1], "data", `5`), pageview(fmt.Sprint(i), "data", `5`))...)
 	}
-	w.settleNext(n, func(seq uint64) bool { return seq%101 != 7 })
+	fx.settleNext(n, func(seq uint64) bool { return seq%101 != 7 })
 }
 
 // gateReads lets an audit read so many portions.
@@ -115,40 +115,40 @@ func gateReads(a *Auditor, portions int64) (wait <-chan struct{}, open func()) {
 
 // An audit that another process goes on with comes to the same account.
 func TestAnAuditGoesOnElsewhere(t *testing.T) {
-	w := newFixture(t)
-	w.publishMixed(4000)
-	want := w.auditAll()
+	fx := newFixture(t)
+	fx.publishMixed(4000)
+	want := fx.auditAll()
 	if want.Missing == 0 || want.Duplicate == 0 || want.Rejected == 0 {
 		t.Fatalf("there is nothing to see: %+v", want)
 	}
-	bucket, id := w.createAudit(job.Selection{})
-	first := w.auditor()
+	bucket, id := fx.createAudit(job.Selection{})
+	first := fx.auditor()
 	reached, _ := gateReads(first, 2)
-	stop := w.startRunner("first", first)
-	w.awaitClosed("the audit is in the middle", reached)
-	w.awaitJob(bucket, id, func(j job.Job) bool { return j.Checkpoint != nil && j.Total == 4000 })
+	stop := fx.startRunner("first", first)
+	fx.awaitClosed("the audit is in the middle", reached)
+	fx.awaitJob(bucket, id, func(j job.Job) bool { return j.Checkpoint != nil && j.Total == 4000 })
 	stop()
 	// What is accepted since is not of the range.
-	w.publish(pageviews("since", 10)...)
-	w.startRunner("second", w.auditor())
-	j := w.awaitJob(bucket, id, ended)
+	fx.publish(pageviews("since", 10)...)
+	fx.startRunner("second", fx.auditor())
+	j := fx.awaitJob(bucket, id, ended)
 	if j.State != job.Done || j.Runs != 2 || j.Done != 4000 || j.Total != 4000 {
 		t.Errorf("it ended as %+v", j)
 	}
-	w.wantAccount(w.reportOf(j), want)
+	fx.wantAccount(fx.reportOf(j), want)
 }
 
 // A checkpoint is where the report ends, whenever it is noted.
 func TestCheckpointAndReportAreOfOneMoment(t *testing.T) {
-	w := newFixture(t)
-	w.publishMixed(3000)
-	want := w.auditAll()
+	fx := newFixture(t)
+	fx.publishMixed(3000)
+	want := fx.auditAll()
 	for portions := range int64(4) {
-		a := w.auditor()
+		a := fx.auditor()
 		l := &report{}
-		p, err := a.selectRange(w.ctx, job.Selection{}, l)
-		w.must(err)
-		ctx, cancel := context.WithCancel(w.ctx)
+		p, err := a.selectRange(fx.ctx, job.Selection{}, l)
+		fx.must(err)
+		ctx, cancel := context.WithCancel(fx.ctx)
 		left, noted := portions, l.snapshot()
 		err = a.newScan(l).accountFor(ctx, span{p.Next, p.Last}, func(seq uint64) error {
 			p.Next, noted = seq+1, l.snapshot()
@@ -162,44 +162,44 @@ func TestCheckpointAndReportAreOfOneMoment(t *testing.T) {
 		}
 		cancel()
 		l = &report{Account: noted}
-		w.must(a.newScan(l).accountFor(w.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
-		w.wantAccount(l.snapshot(), want)
+		fx.must(a.newScan(l).accountFor(fx.ctx, span{p.Next, p.Last}, func(uint64) error { return nil }))
+		fx.wantAccount(l.snapshot(), want)
 	}
 }
 
 func TestCancel(t *testing.T) {
-	w := newFixture(t)
-	w.publishMixed(3000)
-	bucket, id := w.createAudit(job.Selection{})
-	a := w.auditor()
+	fx := newFixture(t)
+	fx.publishMixed(3000)
+	bucket, id := fx.createAudit(job.Selection{})
+	a := fx.auditor()
 	reached, _ := gateReads(a, 1)
-	w.startRunner("one", a)
-	w.awaitClosed("the audit is in the middle", reached)
-	_, err := bucket.Cancel(w.ctx, id)
-	w.must(err)
-	if j := w.awaitJob(bucket, id, ended); j.State != job.Cancelled {
+	fx.startRunner("one", a)
+	fx.awaitClosed("the audit is in the middle", reached)
+	_, err := bucket.Cancel(fx.ctx, id)
+	fx.must(err)
+	if j := fx.awaitJob(bucket, id, ended); j.State != job.Cancelled {
 		t.Errorf("it ended as %+v", j)
 	}
 }
 
 // The server ends in the middle and comes back: nothing is called lost.
 func TestNATSRestarts(t *testing.T) {
-	w := newFixture(t)
-	w.publishMixed(3000)
-	want := w.auditAll()
-	bucket, id := w.createAudit(job.Selection{})
-	a := w.auditor()
+	fx := newFixture(t)
+	fx.publishMixed(3000)
+	want := fx.auditAll()
+	bucket, id := fx.createAudit(job.Selection{})
+	a := fx.auditor()
 	reached, open := gateReads(a, 1)
-	w.startRunner("one", a)
-	w.awaitClosed("the audit is in the middle", reached)
-	w.nats.Shutdown()
+	fx.startRunner("one", a)
+	fx.awaitClosed("the audit is in the middle", reached)
+	fx.nats.Shutdown()
 	open()
-	w.nats.Restart()
-	j := w.awaitJob(bucket, id, ended)
+	fx.nats.Restart()
+	j := fx.awaitJob(bucket, id, ended)
 	if j.State != job.Done {
 		t.Fatalf("it ended as %+v", j)
 	}
-	w.wantAccount(w.reportOf(j), want)
+	fx.wantAccount(fx.reportOf(j), want)
 }
 
 // flakyReader is a store that fails for a while.
@@ -219,24 +219,24 @@ func (u *flakyReader) Held(ctx context.Context, ids []string) (map[string]store.
 
 // A store that is away is waited for, one that wants a person is told.
 func TestTheStoreIsAway(t *testing.T) {
-	w := newFixture(t)
-	w.publishMixed(2000)
-	want := w.auditAll()
+	fx := newFixture(t)
+	fx.publishMixed(2000)
+	want := fx.auditAll()
 	for _, c := range []struct {
 		err   error
 		state job.State
 	}{{store.ErrUnavailable, job.Done}, {store.ErrConfiguration, job.Failed}} {
-		away := &flakyReader{Reader: w.store, err: c.err}
+		away := &flakyReader{Reader: fx.store, err: c.err}
 		away.failures.Store(2)
-		bucket, id := w.createAudit(job.Selection{})
-		stop := w.startRunner("one", w.auditor(func(cfg *Config) { cfg.Store = away }))
-		j := w.awaitJob(bucket, id, ended)
+		bucket, id := fx.createAudit(job.Selection{})
+		stop := fx.startRunner("one", fx.auditor(func(cfg *Config) { cfg.Store = away }))
+		j := fx.awaitJob(bucket, id, ended)
 		stop()
 		if j.State != c.state {
 			t.Errorf("after %v it ended as %+v", c.err, j)
 		}
 		if c.state == job.Done {
-			w.wantAccount(w.reportOf(j), want)
+			fx.wantAccount(fx.reportOf(j), want)
 		}
 	}
 }
@@ -244,9 +244,9 @@ func TestTheStoreIsAway(t *testing.T) {
 // An audit is of whole ranges: by sequence, and by time at least of all that
 // was received then.
 func TestSelections(t *testing.T) {
-	w := newFixture(t)
-	w.publish(pageviews("a", 100)...)
-	w.settleNext(100, nil)
+	fx := newFixture(t)
+	fx.publish(pageviews("a", 100)...)
+	fx.settleNext(100, nil)
 	for _, c := range []struct {
 		s           job.Selection
 		first, last uint64
@@ -258,14 +258,14 @@ func TestSelections(t *testing.T) {
 		{job.Selection{From: time.Now().Add(2 * time.Hour)}, 101, 100},
 		{job.Selection{To: time.Now().Add(-2 * time.Hour)}, 1, 0},
 	} {
-		got := w.auditSelection(w.auditor(), c.s, false)
+		got := fx.auditSelection(fx.auditor(), c.s, false)
 		if got.FromSeq != c.first || got.ToSeq != c.last || got.Stored != c.last+1-c.first {
 			t.Errorf("%+v: %+v", c.s, got)
 		}
 	}
-	bucket, id := w.createAudit(job.Selection{Application: "demo"})
-	w.startRunner("one", w.auditor())
-	if j := w.awaitJob(bucket, id, ended); j.State != job.Failed || !strings.Contains(j.Error, "every event") {
+	bucket, id := fx.createAudit(job.Selection{Application: "demo"})
+	fx.startRunner("one", fx.auditor())
+	if j := fx.awaitJob(bucket, id, ended); j.State != job.Failed || !strings.Contains(j.Error, "every event") {
 		t.Errorf("a part of the events: %+v", j)
 	}
 }

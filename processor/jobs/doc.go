@@ -1,10 +1,11 @@
 // Package jobs runs replays, dry runs and audits in the processors.
 //
 // Of each kind one job runs at a time, whatever the number of processors: the
-// oldest that is not finished. A runner holds a job by saving it every second
-// on top of the version that it saved last; whoever finds a job that was not
-// saved for job.LeaseTime takes it over and goes on from its checkpoint. A
-// runner that was away so long that another has the job learns it from its next
-// save, and stops. What both did in between is harmless: dry runs and audits
-// write nothing, and what replays write is decided by the store's write rule.
+// oldest that is not finished. A runner holds a job by saving it every second as
+// the successor of the version that it saved last; that is its lease. A runner
+// that finds a job which was not saved for job.LeaseTime takes it over and
+// continues at its checkpoint. A runner that was suspended for so long that
+// another one has the job learns it from its next save, and stops. The work that
+// both did in the meantime is harmless: dry runs and audits write nothing, and
+// the store's write rule decides about the writes of replays.
 package jobs

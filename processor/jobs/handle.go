@@ -8,21 +8,22 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/retry"
 )
 
 // saveLimit bounds the saving of a job's end.
 const saveLimit = 5 * time.Second
 
-// Handle is a job in the hands of its task. Its methods are safe for concurrent
-// use.
+// Handle is a task's access to the job that it runs. Its methods are safe for
+// concurrent use.
 type Handle struct {
 	bucket *job.Bucket
 	log    *slog.Logger
 
 	mu    sync.Mutex
-	entry job.Entry
+	entry job.Entry // guarded by mu
 
-	// What the measured rate goes by.
+	// The measured rate counts from here.
 	startedAt time.Time
 	startDone uint64
 }
@@ -38,9 +39,9 @@ func (h *Handle) Job() job.Job {
 	return h.entry.Job
 }
 
-// Update changes what is saved next: progress, phase, checkpoint and report
-// together, so that the next runner finds them of one moment. change must not
-// block, and must not keep or alter slices that the job holds.
+// Update changes the state that is saved next: progress, phase, checkpoint and
+// report together, so that the next runner finds them from the same moment.
+// change must not block, and must not keep or alter slices that the job holds.
 func (h *Handle) Update(change func(j *job.Job)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -50,8 +51,8 @@ func (h *Handle) Update(change func(j *job.Job)) {
 // Log is the logger of the job.
 func (h *Handle) Log() *slog.Logger { return h.log }
 
-// Save saves at once. The error says that the job is no longer this task's, or
-// that NATS is away.
+// Save saves at once. An error means that the job is no longer this task's, or
+// that NATS is unavailable.
 func (h *Handle) Save(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -74,29 +75,30 @@ func (h *Handle) saveLocked(ctx context.Context) error {
 	return err
 }
 
-// resolveConflict finds out who changed the job: an operator who cancels it, or
-// another runner, or this process itself, whose save was answered too late.
-func (h *Handle) resolveConflict(ctx context.Context, cause error) error {
-	now, err := h.bucket.Get(ctx, h.entry.ID)
+// resolveConflict finds out who changed the job: an operator who cancels it,
+// another runner, or this process itself with a save whose answer was lost.
+func (h *Handle) resolveConflict(ctx context.Context, conflict error) error {
+	current, err := h.bucket.Get(ctx, h.entry.ID)
 	switch {
 	case errors.Is(err, job.ErrNotFound):
 		return ErrTaken
 	case err != nil:
-		return errors.Join(cause, err)
-	case now.Runner != h.entry.Runner || now.Runs != h.entry.Runs || now.State != job.Running:
+		return errors.Join(conflict, err)
+	case current.Runner != h.entry.Runner || current.Runs != h.entry.Runs || current.State != job.Running:
 		return ErrTaken
 	}
-	h.entry.CancelRequested = now.CancelRequested
-	h.entry.Version = now.Version
-	if now.CancelRequested {
+	h.entry.CancelRequested = current.CancelRequested
+	h.entry.Version = current.Version
+	if current.CancelRequested {
 		return ErrCancelled
 	}
-	return nil // the next save is on top of it
+	return nil // the next save succeeds this version
 }
 
-// renewLease saves again and again until ctx ends, and ends the task when the job is no
-// longer its own. It stops, too, when it could not save for as long as another
-// process waits before it takes the job over.
+// renewLease saves at every interval until ctx ends, and stops the task when the
+// job is no longer this process's. It also stops the task when no save succeeded
+// for the duration of the lease, because another process may then take the job
+// over.
 func (h *Handle) renewLease(ctx context.Context, stop context.CancelCauseFunc, every, lease time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -120,7 +122,7 @@ func (h *Handle) renewLease(ctx context.Context, stop context.CancelCauseFunc, e
 	}
 }
 
-// saveEnd saves how the job ended, and returns that.
+// saveEnd saves how the job ended, and returns a description of that for the log.
 func (h *Handle) saveEnd(ctx context.Context, cause, err error) string {
 	if errors.Is(cause, ErrTaken) {
 		return "taken over"
@@ -153,19 +155,16 @@ func (h *Handle) saveEnd(ctx context.Context, cause, err error) string {
 			h.entry.Version = saved.Version
 			return state
 		case errors.Is(err, job.ErrChanged):
-			// Most likely an operator who cancels what has just ended.
-			now, err := h.bucket.Get(ctx, h.entry.ID)
-			if err != nil || now.Runs != h.entry.Runs || now.State.Final() || now.Runner == runner {
+			// Most likely an operator cancelled a job that has just ended.
+			current, err := h.bucket.Get(ctx, h.entry.ID)
+			if err != nil || current.Runs != h.entry.Runs || current.State.Final() || current.Runner == runner {
 				return "taken over"
 			}
-			h.entry.Version, h.entry.CancelRequested = now.Version, now.CancelRequested
+			h.entry.Version, h.entry.CancelRequested = current.Version, current.CancelRequested
 		case ctx.Err() != nil:
-			return "not saved; another run will end it"
+			return "not saved; the next runner ends it"
 		default:
-			select {
-			case <-ctx.Done():
-			case <-time.After(pollInterval):
-			}
+			_ = retry.Sleep(ctx, pollInterval) // the next attempt notices the end of ctx
 		}
 	}
 }

@@ -13,15 +13,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/kv"
 )
 
-// pollInterval is how often the runner looks for jobs.
-const pollInterval = 500 * time.Millisecond
+const (
+	// pollInterval is how often a runner looks for jobs to claim.
+	pollInterval = 500 * time.Millisecond
+	// requestLimit bounds the requests of one poll, or of one save.
+	requestLimit = 5 * time.Second
+)
 
-// requestLimit bounds one question to the bucket.
-const requestLimit = 5 * time.Second
-
-// Config is what a Runner needs.
+// Config configures a Runner.
 type Config struct {
 	JetStream jetstream.JetStream
 	// Instance names this process among all others.
@@ -34,21 +36,16 @@ type Config struct {
 	SaveEvery, LeaseTime time.Duration
 }
 
-// Runner takes up jobs. Run it once.
+// Runner claims jobs and runs their tasks. Run it once.
 type Runner struct {
 	cfg   Config
 	kinds []job.Kind
-	// observed remembers since when each job has its present version, by this
-	// process's clock.
-	observed map[string]observation
-	// busy are the kinds that run in this process.
-	mu   sync.Mutex
-	busy map[job.Kind]bool
-}
+	// observed remembers since when each job has had its present version.
+	observed kv.Observations
 
-type observation struct {
-	version uint64
-	since   time.Time
+	mu sync.Mutex
+	// busy are the kinds of which this process runs a job. Guarded by mu.
+	busy map[job.Kind]bool
 }
 
 // New returns a Runner.
@@ -59,14 +56,11 @@ func New(cfg Config) *Runner {
 	if cfg.LeaseTime == 0 {
 		cfg.LeaseTime = job.LeaseTime
 	}
-	return &Runner{
-		cfg: cfg, kinds: slices.Sorted(maps.Keys(cfg.Tasks)),
-		observed: map[string]observation{}, busy: map[job.Kind]bool{},
-	}
+	return &Runner{cfg: cfg, kinds: slices.Sorted(maps.Keys(cfg.Tasks)), busy: map[job.Kind]bool{}}
 }
 
-// Run takes up jobs until ctx ends, and gives back those that it has. NATS
-// being away is waited out.
+// Run claims jobs until ctx ends, and then gives back those that it has. While
+// NATS is unavailable it retries.
 func (r *Runner) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -76,7 +70,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for {
 		err := r.claimJobs(ctx, &tasks)
 		if err != nil && ctx.Err() == nil && !failing {
-			r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot look for jobs; trying again", slog.Any("error", err))
+			r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot read the jobs; retrying", slog.Any("error", err))
 		}
 		failing = err != nil
 		select {
@@ -87,15 +81,15 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// claimJobs takes up what waits for this process.
+// claimJobs claims the jobs that wait for a process, and starts their tasks.
 func (r *Runner) claimJobs(ctx context.Context, tasks *sync.WaitGroup) error {
-	ask, cancel := context.WithTimeout(ctx, requestLimit)
+	bounded, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
-	bucket, err := job.Open(ask, r.cfg.JetStream)
+	bucket, err := job.Open(bounded, r.cfg.JetStream)
 	if err != nil {
 		return err
 	}
-	all, err := bucket.List(ask)
+	all, err := bucket.List(bounded)
 	if err != nil {
 		return err
 	}
@@ -105,7 +99,7 @@ func (r *Runner) claimJobs(ctx context.Context, tasks *sync.WaitGroup) error {
 		if !ok || !r.isIdle(kind) || !r.isAbandoned(e) {
 			continue
 		}
-		if e, err = r.claimJob(ask, bucket, e); errors.Is(err, job.ErrChanged) {
+		if e, err = r.claimJob(bounded, bucket, e); errors.Is(err, job.ErrChanged) {
 			continue // another process was first
 		}
 		if err != nil {
@@ -118,21 +112,18 @@ func (r *Runner) claimJobs(ctx context.Context, tasks *sync.WaitGroup) error {
 	return nil
 }
 
-// observeVersions remembers when each version was seen first.
 func (r *Runner) observeVersions(all []job.Entry) {
-	next := make(map[string]observation, len(all))
-	for _, e := range all {
-		s, ok := r.observed[e.ID]
-		if !ok || s.version != e.Version {
-			s = observation{e.Version, time.Now()}
+	r.observed.Refresh(func(yield func(string, uint64) bool) {
+		for _, e := range all {
+			if !yield(e.ID, e.Version) {
+				return
+			}
 		}
-		next[e.ID] = s
-	}
-	r.observed = next
+	})
 }
 
-// oldestUnfinished returns the oldest job of a kind that is not finished: no other of the
-// kind may run.
+// oldestUnfinished returns the oldest job of a kind that is not finished: no
+// other one of the kind may run.
 func oldestUnfinished(newestFirst []job.Entry, kind job.Kind) (job.Entry, bool) {
 	for _, e := range slices.Backward(newestFirst) {
 		if e.Kind == kind && !e.State.Final() {
@@ -142,19 +133,27 @@ func oldestUnfinished(newestFirst []job.Entry, kind job.Kind) (job.Entry, bool) 
 	return job.Entry{}, false
 }
 
-// isAbandoned reports whether nobody has the job.
-func (r *Runner) isAbandoned(e job.Entry) bool {
-	return e.State == job.Queued || e.Runner == "" || time.Since(r.observed[e.ID].since) > r.cfg.LeaseTime
-}
-
+// isIdle reports whether this process runs no job of a kind.
 func (r *Runner) isIdle(kind job.Kind) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.busy[kind]
 }
 
-// claimJob makes this process the runner of a job, or ends one that was cancelled
-// while nobody ran it.
+func (r *Runner) setBusy(kind job.Kind, busy bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy[kind] = busy
+}
+
+// isAbandoned reports whether no process holds the job: it has no runner, or its
+// lease has expired.
+func (r *Runner) isAbandoned(e job.Entry) bool {
+	return e.State == job.Queued || e.Runner == "" || r.observed.Age(e.ID) > r.cfg.LeaseTime
+}
+
+// claimJob makes this process the runner of a job. A job that was cancelled while
+// no process ran it ends instead.
 func (r *Runner) claimJob(ctx context.Context, bucket *job.Bucket, e job.Entry) (job.Entry, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	e.Runner = r.cfg.Instance
@@ -170,28 +169,29 @@ func (r *Runner) claimJob(ctx context.Context, bucket *job.Bucket, e job.Entry) 
 	return bucket.Update(ctx, e)
 }
 
-// runJob does a job to its end, or until it is another's.
+// runJob runs the task of a job to its end, or until this process has lost the
+// lease.
 func (r *Runner) runJob(ctx context.Context, bucket *job.Bucket, e job.Entry) {
 	r.setBusy(e.Kind, true)
 	defer r.setBusy(e.Kind, false)
 	log := r.cfg.Logger.With(slog.String("job", e.ID), slog.String("kind", string(e.Kind)))
-	log.LogAttrs(ctx, slog.LevelInfo, "job taken up", slog.Int("run", e.Runs))
+	log.LogAttrs(ctx, slog.LevelInfo, "job started", slog.Int("run", e.Runs))
 	h := newHandle(bucket, e, log)
 	running, stop := context.WithCancelCause(ctx)
-	saved := make(chan struct{})
+	renewed := make(chan struct{})
 	go func() {
-		defer close(saved)
+		defer close(renewed)
 		h.renewLease(running, stop, r.cfg.SaveEvery, r.cfg.LeaseTime)
 	}()
 	err := r.runTask(running, h)
 	cause := context.Cause(running)
 	stop(nil)
-	<-saved
+	<-renewed
 	state := h.saveEnd(ctx, cause, err)
-	log.LogAttrs(ctx, slog.LevelInfo, "job left", slog.String("state", state))
+	log.LogAttrs(ctx, slog.LevelInfo, "job stopped", slog.String("state", state))
 }
 
-// runTask runs the task. A panic fails the job and not the process.
+// runTask calls the task. A panic fails the job and not the process.
 func (r *Runner) runTask(ctx context.Context, h *Handle) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -199,10 +199,4 @@ func (r *Runner) runTask(ctx context.Context, h *Handle) (err error) {
 		}
 	}()
 	return r.cfg.Tasks[h.Job().Kind](ctx, h)
-}
-
-func (r *Runner) setBusy(kind job.Kind, busy bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.busy[kind] = busy
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -42,3 +44,14 @@ type Reader interface {
 // WriteFunc writes documents by the store's write rule, as store.Writer.Write
 // does, after it has recorded their registry revision in the store.
 type WriteFunc func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
+
+// retryDelay is the wait before the next attempt of Retry.
+const retryDelay = 500 * time.Millisecond
+
+// Retry calls do, each attempt within limit, until it succeeds, returns an error
+// that permanent reports, or ctx ends, whose cause it then returns. So a task
+// waits until NATS or the store is available again. A nil permanent is false for
+// all errors.
+func Retry(ctx context.Context, limit time.Duration, do func(context.Context) error, permanent func(error) bool) error {
+	return retry.Until(ctx, retry.Policy{First: retryDelay, AttemptTimeout: limit, Permanent: permanent}, do)
+}

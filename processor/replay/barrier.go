@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/theeye/theeye/shared/retry"
+
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
@@ -23,7 +25,7 @@ const maxNamed = 5
 func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what string, behind func(heartbeat.Beat) bool) error {
 	for {
 		var beats []heartbeat.Beat
-		err := jobs.Insist(ctx, natsLimit, func(ctx context.Context) (err error) {
+		err := jobs.Retry(ctx, natsLimit, func(ctx context.Context) (err error) {
 			beats, err = r.cfg.Beats(ctx)
 			return err
 		}, nil)
@@ -44,7 +46,7 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 			phase += fmt.Sprintf(" and %d more", more)
 		}
 		h.Update(func(j *job.Job) { j.Phase = phase })
-		if err := jobs.Pause(ctx, pollInterval); err != nil {
+		if err := retry.Sleep(ctx, pollInterval); err != nil {
 			return err
 		}
 	}
@@ -74,7 +76,7 @@ func (r *Replayer) liveBeats(ctx context.Context) ([]heartbeat.Beat, error) {
 func (r *Replayer) awaitBarrier(ctx context.Context, h *jobs.Handle, target uint64) error {
 	for s := r.cfg.Registry.Snapshot(); s == nil || s.Schemas.Revision() < target; s = r.cfg.Registry.Snapshot() {
 		h.Update(func(j *job.Job) { j.Phase = fmt.Sprintf("waiting for revision %d of the registry", target) })
-		if err := jobs.Pause(ctx, pollInterval); err != nil {
+		if err := retry.Sleep(ctx, pollInterval); err != nil {
 			return err
 		}
 	}

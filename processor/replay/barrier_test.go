@@ -31,32 +31,32 @@ func beat(instance string, revision uint64) heartbeat.Beat {
 // build, and says for whom it waits. Its range ends where the stream ended then.
 func TestTheBarrier(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("before", 10, "a")...)
-	w.settleAll()
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("before", 10, "a")...)
+	fx.settleAll()
 	other := beat("other build", 1000)
 	other.Commit = "0000000"
 	gateway := beat("gateway", 1)
 	gateway.Service = "collector"
 	behind := beat("behind", 1)
-	w.setBeats(beat("here", 1000), behind, other, gateway)
-	w.startRunner("one")
-	id := w.createJob(job.Replay, job.Selection{})
-	j := w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
+	fx.setBeats(beat("here", 1000), behind, other, gateway)
+	fx.startRunner("one")
+	id := fx.createJob(job.Replay, job.Selection{})
+	j := fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
 	for text, want := range map[string]bool{"behind (revision 1": true, "other build": true, "here": false, "gateway": false} {
 		if containsText(j.Phase, text) != want {
 			t.Errorf("the phase names %q: %v: %s", text, !want, j.Phase)
 		}
 	}
-	w.setBeats(beat("here", 1000), gateway, beat("behind", j.TargetRevision-1))
-	w.awaitJob(id, "it waits for one", func(j job.Job) bool { return !containsText(j.Phase, "other build") })
-	w.publish(testEvents("meanwhile", 10, "a")...)
-	if j, err := w.jobs.Get(w.ctx, id); err != nil || j.Total != 0 || j.Checkpoint != nil {
+	fx.setBeats(beat("here", 1000), gateway, beat("behind", j.TargetRevision-1))
+	fx.awaitJob(id, "it waits for one", func(j job.Job) bool { return !containsText(j.Phase, "other build") })
+	fx.publish(testEvents("meanwhile", 10, "a")...)
+	if j, err := fx.jobs.Get(fx.ctx, id); err != nil || j.Total != 0 || j.Checkpoint != nil {
 		t.Errorf("the range is fixed already: %+v, %v", j.Job, err)
 	}
-	w.setBeats(beat("here", 1000), gateway, beat("behind", j.TargetRevision))
-	if j := w.awaitDone(id); j.Total != 20 {
+	fx.setBeats(beat("here", 1000), gateway, beat("behind", j.TargetRevision))
+	if j := fx.awaitDone(id); j.Total != 20 {
 		t.Errorf("the range has %d", j.Total)
 	}
 }
@@ -64,14 +64,14 @@ func TestTheBarrier(t *testing.T) {
 // The phase names some, however many it waits for.
 func TestManyAreBehind(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
+	fx := newFixture(t)
+	fx.requireMember("a")
 	for i := range 100 {
-		w.beats = append(w.beats, beat(fmt.Sprintf("p%02d", i), 1))
+		fx.beats = append(fx.beats, beat(fmt.Sprintf("p%02d", i), 1))
 	}
-	w.startRunner("one")
-	id := w.createJob(job.Replay, job.Selection{})
-	j := w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
+	fx.startRunner("one")
+	id := fx.createJob(job.Replay, job.Selection{})
+	j := fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase != "" })
 	if !strings.HasSuffix(j.Phase, " and 95 more") || strings.Count(j.Phase, "revision 1,") != 5 {
 		t.Errorf("the phase is %s", j.Phase)
 	}
@@ -81,16 +81,16 @@ func TestManyAreBehind(t *testing.T) {
 // reached the target, waits.
 func TestAnOwnRegistryThatIsBehind(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("e", 10, "a")...)
-	w.startRunner("one")
-	w.runInBackground(func(ctx context.Context) error { <-ctx.Done(); return nil })
-	id := w.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.TargetRevision += 2 })
-	w.awaitJob(id, "it waits", func(j job.Job) bool { return containsText(j.Phase, "of the registry") })
-	w.requireMember("b") // two revisions
-	if j := w.awaitDone(id); w.reportOf(j).Pending != 10 {
-		t.Errorf("it counts %+v", w.reportOf(j))
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("e", 10, "a")...)
+	fx.startRunner("one")
+	fx.runInBackground(func(ctx context.Context) error { <-ctx.Done(); return nil })
+	id := fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.TargetRevision += 2 })
+	fx.awaitJob(id, "it waits", func(j job.Job) bool { return containsText(j.Phase, "of the registry") })
+	fx.requireMember("b") // two revisions
+	if j := fx.awaitDone(id); fx.reportOf(j).Pending != 10 {
+		t.Errorf("it counts %+v", fx.reportOf(j))
 	}
 }
 
@@ -99,39 +99,39 @@ func TestAnOwnRegistryThatIsBehind(t *testing.T) {
 // that was judged before.
 func TestTheSweep(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("b")
-	stale := w.reg.Snapshot().Schemas
-	first := w.requireMember("a")
+	fx := newFixture(t)
+	fx.requireMember("b")
+	stale := fx.reg.Snapshot().Schemas
+	first := fx.requireMember("a")
 	events := testEvents("e", 1500, "a")
-	w.publish(events...)
-	w.settleAll() // all are stored
-	between := w.apply(map[string]string{"policy.json": `{"future_skew":"9m"}`})
+	fx.publish(events...)
+	fx.settleAll() // all are stored
+	between := fx.apply(map[string]string{"policy.json": `{"future_skew":"9m"}`})
 	slow := beat("slow", 1000)
 	slow.OldestRevision = 1
-	w.setBeats(slow)
-	w.startRunner("one")
-	id := w.createJob(job.Replay, job.Selection{Only: job.OnlyRejected})
-	w.awaitJob(id, "it waits for what is in hand", func(j job.Job) bool {
+	fx.setBeats(slow)
+	fx.startRunner("one")
+	id := fx.createJob(job.Replay, job.Selection{Only: job.OnlyRejected})
+	fx.awaitJob(id, "it waits for what is in hand", func(j job.Job) bool {
 		return containsText(j.Phase, "what was judged before") && containsText(j.Phase, "slow") && j.Done == 1500
 	})
 	// The slow one writes what it judged by a revision in between.
 	var late []*store.Document
-	for portion, err := range streamAll(w) {
-		w.must(err)
+	for portion, err := range streamAll(fx) {
+		fx.must(err)
 		for _, m := range portion[:7] {
-			d := w.evaluate(m, stale)
+			d := fx.evaluate(m, stale)
 			d.Revision = between
 			late = append(late, d)
 		}
 		break
 	}
-	_, err := w.writer.Write(w.ctx, late)
-	w.must(err)
-	w.setBeats(beat("slow", 1000))
-	j := w.awaitDone(id)
+	_, err := fx.writer.Write(fx.ctx, late)
+	fx.must(err)
+	fx.setBeats(beat("slow", 1000))
+	j := fx.awaitDone(id)
 	want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 7, fmt.Sprintf("stored at %d", first): 1493}
-	if diff := cmp.Diff(want, w.documentStates(events)); diff != "" {
+	if diff := cmp.Diff(want, fx.documentStates(events)); diff != "" {
 		t.Errorf("after the replay (-want +got):\n%s", diff)
 	}
 }
@@ -139,27 +139,27 @@ func TestTheSweep(t *testing.T) {
 // The sweep goes on until it finds nothing.
 func TestTheSweepGoesOn(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	first := w.requireMember("b")
-	stale := w.reg.Snapshot().Schemas
+	fx := newFixture(t)
+	first := fx.requireMember("b")
+	stale := fx.reg.Snapshot().Schemas
 	events := testEvents("e", 20, "a")
-	w.publish(events...)
-	w.settleAll() // all are rejected
-	w.requireMember("a")
+	fx.publish(events...)
+	fx.settleAll() // all are rejected
+	fx.requireMember("a")
 	var sweeps atomic.Int32
-	w.startRunner("one", func(cfg *Config) {
+	fx.startRunner("one", func(cfg *Config) {
 		// Each time that the replay looks whether anything is in hand, something
 		// was until a moment ago.
 		live := cfg.Beats
 		cfg.Beats = func(ctx context.Context) ([]heartbeat.Beat, error) {
 			if n := int(sweeps.Add(1)) - 1; n > 0 && n <= 3 {
-				w.revertDocument(ctx, n, first, stale)
+				fx.revertDocument(ctx, n, first, stale)
 			}
 			return live(ctx)
 		}
 	})
-	j := w.awaitDone(w.createJob(job.Replay, job.Selection{}))
-	if diff := cmp.Diff(map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 20}, w.documentStates(events)); diff != "" {
+	j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 20}, fx.documentStates(events)); diff != "" {
 		t.Errorf("after the replay (-want +got):\n%s", diff)
 	}
 	if n := sweeps.Load(); n != 5 { // the barrier, three that found something, one that did not
@@ -168,12 +168,12 @@ func TestTheSweepGoesOn(t *testing.T) {
 }
 
 // revertDocument puts an event back to an old revision, past the guard.
-func (w *fixture) revertDocument(ctx context.Context, n int, revision uint64, stale *schema.Set) {
-	for portion, err := range stream.Read(ctx, w.js, stream.Range{First: uint64(n), Last: uint64(n)}) {
-		w.must(err)
-		d := w.evaluate(portion[0], stale)
+func (fx *fixture) revertDocument(ctx context.Context, n int, revision uint64, stale *schema.Set) {
+	for portion, err := range stream.Read(ctx, fx.js, stream.Range{First: uint64(n), Last: uint64(n)}) {
+		fx.must(err)
+		d := fx.evaluate(portion[0], stale)
 		d.Revision = revision
-		w.overwrite(ctx, d)
+		fx.overwrite(ctx, d)
 	}
 }
 
@@ -181,28 +181,28 @@ func (w *fixture) revertDocument(ctx context.Context, n int, revision uint64, st
 // missing yet.
 func TestHeartbeatsOfAYoungBucket(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	stop := w.runInBackground(heartbeat.New(heartbeat.Config{
-		JetStream: w.js, Service: "processor", Instance: "here", Revision: func() uint64 { return 7 },
+	fx := newFixture(t)
+	stop := fx.runInBackground(heartbeat.New(heartbeat.Config{
+		JetStream: fx.js, Service: "processor", Instance: "here", Revision: func() uint64 { return 7 },
 		Changed: func() <-chan struct{} { return nil },
 	}).Run)
 	defer stop()
-	r := New(Config{Resources: jobs.Resources{JetStream: w.js}})
+	r := New(Config{Resources: jobs.Resources{JetStream: fx.js}})
 	asked := 0
-	w.poll("the bucket is old enough", func() bool {
-		beats, err := r.cfg.Beats(w.ctx)
+	fx.poll("the bucket is old enough", func() bool {
+		beats, err := r.cfg.Beats(fx.ctx)
 		if asked++; asked == 1 && !errors.Is(err, errBucketTooYoung) {
 			t.Errorf("a new bucket answers %v, %v", beats, err)
 		}
 		return err == nil && slices.ContainsFunc(beats, func(b heartbeat.Beat) bool { return b.Instance == "here" && b.Revision == 7 })
 	})
-	bucket, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketServices))
-	w.must(err)
+	bucket, err := fx.js.Stream(fx.ctx, stream.BucketStream(stream.BucketServices))
+	fx.must(err)
 	if age := bucket.CachedInfo().TimeStamp.Sub(bucket.CachedInfo().Created); age < stream.HeartbeatTTL {
 		t.Errorf("it answers after %v", age)
 	}
-	w.must(w.js.DeleteStream(w.ctx, stream.BucketStream(stream.BucketServices)))
-	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
+	fx.must(fx.js.DeleteStream(fx.ctx, stream.BucketStream(stream.BucketServices)))
+	ctx, cancel := context.WithTimeout(fx.ctx, 2*time.Second)
 	defer cancel()
 	if beats, err := r.cfg.Beats(ctx); err == nil {
 		t.Errorf("without a bucket there are %v", beats)

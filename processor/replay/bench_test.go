@@ -41,7 +41,7 @@ func benchEvents() int {
 
 // fillStream publishes events like those of sites, 20 in a session, ids in UUID
 // version 7, and settles them.
-func (w *fixture) fillStream(n int) {
+func (fx *fixture) fillStream(n int) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	msgs := make([]*nats.Msg, n)
 	var session string
@@ -49,59 +49,59 @@ func (w *fixture) fillStream(n int) {
 		if i%20 == 0 {
 			session = uuid.Must(uuid.NewRandom()).String()
 		}
-		at := w.began.Add(time.Duration(i) * time.Millisecond)
+		at := fx.began.Add(time.Duration(i) * time.Millisecond)
 		m := stream.Message{Application: "demo", ReceivedAt: at, Format: native.Name, Payload: fmt.Appendf(nil,
 			`{"event_id":%q,"session_id":%q,"category":"page interaction","name":"cta click",`+
 				`"data":{"host":"www.example.com","path":"/products/%d","element":"chat bubble","position":{"x":%d,"y":%d}},"timestamp":%q}`,
 			uuid.Must(uuid.NewV7()), session, rng.IntN(1000), rng.IntN(1920), rng.IntN(1080), event.FormatTime(at))}
 		msgs[i] = m.Msg(stream.Subject("demo", "page interaction", "cta click"))
 	}
-	w.publishMsg(msgs...)
-	w.settleAll()
+	fx.publishMsg(msgs...)
+	fx.settleAll()
 }
 
 // benchWorld is a world in which n events are stored.
 func benchWorld(b *testing.B, n int) *fixture {
-	w := newFixture(b)
+	fx := newFixture(b)
 	samples, err := registry.LoadDir(registry.SampleTypes())
-	w.must(err)
-	_, err = samples.Apply(w.ctx, w.js, "bench")
-	w.must(err)
-	w.poll("the registry follows", func() bool {
-		s := w.reg.Snapshot()
+	fx.must(err)
+	_, err = samples.Apply(fx.ctx, fx.js, "bench")
+	fx.must(err)
+	fx.poll("the registry follows", func() bool {
+		s := fx.reg.Snapshot()
 		return s != nil && s.Schemas.Known("page interaction", "cta click")
 	})
-	w.fillStream(n)
-	w.startRunnerOf(jobs.Config{Instance: "one"}, func(*Replayer) {})
-	return w
+	fx.fillStream(n)
+	fx.startRunnerOf(jobs.Config{Instance: "one"}, func(*Replayer) {})
+	return fx
 }
 
 // jobRate is that of a job over all events, from its first to its last moment.
-func (w *fixture) jobRate(kind job.Kind, change ...func(*job.Job)) float64 {
-	j := w.awaitDone(w.createJob(kind, job.Selection{}, change...))
-	if c := w.reportOf(j); c.Unchanged != j.Total {
-		w.Fatalf("of %d it counts %+v", j.Total, withoutGroups(c))
+func (fx *fixture) jobRate(kind job.Kind, change ...func(*job.Job)) float64 {
+	j := fx.awaitDone(fx.createJob(kind, job.Selection{}, change...))
+	if c := fx.reportOf(j); c.Unchanged != j.Total {
+		fx.Fatalf("of %d it counts %+v", j.Total, withoutGroups(c))
 	}
 	return float64(j.Total) / j.EndedAt.Sub(j.StartedAt).Seconds()
 }
 
 // bareRate is that of guarded replaces of all documents, judged by a revision,
 // in bulks of 1,000 by 2 writers, encoded before.
-func (w *fixture) bareRate(set *schema.Set) float64 {
+func (fx *fixture) bareRate(set *schema.Set) float64 {
 	safe := writeconcern.Majority()
 	safe.Journal = new(true)
-	events := w.database.Collection("events", options.Collection().SetWriteConcern(safe))
+	events := fx.database.Collection("events", options.Collection().SetWriteConcern(safe))
 	var models []driver.WriteModel
-	for portion, err := range streamAll(w) {
-		w.must(err)
+	for portion, err := range streamAll(fx) {
+		fx.must(err)
 		docs := make([]*store.Document, len(portion))
 		for i, m := range portion {
-			docs[i] = w.evaluate(m, set)
+			docs[i] = fx.evaluate(m, set)
 		}
 		slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
 		for _, d := range docs {
 			raw, err := mongo.AppendDocument(nil, d)
-			w.must(err)
+			fx.must(err)
 			models = append(models, driver.NewReplaceOneModel().SetReplacement(bson.Raw(raw)).SetFilter(guard(d)))
 		}
 	}
@@ -116,7 +116,7 @@ func (w *fixture) bareRate(set *schema.Set) float64 {
 			for bulk := range next {
 				res, err := events.BulkWrite(context.Background(), bulk, options.BulkWrite().SetOrdered(false))
 				if err != nil {
-					w.Error(err)
+					fx.Error(err)
 					continue
 				}
 				mu.Lock()
@@ -131,7 +131,7 @@ func (w *fixture) bareRate(set *schema.Set) float64 {
 	close(next)
 	writers.Wait()
 	if int(matched) != len(models) {
-		w.Fatalf("%d of %d were replaced", matched, len(models))
+		fx.Fatalf("%d of %d were replaced", matched, len(models))
 	}
 	return float64(len(models)) / time.Since(begin).Seconds()
 }
@@ -155,14 +155,14 @@ func guard(d *store.Document) bson.D {
 // reports the rate and its ratio to that of bare guarded replaces of the same
 // documents. They take turns.
 func BenchmarkReplay(b *testing.B) {
-	w := benchWorld(b, benchEvents())
+	fx := benchWorld(b, benchEvents())
 	var ours, bare, rounds float64 // seconds an event
 	for b.Loop() {
-		ours += 1 / w.jobRate(job.Replay)
-		revision, err := w.edit.Touch(w.ctx, registry.By{Author: "bench"})
-		w.must(err)
-		w.awaitRevision(revision)
-		bare += 1 / w.bareRate(w.reg.Snapshot().Schemas)
+		ours += 1 / fx.jobRate(job.Replay)
+		revision, err := fx.edit.Touch(fx.ctx, registry.By{Author: "bench"})
+		fx.must(err)
+		fx.awaitRevision(revision)
+		bare += 1 / fx.bareRate(fx.reg.Snapshot().Schemas)
 		rounds++
 	}
 	b.ReportMetric(rounds/ours, "events/s")
@@ -172,10 +172,10 @@ func BenchmarkReplay(b *testing.B) {
 
 // BenchmarkDryRun judges all events again, by a schema that is not published.
 func BenchmarkDryRun(b *testing.B) {
-	w := benchWorld(b, benchEvents())
+	fx := benchWorld(b, benchEvents())
 	var ours, rounds float64
 	for b.Loop() {
-		ours += 1 / w.jobRate(job.DryRun, func(j *job.Job) {
+		ours += 1 / fx.jobRate(job.DryRun, func(j *job.Job) {
 			j.Schemas = map[string]jsonValue{"page=20interaction/cta=20click": jsonValue(`{"required":["host","path","element"]}`)}
 		})
 		rounds++

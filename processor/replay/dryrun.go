@@ -112,7 +112,7 @@ func (r *Replayer) resolveRules(ctx context.Context, h *jobs.Handle) (*schema.Se
 	if j.TargetRevision == 0 {
 		h.Update(func(j *job.Job) { j.TargetRevision = set.Revision() })
 	} else if j.TargetRevision != set.Revision() {
-		err := jobs.Insist(ctx, storeLimit, func(ctx context.Context) (err error) {
+		err := jobs.Retry(ctx, storeLimit, func(ctx context.Context) (err error) {
 			set, err = registry.At(ctx, r.cfg.JetStream, j.TargetRevision)
 			return err
 		}, func(err error) bool { return errors.Is(err, registry.ErrNoRevision) })
@@ -137,7 +137,7 @@ func (r *Replayer) resolveRules(ctx context.Context, h *jobs.Handle) (*schema.Se
 // resolveRange is what is left of the range of a job. It is fixed by the first runner.
 func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
 	j := h.Job()
-	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) error {
+	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) error {
 		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, nil)

@@ -103,7 +103,7 @@ const (
 // retryStore asks the store, however long it is away, which the phase of the job
 // tells then. What a person must mend is an error.
 func retryStore(ctx context.Context, h *jobs.Handle, limit time.Duration, do func(context.Context) error) error {
-	return jobs.Insist(ctx, limit, do, func(err error) bool {
+	return jobs.Retry(ctx, limit, do, func(err error) bool {
 		if errors.Is(err, store.ErrConfiguration) {
 			return true
 		}

@@ -48,31 +48,31 @@ func (s testEvent) msg(began time.Time) *nats.Msg {
 }
 
 // publish puts events into the stream, in this order.
-func (w *fixture) publish(events ...testEvent) {
-	w.Helper()
+func (fx *fixture) publish(events ...testEvent) {
+	fx.Helper()
 	msgs := make([]*nats.Msg, len(events))
 	for i, e := range events {
-		msgs[i] = e.msg(w.began)
+		msgs[i] = e.msg(fx.began)
 	}
-	w.publishMsg(msgs...)
+	fx.publishMsg(msgs...)
 }
 
-func (w *fixture) publishMsg(msgs ...*nats.Msg) {
-	w.Helper()
+func (fx *fixture) publishMsg(msgs ...*nats.Msg) {
+	fx.Helper()
 	for portion := range slices.Chunk(msgs, 1000) {
 		futures := make([]jetstream.PubAckFuture, len(portion))
 		for i, m := range portion {
 			var err error
-			futures[i], err = w.js.PublishMsgAsync(m)
-			w.must(err)
+			futures[i], err = fx.js.PublishMsgAsync(m)
+			fx.must(err)
 		}
 		for _, f := range futures {
 			select {
 			case <-f.Ok():
 			case err := <-f.Err():
-				w.Fatal(err)
+				fx.Fatal(err)
 			case <-time.After(patience):
-				w.Fatal("a message is not acknowledged")
+				fx.Fatal("a message is not acknowledged")
 			}
 		}
 	}
@@ -88,8 +88,8 @@ func testEvents(prefix string, n int, has string) []testEvent {
 }
 
 // heldByID is what the store holds of demo's events.
-func (w *fixture) heldByID(ids ...string) map[string]store.Held {
-	w.Helper()
+func (fx *fixture) heldByID(ids ...string) map[string]store.Held {
+	fx.Helper()
 	out := make(map[string]store.Held, len(ids))
 	for portion := range slices.Chunk(ids, 1000) {
 		keys := make([]string, len(portion))
@@ -99,8 +99,8 @@ func (w *fixture) heldByID(ids ...string) map[string]store.Held {
 				keys[i] = store.DocumentID("demo", id)
 			}
 		}
-		held, err := w.store.Held(w.ctx, keys)
-		w.must(err)
+		held, err := fx.store.Held(fx.ctx, keys)
+		fx.must(err)
 		for i, id := range portion {
 			if h, ok := held[keys[i]]; ok {
 				out[id] = h
@@ -119,10 +119,10 @@ func ids(events []testEvent) []string {
 }
 
 // documentStates counts what the store holds by status and revision.
-func (w *fixture) documentStates(events []testEvent) map[string]int {
-	w.Helper()
+func (fx *fixture) documentStates(events []testEvent) map[string]int {
+	fx.Helper()
 	n := map[string]int{}
-	held := w.heldByID(ids(events)...)
+	held := fx.heldByID(ids(events)...)
 	for _, h := range held {
 		n[fmt.Sprintf("%s at %d", h.Status, h.Revision)]++
 	}
@@ -133,27 +133,27 @@ func (w *fixture) documentStates(events []testEvent) map[string]int {
 }
 
 // reportOf is the report of a job.
-func (w *fixture) reportOf(j job.Job) job.Changes {
-	w.Helper()
+func (fx *fixture) reportOf(j job.Job) job.Changes {
+	fx.Helper()
 	var c job.Changes
 	if err := json.Unmarshal(j.Report, &c); err != nil {
-		w.Fatalf("the report is %s: %v", j.Report, err)
+		fx.Fatalf("the report is %s: %v", j.Report, err)
 	}
 	return c
 }
 
 // consumerNames are the names of the replays' consumers.
-func (w *fixture) consumerNames() (names []string) {
-	w.Helper()
-	s, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
-	all := s.ConsumerNames(w.ctx)
+func (fx *fixture) consumerNames() (names []string) {
+	fx.Helper()
+	s, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
+	all := s.ConsumerNames(fx.ctx)
 	for name := range all.Name() {
 		if name != stream.Consumer {
 			names = append(names, name)
 		}
 	}
-	w.must(all.Err())
+	fx.must(all.Err())
 	return names
 }
 

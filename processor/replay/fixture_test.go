@@ -70,216 +70,216 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &fixture{TB: t, patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
+	fx := &fixture{TB: t, patience: patience, began: time.Now().UTC().Truncate(time.Millisecond)}
 	if _, ok := t.(*testing.B); ok {
-		w.patience = benchPatience
+		fx.patience = benchPatience
 	}
 	var cancel context.CancelFunc
-	w.ctx, cancel = context.WithTimeout(context.Background(), 2*w.patience)
+	fx.ctx, cancel = context.WithTimeout(context.Background(), 2*fx.patience)
 	t.Cleanup(cancel)
-	w.nats = natstest.Start(t, natstest.MaxPayload(8<<20))
-	w.js = w.nats.JetStream()
-	w.must(stream.Ensure(w.ctx, w.js, stream.Config{MaxBytes: 1 << 30}))
-	events, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
-	w.epoch = events.CachedInfo().Created.UnixMicro()
-	w.openStore()
-	w.reg, w.edit = registry.New(registry.Config{JetStream: w.js, Logger: slog.New(slog.DiscardHandler)}), registry.NewEditor(w.js)
-	w.runInBackground(w.reg.Run)
-	w.jobs, err = job.Open(w.ctx, w.js)
-	w.must(err)
-	return w
+	fx.nats = natstest.Start(t, natstest.MaxPayload(8<<20))
+	fx.js = fx.nats.JetStream()
+	fx.must(stream.Ensure(fx.ctx, fx.js, stream.Config{MaxBytes: 1 << 30}))
+	events, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
+	fx.epoch = events.CachedInfo().Created.UnixMicro()
+	fx.openStore()
+	fx.reg, fx.edit = registry.New(registry.Config{JetStream: fx.js, Logger: slog.New(slog.DiscardHandler)}), registry.NewEditor(fx.js)
+	fx.runInBackground(fx.reg.Run)
+	fx.jobs, err = job.Open(fx.ctx, fx.js)
+	fx.must(err)
+	return fx
 }
 
-func (w *fixture) must(err error) {
-	w.Helper()
+func (fx *fixture) must(err error) {
+	fx.Helper()
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 }
 
-func (w *fixture) openStore() {
+func (fx *fixture) openStore() {
 	uri := os.Getenv("EYE_TEST_MONGO_URI")
 	if uri == "" {
-		w.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
+		fx.Fatal("no MongoDB: set EYE_TEST_MONGO_URI or run make test")
 	}
 	client, err := driver.Connect(options.Client().ApplyURI(uri))
-	w.must(err)
-	w.database = client.Database(fmt.Sprintf("replay_%d", rand.Uint64()))
-	w.Cleanup(func() {
-		if err := errors.Join(w.database.Drop(context.Background()), client.Disconnect(context.Background())); err != nil {
-			w.Error(err)
+	fx.must(err)
+	fx.database = client.Database(fmt.Sprintf("replay_%d", rand.Uint64()))
+	fx.Cleanup(func() {
+		if err := errors.Join(fx.database.Drop(context.Background()), client.Disconnect(context.Background())); err != nil {
+			fx.Error(err)
 		}
 	})
-	w.store, err = mongo.Open(w.ctx, mongo.Config{URI: uri, Database: w.database.Name()})
-	w.must(err)
-	w.Cleanup(func() {
-		if err := w.store.Close(context.Background()); err != nil {
-			w.Error(err)
+	fx.store, err = mongo.Open(fx.ctx, mongo.Config{URI: uri, Database: fx.database.Name()})
+	fx.must(err)
+	fx.Cleanup(func() {
+		if err := fx.store.Close(context.Background()); err != nil {
+			fx.Error(err)
 		}
 	})
-	w.must(w.store.Prepare(w.ctx))
-	w.writer = store.NewWriter(store.WriterConfig{Backend: w.store})
+	fx.must(fx.store.Prepare(fx.ctx))
+	fx.writer = store.NewWriter(store.WriterConfig{Backend: fx.store})
 }
 
 // runInBackground runs f until the test ends, or until stop.
-func (w *fixture) runInBackground(f func(context.Context) error) (stop func()) {
+func (fx *fixture) runInBackground(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		if err := f(ctx); err != nil {
-			w.Error(err)
+			fx.Error(err)
 		}
 	}()
 	stop = func() { cancel(); <-ended }
-	w.Cleanup(stop)
+	fx.Cleanup(stop)
 	return stop
 }
 
 // apply puts declarations, by file, and returns the revision, which the
 // registry has then.
-func (w *fixture) apply(files map[string]string) uint64 {
-	w.Helper()
+func (fx *fixture) apply(files map[string]string) uint64 {
+	fx.Helper()
 	folder := fstest.MapFS{}
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	d, err := registry.LoadDir(folder)
-	w.must(err)
-	_, err = d.Apply(w.ctx, w.js, "test")
-	w.must(err)
-	s, err := w.js.Stream(w.ctx, stream.BucketStream(stream.BucketSchemas))
-	w.must(err)
+	fx.must(err)
+	_, err = d.Apply(fx.ctx, fx.js, "test")
+	fx.must(err)
+	s, err := fx.js.Stream(fx.ctx, stream.BucketStream(stream.BucketSchemas))
+	fx.must(err)
 	revision := s.CachedInfo().State.LastSeq
-	w.awaitRevision(revision)
+	fx.awaitRevision(revision)
 	return revision
 }
 
-func (w *fixture) awaitRevision(revision uint64) {
-	w.poll("the registry follows", func() bool {
-		s := w.reg.Snapshot()
+func (fx *fixture) awaitRevision(revision uint64) {
+	fx.poll("the registry follows", func() bool {
+		s := fx.reg.Snapshot()
 		return s != nil && s.Schemas.Revision() >= revision
 	})
 }
 
 // requireMember puts a schema for both types of the tests: data must have a member.
-func (w *fixture) requireMember(member string) uint64 {
+func (fx *fixture) requireMember(member string) uint64 {
 	text := fmt.Sprintf(`{"type":"object","required":[%q]}`, member)
-	return w.apply(map[string]string{"schemas/page/view.json": text, "schemas/page/click.json": text})
+	return fx.apply(map[string]string{"schemas/page/view.json": text, "schemas/page/click.json": text})
 }
 
-func (w *fixture) evaluate(m stream.Raw, set *schema.Set) *store.Document {
-	d, _ := outcome.Evaluate(m, set, w.epoch)
+func (fx *fixture) evaluate(m stream.Raw, set *schema.Set) *store.Document {
+	d, _ := outcome.Evaluate(m, set, fx.epoch)
 	return d
 }
 
-func (w *fixture) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
-	if revision > w.raised.Load() {
-		if err := w.store.RaiseRevision(ctx, revision); err != nil {
+func (fx *fixture) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+	if revision > fx.raised.Load() {
+		if err := fx.store.RaiseRevision(ctx, revision); err != nil {
 			return nil, err
 		}
-		w.raised.Store(revision)
+		fx.raised.Store(revision)
 	}
-	return w.writer.Write(ctx, docs)
+	return fx.writer.Write(ctx, docs)
 }
 
 // settleAll does as live processors do with everything that is published.
-func (w *fixture) settleAll() {
-	w.Helper()
-	c, err := w.js.Consumer(w.ctx, stream.Name, stream.Consumer)
-	w.must(err)
-	set := w.reg.Snapshot().Schemas
-	events, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
+func (fx *fixture) settleAll() {
+	fx.Helper()
+	c, err := fx.js.Consumer(fx.ctx, stream.Name, stream.Consumer)
+	fx.must(err)
+	set := fx.reg.Snapshot().Schemas
+	events, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
 	// The consumer itself hears of a new message a moment later than the stream.
 	for left := events.CachedInfo().State.LastSeq - c.CachedInfo().Delivered.Stream; left > 0; {
 		batch, err := c.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(patience))
-		w.must(err)
+		fx.must(err)
 		var docs []*store.Document
 		var msgs []jetstream.Msg
 		for m := range batch.Messages() {
 			meta, err := m.Metadata()
-			w.must(err)
-			docs = append(docs, w.evaluate(stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}, set))
+			fx.must(err)
+			docs = append(docs, fx.evaluate(stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}, set))
 			msgs = append(msgs, m)
 		}
-		_, err = w.write(w.ctx, set.Revision(), docs)
-		w.must(err)
+		_, err = fx.write(fx.ctx, set.Revision(), docs)
+		fx.must(err)
 		for _, m := range msgs {
-			w.must(m.Ack())
+			fx.must(m.Ack())
 		}
 		left -= uint64(len(msgs))
 	}
 }
 
 // liveBeats are the processes that a replay sees.
-func (w *fixture) liveBeats(context.Context) ([]heartbeat.Beat, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.beats, nil
+func (fx *fixture) liveBeats(context.Context) ([]heartbeat.Beat, error) {
+	fx.mu.Lock()
+	defer fx.mu.Unlock()
+	return fx.beats, nil
 }
 
-func (w *fixture) setBeats(beats ...heartbeat.Beat) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.beats = beats
+func (fx *fixture) setBeats(beats ...heartbeat.Beat) {
+	fx.mu.Lock()
+	defer fx.mu.Unlock()
+	fx.beats = beats
 }
 
 // config is what a processor gives a Replayer.
-func (w *fixture) config() Config {
+func (fx *fixture) config() Config {
 	return Config{
 		Resources: jobs.Resources{
-			JetStream: w.js, Registry: w.reg, Store: w.store, Write: w.write, Logger: slog.New(slog.DiscardHandler),
+			JetStream: fx.js, Registry: fx.reg, Store: fx.store, Write: fx.write, Logger: slog.New(slog.DiscardHandler),
 		},
-		Evaluate: w.evaluate, Beats: w.liveBeats,
+		Evaluate: fx.evaluate, Beats: fx.liveBeats,
 	}
 }
 
 // startRunner starts a runner of jobs as a process has it; stop ends it as a signal
 // does. It is in more of a hurry than in production.
-func (w *fixture) startRunner(name string, change ...func(*Config)) (stop func()) {
-	return w.startRunnerOf(jobs.Config{Instance: name, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second}, func(r *Replayer) {
+func (fx *fixture) startRunner(name string, change ...func(*Config)) (stop func()) {
+	return fx.startRunnerOf(jobs.Config{Instance: name, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second}, func(r *Replayer) {
 		r.progressInterval, r.throttleInterval = 0, 0
 	}, change...)
 }
 
 // startRunnerOf starts a runner like cfg.
-func (w *fixture) startRunnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(*Config)) (stop func()) {
-	c := w.config()
+func (fx *fixture) startRunnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(*Config)) (stop func()) {
+	c := fx.config()
 	for _, change := range change {
 		change(&c)
 	}
 	r := New(c)
 	hurry(r)
-	cfg.JetStream, cfg.Logger = w.js, c.Logger
+	cfg.JetStream, cfg.Logger = fx.js, c.Logger
 	cfg.Tasks = map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun}
-	return w.runInBackground(jobs.New(cfg).Run)
+	return fx.runInBackground(jobs.New(cfg).Run)
 }
 
 // createJob makes a job; a replay gets its target.
-func (w *fixture) createJob(kind job.Kind, s job.Selection, change ...func(*job.Job)) string {
-	w.Helper()
+func (fx *fixture) createJob(kind job.Kind, s job.Selection, change ...func(*job.Job)) string {
+	fx.Helper()
 	j := job.Job{Kind: kind, Selection: s}
 	if kind == job.Replay {
 		var err error
-		j.TargetRevision, err = w.edit.Touch(w.ctx, registry.By{Author: "test"})
-		w.must(err)
+		j.TargetRevision, err = fx.edit.Touch(fx.ctx, registry.By{Author: "test"})
+		fx.must(err)
 	}
 	for _, c := range change {
 		c(&j)
 	}
-	e, err := w.jobs.Create(w.ctx, j)
-	w.must(err)
+	e, err := fx.jobs.Create(fx.ctx, j)
+	fx.must(err)
 	return e.ID
 }
 
 // awaitJob waits until a job is as wanted.
-func (w *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
-	w.Helper()
+func (fx *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
+	fx.Helper()
 	var last job.Job
-	for end := time.Now().Add(w.patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
-		if e, err := w.job(id); err == nil {
+	for end := time.Now().Add(fx.patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+		if e, err := fx.job(id); err == nil {
 			last = e.Job
 			if wanted(last) {
 				return last
@@ -289,30 +289,30 @@ func (w *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
 			}
 		}
 	}
-	w.Fatalf("in vain: %s; the job is %+v", what, last)
+	fx.Fatalf("in vain: %s; the job is %+v", what, last)
 	return last
 }
 
 // job reads a job; a request that a server took along when it stopped is lost.
-func (w *fixture) job(id string) (job.Entry, error) {
-	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
+func (fx *fixture) job(id string) (job.Entry, error) {
+	ctx, cancel := context.WithTimeout(fx.ctx, 2*time.Second)
 	defer cancel()
-	return w.jobs.Get(ctx, id)
+	return fx.jobs.Get(ctx, id)
 }
 
-func (w *fixture) awaitDone(id string) job.Job {
-	w.Helper()
-	return w.awaitJob(id, "the job is done", func(j job.Job) bool { return j.State == job.Done })
+func (fx *fixture) awaitDone(id string) job.Job {
+	fx.Helper()
+	return fx.awaitJob(id, "the job is done", func(j job.Job) bool { return j.State == job.Done })
 }
 
 // poll waits for a condition.
-func (w *fixture) poll(what string, done func() bool) {
-	w.Helper()
+func (fx *fixture) poll(what string, done func() bool) {
+	fx.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(w.patience); !done(); <-tick.C {
+	for end := time.Now().Add(fx.patience); !done(); <-tick.C {
 		if time.Now().After(end) {
-			w.Fatalf("in vain: %s", what)
+			fx.Fatalf("in vain: %s", what)
 		}
 	}
 }
@@ -329,14 +329,14 @@ func beforeWrite(f func(n int)) func(*Config) {
 	}
 }
 
-func streamAll(w *fixture) iter.Seq2[[]stream.Raw, error] {
-	return stream.Read(w.ctx, w.js, stream.Range{})
+func streamAll(fx *fixture) iter.Seq2[[]stream.Raw, error] {
+	return stream.Read(fx.ctx, fx.js, stream.Range{})
 }
 
 // overwrite writes a document as nothing in The Eye does: whatever is held.
-func (w *fixture) overwrite(ctx context.Context, d *store.Document) {
+func (fx *fixture) overwrite(ctx context.Context, d *store.Document) {
 	raw, err := mongo.AppendDocument(nil, d)
-	w.must(err)
-	_, err = w.database.Collection("events").ReplaceOne(ctx, bson.D{{Key: "_id", Value: d.ID}}, bson.Raw(raw))
-	w.must(err)
+	fx.must(err)
+	_, err = fx.database.Collection("events").ReplaceOne(ctx, bson.D{{Key: "_id", Value: d.ID}}, bson.Raw(raw))
+	fx.must(err)
 }

@@ -19,12 +19,12 @@ var errAway = fmt.Errorf("%w: pulled out", store.ErrUnavailable)
 // what was half written is completed.
 func TestTheStoreIsAway(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
+	fx := newFixture(t)
 	events := testEvents("e", 2500, "a")
-	w.requireMember("a")
-	w.publish(events...)
-	w.settleAll()
-	w.requireMember("b")
+	fx.requireMember("a")
+	fx.publish(events...)
+	fx.settleAll()
+	fx.requireMember("b")
 	back := make(chan struct{})
 	gone := func() bool {
 		select {
@@ -34,7 +34,7 @@ func TestTheStoreIsAway(t *testing.T) {
 			return true
 		}
 	}
-	w.startRunner("one", beforeRead(func(_ context.Context, n int) error {
+	fx.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 		if n == 2 {
 			return errAway
 		}
@@ -50,15 +50,15 @@ func TestTheStoreIsAway(t *testing.T) {
 			return write(ctx, revision, docs)
 		}
 	})
-	id := w.createJob(job.Replay, job.Selection{})
-	w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
+	id := fx.createJob(job.Replay, job.Selection{})
+	fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
 	close(back)
-	w.awaitJob(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
-	j := w.awaitDone(id)
-	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, withoutGroups(w.reportOf(j))); diff != "" {
+	fx.awaitJob(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
+	j := fx.awaitDone(id)
+	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, withoutGroups(fx.reportOf(j))); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 2500}, w.documentStates(events)); diff != "" {
+	if diff := cmp.Diff(map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 2500}, fx.documentStates(events)); diff != "" {
 		t.Errorf("after the replay (-want +got):\n%s", diff)
 	}
 }
@@ -67,30 +67,30 @@ func TestTheStoreIsAway(t *testing.T) {
 // stays.
 func TestTheStoreRefusesItsConfiguration(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("e", 10, "a")...)
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("e", 10, "a")...)
 	refused := fmt.Errorf("%w: the password is wrong", store.ErrConfiguration)
-	w.startRunner("one", func(cfg *Config) {
+	fx.startRunner("one", func(cfg *Config) {
 		cfg.Write = func(context.Context, uint64, []*store.Document) ([]store.WriteResult, error) { return nil, refused }
 	})
-	id := w.createJob(job.Replay, job.Selection{})
-	j := w.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
+	id := fx.createJob(job.Replay, job.Selection{})
+	j := fx.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
 	if !containsText(j.Error, "the password is wrong") {
 		t.Errorf("it says %q", j.Error)
 	}
-	w.wantConsumers()
+	fx.wantConsumers()
 }
 
 // A dry run that goes on with a registry that has not reached its revision
 // cannot, and says so.
 func TestADryRunOfNoRevision(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.startRunner("one")
-	id := w.createJob(job.DryRun, job.Selection{}, func(j *job.Job) { j.TargetRevision = 1000 })
-	j := w.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.startRunner("one")
+	id := fx.createJob(job.DryRun, job.Selection{}, func(j *job.Job) { j.TargetRevision = 1000 })
+	j := fx.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })
 	if !containsText(j.Error, "no such revision") {
 		t.Errorf("it says %q", j.Error)
 	}

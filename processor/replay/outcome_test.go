@@ -25,29 +25,29 @@ func withoutGroups(c job.Changes) job.Changes {
 // second replay has nothing to change.
 func TestBothDirections(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
+	fx := newFixture(t)
 	told := map[job.Change]uint64{}
-	w.startRunner("one", func(cfg *Config) { cfg.OnChange = func(change job.Change, events uint64) { told[change] += events } })
-	w.requireMember("a")
+	fx.startRunner("one", func(cfg *Config) { cfg.OnChange = func(change job.Change, events uint64) { told[change] += events } })
+	fx.requireMember("a")
 	events := slices.Concat(testEvents("gains", 30, "b"), testEvents("loses", 20, "a"), testEvents("keeps", 10, "ab"), testEvents("never", 5, "c"))
-	w.publish(events...)
-	w.settleAll()
-	before := w.requireMember("b")
+	fx.publish(events...)
+	fx.settleAll()
+	before := fx.requireMember("b")
 
-	dry := w.awaitDone(w.createJob(job.DryRun, job.Selection{}))
+	dry := fx.awaitDone(fx.createJob(job.DryRun, job.Selection{}))
 	want := job.Changes{NewlyValid: 30, NewlyRejected: 20, Unchanged: 10, StillRejected: 5}
-	if diff := cmp.Diff(want, withoutGroups(w.reportOf(dry))); diff != "" {
+	if diff := cmp.Diff(want, withoutGroups(fx.reportOf(dry))); diff != "" {
 		t.Errorf("the dry run (-want +got):\n%s", diff)
 	}
 	if dry.TargetRevision != before || dry.Done != 65 || dry.Total != 65 {
 		t.Errorf("it judged by %d and not by %d; %d of %d", dry.TargetRevision, before, dry.Done, dry.Total)
 	}
-	if n := w.documentStates(events); len(n) != 2 || n["stored at 2"] != 30 || n["rejected at 2"] != 35 {
+	if n := fx.documentStates(events); len(n) != 2 || n["stored at 2"] != 30 || n["rejected at 2"] != 35 {
 		t.Errorf("after the dry run: %v", n)
 	}
 
-	done := w.awaitDone(w.createJob(job.Replay, job.Selection{}))
-	if diff := cmp.Diff(w.reportOf(dry), w.reportOf(done)); diff != "" {
+	done := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(fx.reportOf(dry), fx.reportOf(done)); diff != "" {
 		t.Errorf("the replay did otherwise than the dry run said (-said +did):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[job.Change]uint64{job.NewlyValid: 30, job.NewlyRejected: 20, job.Unchanged: 10, job.StillRejected: 5}, told); diff != "" {
@@ -56,16 +56,16 @@ func TestBothDirections(t *testing.T) {
 	if done.Done != 65 || done.Total != 65 || done.Phase != "" {
 		t.Errorf("it ended at %d of %d, %q", done.Done, done.Total, done.Phase)
 	}
-	for id, h := range w.heldByID(ids(events)...) {
+	for id, h := range fx.heldByID(ids(events)...) {
 		if wantStored := id[5] == 'g' || id[5] == 'k'; h.Revision != done.TargetRevision || (h.Status == store.Stored) != wantStored {
 			t.Errorf("%s is %s at %d", id, h.Status, h.Revision)
 		}
 	}
-	again := w.awaitDone(w.createJob(job.Replay, job.Selection{}))
-	if diff := cmp.Diff(job.Changes{Unchanged: 40, StillRejected: 25}, withoutGroups(w.reportOf(again))); diff != "" {
+	again := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(job.Changes{Unchanged: 40, StillRejected: 25}, withoutGroups(fx.reportOf(again))); diff != "" {
 		t.Errorf("the second replay (-want +got):\n%s", diff)
 	}
-	if names := w.consumerNames(); len(names) != 0 {
+	if names := fx.consumerNames(); len(names) != 0 {
 		t.Errorf("consumers stay: %v", names)
 	}
 }
@@ -74,34 +74,34 @@ func TestBothDirections(t *testing.T) {
 // a replay leaves it where it belongs.
 func TestWhatIsNoPlainEvent(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.startRunner("one")
-	w.requireMember("a")
-	w.publish(
+	fx := newFixture(t)
+	fx.startRunner("one")
+	fx.requireMember("a")
+	fx.publish(
 		testEvent{id: "copied", has: "b"}, testEvent{id: "copied", has: "b"}, testEvent{id: "copied", has: "b"},
 		testEvent{id: "contested", has: "a"}, testEvent{id: "contested", has: "b"},
 	)
 	foreign := nats.NewMsg(stream.Unregistered("demo"))
 	foreign.Data = []byte("\x00 nothing that a collector wrote")
-	broken := testEvent{id: "broken", has: "a"}.msg(w.began)
+	broken := testEvent{id: "broken", has: "a"}.msg(fx.began)
 	broken.Data = broken.Data[:40]
 	headless := nats.NewMsg("events.who.knows.what")
-	w.publishMsg(foreign, broken, headless)
-	w.settleAll()
-	w.requireMember("b")
-	w.publish(testEvent{id: "waits", has: "b"}) // no processor takes it
+	fx.publishMsg(foreign, broken, headless)
+	fx.settleAll()
+	fx.requireMember("b")
+	fx.publish(testEvent{id: "waits", has: "b"}) // no processor takes it
 	want := job.Changes{NewlyValid: 1, Duplicates: 2, NewlyRejected: 1, StillRejected: 4, Pending: 1}
 
-	dry := w.awaitDone(w.createJob(job.DryRun, job.Selection{}))
-	if diff := cmp.Diff(want, withoutGroups(w.reportOf(dry))); diff != "" {
+	dry := fx.awaitDone(fx.createJob(job.DryRun, job.Selection{}))
+	if diff := cmp.Diff(want, withoutGroups(fx.reportOf(dry))); diff != "" {
 		t.Errorf("the dry run (-want +got):\n%s", diff)
 	}
-	done := w.awaitDone(w.createJob(job.Replay, job.Selection{}))
-	if diff := cmp.Diff(want, withoutGroups(w.reportOf(done))); diff != "" {
+	done := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}))
+	if diff := cmp.Diff(want, withoutGroups(fx.reportOf(done))); diff != "" {
 		t.Errorf("the replay (-want +got):\n%s", diff)
 	}
 	codes := map[string]uint64{}
-	for _, g := range w.reportOf(done).Groups {
+	for _, g := range fx.reportOf(done).Groups {
 		codes[string(g.Change)+" "+g.Code] += g.Count
 	}
 	if diff := cmp.Diff(map[string]uint64{
@@ -112,11 +112,11 @@ func TestWhatIsNoPlainEvent(t *testing.T) {
 		t.Errorf("groups (-want +got):\n%s", diff)
 	}
 	for id, status := range map[string]store.Status{"copied": store.Stored, "contested": store.Rejected, "waits": store.Stored} {
-		if h := w.heldByID(id)[id]; h.Status != status || h.Revision != done.TargetRevision {
+		if h := fx.heldByID(id)[id]; h.Status != status || h.Revision != done.TargetRevision {
 			t.Errorf("%s is %s at %d", id, h.Status, h.Revision)
 		}
 	}
-	if h := w.heldByID("copied")["copied"]; h.Origin.Seq != 1 {
+	if h := fx.heldByID("copied")["copied"]; h.Origin.Seq != 1 {
 		t.Errorf("the copies' place is %d", h.Origin.Seq)
 	}
 }
@@ -125,24 +125,24 @@ func TestWhatIsNoPlainEvent(t *testing.T) {
 // event counts once.
 func TestLaterCopyIsHeld(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.startRunner("one")
-	w.requireMember("a")
-	w.publish(testEvent{id: "e", has: "b"}, testEvent{id: "e", has: "b"})
-	set := w.reg.Snapshot().Schemas
-	for portion, err := range stream.Read(w.ctx, w.js, stream.Range{First: 2}) {
-		w.must(err)
-		_, err = w.write(w.ctx, set.Revision(), []*store.Document{w.evaluate(portion[0], set)})
-		w.must(err)
+	fx := newFixture(t)
+	fx.startRunner("one")
+	fx.requireMember("a")
+	fx.publish(testEvent{id: "e", has: "b"}, testEvent{id: "e", has: "b"})
+	set := fx.reg.Snapshot().Schemas
+	for portion, err := range stream.Read(fx.ctx, fx.js, stream.Range{First: 2}) {
+		fx.must(err)
+		_, err = fx.write(fx.ctx, set.Revision(), []*store.Document{fx.evaluate(portion[0], set)})
+		fx.must(err)
 	}
-	w.requireMember("b")
+	fx.requireMember("b")
 	want := job.Changes{NewlyValid: 1, Duplicates: 1}
 	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
-		if diff := cmp.Diff(want, withoutGroups(w.reportOf(w.awaitDone(w.createJob(kind, job.Selection{}))))); diff != "" {
+		if diff := cmp.Diff(want, withoutGroups(fx.reportOf(fx.awaitDone(fx.createJob(kind, job.Selection{}))))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if h := w.heldByID("e")["e"]; h.Status != store.Stored || h.Origin.Seq != 1 {
+	if h := fx.heldByID("e")["e"]; h.Status != store.Stored || h.Origin.Seq != 1 {
 		t.Errorf("it is %s, of place %d", h.Status, h.Origin.Seq)
 	}
 }
@@ -151,21 +151,21 @@ func TestLaterCopyIsHeld(t *testing.T) {
 // would remove stays as it is, and a replay over both ends.
 func TestExpired(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.startRunner("one")
-	w.requireMember("a")
+	fx := newFixture(t)
+	fx.startRunner("one")
+	fx.requireMember("a")
 	old := []testEvent{{id: "held", has: "a", received: -3 * time.Hour}, {id: "fresh", has: "a"}}
-	w.publish(old...)
-	w.settleAll()
-	revision := w.apply(map[string]string{"policy.json": `{"retention":{"stored":"1h","rejected":"1h"}}`})
-	w.publish(testEvent{id: "gone", has: "a", received: -2 * time.Hour})
+	fx.publish(old...)
+	fx.settleAll()
+	revision := fx.apply(map[string]string{"policy.json": `{"retention":{"stored":"1h","rejected":"1h"}}`})
+	fx.publish(testEvent{id: "gone", has: "a", received: -2 * time.Hour})
 	want := job.Changes{Unchanged: 1, Expired: 2}
 	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
-		if diff := cmp.Diff(want, withoutGroups(w.reportOf(w.awaitDone(w.createJob(kind, job.Selection{}))))); diff != "" {
+		if diff := cmp.Diff(want, withoutGroups(fx.reportOf(fx.awaitDone(fx.createJob(kind, job.Selection{}))))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	held := w.heldByID("held", "fresh", "gone")
+	held := fx.heldByID("held", "fresh", "gone")
 	if h, ok := held["held"]; !ok || h.Revision >= revision {
 		t.Errorf("what was held is at %d", h.Revision)
 	}
@@ -177,19 +177,19 @@ func TestExpired(t *testing.T) {
 // A dry run judges by schemas that are not published, also of new types.
 func TestSchemasOfADryRun(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.startRunner("one")
-	w.requireMember("a")
-	w.publish(slices.Concat(testEvents("loses", 7, "a"), []testEvent{{id: "new1", name: "brand new", has: "z"}, {id: "new2", name: "brand new", has: "y"}})...)
-	w.settleAll()
-	done := w.awaitDone(w.createJob(job.DryRun, job.Selection{}, func(j *job.Job) {
+	fx := newFixture(t)
+	fx.startRunner("one")
+	fx.requireMember("a")
+	fx.publish(slices.Concat(testEvents("loses", 7, "a"), []testEvent{{id: "new1", name: "brand new", has: "z"}, {id: "new2", name: "brand new", has: "y"}})...)
+	fx.settleAll()
+	done := fx.awaitDone(fx.createJob(job.DryRun, job.Selection{}, func(j *job.Job) {
 		j.Schemas = map[string]jsonValue{"page/view": jsonValue(`{"required":["b"]}`), "page/brand=20new": jsonValue(`{"required":["z"]}`)}
 	}))
-	got := w.reportOf(done)
+	got := fx.reportOf(done)
 	if diff := cmp.Diff(job.Changes{NewlyRejected: 7, NewlyValid: 1, StillRejected: 1}, withoutGroups(got)); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if w.reg.Snapshot().Schemas.Known("page", "brand new") {
+	if fx.reg.Snapshot().Schemas.Known("page", "brand new") {
 		t.Error("the dry run has published a type")
 	}
 	g := got.Groups[0]
@@ -203,7 +203,7 @@ func TestSchemasOfADryRun(t *testing.T) {
 		}
 	}
 	for text, says := range map[string]string{"page": "schemas: ", "page/view": "has 1 faults"} {
-		failed := w.awaitJob(w.createJob(job.DryRun, job.Selection{}, func(j *job.Job) {
+		failed := fx.awaitJob(fx.createJob(job.DryRun, job.Selection{}, func(j *job.Job) {
 			j.Schemas = map[string]jsonValue{text: jsonValue(`{"type":1}`)}
 		}), "it fails", func(j job.Job) bool { return j.State == job.Failed })
 		if !containsText(failed.Error, says) {

@@ -69,7 +69,7 @@ func (r *run) prepareRange(ctx context.Context) error {
 	if err := r.awaitBarrier(ctx, r.h, r.job.TargetRevision); err != nil {
 		return err
 	}
-	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) (err error) {
+	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) (err error) {
 		r.span, err = r.job.Selection.Range(ctx, r.cfg.JetStream)
 		return err
 	}, nil)

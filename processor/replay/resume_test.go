@@ -74,33 +74,33 @@ func blockedAt(s *blocker, nth int) func(*Config) {
 // disturbed, by the revision that the first one judged by.
 func TestADryRunGoesOn(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(append(testEvents("loses", 4000, "a"), testEvents("gains", 4000, "b")...)...)
-	w.settleAll()
-	revision := w.requireMember("b")
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(append(testEvents("loses", 4000, "a"), testEvents("gains", 4000, "b")...)...)
+	fx.settleAll()
+	revision := fx.requireMember("b")
 	inTheMiddle := newBlocker()
-	stop := w.startRunner("first", blockedAt(inTheMiddle, 5))
-	id := w.createJob(job.DryRun, job.Selection{})
+	stop := fx.startRunner("first", blockedAt(inTheMiddle, 5))
+	id := fx.createJob(job.DryRun, job.Selection{})
 	inTheMiddle.awaitReached(t)
-	w.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Done > 0 && j.Checkpoint != nil })
+	fx.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Done > 0 && j.Checkpoint != nil })
 	stop()
-	given, err := w.jobs.Get(w.ctx, id)
-	w.must(err)
+	given, err := fx.jobs.Get(fx.ctx, id)
+	fx.must(err)
 	if given.State != job.Running || given.Done == 0 || given.Done > 4000 {
 		t.Fatalf("the first one leaves %s at %d", given.State, given.Done)
 	}
-	w.requireMember("c")
-	w.publish(testEvents("later", 100, "b")...)
-	w.startRunner("second")
-	j := w.awaitDone(id)
-	if diff := cmp.Diff(job.Changes{NewlyValid: 4000, NewlyRejected: 4000}, withoutGroups(w.reportOf(j))); diff != "" {
+	fx.requireMember("c")
+	fx.publish(testEvents("later", 100, "b")...)
+	fx.startRunner("second")
+	j := fx.awaitDone(id)
+	if diff := cmp.Diff(job.Changes{NewlyValid: 4000, NewlyRejected: 4000}, withoutGroups(fx.reportOf(j))); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	if j.TargetRevision != revision || j.Total != 8000 || j.Done != 8000 || j.Runs != 2 {
 		t.Errorf("it judged by %d, not %d; %d of %d, run %d", j.TargetRevision, revision, j.Done, j.Total, j.Runs)
 	}
-	for _, g := range w.reportOf(j).Groups {
+	for _, g := range fx.reportOf(j).Groups {
 		if g.Count != 4000 || len(g.Samples) != job.MaxSamples {
 			t.Errorf("a group of %d with %d samples", g.Count, len(g.Samples))
 		}
@@ -113,53 +113,53 @@ func TestAReplayGoesOn(t *testing.T) {
 	for name, nth := range map[string]int{"in the first portion": 1, "in the pass": 4, "in the sweep": 12} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newFixture(t)
+			fx := newFixture(t)
 			events := append(testEvents("loses", 5000, "a"), testEvents("gains", 4000, "b")...)
-			w.requireMember("a")
-			w.publish(events...)
-			w.settleAll()
-			w.requireMember("b")
+			fx.requireMember("a")
+			fx.publish(events...)
+			fx.settleAll()
+			fx.requireMember("b")
 			inTheMiddle := newBlocker()
-			stop := w.startRunner("first", blockedAt(inTheMiddle, nth))
-			id := w.createJob(job.Replay, job.Selection{})
+			stop := fx.startRunner("first", blockedAt(inTheMiddle, nth))
+			id := fx.createJob(job.Replay, job.Selection{})
 			inTheMiddle.awaitReached(t)
-			before := w.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
+			before := fx.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
 			stop()
 			if nth > 1 {
 				consumer := fmt.Sprintf("replay-%s-1-0", id)
-				w.wantConsumers(consumer)
-				c, err := w.js.Consumer(w.ctx, stream.Name, consumer)
-				w.must(err)
+				fx.wantConsumers(consumer)
+				c, err := fx.js.Consumer(fx.ctx, stream.Name, consumer)
+				fx.must(err)
 				// What was being written is not acknowledged.
 				if floor := c.CachedInfo().AckFloor.Stream; name == "in the pass" && floor > portionEvents {
 					t.Errorf("the stream may be purged up to %d", floor)
 				}
 			}
-			w.startRunner("second")
-			j := w.awaitDone(id)
+			fx.startRunner("second")
+			j := fx.awaitDone(id)
 			want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 4000, fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
-			if diff := cmp.Diff(want, w.documentStates(events)); diff != "" {
+			if diff := cmp.Diff(want, fx.documentStates(events)); diff != "" {
 				t.Errorf("after the replay (-want +got):\n%s", diff)
 			}
-			c := w.reportOf(j)
+			c := fx.reportOf(j)
 			if n := c.NewlyValid + c.NewlyRejected + c.StillRejected + c.Unchanged; n != 9000 || j.Done != 9000 || j.Runs != 2 {
 				t.Errorf("%d are counted, %d done, run %d", n, j.Done, j.Runs)
 			}
 			var at checkpoint
-			w.must(json.Unmarshal(before.Checkpoint, &at))
+			fx.must(json.Unmarshal(before.Checkpoint, &at))
 			if (at.Sweeps > 0) != (name == "in the sweep") {
 				t.Errorf("the first one stopped at %+v", at)
 			}
-			w.wantConsumers()
+			fx.wantConsumers()
 		})
 	}
 }
 
 // wantConsumers checks the names of the consumers of replays.
-func (w *fixture) wantConsumers(want ...string) {
-	w.Helper()
-	if diff := cmp.Diff(want, w.consumerNames()); diff != "" {
-		w.Errorf("consumers (-want +got):\n%s", diff)
+func (fx *fixture) wantConsumers(want ...string) {
+	fx.Helper()
+	if diff := cmp.Diff(want, fx.consumerNames()); diff != "" {
+		fx.Errorf("consumers (-want +got):\n%s", diff)
 	}
 }
 
@@ -184,21 +184,21 @@ func TestCancel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newFixture(t)
-			w.requireMember("a")
-			w.publish(testEvents("e", 2500, "a")...)
-			w.settleAll()
+			fx := newFixture(t)
+			fx.requireMember("a")
+			fx.publish(testEvents("e", 2500, "a")...)
+			fx.settleAll()
 			s := newBlocker()
-			w.startRunner("one", tc.change(s))
-			id := w.createJob(tc.kind, job.Selection{})
+			fx.startRunner("one", tc.change(s))
+			id := fx.createJob(tc.kind, job.Selection{})
 			s.awaitReached(t)
-			_, err := w.jobs.Cancel(w.ctx, id)
-			w.must(err)
-			j := w.awaitJob(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
+			_, err := fx.jobs.Cancel(fx.ctx, id)
+			fx.must(err)
+			j := fx.awaitJob(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
 			if j.Error != "" || j.Phase != "" || j.Checkpoint != nil {
 				t.Errorf("it ended as %+v", j)
 			}
-			w.wantConsumers()
+			fx.wantConsumers()
 		})
 	}
 }
@@ -207,20 +207,20 @@ func TestCancel(t *testing.T) {
 // a second process, leaves no consumer of the first one.
 func TestCancelBehindTheBarrier(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("e", 2500, "a")...)
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("e", 2500, "a")...)
 	s := newBlocker()
-	stop := w.startRunner("first", blockedAt(s, 2))
-	id := w.createJob(job.Replay, job.Selection{})
+	stop := fx.startRunner("first", blockedAt(s, 2))
+	id := fx.createJob(job.Replay, job.Selection{})
 	s.awaitReached(t)
 	stop()
-	w.wantConsumers(fmt.Sprintf("replay-%s-1-0", id))
-	w.setBeats(beat("slow", 1))
-	w.startRunner("second")
-	w.awaitJob(id, "it waits", func(j job.Job) bool { return j.Runs == 2 && containsText(j.Phase, "slow") })
-	_, err := w.jobs.Cancel(w.ctx, id)
-	w.must(err)
-	w.awaitJob(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
-	w.wantConsumers()
+	fx.wantConsumers(fmt.Sprintf("replay-%s-1-0", id))
+	fx.setBeats(beat("slow", 1))
+	fx.startRunner("second")
+	fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Runs == 2 && containsText(j.Phase, "slow") })
+	_, err := fx.jobs.Cancel(fx.ctx, id)
+	fx.must(err)
+	fx.awaitJob(id, "it is cancelled", func(j job.Job) bool { return j.State == job.Cancelled })
+	fx.wantConsumers()
 }

@@ -35,12 +35,12 @@ var population = []testEvent{
 // those events to its target and no others, and a dry run of it counts as many.
 func TestSelections(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.startRunner("one")
-	w.requireMember("a")
-	w.publish(population...)
-	w.settleAll()
-	at := func(second int) time.Time { return w.began.Add(time.Duration(second) * time.Second) }
+	fx := newFixture(t)
+	fx.startRunner("one")
+	fx.requireMember("a")
+	fx.publish(population...)
+	fx.settleAll()
+	at := func(second int) time.Time { return fx.began.Add(time.Duration(second) * time.Second) }
 	const conflict = "demo#"
 	for name, tc := range map[string]struct {
 		job.Selection
@@ -77,14 +77,14 @@ func TestSelections(t *testing.T) {
 		counted := map[job.Kind]job.Changes{}
 		var target uint64
 		for _, kind := range []job.Kind{job.DryRun, job.Replay} {
-			j := w.awaitDone(w.createJob(kind, tc.Selection))
-			counted[kind], target = withoutGroups(w.reportOf(j)), j.TargetRevision
+			j := fx.awaitDone(fx.createJob(kind, tc.Selection))
+			counted[kind], target = withoutGroups(fx.reportOf(j)), j.TargetRevision
 			if j.Done != j.Total {
 				t.Errorf("%s, %s: done with %d of %d", name, kind, j.Done, j.Total)
 			}
 		}
 		var got []string
-		for id, h := range w.heldByID(w.populationIDs()...) {
+		for id, h := range fx.heldByID(fx.populationIDs()...) {
 			if h.Revision >= target {
 				got = append(got, short(id))
 			}
@@ -110,11 +110,11 @@ func TestSelections(t *testing.T) {
 }
 
 // populationIDs are the ids of the documents of the population.
-func (w *fixture) populationIDs() []string {
+func (fx *fixture) populationIDs() []string {
 	all := ids(population[:10])
-	for portion, err := range streamAll(w) {
-		w.must(err)
-		d := w.evaluate(portion[10], w.reg.Snapshot().Schemas)
+	for portion, err := range streamAll(fx) {
+		fx.must(err)
+		d := fx.evaluate(portion[10], fx.reg.Snapshot().Schemas)
 		all = append(all, store.ConflictID(d.Application, d.ContentHash, d.EventID))
 	}
 	return all
@@ -131,21 +131,21 @@ func short(id string) string {
 // What came after the range was fixed is not part of it, whatever matches.
 func TestTheRangeIsFixed(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("before", 5, "a")...)
-	w.settleAll()
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("before", 5, "a")...)
+	fx.settleAll()
 	later := testEvents("later", 3000, "a")
-	w.startRunner("one", beforeWrite(func(n int) {
+	fx.startRunner("one", beforeWrite(func(n int) {
 		if n == 1 {
-			w.publish(later...)
+			fx.publish(later...)
 		}
 	}))
-	j := w.awaitDone(w.createJob(job.Replay, job.Selection{Category: "page", Name: "view"}))
-	if got := w.reportOf(j); j.Total != 5 || got.Unchanged != 5 || got.Pending != 0 {
+	j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{Category: "page", Name: "view"}))
+	if got := fx.reportOf(j); j.Total != 5 || got.Unchanged != 5 || got.Pending != 0 {
 		t.Errorf("of %d it counts %+v", j.Total, got)
 	}
-	if n := w.documentStates(later); n["missing"] != len(later) {
+	if n := fx.documentStates(later); n["missing"] != len(later) {
 		t.Errorf("what came later: %v", n)
 	}
 }
@@ -153,25 +153,25 @@ func TestTheRangeIsFixed(t *testing.T) {
 // A stream in which nothing is has an empty range, which stays empty.
 func TestNothingAtAll(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.startRunner("one")
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.startRunner("one")
 	for _, kind := range []job.Kind{job.DryRun, job.Replay} {
-		j := w.awaitDone(w.createJob(kind, job.Selection{}))
-		if diff := cmp.Diff(job.Changes{Groups: []job.Group{}}, w.reportOf(j)); diff != "" || j.Total != 0 || j.Done != 0 {
+		j := fx.awaitDone(fx.createJob(kind, job.Selection{}))
+		if diff := cmp.Diff(job.Changes{Groups: []job.Group{}}, fx.reportOf(j)); diff != "" || j.Total != 0 || j.Done != 0 {
 			t.Errorf("%s over nothing: %d of %d, %s", kind, j.Done, j.Total, diff)
 		}
 	}
 	// Another runner goes on with a replay over nothing, and something came.
-	w.publish(testEvents("late", 10, "a")...)
-	j := w.awaitDone(w.createJob(job.Replay, job.Selection{}, func(j *job.Job) {
+	fx.publish(testEvents("late", 10, "a")...)
+	j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) {
 		j.Checkpoint = jsonValue(`{"first":1,"last":0,"next":1}`)
 	}))
-	if got := w.reportOf(j); got.Pending != 0 || w.documentStates(testEvents("late", 10, "a"))["missing"] != 10 {
+	if got := fx.reportOf(j); got.Pending != 0 || fx.documentStates(testEvents("late", 10, "a"))["missing"] != 10 {
 		t.Errorf("it took %+v", got)
 	}
-	j = w.awaitDone(w.createJob(job.DryRun, job.Selection{}, func(j *job.Job) { j.Checkpoint = jsonValue(`{"last":0,"next":1}`) }))
-	if got := w.reportOf(j); got.Pending != 0 {
+	j = fx.awaitDone(fx.createJob(job.DryRun, job.Selection{}, func(j *job.Job) { j.Checkpoint = jsonValue(`{"last":0,"next":1}`) }))
+	if got := fx.reportOf(j); got.Pending != 0 {
 		t.Errorf("the dry run took %+v", got)
 	}
 }
@@ -179,15 +179,15 @@ func TestNothingAtAll(t *testing.T) {
 // A selection that matches little, and nothing at the end of a long range, ends.
 func TestSparse(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.startRunner("one")
-	w.publish(testEvent{id: "rare", has: "a", app: "rare"})
-	w.publish(testEvents("rest", 4000, "a")...)
-	w.settleAll()
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.startRunner("one")
+	fx.publish(testEvent{id: "rare", has: "a", app: "rare"})
+	fx.publish(testEvents("rest", 4000, "a")...)
+	fx.settleAll()
 	for _, app := range []string{"rare", "never"} {
-		j := w.awaitDone(w.createJob(job.Replay, job.Selection{Application: app}))
-		if got := fmt.Sprint(w.reportOf(j).Unchanged); j.Done != 4001 || got != map[string]string{"rare": "1", "never": "0"}[app] {
+		j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{Application: app}))
+		if got := fmt.Sprint(fx.reportOf(j).Unchanged); j.Done != 4001 || got != map[string]string{"rare": "1", "never": "0"}[app] {
 			t.Errorf("%s: %s unchanged, %d of %d", app, got, j.Done, j.Total)
 		}
 	}

@@ -55,7 +55,7 @@ type source struct {
 // nextPortion returns the next portion, nothing at the end of what the selection can
 // match. NATS being away is waited out.
 func (s *source) nextPortion(ctx context.Context) (portion []stream.Raw, err error) {
-	err = jobs.Insist(ctx, storeLimit, func(ctx context.Context) error {
+	err = jobs.Retry(ctx, storeLimit, func(ctx context.Context) error {
 		if err := s.openConsumer(ctx); err != nil {
 			return err
 		}

@@ -16,10 +16,10 @@ import (
 )
 
 // newRun is a replay over the whole stream, behind its barrier.
-func (w *fixture) newRun() *run {
-	r := &run{Replayer: New(w.config()), job: job.Job{ID: "0123456789abcdef0", Runs: 1}}
-	s, err := w.js.Stream(w.ctx, stream.Name)
-	w.must(err)
+func (fx *fixture) newRun() *run {
+	r := &run{Replayer: New(fx.config()), job: job.Job{ID: "0123456789abcdef0", Runs: 1}}
+	s, err := fx.js.Stream(fx.ctx, stream.Name)
+	fx.must(err)
 	r.checkpoint = checkpoint{First: 1, Next: 1, Last: s.CachedInfo().State.LastSeq}
 	return r
 }
@@ -59,17 +59,17 @@ func sequences(from, to uint64) (seqs []uint64) {
 // portion comes alone.
 func TestPortions(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.publish(testEvents("small", 2300, "a")...)
+	fx := newFixture(t)
+	fx.publish(testEvents("small", 2300, "a")...)
 	for range 3 {
-		huge := testEvent{id: "huge"}.msg(w.began)
+		huge := testEvent{id: "huge"}.msg(fx.began)
 		huge.Data = bytes.Repeat([]byte("x"), portionBytes+1<<20)
-		large := testEvent{id: "large"}.msg(w.began)
+		large := testEvent{id: "large"}.msg(fx.began)
 		large.Data = bytes.Repeat([]byte("y"), portionBytes/2)
-		w.publishMsg(huge, large, large, large)
+		fx.publishMsg(huge, large, large, large)
 	}
-	w.publish(testEvents("more", 10, "a")...)
-	s := &source{r: w.newRun(), size: portionEvents}
+	fx.publish(testEvents("more", 10, "a")...)
+	s := &source{r: fx.newRun(), size: portionEvents}
 	got := readAll(t, s, func(portion []stream.Raw) {
 		size := 0
 		for _, m := range portion {
@@ -90,16 +90,16 @@ func TestPortions(t *testing.T) {
 // What was on its way to somebody else, or comes a second time, is noticed.
 func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.publish(testEvents("e", 5000, "a")...)
-	s := &source{r: w.newRun(), size: 1000}
+	fx := newFixture(t)
+	fx.publish(testEvents("e", 5000, "a")...)
+	s := &source{r: fx.newRun(), size: 1000}
 	portions := 0
 	got := readAll(t, s, func([]stream.Raw) {
 		if portions++; portions%2 == 0 {
 			return
 		}
 		batch, err := s.consumer.Fetch(100, jetstream.FetchMaxWait(time.Second))
-		w.must(err)
+		fx.must(err)
 		for range batch.Messages() { // as lost
 		}
 	})
@@ -109,21 +109,21 @@ func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 	if s.consumersMade < 3 {
 		t.Errorf("it took %d consumers", s.consumersMade)
 	}
-	w.wantConsumers(s.name)
+	fx.wantConsumers(s.name)
 }
 
 // The end of the range may be lost on its way, too.
 func TestTheLastMessagesAreLost(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.publish(testEvents("e", 20, "a")...)
-	r := w.newRun()
+	fx := newFixture(t)
+	fx.publish(testEvents("e", 20, "a")...)
+	r := fx.newRun()
 	r.checkpoint.Last = 100 // of a range whose end has nothing of the selection
 	s := &source{r: r, size: 10}
 	got := readAll(t, s, func(portion []stream.Raw) {
 		if portion[0].Seq == 1 {
 			batch, err := s.consumer.Fetch(10, jetstream.FetchMaxWait(time.Second))
-			w.must(err)
+			fx.must(err)
 			for range batch.Messages() {
 			}
 		}
@@ -136,12 +136,12 @@ func TestTheLastMessagesAreLost(t *testing.T) {
 // A consumer that somebody removed is made anew at the checkpoint.
 func TestTheConsumerIsRemoved(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.publish(testEvents("e", 5000, "a")...)
-	s := &source{r: w.newRun(), size: portionEvents}
+	fx := newFixture(t)
+	fx.publish(testEvents("e", 5000, "a")...)
+	s := &source{r: fx.newRun(), size: portionEvents}
 	got := readAll(t, s, func(portion []stream.Raw) {
 		if portion[0].Seq == 2001 {
-			w.must(w.js.DeleteConsumer(w.ctx, stream.Name, s.name))
+			fx.must(fx.js.DeleteConsumer(fx.ctx, stream.Name, s.name))
 		}
 	})
 	if diff := cmp.Diff(sequences(1, 5000), got); diff != "" {
@@ -153,22 +153,22 @@ func TestTheConsumerIsRemoved(t *testing.T) {
 // it; that of another replay stays whatever this one removes.
 func TestTheFloor(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.publish(testEvents("e", 3000, "a")...)
+	fx := newFixture(t)
+	fx.publish(testEvents("e", 3000, "a")...)
 	for _, name := range []string{"replay-0123456789abcdef0-0-7", "replay-0123456789abcdef1-1-0", "replay-0123456789abcdef01-1-0"} {
-		_, err := w.js.CreateConsumer(w.ctx, stream.Name, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckAllPolicy})
-		w.must(err)
+		_, err := fx.js.CreateConsumer(fx.ctx, stream.Name, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckAllPolicy})
+		fx.must(err)
 	}
-	s := &source{r: w.newRun(), size: portionEvents}
+	s := &source{r: fx.newRun(), size: portionEvents}
 	readAll(t, s, func(portion []stream.Raw) {
-		w.poll("the floor follows", func() bool {
-			info, err := s.consumer.Info(w.ctx)
+		fx.poll("the floor follows", func() bool {
+			info, err := s.consumer.Info(fx.ctx)
 			return err == nil && info.AckFloor.Stream == portion[0].Seq-1
 		})
 	})
-	w.wantConsumers("replay-0123456789abcdef0-1-0", "replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
-	s.r.deleteConsumers(w.ctx)
-	w.wantConsumers("replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
+	fx.wantConsumers("replay-0123456789abcdef0-1-0", "replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
+	s.r.deleteConsumers(fx.ctx)
+	fx.wantConsumers("replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
 }
 
 // A replay waits out a NATS server that restarts under its pass, or under its
@@ -180,29 +180,29 @@ func TestNATSRestarts(t *testing.T) {
 	}{"dry run": {job.DryRun, 2}, "pass": {job.Replay, 3}, "sweep": {job.Replay, 8}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newFixture(t)
+			fx := newFixture(t)
 			events := testEvents("e", 5000, "a")
-			w.requireMember("a")
-			w.publish(events...)
-			w.settleAll()
-			w.requireMember("b")
+			fx.requireMember("a")
+			fx.publish(events...)
+			fx.settleAll()
+			fx.requireMember("b")
 			var once sync.Once
-			w.startRunner("one", beforeRead(func(_ context.Context, n int) error {
+			fx.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 				if n == tc.nth {
 					once.Do(func() {
-						w.nats.Shutdown()
-						w.nats.Restart()
+						fx.nats.Shutdown()
+						fx.nats.Restart()
 					})
 				}
 				return nil
 			}))
-			id := w.createJob(tc.kind, job.Selection{})
-			j := w.awaitDone(id)
-			if c := w.reportOf(j); c.NewlyRejected != 5000 && j.Runs == 1 || c.Unchanged > 0 {
+			id := fx.createJob(tc.kind, job.Selection{})
+			j := fx.awaitDone(id)
+			if c := fx.reportOf(j); c.NewlyRejected != 5000 && j.Runs == 1 || c.Unchanged > 0 {
 				t.Errorf("it counts %+v in run %d", withoutGroups(c), j.Runs)
 			}
 			want := map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
-			if diff := cmp.Diff(want, w.documentStates(events)); diff != "" && tc.kind == job.Replay {
+			if diff := cmp.Diff(want, fx.documentStates(events)); diff != "" && tc.kind == job.Replay {
 				t.Errorf("after the replay (-want +got):\n%s", diff)
 			}
 		})

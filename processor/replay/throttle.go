@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/theeye/theeye/shared/retry"
+
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/stream"
@@ -34,7 +36,7 @@ func (p *liveThrottle) awaitLag(ctx context.Context, r *run) error {
 	for lag > p.limit {
 		phase := fmt.Sprintf("letting %d live events go first", lag)
 		r.h.Update(func(j *job.Job) { j.Phase = phase })
-		if err := jobs.Pause(ctx, pollInterval); err != nil {
+		if err := retry.Sleep(ctx, pollInterval); err != nil {
 			return err
 		}
 		if lag, err = r.liveLag(ctx); err != nil {
@@ -47,7 +49,7 @@ func (p *liveThrottle) awaitLag(ctx context.Context, r *run) error {
 
 // liveLag is how many events wait for a live processor.
 func (r *run) liveLag(ctx context.Context) (liveLag uint64, err error) {
-	err = jobs.Insist(ctx, natsLimit, func(ctx context.Context) error {
+	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) error {
 		c, err := r.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
 		if err == nil {
 			liveLag = c.CachedInfo().NumPending

@@ -14,12 +14,12 @@ import (
 // that it takes: that is the limiter's, whose bounds this checks.
 func TestTheRate(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("e", 60, "a")...)
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("e", 60, "a")...)
 	var mu sync.Mutex
 	var sizes []int
-	w.startRunner("one", func(cfg *Config) {
+	fx.startRunner("one", func(cfg *Config) {
 		write := cfg.Write
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			mu.Lock()
@@ -28,7 +28,7 @@ func TestTheRate(t *testing.T) {
 			return write(ctx, revision, docs)
 		}
 	})
-	j := w.awaitDone(w.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
+	j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
 	mu.Lock()
 	defer mu.Unlock()
 	slices.Sort(sizes)
@@ -43,10 +43,10 @@ func TestTheRate(t *testing.T) {
 
 func TestTheLimiter(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
+	fx := newFixture(t)
+	fx.requireMember("a")
 	for asked, want := range map[int64]int{1: 1, 999: 999, 1_000_000: portionEvents, 0: portionEvents} {
-		r := w.newRun()
+		r := fx.newRun()
 		r.job.MaxRate = asked
 		if got := r.portionSize(); got != want {
 			t.Errorf("at %d a second a portion has %d", asked, got)
@@ -57,14 +57,14 @@ func TestTheLimiter(t *testing.T) {
 // A replay steps back while live events wait, and says so.
 func TestLiveEventsGoFirst(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.requireMember("a")
-	w.publish(testEvents("e", 6000, "a")...)
-	w.settleAll()
+	fx := newFixture(t)
+	fx.requireMember("a")
+	fx.publish(testEvents("e", 6000, "a")...)
+	fx.settleAll()
 	var mu sync.Mutex
 	written := 0
 	release := make(chan struct{})
-	w.startRunner("one", func(cfg *Config) {
+	fx.startRunner("one", func(cfg *Config) {
 		write := cfg.Write
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 			mu.Lock()
@@ -77,15 +77,15 @@ func TestLiveEventsGoFirst(t *testing.T) {
 			return write(ctx, revision, docs)
 		}
 	})
-	id := w.createJob(job.Replay, job.Selection{})
-	w.awaitJob(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
+	id := fx.createJob(job.Replay, job.Selection{})
+	fx.awaitJob(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
 	// The lag of the beginning is known since the first portion.
-	w.publish(testEvents("live", tolerableLag+1, "a")...)
+	fx.publish(testEvents("live", tolerableLag+1, "a")...)
 	close(release)
-	j := w.awaitJob(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
+	j := fx.awaitJob(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
 	if j.Done >= 6000 {
 		t.Errorf("it stepped back at %d", j.Done)
 	}
-	w.settleAll()
-	w.awaitDone(id)
+	fx.settleAll()
+	fx.awaitDone(id)
 }
