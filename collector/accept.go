@@ -1,63 +1,50 @@
 package collector
 
 import (
-	"time"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/format"
-	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
 
 // maxEvents bounds the events of a request.
 const maxEvents = 1000
 
-// overhead is about what an event costs beside its bytes while its request is
-// at work: message, headers, result.
-const overhead = 1 << 10
+// eventOverhead estimates the memory of an event beside its bytes while its
+// request is being served: message, headers, result.
+const eventOverhead = 1 << 10
 
-// admission is what a request wants to put where.
-type admission struct {
-	key      registry.Key
-	snapshot *registry.Snapshot
-	received time.Time
-	// format is the one of the route that the request came by.
-	format format.Format
-}
-
-// result is what became of one event at the door.
+// result says whether an event was accepted or refused.
 type result struct {
 	eventID string
-	refusal *event.Refusal
+	refusal *event.Refusal // nil if accepted
 }
 
-// accept checks each event of a batch and stamps those that can be carried.
-// Messages alias the body.
-func (a admission) accept(split event.Batch) ([]*nats.Msg, []result) {
-	msgs := make([]*nats.Msg, 0, len(split.Items))
-	results := make([]result, len(split.Items))
-	for i, item := range split.Items {
-		head, refusal := a.inspect(item)
+// acceptEvents inspects each event of a request and stamps those that are not
+// refused. The messages alias the body.
+func (a authenticatedRequest) acceptEvents(events event.Batch) ([]*nats.Msg, []result) {
+	msgs := make([]*nats.Msg, 0, len(events.Items))
+	results := make([]result, len(events.Items))
+	for i, item := range events.Items {
+		head, refusal := a.inspectItem(item)
 		results[i] = result{eventID: head.EventID, refusal: refusal}
 		if refusal == nil {
-			msgs = append(msgs, a.stamp(head, item.Raw, split.SentAt))
+			msgs = append(msgs, a.stampEvent(head, item.Raw, events.SentAt))
 		}
 	}
 	return msgs, results
 }
 
-func (a admission) inspect(item event.Item) (event.Head, *event.Refusal) {
+func (a authenticatedRequest) inspectItem(item event.Item) (event.Head, *event.Refusal) {
 	if item.Refusal != nil {
 		return event.Head{}, item.Refusal
 	}
 	return a.format.Inspect(item.Raw)
 }
 
-// stamp makes the message of an event: its exact bytes, and in headers what
-// else is known.
-func (a admission) stamp(head event.Head, raw []byte, sentAt string) *nats.Msg {
+// stampEvent returns the message of an event: its exact bytes, with headers for
+// everything else that is known about it.
+func (a authenticatedRequest) stampEvent(head event.Head, raw []byte, sentAt string) *nats.Msg {
 	m := stream.Message{
 		Application: a.key.Application,
 		ReceivedAt:  a.received,
@@ -68,12 +55,12 @@ func (a admission) stamp(head event.Head, raw []byte, sentAt string) *nats.Msg {
 	if head.Derived {
 		m.DerivedID = head.EventID
 	}
-	return m.Msg(a.subject(head))
+	return m.Msg(a.subjectOf(head))
 }
 
-// subject names the type only where the registry knows it: nobody outside can
-// make subjects.
-func (a admission) subject(head event.Head) string {
+// subjectOf names the type only if the registry knows it, so that clients
+// cannot create subjects.
+func (a authenticatedRequest) subjectOf(head event.Head) string {
 	if a.snapshot.Schemas.Known(head.Category, head.Name) {
 		return stream.Subject(a.key.Application, head.Category, head.Name)
 	}

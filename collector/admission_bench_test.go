@@ -34,7 +34,7 @@ func BenchmarkAdmission(b *testing.B) {
 		requests[i].Header.Set(api.HeaderWriteKey, benchKey(i))
 		requests[i].Header.Set("Origin", benchOrigin(i))
 	}
-	w.service.allowances.present()
+	w.service.limiters.currentTable()
 
 	b.Run("one request", func(b *testing.B) {
 		b.ReportAllocs()
@@ -76,10 +76,10 @@ func BenchmarkAdmission(b *testing.B) {
 // admitAndCharge is what is measured.
 func (w *world) admitAndCharge(r *http.Request) {
 	s := w.service
-	key, err := authenticate(s.access(), r, s.now())
+	key, err := authenticateKey(s.currentAccess(), r, s.now())
 	if err == nil {
-		if err = s.allowances.spent(key, leastCost(r)); err == nil {
-			_, err = s.allowances.charge(key, cost{events: 1, bytes: 300})
+		if err = s.limiters.checkExceeded(key, minCost(r)); err == nil {
+			_, err = s.limiters.reserve(key, cost{events: 1, bytes: 300})
 		}
 	}
 	if err != nil {
@@ -118,8 +118,8 @@ func (w *world) memory() (snapshot, limiters float64) {
 	end := w.run(reg.Run)
 	<-reg.Ready()
 	loaded := heap()
-	allowances := allowances{access: func() *registry.Access { return reg.Snapshot().Access }, clock: time.Now}
-	table := allowances.present()
+	allowances := rateLimiters{access: func() *registry.Access { return reg.Snapshot().Access }, clock: time.Now}
+	table := allowances.currentTable()
 	limited := heap()
 	runtime.KeepAlive(table)
 	runtime.KeepAlive(reg)
@@ -156,7 +156,7 @@ func (w *world) putApplications(n int) {
 	case <-w.ctx().Done():
 		w.t.Fatal("the applications are not written")
 	}
-	w.eventually("all applications are known", func() bool { return len(w.service.access().Applications()) == n+2 })
+	w.eventually("all applications are known", func() bool { return len(w.service.currentAccess().Applications()) == n+2 })
 	w.eventually("their changes are kept", func() bool {
 		changes, err := w.js.Stream(w.ctx(), stream.Changes)
 		w.must(err)

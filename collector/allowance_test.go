@@ -40,7 +40,7 @@ func rates(events, bytes int64) registry.Key {
 func TestLargestRequestPasses(t *testing.T) {
 	clock := newHandClock()
 	for _, k := range []registry.Key{rates(1, 1), rates(1, 0), rates(0, 1), rates(math.MaxInt64, math.MaxInt64)} {
-		if wait, _ := newAllowance(k).take(cost{maxEvents, maxBody}, clock.Now); wait != 0 {
+		if wait, _ := newRateLimiter(k).reserveCost(cost{maxEvents, maxBody}, clock.Now); wait != 0 {
 			t.Errorf("%+v: it waits %v", k, wait)
 		}
 	}
@@ -49,20 +49,20 @@ func TestLargestRequestPasses(t *testing.T) {
 // A key may send what it is allowed to in a second at once, and no more.
 func TestAllowanceHoldsASecond(t *testing.T) {
 	clock := newHandClock()
-	a := newAllowance(rates(5000, 0))
+	a := newRateLimiter(rates(5000, 0))
 	for i := range 5 {
-		if wait, _ := a.take(cost{1000, 1}, clock.Now); wait != 0 {
+		if wait, _ := a.reserveCost(cost{1000, 1}, clock.Now); wait != 0 {
 			t.Fatalf("request %d waits %v", i, wait)
 		}
 	}
-	if wait, limit := a.take(cost{500, 1}, clock.Now); wait != 100*time.Millisecond || limit != limitEvents {
+	if wait, limit := a.reserveCost(cost{500, 1}, clock.Now); wait != 100*time.Millisecond || limit != limitEvents {
 		t.Errorf("it waits %v for %s", wait, limit)
 	}
 	clock.advance(time.Hour)
-	if wait, _ := a.take(cost{5000, 1}, clock.Now); wait != 0 {
+	if wait, _ := a.reserveCost(cost{5000, 1}, clock.Now); wait != 0 {
 		t.Errorf("full again, it waits %v", wait)
 	}
-	if wait, _ := a.take(cost{1, 1}, clock.Now); wait == 0 {
+	if wait, _ := a.reserveCost(cost{1, 1}, clock.Now); wait == 0 {
 		t.Error("an hour gives more than a second's worth")
 	}
 }
@@ -70,16 +70,16 @@ func TestAllowanceHoldsASecond(t *testing.T) {
 // Where one limit is reached the other one is not charged.
 func TestBothLimitsOrNone(t *testing.T) {
 	clock := newHandClock()
-	a := newAllowance(rates(1, 1))
-	if wait, _ := a.take(cost{1, maxBody}, clock.Now); wait != 0 {
+	a := newRateLimiter(rates(1, 1))
+	if wait, _ := a.reserveCost(cost{1, maxBody}, clock.Now); wait != 0 {
 		t.Fatal("it does not start full")
 	}
 	for range 10 {
-		if wait, limit := a.take(cost{900, 100}, clock.Now); wait != 100*time.Second || limit != limitBytes {
+		if wait, limit := a.reserveCost(cost{900, 100}, clock.Now); wait != 100*time.Second || limit != limitBytes {
 			t.Fatalf("it waits %v for %s", wait, limit)
 		}
 	}
-	if wait, _ := a.take(cost{999, 0}, clock.Now); wait != 0 {
+	if wait, _ := a.reserveCost(cost{999, 0}, clock.Now); wait != 0 {
 		t.Errorf("the events of requests that were turned down are charged: it waits %v", wait)
 	}
 }
@@ -87,13 +87,13 @@ func TestBothLimitsOrNone(t *testing.T) {
 // However many requests come at once, no more pass than there is.
 func TestAllowanceIsConcurrent(t *testing.T) {
 	clock := newHandClock()
-	a := newAllowance(rates(1, 1))
+	a := newRateLimiter(rates(1, 1))
 	var passed atomic.Int64
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 500 {
-				if wait, _ := a.take(cost{events: 1, bytes: maxBody / 500}, clock.Now); wait == 0 {
+				if wait, _ := a.reserveCost(cost{events: 1, bytes: maxBody / 500}, clock.Now); wait == 0 {
 					passed.Add(1)
 				}
 			}
@@ -144,14 +144,14 @@ func TestAllowanceAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := newHandClock()
 		k := rates(perSecond.Draw(t, "events/s"), perSecond.Draw(t, "bytes/s"))
-		a, m := newAllowance(k), model{gaugeOf(k.EventsPerSecond, maxEvents), gaugeOf(k.BytesPerSecond, maxBody)}
+		a, m := newRateLimiter(k), model{gaugeOf(k.EventsPerSecond, maxEvents), gaugeOf(k.BytesPerSecond, maxBody)}
 		var last *cost
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
 				c := cost{rapid.IntRange(1, maxEvents).Draw(t, "events"), rapid.IntRange(1, maxBody).Draw(t, "bytes")}
 				want := max(m.events.wait(c.events), m.bytes.wait(c.bytes))
-				seen, _ := a.look(c, clock.Now)
-				wait, _ := a.take(c, clock.Now)
+				seen, _ := a.checkCost(c, clock.Now)
+				wait, _ := a.reserveCost(c, clock.Now)
 				if math.Abs(wait.Seconds()-want) > near+want*1e-6 || seen != wait {
 					t.Fatalf("%+v waits %v, was to wait %v; want %gs", c, wait, seen, want)
 				}
@@ -165,7 +165,7 @@ func TestAllowanceAgainstModel(t *testing.T) {
 				if last == nil {
 					return
 				}
-				a.giveBack(*last, clock.Now)
+				a.refundCost(*last, clock.Now)
 				m.events.left = min(m.events.left+float64(last.events), m.events.burst)
 				m.bytes.left = min(m.bytes.left+float64(last.bytes), m.bytes.burst)
 				last = nil
@@ -178,7 +178,7 @@ func TestAllowanceAgainstModel(t *testing.T) {
 			},
 			"change": func(t *rapid.T) {
 				k = rates(perSecond.Draw(t, "events/s"), perSecond.Draw(t, "bytes/s"))
-				a.set(k, clock.Now())
+				a.setLimits(k, clock.Now())
 				m.events.change(k.EventsPerSecond, maxEvents)
 				m.bytes.change(k.BytesPerSecond, maxBody)
 				last = nil

@@ -45,10 +45,10 @@ func (w *world) put(application string, keys ...keyJSON) {
 	w.must(err)
 	record, err := json.Marshal(map[string]any{"keys": keys})
 	w.must(err)
-	before := w.service.access()
+	before := w.service.currentAccess()
 	_, err = kv.Put(w.ctx(), application, record)
 	w.must(err)
-	w.eventually("the application is known", func() bool { return w.service.access() != before })
+	w.eventually("the application is known", func() bool { return w.service.currentAccess() != before })
 }
 
 const limitedKey = "key-of-the-limited-site"
@@ -163,7 +163,7 @@ func TestWhatFailsIsNotCharged(t *testing.T) {
 		}
 	}
 	w.nats.Restart()
-	w.eventually("the stream is back", func() bool { return w.service.streamReady() == nil })
+	w.eventually("the stream is back", func() bool { return w.service.checkStream() == nil })
 	w.post(api.PathValidate, clicks("a", 1000)).wantPassed(t)
 	w.post(api.PathValidate, click("b")).wantLimited(t, 1)
 }
@@ -179,23 +179,23 @@ func TestLimitsFollowTheRegistry(t *testing.T) {
 	clock.advance(time.Second)
 	w.post(api.PathEvents, clicks("c", 500)).wantPassed(t)
 	w.limit(1, 7)
-	w.wantAllowances(keyName{"limited", sumOf(limitedKey)[:12]}, keyName{"another", sumOf("another")[:12]})
+	w.wantAllowances(keyID{"limited", sumOf(limitedKey)[:12]}, keyID{"another", sumOf("another")[:12]})
 	w.limit(0, 0)
 	for range 3 {
 		w.post(api.PathEvents, clicks("d", 1000)).wantPassed(t)
 	}
-	w.wantAllowances(keyName{"another", sumOf("another")[:12]})
+	w.wantAllowances(keyID{"another", sumOf("another")[:12]})
 	w.limit(2, 0)
 	w.post(api.PathEvents, clicks("e", 1000)).wantPassed(t)
 	w.post(api.PathEvents, click("f")).wantLimited(t, 1)
 }
 
 // wantAllowances checks that exactly these keys cost memory.
-func (w *world) wantAllowances(want ...keyName) {
+func (w *world) wantAllowances(want ...keyID) {
 	w.t.Helper()
-	order := func(a, b keyName) int { return strings.Compare(a.application, b.application) }
+	order := func(a, b keyID) int { return strings.Compare(a.application, b.application) }
 	slices.SortFunc(want, order)
-	if got := slices.SortedFunc(maps.Keys(w.service.allowances.present().of), order); !slices.Equal(got, want) {
+	if got := slices.SortedFunc(maps.Keys(w.service.limiters.currentTable().limiters), order); !slices.Equal(got, want) {
 		w.t.Errorf("allowances of %v, want %v", got, want)
 	}
 }
@@ -216,7 +216,7 @@ func TestSpentKeyNeedNotSendItsBody(t *testing.T) {
 	if w.must(err); !strings.Contains(status, " 429 ") {
 		t.Errorf("answer %q", status)
 	}
-	w.eventually("no memory is held for bodies", func() bool { return w.service.reader.budget.held.Load() == 0 })
+	w.eventually("no memory is held for bodies", func() bool { return w.service.bodies.budget.used.Load() == 0 })
 }
 
 // A client that sends its whole body first comes to read the answer: the body

@@ -1,18 +1,22 @@
 package collector
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/schema"
 )
 
-// answer writes a JSON body. An error of the connection is nobody's to handle.
-func answer(w http.ResponseWriter, status int, b []byte) error {
+// writeJSON answers with a JSON body.
+func writeJSON(w http.ResponseWriter, status int, b []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(b)))
@@ -23,9 +27,9 @@ func answer(w http.ResponseWriter, status int, b []byte) error {
 	return nil
 }
 
-// answerAccepted says what became of each event of a request whose events that
-// are not refused are on disk. It is 422 where that is none.
-func answerAccepted(w http.ResponseWriter, results []result) error {
+// writeResults answers with the result of each event. Every event that is not
+// refused must be on disk. The status is 422 if all are refused.
+func writeResults(w http.ResponseWriter, results []result) error {
 	refused := 0
 	for i := range results {
 		if results[i].refusal != nil {
@@ -45,7 +49,7 @@ func answerAccepted(w http.ResponseWriter, results []result) error {
 	for i := range results {
 		b = appendResult(b, i, &results[i])
 	}
-	return answer(w, status, append(b, "]}\n"...))
+	return writeJSON(w, status, append(b, "]}\n"...))
 }
 
 func appendResult(b []byte, index int, r *result) []byte {
@@ -63,7 +67,8 @@ func appendRefused(b []byte, index int, refusal *event.Refusal) []byte {
 	return appendString(b, refusal.Message)
 }
 
-// appendHead opens the object of one result. A refused event has no id.
+// appendHead appends the first members of one result, whose object it leaves
+// open. A refused event has no id.
 func appendHead(b []byte, index int, eventID, status string) []byte {
 	if index > 0 {
 		b = append(b, ',')
@@ -78,8 +83,8 @@ func appendHead(b []byte, index int, eventID, status string) []byte {
 	return appendString(b, status)
 }
 
-// appendVerdict appends the result of an event that was judged.
-func appendVerdict(b []byte, index int, eventID string, v schema.Verdict) []byte {
+// appendOutcome appends the result of an event that was validated.
+func appendOutcome(b []byte, index int, eventID string, v schema.Verdict) []byte {
 	if len(v.Faults) == 0 {
 		return append(appendHead(b, index, eventID, api.StatusStored), '}')
 	}
@@ -101,6 +106,50 @@ func appendVerdict(b []byte, index int, eventID string, v schema.Verdict) []byte
 }
 
 func appendString(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s) // only reports what it replaced
+	b, _ = jsontext.AppendQuote(b, s) // the error only reports replaced UTF-8
 	return b
+}
+
+// How long a client should wait before it sends the same request again.
+const (
+	retrySoon  = time.Second
+	retryLater = 10 * time.Second
+)
+
+// safeToRetry ends the detail of every answer that claims nothing about the
+// events.
+const safeToRetry = "; sending the same events again is always safe"
+
+func unavailable(code, detail string, retryAfter time.Duration, cause error) *httpserver.Failure {
+	return httpserver.Unavailable(code, detail+safeToRetry, retryAfter, cause)
+}
+
+// failureOf maps errors to answers. It is the only such table.
+func failureOf(err error) *httpserver.Failure {
+	var f *httpserver.Failure
+	var syntax *event.SyntaxError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &syntax):
+		return httpserver.NewFailure(http.StatusBadRequest, event.CodeInvalidJSON, "the body is "+syntax.Error())
+	case errors.Is(err, event.ErrEmptyBody):
+		return httpserver.NewFailure(http.StatusBadRequest, api.CodeEmptyBody, err.Error())
+	case errors.Is(err, event.ErrEmptyBatch):
+		return httpserver.NewFailure(http.StatusBadRequest, api.CodeEmptyBatch, err.Error())
+	case errors.Is(err, event.ErrNotEvents):
+		return httpserver.NewFailure(http.StatusBadRequest, api.CodeNotEvents, err.Error())
+	case errors.Is(err, event.ErrTooManyEvents):
+		return httpserver.NewFailure(http.StatusRequestEntityTooLarge, api.CodeTooManyEvents,
+			"a request carries at most "+strconv.Itoa(maxEvents)+" events")
+	case errors.Is(err, errOverloaded):
+		return unavailable(api.CodeOverloaded, "too many events are waiting", retrySoon, err)
+	case errors.Is(err, errNotRunning):
+		return unavailable(api.CodeStopping, "the collector is starting or stopping", retrySoon, err)
+	case errors.Is(err, errStreamFull):
+		return unavailable(api.CodeStreamFull, "the stream has no room for events that are not processed yet", retryLater, err)
+	case errors.Is(err, errNotCommitted):
+		return unavailable(api.CodeCommitFailed, "the events are not known to be on disk", retrySoon, err)
+	}
+	return httpserver.Internal(err)
 }

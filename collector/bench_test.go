@@ -188,7 +188,7 @@ func (l *line) post() {
 
 // bareMessages are messages as the collector makes them.
 func (w *world) bareMessages(n int) []*nats.Msg {
-	a := admission{
+	a := authenticatedRequest{
 		key: registry.Key{Application: "shop"}, snapshot: w.service.registry.Snapshot(), received: time.Now(), format: format.Native,
 	}
 	msgs := make([]*nats.Msg, n)
@@ -198,7 +198,7 @@ func (w *world) bareMessages(n int) []*nats.Msg {
 		if refusal != nil {
 			w.t.Fatal(refusal)
 		}
-		msgs[i] = a.stamp(head, raw, "")
+		msgs[i] = a.stampEvent(head, raw, "")
 	}
 	return msgs
 }

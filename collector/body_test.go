@@ -65,7 +65,7 @@ func TestEncodings(t *testing.T) {
 	if n := w.count(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
-	if got := w.service.reader.budget.held.Load(); got != 0 {
+	if got := w.service.bodies.budget.used.Load(); got != 0 {
 		t.Errorf("%d bytes are still held", got)
 	}
 }
@@ -125,7 +125,7 @@ func TestBombs(t *testing.T) {
 			t.Errorf("the heap grew to %d MiB", got>>20)
 		}
 	}
-	if got := w.service.reader.budget.held.Load(); got != 0 {
+	if got := w.service.bodies.budget.used.Load(); got != 0 {
 		t.Errorf("%d bytes are still held", got)
 	}
 }
@@ -195,7 +195,7 @@ func TestBrokenTransfers(t *testing.T) {
 	if n := w.count(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
-	w.eventually("the memory is given back", func() bool { return w.service.reader.budget.held.Load() == 0 })
+	w.eventually("the memory is given back", func() bool { return w.service.bodies.budget.used.Load() == 0 })
 	if strings.Contains(w.log.String(), `"level":"WARN"`) || strings.Contains(w.log.String(), `"level":"ERROR"`) {
 		t.Errorf("clients' mistakes are logged: %s", w.log)
 	}
@@ -219,7 +219,7 @@ func TestBodyBudget(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	_, err = fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
 	w.must(err)
-	held := w.service.reader.budget.held.Load
+	held := w.service.bodies.budget.used.Load
 	w.eventually("it began", func() bool { return held() > 0 })
 	if held() != firstRead {
 		t.Errorf("%d bytes are held for a body that claims %d", held(), maxBody)

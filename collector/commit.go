@@ -2,56 +2,67 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// errLate is why a unit that waited too long is not published any more.
-var errLate = fmt.Errorf("%w: waited too long in the queue", errNotCommitted)
-
-// committer is the one writer of this process into the stream. A sync of the
-// disk costs the same for one event as for a thousand, so it commits in groups:
+// committer is the only publisher of this process. A sync of the disk costs the
+// same for one event as for a thousand, so it commits in groups:
 //
-//	put → gather → publish → resolve
+//	enqueue → gather → publish → resolve
 //
-// gather takes what waits, publish sends it as one atomic batch (or one by one,
-// where that is cheaper), resolve gives each request its result. While a batch
-// is being synced the next one fills in the queue.
+// gather takes the requests that are queued, publish sends their messages as one
+// atomic batch (or one by one, where that is cheaper), resolve gives each
+// request its result. While a batch is being synced the next one fills in the
+// queue.
 //
-// A unit always gets its result within a bounded time: it is dropped after
+// A request always gets its result within a bounded time: it is dropped after
 // queueTimeout in the queue, and publishing ends with commitTimeout.
 type committer struct {
-	queue  *queue
-	writer *writer
-	limits commitLimits
-	meter  *metrics
-	// expect is how many events the next batch is worth waiting for.
-	expect int
-	// linger is how long.
+	queue     *queue
+	publisher *publisher
+	limits    batchLimits
+	metrics   *metrics
+	// targetSize is the number of events that the next batch waits for.
+	targetSize int
+	// linger is the longest wait for it.
 	linger time.Duration
-	// carried is a unit that did not fit into the last batch, and from where
-	// on its messages are left.
-	carried *unit
-	from    int
+	// remainder is a request that did not fit into the last batch, and
+	// remainderStart the index of its first message that is left.
+	remainder      *commitRequest
+	remainderStart int
 }
 
 const (
-	// maxBatch is the most messages that the server takes in a batch.
+	// maxBatch is the most messages that the server accepts in a batch.
 	maxBatch = 1000
-	// maxBatchBytes bounds a batch's payload far below what the server lets
-	// wait for one stream, 128 MiB.
+	// maxBatchBytes bounds a batch's payload far below the 128 MiB that the
+	// server lets wait for one stream.
 	maxBatchBytes = 8 << 20
 	// minLinger and maxLinger bound the wait for a batch to fill, which
-	// otherwise is half of what the last one took: on a slow disk a full batch
-	// is worth more.
+	// otherwise is half the time of the last commit: on a slow disk a full
+	// batch is worth more.
 	minLinger = 2 * time.Millisecond
 	maxLinger = 5 * time.Millisecond
 )
 
-// commitLimits bound a batch and the time of a unit.
-type commitLimits struct {
+var (
+	// errOverloaded means that the queue or the memory budget has no room for a
+	// request.
+	errOverloaded = errors.New("the queue is full")
+	// errNotRunning means that the committer does not run yet, or no longer.
+	errNotRunning = errors.New("the committer does not run")
+	// errQueueTimeout means that a request was not published because it waited
+	// too long.
+	errQueueTimeout = fmt.Errorf("%w: waited too long in the queue", errNotCommitted)
+)
+
+// batchLimits bound a batch and the time of a request.
+type batchLimits struct {
 	count         int           // messages in a batch
 	bytes         int           // payload in a batch
 	queueTimeout  time.Duration // longest wait in the queue
@@ -60,117 +71,118 @@ type commitLimits struct {
 
 func newCommitter(conn *nats.Conn, l Limits, m *metrics) *committer {
 	return &committer{
-		queue:  newQueue(l.QueueEvents, l.QueueBytes),
-		writer: &writer{conn: conn, meter: m},
-		meter:  m,
-		limits: commitLimits{
+		queue:     newQueue(l.QueueEvents, l.QueueBytes),
+		publisher: &publisher{conn: conn, metrics: m},
+		metrics:   m,
+		limits: batchLimits{
 			count: maxBatch, bytes: maxBatchBytes,
 			queueTimeout: l.QueueTimeout, commitTimeout: l.CommitTimeout,
 		},
 	}
 }
 
-// commit returns nil once every message is on disk. It waits for its result
-// whatever happens to the client: what is queued is committed.
-func (c *committer) commit(msgs []*nats.Msg, held int64) error {
-	if err := c.writer.fits(msgs); err != nil {
+// commitMessages returns nil once every message is on disk. It waits for the
+// result even if the client disconnects: a queued request is committed. heldBytes
+// is the memory that the request holds until it is answered.
+func (c *committer) commitMessages(msgs []*nats.Msg, heldBytes int64) error {
+	if err := c.publisher.checkFits(msgs); err != nil {
 		return err
 	}
-	u := newUnit(msgs, held)
-	if err := c.queue.put(u); err != nil {
+	r := newCommitRequest(msgs, heldBytes)
+	if err := c.queue.enqueue(r); err != nil {
 		return err
 	}
-	err := <-u.done
-	c.queue.release(u)
-	c.meter.commitSeconds.Observe(time.Since(u.since).Seconds())
+	err := <-r.result
+	c.queue.freeCapacity(r)
+	c.metrics.commitSeconds.Observe(time.Since(r.queuedAt).Seconds())
 	return err
 }
 
 // run commits until the queue is closed and empty.
 func (c *committer) run() {
 	for {
-		b := c.gather()
+		b := c.gatherBatch()
 		if b == nil {
 			return
 		}
-		before := c.queue.total()
-		c.publish(b)
-		c.expect = worthwhile(b.count, c.queue.total()-before)
+		before := c.queue.totalEnqueued()
+		c.commitBatch(b)
+		c.targetSize = nextTargetSize(b.count, c.queue.totalEnqueued()-before)
 	}
 }
 
-// worthwhile is how many events the next batch waits for: nearly all that were
-// under way when this one was answered, in it and behind it. What few events
-// there are is not waited for, as their sync is short.
-func worthwhile(committed, arrived int) int {
+// nextTargetSize returns the number of events that the next batch waits for:
+// nearly all events that were in flight when this batch was answered, in it and
+// queued behind it. Few events are not waited for, as their sync is short.
+func nextTargetSize(committed, arrived int) int {
 	if committed < smallBatch {
 		return 0
 	}
 	return min((committed+arrived)*7/8, maxBatch)
 }
 
-// publish commits one batch and resolves it.
-func (c *committer) publish(b *batch) {
+// commitBatch publishes one batch and resolves it.
+func (c *committer) commitBatch(b *batch) {
 	if b.count == 0 {
 		return
 	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), c.limits.commitTimeout)
 	defer cancel()
-	c.writer.write(ctx, b)
+	c.publisher.publishBatch(ctx, b)
 	took := time.Since(start)
 	c.linger = min(max(took/2, minLinger), maxLinger)
-	c.meter.batchEvents.Observe(float64(b.count))
-	c.meter.batchSeconds.Observe(took.Seconds())
+	c.metrics.batchEvents.Observe(float64(b.count))
+	c.metrics.batchSeconds.Observe(took.Seconds())
 }
 
-// gather waits for the first unit and takes with it what else is there. Where
-// many requests are under way it pays to wait a moment: the answers to one
+// gatherBatch waits for a first request and takes the others that are queued.
+// With many requests in flight it pays to wait a moment: the answers to one
 // batch bring the events of the next. It returns nil when the queue is closed
 // and empty.
-func (c *committer) gather() *batch {
+func (c *committer) gatherBatch() *batch {
 	b := new(batch)
-	if !c.take(b, nil) {
+	if !c.addNext(b, nil) {
 		return nil
 	}
 	var timer *time.Timer
-	for c.carried == nil && b.count < c.limits.count {
+	for c.remainder == nil && b.count < c.limits.count {
 		select {
-		case u, ok := <-c.queue.units:
+		case r, ok := <-c.queue.requests:
 			if !ok {
 				return b
 			}
-			c.admit(b, u)
+			c.addUnlessLate(b, r)
 			continue
 		default:
 		}
-		if b.count >= c.expect {
+		if b.count >= c.targetSize {
 			break
 		}
 		if timer == nil {
-			c.writer.open(b)
+			c.publisher.openAtomic(b)
 			timer = time.NewTimer(c.linger)
 			defer timer.Stop()
 		}
-		if !c.take(b, timer.C) {
+		if !c.addNext(b, timer.C) {
 			break
 		}
 	}
 	return b
 }
 
-// take adds the carried or the next unit, and reports whether there was one
-// before the timer fired or the queue ended.
-func (c *committer) take(b *batch, timer <-chan time.Time) bool {
-	if u := c.carried; u != nil {
-		c.carried = nil
-		c.fill(b, u, c.from)
+// addNext adds the remainder or the next request. It reports false if the timer
+// fired or the queue ended before there was one.
+func (c *committer) addNext(b *batch, timer <-chan time.Time) bool {
+	if r := c.remainder; r != nil {
+		c.remainder = nil
+		c.addRequest(b, r, c.remainderStart)
 		return true
 	}
 	select {
-	case u, ok := <-c.queue.units:
+	case r, ok := <-c.queue.requests:
 		if ok {
-			c.admit(b, u)
+			c.addUnlessLate(b, r)
 		}
 		return ok
 	case <-timer:
@@ -178,24 +190,191 @@ func (c *committer) take(b *batch, timer <-chan time.Time) bool {
 	}
 }
 
-// admit adds a unit that is not too late.
-func (c *committer) admit(b *batch, u *unit) {
-	if time.Since(u.since) > c.limits.queueTimeout {
-		u.resolve(len(u.msgs), errLate)
+// addUnlessLate adds a request that has not waited too long.
+func (c *committer) addUnlessLate(b *batch, r *commitRequest) {
+	if time.Since(r.queuedAt) > c.limits.queueTimeout {
+		r.resolveMessages(len(r.msgs), errQueueTimeout)
 		return
 	}
-	c.fill(b, u, 0)
+	c.addRequest(b, r, 0)
 }
 
-// fill adds the unit's messages from an index on, and carries over what does
-// not fit. The rest of a unit that failed is not published.
-func (c *committer) fill(b *batch, u *unit, from int) {
-	if from > 0 && u.failed() {
-		u.resolve(len(u.msgs)-from, nil)
+// addRequest adds the messages of a request from index start on, and keeps as
+// remainder those that do not fit. The remainder of a request that has failed
+// is not published.
+func (c *committer) addRequest(b *batch, r *commitRequest, start int) {
+	if start > 0 && r.hasFailed() {
+		r.resolveMessages(len(r.msgs)-start, nil)
 		return
 	}
-	from += b.add(u, from, c.limits.count, c.limits.bytes)
-	if from < len(u.msgs) {
-		c.carried, c.from = u, from
+	start += b.addMessages(r, start, c.limits.count, c.limits.bytes)
+	if start < len(r.msgs) {
+		c.remainder, c.remainderStart = r, start
 	}
+}
+
+// commitRequest is all messages of one HTTP request. They may be committed in
+// several batches; the request is resolved when each message has its result,
+// with the first error among them.
+type commitRequest struct {
+	msgs []*nats.Msg
+	// heldBytes is the memory that the HTTP request holds until it is answered.
+	heldBytes int64
+	queuedAt  time.Time
+	// result gets the one result of the request. It has room for it, so that
+	// the committer never blocks.
+	result chan error
+
+	mu         sync.Mutex
+	unresolved int // messages without a result
+	err        error
+}
+
+func newCommitRequest(msgs []*nats.Msg, heldBytes int64) *commitRequest {
+	return &commitRequest{
+		msgs: msgs, heldBytes: heldBytes, queuedAt: time.Now(), result: make(chan error, 1), unresolved: len(msgs),
+	}
+}
+
+// resolveMessages gives n of the request's messages their result.
+func (r *commitRequest) resolveMessages(n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+	if r.unresolved -= n; r.unresolved == 0 {
+		r.result <- r.err
+	}
+}
+
+// hasFailed reports whether a message of the request has failed, so that the
+// rest need not be published.
+func (r *commitRequest) hasFailed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil
+}
+
+// segment is consecutive messages of one request in one batch.
+type segment struct {
+	request *commitRequest
+	msgs    []*nats.Msg
+}
+
+// batch is the messages that are committed together, in the order in which they
+// were queued.
+type batch struct {
+	segments []segment
+	count    int // messages
+	bytes    int // of their payloads
+	// atomic is set once the batch is being sent while it fills.
+	atomic *atomicBatch
+}
+
+// addMessages adds as many of the request's messages from index start on as
+// fit, at least one if the batch is empty, and returns how many.
+func (b *batch) addMessages(r *commitRequest, start, maxCount, maxBytes int) int {
+	msgs := r.msgs[start:]
+	n := 0
+	for n < len(msgs) && b.count < maxCount {
+		size := len(msgs[n].Data)
+		if b.count > 0 && b.bytes+size > maxBytes {
+			break
+		}
+		b.count++
+		b.bytes += size
+		n++
+	}
+	if n > 0 {
+		b.segments = append(b.segments, segment{request: r, msgs: msgs[:n]})
+		if b.atomic != nil {
+			b.atomic.sendMessages(msgs[:n])
+		}
+	}
+	return n
+}
+
+// resolveAll gives every message of the batch the same result.
+func (b *batch) resolveAll(err error) {
+	for _, s := range b.segments {
+		s.request.resolveMessages(len(s.msgs), err)
+	}
+}
+
+// queue holds the requests that wait for the committer. Its bounds cover what
+// requests hold until they are answered, so also those that are being
+// committed: enqueue takes capacity, freeCapacity returns it.
+type queue struct {
+	maxEvents int
+	maxBytes  int64
+	// requests has room for maxEvents requests of one event, so enqueue never
+	// blocks.
+	requests chan *commitRequest
+
+	mu        sync.Mutex
+	accepting bool
+	events    int
+	bytes     int64
+	enqueued  int // events since the start
+}
+
+func newQueue(maxEvents int, maxBytes int64) *queue {
+	return &queue{maxEvents: maxEvents, maxBytes: maxBytes, requests: make(chan *commitRequest, maxEvents)}
+}
+
+// start begins to accept requests.
+func (q *queue) start() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.accepting = true
+}
+
+// close accepts no further requests. The committer still takes those queued.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.accepting {
+		q.accepting = false
+		close(q.requests)
+	}
+}
+
+// enqueue queues a request, or returns errOverloaded or errNotRunning.
+func (q *queue) enqueue(r *commitRequest) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case !q.accepting:
+		return errNotRunning
+	case q.events+len(r.msgs) > q.maxEvents || q.bytes+r.heldBytes > q.maxBytes:
+		return errOverloaded
+	}
+	q.events += len(r.msgs)
+	q.bytes += r.heldBytes
+	q.enqueued += len(r.msgs)
+	q.requests <- r
+	return nil
+}
+
+// freeCapacity returns the capacity of a request that has its result.
+func (q *queue) freeCapacity(r *commitRequest) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.events -= len(r.msgs)
+	q.bytes -= r.heldBytes
+}
+
+// totalEnqueued returns how many events were ever queued.
+func (q *queue) totalEnqueued() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.enqueued
+}
+
+// depth returns how much requests hold now.
+func (q *queue) depth() (events int, bytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.events, q.bytes
 }

@@ -28,8 +28,8 @@ func (w *world) idle(limits Limits) *committer {
 	w.t.Helper()
 	w.end()
 	c := newCommitter(w.conn, limits.withDefaults(), newMetrics())
-	w.must(c.writer.start())
-	w.t.Cleanup(c.writer.stop)
+	w.must(c.publisher.start())
+	w.t.Cleanup(c.publisher.stop)
 	c.queue.start()
 	return c
 }
@@ -51,9 +51,9 @@ func (c *committer) results(units ...[]*nats.Msg) []error {
 	errs := make([]error, len(units))
 	var wg sync.WaitGroup
 	for i, msgs := range units {
-		before := len(c.queue.units)
-		wg.Go(func() { errs[i] = c.commit(msgs, int64(len(msgs))) })
-		for len(c.queue.units) == before {
+		before := len(c.queue.requests)
+		wg.Go(func() { errs[i] = c.commitMessages(msgs, int64(len(msgs))) })
+		for len(c.queue.requests) == before {
 			runtime.Gosched() // until it is queued, behind the one before
 		}
 	}
@@ -91,7 +91,7 @@ func TestGroups(t *testing.T) {
 			if diff := cmp.Diff(want, w.payloads()); diff != "" {
 				t.Errorf("stream (-want +got):\n%.2000s", diff)
 			}
-			if got := testutil.ToFloat64(c.meter.fallbacks); got != 0 {
+			if got := testutil.ToFloat64(c.metrics.fallbacks); got != 0 {
 				t.Errorf("the server refused %v batches", got)
 			}
 			if events, bytes := c.queue.depth(); events != 0 || bytes != 0 {
@@ -127,7 +127,7 @@ func TestOnePoisonedRequest(t *testing.T) {
 	if !errors.Is(errs[1], errNotCommitted) {
 		t.Errorf("the poisoned one = %v", errs[1])
 	}
-	if got := testutil.ToFloat64(c.meter.fallbacks); got != 1 {
+	if got := testutil.ToFloat64(c.metrics.fallbacks); got != 1 {
 		t.Errorf("%v batches fell back, want 1", got)
 	}
 	kept := strings.Join(w.payloads(), " ") + " "
@@ -148,7 +148,7 @@ func TestTooLargeForTheServer(t *testing.T) {
 	w := newWorld(t)
 	c := w.idle(Limits{})
 	msgs := messages("x", 1, 2<<20)
-	if err := c.commit(msgs, 1); !errors.Is(err, errNotCommitted) {
+	if err := c.commitMessages(msgs, 1); !errors.Is(err, errNotCommitted) {
 		t.Errorf("commit = %v", err)
 	}
 	c.queue.close()
@@ -185,25 +185,25 @@ func TestQueueIsBounded(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 9 {
 		wg.Go(func() {
-			if err := c.commit(messages("q", 100, 0), 1000); err != nil {
+			if err := c.commitMessages(messages("q", 100, 0), 1000); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	w.eventually("900 events wait", func() bool { events, _ := c.queue.depth(); return events == 900 })
-	if err := c.commit(messages("q", 101, 0), 1000); !errors.Is(err, errOverloaded) {
+	if err := c.commitMessages(messages("q", 101, 0), 1000); !errors.Is(err, errOverloaded) {
 		t.Errorf("too many events: %v", err)
 	}
-	if err := c.commit(messages("q", 1, 0), minQueueBytes-8999); !errors.Is(err, errOverloaded) {
+	if err := c.commitMessages(messages("q", 1, 0), minQueueBytes-8999); !errors.Is(err, errOverloaded) {
 		t.Errorf("too many bytes: %v", err)
 	}
 	go c.run()
 	wg.Wait()
-	if err := c.commit(messages("q", 1000, 0), minQueueBytes); err != nil {
+	if err := c.commitMessages(messages("q", 1000, 0), minQueueBytes); err != nil {
 		t.Errorf("after the others: %v", err)
 	}
 	c.queue.close()
-	if err := c.commit(messages("q", 1, 0), 1); !errors.Is(err, errNotRunning) {
+	if err := c.commitMessages(messages("q", 1, 0), 1); !errors.Is(err, errNotRunning) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -215,12 +215,12 @@ func TestEndCommitsTheQueue(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
-			if err := c.commit(messages("e", 10, 0), 10); err != nil {
+			if err := c.commitMessages(messages("e", 10, 0), 10); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	w.eventually("all wait", func() bool { return len(c.queue.units) == 5 })
+	w.eventually("all wait", func() bool { return len(c.queue.requests) == 5 })
 	c.queue.close()
 	c.run()
 	wg.Wait()
@@ -235,7 +235,7 @@ func TestLateUnits(t *testing.T) {
 	c := w.idle(Limits{QueueTimeout: time.Nanosecond})
 	errs := c.results(messages("late", 20, 0), messages("late", 2, 0))
 	for _, err := range errs {
-		if !errors.Is(err, errLate) {
+		if !errors.Is(err, errQueueTimeout) {
 			t.Errorf("result %v", err)
 		}
 	}
@@ -331,7 +331,7 @@ func TestClientGoesAway(t *testing.T) {
 	wg.Wait()
 	w.eventually("nothing is held", func() bool {
 		events, bytes := w.service.committer.queue.depth()
-		return events == 0 && bytes == 0 && w.service.reader.budget.held.Load() == 0
+		return events == 0 && bytes == 0 && w.service.bodies.budget.used.Load() == 0
 	})
 }
 

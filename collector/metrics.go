@@ -6,15 +6,15 @@ import (
 	"github.com/theeye/theeye/shared/api"
 )
 
-// metrics counts by route template and by code, both of a fixed number.
+// metrics counts by route pattern and by code; the number of both is fixed.
 type metrics struct {
-	seconds       *prometheus.HistogramVec
-	events        *prometheus.CounterVec
-	commitSeconds prometheus.Histogram
-	batchSeconds  prometheus.Histogram
-	batchEvents   prometheus.Histogram
-	fallbacks     prometheus.Counter
-	rateLimited   *prometheus.CounterVec
+	requestSeconds *prometheus.HistogramVec
+	events         *prometheus.CounterVec
+	commitSeconds  prometheus.Histogram
+	batchSeconds   prometheus.Histogram
+	batchEvents    prometheus.Histogram
+	fallbacks      prometheus.Counter
+	rateLimited    *prometheus.CounterVec
 }
 
 var latencyBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}
@@ -24,7 +24,7 @@ func newMetrics() *metrics {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "eye_collector_" + name, Help: help, Buckets: buckets})
 	}
 	return &metrics{
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		requestSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "eye_collector_request_seconds",
 			Help:    "Time to answer a request, by route and status.",
 			Buckets: latencyBuckets,
@@ -48,13 +48,13 @@ func newMetrics() *metrics {
 	}
 }
 
-// register also registers what is read from the service when it is asked for.
+// register registers the metrics, and gauges that read the service.
 func (m *metrics) register(r prometheus.Registerer, s *Service) error {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "eye_collector_" + name, Help: help}, value)
 	}
 	for _, c := range []prometheus.Collector{
-		m.seconds, m.events, m.commitSeconds, m.batchSeconds, m.batchEvents, m.fallbacks, m.rateLimited,
+		m.requestSeconds, m.events, m.commitSeconds, m.batchSeconds, m.batchEvents, m.fallbacks, m.rateLimited,
 		gauge("queue_events", "Events of requests that wait for their commit.", func() float64 {
 			events, _ := s.committer.queue.depth()
 			return float64(events)
@@ -64,7 +64,7 @@ func (m *metrics) register(r prometheus.Registerer, s *Service) error {
 			return float64(bytes)
 		}),
 		gauge("body_bytes", "Memory of the bodies at work.", func() float64 {
-			return float64(s.reader.budget.held.Load())
+			return float64(s.bodies.budget.used.Load())
 		}),
 		gauge("registry_revision", "Registry revision that the collector knows, 0 before the first.", func() float64 {
 			if snapshot := s.registry.Snapshot(); snapshot != nil {
@@ -80,8 +80,8 @@ func (m *metrics) register(r prometheus.Registerer, s *Service) error {
 	return nil
 }
 
-// count counts the events of an answered request.
-func (m *metrics) count(results []result) {
+// countEvents counts the events of an answered request.
+func (m *metrics) countEvents(results []result) {
 	accepted := 0
 	for i := range results {
 		if refusal := results[i].refusal; refusal != nil {

@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/format"
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
-	"github.com/theeye/theeye/shared/registry"
 )
 
-// writeTimeout bounds the writing of an answer, in place of the server's own
-// bound, which counts from the request's start.
+// writeTimeout bounds the writing of a response. It replaces the server's
+// bound, which counts from the start of the request.
 const writeTimeout = 10 * time.Second
 
 // newRouter returns the whole HTTP surface.
@@ -21,74 +20,79 @@ func (s *Service) newRouter() *router.Router {
 	return router.New(router.Config{
 		FailureOf:        func(_ context.Context, err error) *httpserver.Failure { return failureOf(err) },
 		MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
-		Latency: s.metrics.seconds, Logger: s.log, LogLimit: &s.quiet,
+		Latency: s.metrics.requestSeconds, Logger: s.log, LogLimit: &s.logLimit,
 	}, []router.Endpoint{
-		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.events},
-		{Method: http.MethodPost, Pattern: api.PathValidate, Handle: s.validate},
-		{Method: http.MethodOptions, Pattern: api.PathEvents, Handle: s.preflight},
-		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.preflight},
+		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.serveEvents},
+		{Method: http.MethodPost, Pattern: api.PathValidate, Handle: s.serveValidate},
+		{Method: http.MethodOptions, Pattern: api.PathEvents, Handle: s.servePreflight},
+		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.servePreflight},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	})
 }
 
-// events is the collector's one purpose.
-func (s *Service) events(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.admit(w, r)
+// serveEvents accepts the events of a request: the steps of the package comment
+// from authenticate to answer.
+func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.authenticate(w, r)
 	if err != nil {
 		return err
 	}
 	if err := s.guard(); err != nil {
 		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
 	}
-	in, err := s.take(w, r, a)
+	body, err := s.readBody(w, r, a)
 	if err != nil {
 		return err
 	}
-	defer in.body.release()
-	msgs, results := a.accept(in.batch)
+	defer body.buffer.release()
+	msgs, results := a.acceptEvents(body.events)
 	if len(msgs) > 0 {
 		// No answer before the acknowledgement, and no claim without it.
-		if err := s.committer.commit(msgs, int64(cap(in.body.text)+overhead*len(msgs))); err != nil {
-			in.charged.giveBack()
+		if err := s.committer.commitMessages(msgs, int64(cap(body.buffer.data)+eventOverhead*len(msgs))); err != nil {
+			body.reservation.refund()
 			return err
 		}
 	}
-	s.metrics.count(results)
+	s.metrics.countEvents(results)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	return answerAccepted(w, results)
+	return writeResults(w, results)
 }
 
-// admit authenticates a request. From then on its page may read the answers.
-func (s *Service) admit(w http.ResponseWriter, r *http.Request) (admission, error) {
-	w.Header().Add("Vary", "Origin")
-	snapshot, err := s.snapshot()
+// serveValidate validates the events of a request as the processor would if
+// they were received now, and stores nothing.
+func (s *Service) serveValidate(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.authenticate(w, r)
 	if err != nil {
-		return admission{}, err
+		return err
 	}
-	now := s.now().UTC()
-	key, err := authenticate(snapshot.Access, r, now)
+	body, err := s.readBody(w, r, a)
 	if err != nil {
-		return admission{}, err
+		return err
 	}
-	exposeTo(w.Header(), r.Header.Get("Origin"))
-	return admission{key: key, snapshot: snapshot, received: now, format: format.Native}, nil
+	defer body.buffer.release()
+	items := body.events.Items
+	out := append(make([]byte, 0, 64+96*len(items)), `{"results":[`...)
+	for i, item := range items {
+		out = a.appendValidation(out, i, item)
+	}
+	return writeJSON(w, http.StatusOK, append(out, "]}\n"...))
 }
 
-// snapshot returns the registry. Before it is complete nobody is turned away:
-// a 401 makes clients drop their events.
-func (s *Service) snapshot() (*registry.Snapshot, error) {
-	if snapshot := s.registry.Snapshot(); snapshot != nil {
-		return snapshot, nil
+// appendValidation appends the outcome that an event would have.
+func (a authenticatedRequest) appendValidation(out []byte, index int, item event.Item) []byte {
+	refusal := item.Refusal
+	if refusal == nil {
+		var ev *event.Event
+		if ev, refusal = a.format.Decode(item.Raw); refusal == nil {
+			return appendOutcome(out, index, ev.EventID, a.snapshot.Schemas.Validate(ev, a.received, a.key.Application))
+		}
 	}
-	return nil, unavailable(api.CodeStarting, "the collector is starting", retrySoon, nil)
+	return append(appendRefused(out, index, refusal), '}')
 }
 
-// access is who may write by the newest snapshot, which there is.
-func (s *Service) access() *registry.Access { return s.registry.Snapshot().Access }
-
-// methodNotAllowed names the methods of a path.
+// methodNotAllowed returns a failure that names the methods of a path.
 func methodNotAllowed(pattern string) *httpserver.Failure {
-	methods := allow
+	methods := eventMethods
 	if pattern == api.PathHealth {
 		methods = "GET, HEAD"
 	}
@@ -97,6 +101,6 @@ func methodNotAllowed(pattern string) *httpserver.Failure {
 	return f
 }
 
-func serveHealth(w http.ResponseWriter, r *http.Request) error {
-	return answer(w, http.StatusOK, []byte(`{"status":"ok"}`))
+func serveHealth(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }

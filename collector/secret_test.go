@@ -37,11 +37,11 @@ func TestSecretsAreNotTold(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	w.service.quiet.Every = 1 // every failure has its line
+	w.service.logLimit.Every = 1 // every failure has its line
 	w.service.router.Add(router.Endpoint{
 		Method: http.MethodPost, Pattern: "/panic",
 		Handle: func(rw http.ResponseWriter, r *http.Request) error {
-			_, err := w.service.admit(rw, r)
+			_, err := w.service.authenticate(rw, r)
 			panic(err)
 		},
 	})

@@ -21,13 +21,13 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Limits bound the collector's memory and time. A zero field is its default.
+// Limits bound the collector's memory and time. A zero field means its default.
 type Limits struct {
-	// QueueEvents and QueueBytes bound what waits for its commit: 20,000
-	// events and 64 MiB.
+	// QueueEvents and QueueBytes bound the requests that wait for their
+	// commit: 20,000 events and 64 MiB.
 	QueueEvents int
 	QueueBytes  int64
-	// BodyBytes bounds the memory of all bodies at work: 256 MiB.
+	// BodyBytes bounds the memory of all bodies being served: 256 MiB.
 	BodyBytes int64
 	// BodyTimeout bounds the arrival of a body: 15 s.
 	BodyTimeout time.Duration
@@ -38,8 +38,8 @@ type Limits struct {
 	QueueTimeout, CommitTimeout time.Duration
 }
 
-// minQueue lets the largest request through an empty queue.
-const minQueueBytes = 2*maxBody + maxEvents*overhead
+// minQueueBytes lets the largest request through an empty queue.
+const minQueueBytes = 2*maxBody + maxEvents*eventOverhead
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.QueueEvents, 20_000)
@@ -57,18 +57,19 @@ func setDefault[T int | int64 | time.Duration](field *T, value T) {
 	}
 }
 
-// Config is what a Service is made of.
+// Config configures a Service.
 type Config struct {
-	// Listen is the address to serve on; "" serves through Handler alone.
+	// Listen is the address to bind; "" binds none, and the caller serves
+	// Handler.
 	Listen string
-	// JetStream is asked whether the stream is there.
+	// JetStream looks up the stream for Ready.
 	JetStream jetstream.JetStream
-	// Conn carries the events to the stream.
+	// Conn publishes the events to the stream.
 	Conn *nats.Conn
-	// Registry knows the write keys and the types.
+	// Registry holds the write keys and the types.
 	Registry *registry.Registry
-	// Guard returns why nothing may be published now, as where the disk is
-	// nearly full; nil is no guard.
+	// Guard returns an error while nothing may be published, as when the disk
+	// is nearly full; a nil Guard always allows it.
 	Guard   func() error
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
@@ -78,23 +79,23 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Service takes events in. It is safe for concurrent use.
+// Service accepts events. It is safe for concurrent use.
 type Service struct {
 	*httpserver.Server
 
-	registry   *registry.Registry
-	js         jetstream.JetStream
-	conn       *nats.Conn
-	guard      func() error
-	log        *slog.Logger
-	metrics    *metrics
-	now        func() time.Time
-	reader     reader
-	committer  *committer
-	allowances allowances
-	router     *router.Router
-	// quiet bounds the log lines about a stream that is away.
-	quiet rate.Sometimes
+	registry  *registry.Registry
+	js        jetstream.JetStream
+	conn      *nats.Conn
+	guard     func() error
+	log       *slog.Logger
+	metrics   *metrics
+	now       func() time.Time
+	bodies    bodyReader
+	committer *committer
+	limiters  rateLimiters
+	router    *router.Router
+	// logLimit bounds the log lines about failed requests.
+	logLimit rate.Sometimes
 }
 
 // New checks c and binds its address; Run serves.
@@ -114,12 +115,12 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		now: c.Now, registry: c.Registry, js: c.JetStream, conn: c.Conn, guard: c.Guard, log: c.Logger, metrics: newMetrics(),
-		quiet: rate.Sometimes{First: 1, Interval: time.Second},
+		logLimit: rate.Sometimes{First: 1, Interval: time.Second},
 	}
-	s.reader.budget.max, s.reader.timeout = limits.BodyBytes, limits.BodyTimeout
-	s.reader.unpack = unpacker{budget: &s.reader.budget, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	s.bodies.budget.limit, s.bodies.timeout = limits.BodyBytes, limits.BodyTimeout
+	s.bodies.gzip = gzipDecoder{budget: &s.bodies.budget, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	s.committer = newCommitter(c.Conn, limits, s.metrics)
-	s.allowances.clock, s.allowances.limited, s.allowances.access = s.now, s.metrics.rateLimited, s.access
+	s.limiters.clock, s.limiters.refusals, s.limiters.access = s.now, s.metrics.rateLimited, s.currentAccess
 	s.router = s.newRouter()
 	if err := s.metrics.register(c.Metrics, s); err != nil {
 		return nil, fmt.Errorf("collector: register metrics: %w", err)
@@ -132,16 +133,17 @@ func New(c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run serves until ctx ends, lets the requests at work finish, and commits what
-// is queued. Requests that come by Handler are answered 503 before and after.
+// Run serves until ctx ends, lets the requests in flight finish, and commits
+// those that are queued. Requests through Handler are answered 503 before and
+// after.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.committer.writer.start(); err != nil {
+	if err := s.committer.publisher.start(); err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
-	defer s.committer.writer.stop()
+	defer s.committer.publisher.stop()
 	s.committer.queue.start()
 	committed := make(chan struct{})
-	go func() { //nolint:contextcheck // what is queued is committed after ctx's end too
+	go func() { //nolint:contextcheck // queued requests are committed after the end of ctx too
 		defer close(committed)
 		s.committer.run()
 	}()
@@ -155,26 +157,26 @@ func (s *Service) Run(ctx context.Context) error {
 // Routes returns the routes of the API.
 func (s *Service) Routes() []httpserver.Route { return s.router.Routes() }
 
-// readyWithin bounds the question whether the stream is there.
-const readyWithin = 2 * time.Second
+// readyTimeout bounds the lookup of the stream.
+const readyTimeout = 2 * time.Second
 
-// Ready names what the service needs to accept events, with what is missing.
+// Ready lists the dependencies that the service needs to accept events.
 func (s *Service) Ready() []daemon.Check {
-	checks := []daemon.Check{{Name: "registry"}, {Name: "space", Err: s.guard()}, {Name: "stream", Err: s.streamReady()}}
+	checks := []daemon.Check{{Name: "registry"}, {Name: "space", Err: s.guard()}, {Name: "stream", Err: s.checkStream()}}
 	if s.registry.Snapshot() == nil {
 		checks[0].Err = errors.New("no complete snapshot of the registry yet")
 	}
 	return checks
 }
 
-func (s *Service) streamReady() error {
+func (s *Service) checkStream() error {
 	if !s.conn.IsConnected() {
-		return errors.New("NATS is away")
+		return errors.New("NATS is disconnected")
 	}
 	if limit := s.conn.MaxPayload(); limit < event.MaxBytes+maxHeaders {
 		return fmt.Errorf("max_payload of NATS is %d bytes, less than an event with its headers may have", limit)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
 	if _, err := s.js.Stream(ctx, stream.Name); err != nil {
 		return fmt.Errorf("look up stream %s: %w", stream.Name, err)

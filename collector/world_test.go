@@ -83,7 +83,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	w.eventually("the service runs", func() bool {
 		service.committer.queue.mu.Lock()
 		defer service.committer.queue.mu.Unlock()
-		return service.committer.queue.open
+		return service.committer.queue.accepting
 	})
 	w.base = "http://" + service.Addr().String()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
