@@ -210,7 +210,7 @@ func (o *observer) updateFloorAlarm(ctx context.Context, age time.Duration) {
 // messageAge returns how long ago the stream received the first message from seq
 // on, 0 without such a message.
 func (o *observer) messageAge(ctx context.Context, status *streamStatus, seq uint64) (time.Duration, error) {
-	t, _, err := stream.TimeFrom(ctx, status.stream, seq)
+	t, _, err := stream.FirstFrom(ctx, status.stream, seq)
 	if err != nil || t.IsZero() {
 		return 0, err
 	}

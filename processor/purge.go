@@ -77,7 +77,7 @@ func keepForSpace(status *streamStatus) uint64 {
 func (o *observer) keepForRetention(ctx context.Context, status *streamStatus) (uint64, error) {
 	horizon := o.now().Add(-o.config.Retention)
 	if o.purger.first != status.state.FirstSeq {
-		t, seq, err := stream.TimeFrom(ctx, status.stream, status.state.FirstSeq)
+		t, seq, err := stream.FirstFrom(ctx, status.stream, status.state.FirstSeq)
 		if err != nil {
 			return 0, err
 		}
@@ -90,7 +90,7 @@ func (o *observer) keepForRetention(ctx context.Context, status *streamStatus) (
 	old, young := status.state.FirstSeq, status.floor+1
 	for young-old > 1 {
 		middle := old + (young-old)/2
-		t, _, err := stream.TimeFrom(ctx, status.stream, middle)
+		t, _, err := stream.FirstFrom(ctx, status.stream, middle)
 		if err != nil {
 			return 0, err
 		}

@@ -206,7 +206,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 		r.observeOnce(t) // a consumer's end is believed at the second look
 		return fx.streamState().FirstSeq
 	}
-	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.OfApplication("other"))
+	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.ApplicationSubjects("other"))
 	if got := first(); got != 1 {
 		t.Errorf("purged below %d under replays that have not begun", got)
 	}

@@ -74,7 +74,7 @@ func (b *backlog) look(ctx context.Context, apps []string, id string) ([]waiting
 		l.apps[app] = true
 	}
 	if len(apps) == 1 {
-		l.subject = stream.OfApplication(apps[0])
+		l.subject = stream.ApplicationSubjects(apps[0])
 	}
 	if err := l.run(ctx); err != nil {
 		var f *failure

@@ -119,7 +119,7 @@ func lagOf(ctx context.Context, events jetstream.Stream, live *jetstream.Consume
 	if l.Events == 0 {
 		return l, nil
 	}
-	at, _, err := stream.TimeFrom(ctx, events, live.AckFloor.Stream+1)
+	at, _, err := stream.FirstFrom(ctx, events, live.AckFloor.Stream+1)
 	if err != nil || at.IsZero() { // settled and purged meanwhile
 		return l, err
 	}

@@ -231,7 +231,7 @@ func (m *Marks) firstLostSeq(ctx context.Context, r marksRecord) (uint64, error)
 		first = r.LastSeq
 	}
 	if !r.LastTime.IsZero() {
-		newer, err := stream.At(ctx, m.js, r.LastTime.Add(1))
+		newer, err := stream.SeqAt(ctx, m.js, r.LastTime.Add(1))
 		if err != nil {
 			return 0, err
 		}

@@ -29,20 +29,20 @@ func (s Selection) Range(ctx context.Context, js jetstream.JetStream) (stream.Ra
 	state := events.CachedInfo().State
 	r := stream.Range{First: max(s.FromSeq, state.FirstSeq, 1), Last: state.LastSeq}
 	if s.Application != "" || s.Category != "" || s.Name != "" {
-		r.Subjects = stream.Matching(s.Application, s.Category, s.Name)
+		r.Subjects = stream.SubjectsFor(s.Application, s.Category, s.Name)
 	}
 	if s.ToSeq > 0 {
 		r.Last = min(r.Last, s.ToSeq)
 	}
 	if !s.From.IsZero() {
-		first, err := stream.At(ctx, js, s.From.Add(-skew))
+		first, err := stream.SeqAt(ctx, js, s.From.Add(-skew))
 		if err != nil {
 			return stream.Range{}, err
 		}
 		r.First = max(r.First, first)
 	}
 	if !s.To.IsZero() {
-		end, err := stream.At(ctx, js, s.To.Add(skew))
+		end, err := stream.SeqAt(ctx, js, s.To.Add(skew))
 		if err != nil {
 			return stream.Range{}, err
 		}

@@ -11,57 +11,52 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
+// Messages of faults.
 const (
-	formatMessage = "header " + stream.HeaderFormat + " names no format that this version knows"
-	panicMessage  = "the validator failed on this event; a replay judges it again"
+	messageUnknownFormat   = "header " + stream.HeaderFormat + " names no format that this version knows"
+	messageValidatorFailed = "the validator failed on this event; a replay validates it again"
 )
 
-// decoded is a message after its headers and its event were read.
-type decoded struct {
-	// id is the document's.
+// decodedMessage is a message whose headers and event are decoded.
+type decodedMessage struct {
+	// id is the id of the document.
 	id          string
 	application string
 	received    time.Time
-	// event is never nil. Of a message that cannot be read it has an
-	// identity and one fault.
+	// event is never nil. For an unreadable message it has only an identity
+	// and one fault.
 	event *event.Event
-	// failed is the panic that reading raised, if it did.
-	failed *Panic
+	// panicked is the panic of the decoder, nil without one.
+	panicked *Panic
 }
 
-// Panic is a panic of whatever reads or judges one message.
-type Panic struct {
-	Value any
-	Stack []byte
-}
-
-// decode reads a message. It never panics.
-func decode(m stream.Raw) decoded {
+// decodeMessage decodes a message. It never panics.
+func decodeMessage(m stream.Raw) decodedMessage {
 	msg, err := stream.Parse(m.Header, m.Payload)
 	if msg.ReceivedAt.IsZero() {
 		msg.ReceivedAt = m.Time.UTC()
 	}
 	if err != nil {
-		return unreadable(msg, event.CodeInvalidMessage, err.Error())
+		return unreadableMessage(msg, event.CodeInvalidMessage, err.Error())
 	}
 	f, ok := format.Lookup(msg.Format)
 	if !ok {
-		return unreadable(msg, event.CodeInvalidMessage, formatMessage)
+		return unreadableMessage(msg, event.CodeInvalidMessage, messageUnknownFormat)
 	}
-	ev, refusal, failed := decodeWith(f, m.Payload)
+	ev, refusal, panicked := decodeRecovering(f, m.Payload)
 	switch {
-	case failed != nil:
-		d := unreadable(msg, event.CodeValidatorFailed, panicMessage)
-		d.failed = failed
+	case panicked != nil:
+		d := unreadableMessage(msg, event.CodeValidatorFailed, messageValidatorFailed)
+		d.panicked = panicked
 		return d
 	case refusal != nil:
-		return unreadable(msg, refusal.Code, refusal.Message)
+		return unreadableMessage(msg, refusal.Code, refusal.Message)
 	}
-	// The client was told the id that stands in the header.
+	// The collector has answered the client with the id in the header.
 	if _, ok := event.ParseUUID(msg.DerivedID); ok && ev.Derived {
 		ev.EventID = msg.DerivedID
 	}
-	return decoded{
+	return decodedMessage{
 		id:          store.DocumentID(msg.Application, ev.EventID),
 		application: msg.Application,
 		received:    msg.ReceivedAt,
@@ -69,25 +64,25 @@ func decode(m stream.Raw) decoded {
 	}
 }
 
-// decodeWith is f.Decode under recover: a message that makes it panic must not
-// fail the other messages of its batch.
-func decodeWith(f format.Format, payload []byte) (ev *event.Event, refusal *event.Refusal, failed *Panic) {
+// decodeRecovering calls f.Decode and recovers from its panics: a message on which
+// the decoder panics must not fail the other messages of its batch.
+func decodeRecovering(f format.Format, payload []byte) (ev *event.Event, refusal *event.Refusal, panicked *Panic) {
 	defer func() {
 		if v := recover(); v != nil {
-			failed = &Panic{Value: v, Stack: debug.Stack()}
+			panicked = &Panic{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	ev, refusal = f.Decode(payload)
 	return ev, refusal, nil
 }
 
-// unreadable identifies a message by its bytes alone. Its id has the form of a
-// conflict's, with the hash of the bytes: no event's id can be the same, so a
-// message that no collector wrote takes nobody's place; the same bytes count
-// once an application, or once for those that name none.
-func unreadable(msg stream.Message, code, message string) decoded {
+// unreadableMessage identifies a message by its bytes alone. Its id has the form
+// of a conflict's id, with the hash of the bytes. No event can have such an id, so
+// a message that no collector wrote displaces no event. Equal bytes count once per
+// application, and once among the messages without an application.
+func unreadableMessage(msg stream.Message, code, message string) decodedMessage {
 	sum := sha256.New()
-	sum.Write([]byte("message\x00")) // apart from the hashes of events
+	sum.Write([]byte("message\x00")) // no event has the same hash
 	sum.Write(msg.Payload)
 	hash := event.Hash(sum.Sum(nil)[:len(event.Hash{})])
 	ev := &event.Event{
@@ -98,7 +93,7 @@ func unreadable(msg stream.Message, code, message string) decoded {
 	if _, ok := event.ParseUUID(msg.DerivedID); !ok {
 		ev.EventID = event.DeriveID(time.Time{}, hash)
 	}
-	return decoded{
+	return decodedMessage{
 		id:          store.ConflictID(msg.Application, ev.ContentHash, ev.EventID),
 		application: msg.Application,
 		received:    msg.ReceivedAt,

@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// personal is a registry whose pageviews hold a personal host, in two versions.
+// personal returns rules whose pageviews hold a personal host, in two versions.
 func personal(t *testing.T, policy schema.Policy) *schema.Set {
 	t.Helper()
 	s, faults := schema.Compile([]byte(`{"required": ["path"], "properties": {"host": {"x-eye-pii": "hash"}}}`))
@@ -26,8 +26,8 @@ func personal(t *testing.T, policy schema.Policy) *schema.Set {
 	}, bytes.Repeat([]byte{1}, 32))
 }
 
-// What the store keeps of an event with personal values, by its outcome.
-func TestWhatIsKept(t *testing.T) {
+// What a document keeps of an event with personal values depends on its outcome.
+func TestDocumentKeepsPersonalValuesByPolicy(t *testing.T) {
 	keeping := schema.DefaultPolicy()
 	keeping.Originals.Types = map[schema.Type]string{{Category: "page interaction", Name: "pageview"}: schema.KeepOriginals}
 	dropping := schema.DefaultPolicy()
@@ -51,7 +51,7 @@ func TestWhatIsKept(t *testing.T) {
 		"the validator always panics": {outcometest.Panicking{Rules: ordinary}, valid, store.Rejected, false, false},
 	} {
 		m := message(outcometest.Event("event_id", `"a"`, "data", tc.data))
-		d := judged(m, tc.set, 5)
+		d := evaluate(m, tc.set, 5)
 		if d.Status != tc.status || (d.Original != nil) != tc.keeps || (d.Data != nil) != tc.hasData {
 			t.Errorf("%s: %s with data %s and original %s", name, d.Status, d.Data, d.Original)
 		}
@@ -64,33 +64,33 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
-// The version that an event names stands beside the one that judged it.
-func TestSentVersion(t *testing.T) {
+// A document has the version that the event names and the one that validated it.
+func TestDocumentHasSentAndValidatingVersion(t *testing.T) {
 	set := personal(t, schema.DefaultPolicy())
 	for _, tc := range []struct {
 		member           string
-		sent, judged     int64
+		sent, validated  int64
 		code             string
 		panics, complete bool
 	}{
-		{member: "absent", judged: 7, complete: true},
-		{member: "7", sent: 7, judged: 7, complete: true},
-		{member: "4", sent: 4, judged: 4, complete: true},
+		{member: "absent", validated: 7, complete: true},
+		{member: "7", sent: 7, validated: 7, complete: true},
+		{member: "4", sent: 4, validated: 4, complete: true},
 		{member: "5", sent: 5, code: event.CodeUnknownSchemaVersion},
 		{member: "4", sent: 4, code: event.CodeValidatorFailed, panics: true},
-		{member: `"4"`, judged: 7, code: event.CodeInvalidSchemaVersion},
+		{member: `"4"`, validated: 7, code: event.CodeInvalidSchemaVersion},
 	} {
 		var rules outcome.Rules = set
 		if tc.panics {
 			rules = outcometest.Panicking{Rules: set, Mark: "www"}
 		}
-		d := judged(message(outcometest.Event("event_id", `"a"`, "schema_version", tc.member)), rules, 5)
+		d := evaluate(message(outcometest.Event("event_id", `"a"`, "schema_version", tc.member)), rules, 5)
 		code := ""
 		if len(d.Errors) > 0 {
 			code = d.Errors[0].Code
 		}
-		if d.SentSchemaVersion != tc.sent || d.SchemaVersion != tc.judged || code != tc.code || (d.Status == store.Stored) != tc.complete {
-			t.Errorf("schema_version %s: sent %d, judged by %d, %v", tc.member, d.SentSchemaVersion, d.SchemaVersion, d.Errors)
+		if d.SentSchemaVersion != tc.sent || d.SchemaVersion != tc.validated || code != tc.code || (d.Status == store.Stored) != tc.complete {
+			t.Errorf("schema_version %s: sent %d, validated by %d, %v", tc.member, d.SentSchemaVersion, d.SchemaVersion, d.Errors)
 		}
 	}
 }

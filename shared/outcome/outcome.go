@@ -16,28 +16,33 @@ type Rules interface {
 	Validate(ev *event.Event, received time.Time, application string) schema.Verdict
 }
 
-// Evaluate returns the document of a message of the stream: a pure function of the
-// message, the schemas and policy of one registry revision, and the stream's
-// epoch. It does not panic: an event on which the validator does is rejected
-// with event.CodeValidatorFailed, and the panic returned beside it, so that
-// somebody hears of it. The document's Original aliases m.Payload; it is nil
-// where the policy keeps no original of such an event.
+// Panic is a panic of the decoder or the validator on one message.
+type Panic struct {
+	Value any
+	Stack []byte
+}
+
+// Evaluate returns the document of a message of the stream. The document is a
+// pure function of the message, the schemas and policy of one registry revision,
+// and the stream's epoch. Evaluate does not panic: an event on which the decoder or
+// the validator panics is rejected with event.CodeValidatorFailed, and the panic is
+// returned for the caller to report. The document's Original aliases m.Payload; it
+// is nil if the policy keeps no original of such an event.
 func Evaluate(m stream.Raw, set Rules, epoch int64) (*store.Document, *Panic) {
-	dec := decode(m)
-	ev, failed := dec.event, dec.failed
-	v, panicked := validate(set, ev, dec.received, dec.application)
+	dec := decodeMessage(m)
+	ev, reported := dec.event, dec.panicked
+	v, panicked := validateRecovering(set, ev, dec.received, dec.application)
 	if panicked != nil {
-		failed = panicked
-		fault := event.Fault{Code: event.CodeValidatorFailed, Path: event.Pointer(), Message: panicMessage}
-		// What the envelope says needs no schema; it is judged alone, by the
-		// policy of its type. Where even that fails, nobody knows what is
-		// personal in it: neither data nor original are kept outside of the
-		// stream.
-		v, panicked = validate(set, &event.Event{Head: ev.Head, Faults: append(ev.Faults, fault)}, dec.received, dec.application)
+		reported = panicked
+		fault := event.Fault{Code: event.CodeValidatorFailed, Path: event.Pointer(), Message: messageValidatorFailed}
+		// The envelope needs no schema: it is validated alone, by the policy
+		// of its type. If that panics too, it is unknown which values are
+		// personal, so neither data nor original are kept outside the stream.
+		v, panicked = validateRecovering(set, &event.Event{Head: ev.Head, Faults: append(ev.Faults, fault)}, dec.received, dec.application)
 		if panicked != nil {
 			v.Faults = []event.Fault{fault}
 		}
-		v.SchemaVersion = 0 // no schema came to an end with it
+		v.SchemaVersion = 0 // no schema has validated it
 	}
 	d := &store.Document{
 		ID:                dec.id,
@@ -62,24 +67,24 @@ func Evaluate(m stream.Raw, set Rules, epoch int64) (*store.Document, *Panic) {
 	if len(v.Faults) > 0 {
 		d.Status, d.Errors = store.Rejected, v.Faults
 	}
-	d.ExpiresAt = expiry(d.ReceivedAt, v.Retention)
-	d.RejectedExpiresAt = expiry(d.ReceivedAt, v.RejectedRetention)
-	return d, failed
+	d.ExpiresAt = expiresAt(d.ReceivedAt, v.Retention)
+	d.RejectedExpiresAt = expiresAt(d.ReceivedAt, v.RejectedRetention)
+	return d, reported
 }
 
-// expiry is when what is kept for a time may be removed; zero is never.
-func expiry(received time.Time, retention time.Duration) time.Time {
+// expiresAt returns the end of a retention, the zero time if that is unlimited.
+func expiresAt(received time.Time, retention time.Duration) time.Time {
 	if retention == 0 {
 		return time.Time{}
 	}
 	return received.Add(retention)
 }
 
-// validate is Judge of the rules under recover.
-func validate(set Rules, ev *event.Event, received time.Time, application string) (v schema.Verdict, failed *Panic) {
+// validateRecovering calls set.Validate and recovers from its panics.
+func validateRecovering(set Rules, ev *event.Event, received time.Time, application string) (v schema.Verdict, panicked *Panic) {
 	defer func() {
 		if value := recover(); value != nil {
-			failed = &Panic{Value: value, Stack: debug.Stack()}
+			panicked = &Panic{Value: value, Stack: debug.Stack()}
 		}
 	}()
 	return set.Validate(ev, received, application), nil

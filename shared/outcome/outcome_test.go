@@ -21,8 +21,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// judged is the document alone.
-func judged(m stream.Raw, set outcome.Rules, epoch int64) *store.Document {
+// evaluate returns the document of a message without the panic.
+func evaluate(m stream.Raw, set outcome.Rules, epoch int64) *store.Document {
 	d, _ := outcome.Evaluate(m, set, epoch)
 	return d
 }
@@ -32,12 +32,12 @@ func message(payload string) stream.Raw {
 	return stream.Raw{Header: m.Header, Payload: m.Data, Seq: 42, Time: outcometest.ReceivedAt().Add(time.Hour)}
 }
 
-func TestJudgeStored(t *testing.T) {
+func TestStoresAValidEvent(t *testing.T) {
 	policy := schema.DefaultPolicy()
 	policy.Retention.Stored, policy.Retention.Rejected = 48*time.Hour, 24*time.Hour
 	raw := outcometest.Event("event_id", `"a\r\n* > ./é"`, "session_id", `"E2085BE5-9137-4E4E-80B5-F1FFDDC25423"`,
 		"data", `{"path":"/","host":"h","n":9007199254740993,"x":1.50}`)
-	d := judged(message(raw), outcometest.Samples(t, policy), 5)
+	d := evaluate(message(raw), outcometest.Samples(t, policy), 5)
 	want := &store.Document{
 		ID: "demo/a\r\n* > ./é", Status: store.Stored, Application: "demo", EventID: "a\r\n* > ./é",
 		SessionID: "e2085be5-9137-4e4e-80b5-f1ffddc25423", Category: "page interaction", Name: "pageview",
@@ -45,7 +45,7 @@ func TestJudgeStored(t *testing.T) {
 		Timestamp:  time.Date(2026, 5, 6, 7, 8, 9, 123456000, time.UTC),
 		ReceivedAt: time.Date(2026, 5, 6, 7, 8, 9, 123000000, time.UTC),
 		ExpiresAt:  time.Date(2026, 5, 8, 7, 8, 9, 123000000, time.UTC),
-		// Were it to be rejected by the write rule.
+		// In case the write rule rejects it.
 		RejectedExpiresAt: time.Date(2026, 5, 7, 7, 8, 9, 123000000, time.UTC),
 		ContentHash:       d.ContentHash, Origin: store.Origin{Epoch: 5, Seq: 42}, Revision: 9, SchemaVersion: 7,
 		Original: []byte(raw),
@@ -58,9 +58,9 @@ func TestJudgeStored(t *testing.T) {
 	}
 }
 
-// The rows of hostile input that are accepted and then rejected: each keeps the
-// whole event, every reason, and the fields that are valid.
-func TestJudgeRejected(t *testing.T) {
+// Hostile input that the collector accepts is rejected: the document keeps the
+// whole event, every fault, and the valid fields.
+func TestRejectsHostileInputWithAllFaults(t *testing.T) {
 	set := outcometest.Samples(t, schema.Policy{FutureSkew: 5 * time.Minute, OldestAge: 24 * time.Hour, UnknownTypes: schema.RejectUnknown})
 	long := strings.Repeat("é", 201)
 	many := `{"host":"h","path":"/","form":{` + strings.TrimSuffix(strings.Repeat(`"%":1,`, 900), ",") + `}}`
@@ -98,12 +98,12 @@ func TestJudgeRejected(t *testing.T) {
 			"more faults than are kept", outcometest.Event("category", `"form interaction"`, "name", `"submit"`, "data", many),
 			strings.TrimSpace(strings.Repeat("schema_violation ", event.MaxFaults)),
 		},
-		{"bytes that the door refuses", `{"a":1,"a":2}`, "duplicate_key"},
-		{"bytes that are no JSON", "\x00\xff", "invalid_json"},
+		{"bytes that the collector refuses", `{"a":1,"a":2}`, "duplicate_key"},
+		{"bytes that are not JSON", "\x00\xff", "invalid_json"},
 		{"no bytes", "", "invalid_json"},
 		{"over a megabyte", outcometest.Event("data", `{"host":"h","path":"`+strings.Repeat("x", event.MaxBytes)+`"}`), "too_large"},
 	} {
-		d := judged(message(tc.raw), set, 5)
+		d := evaluate(message(tc.raw), set, 5)
 		var codes []string
 		size := 0
 		for _, f := range d.Errors {
@@ -119,20 +119,19 @@ func TestJudgeRejected(t *testing.T) {
 	}
 }
 
-// The bounds themselves are inside.
-func TestJudgeBounds(t *testing.T) {
+func TestTimestampLimitsAreInclusive(t *testing.T) {
 	set := outcometest.Samples(t, schema.Policy{FutureSkew: 5 * time.Minute, OldestAge: 24 * time.Hour})
 	for _, timestamp := range []string{
 		"2026-05-06T07:13:09.123456Z", "2026-05-05T07:08:09.123457Z", "2026-05-06T07:08:09.123456789Z",
 	} {
-		if d := judged(message(outcometest.Event("timestamp", `"`+timestamp+`"`)), set, 5); d.Status != store.Stored {
+		if d := evaluate(message(outcometest.Event("timestamp", `"`+timestamp+`"`)), set, 5); d.Status != store.Stored {
 			t.Errorf("%s: %v", timestamp, d.Errors)
 		}
 	}
 }
 
-// A message that no collector wrote is kept under an id that no event can have.
-func TestJudgeForeignMessage(t *testing.T) {
+// Such a message is kept under an id that no event can have.
+func TestRejectsMessagesThatNoCollectorWrote(t *testing.T) {
 	set := outcometest.Samples(t, schema.Policy{Retention: schema.Retention{Rejected: time.Hour}})
 	valid := outcometest.Pageview("a")
 	for name, change := range map[string]func(nats.Header){
@@ -145,7 +144,7 @@ func TestJudgeForeignMessage(t *testing.T) {
 	} {
 		m := message(valid)
 		change(m.Header)
-		d := judged(m, set, 5)
+		d := evaluate(m, set, 5)
 		if d.Status != store.Rejected || len(d.Errors) != 1 || d.Errors[0].Code != event.CodeInvalidMessage {
 			t.Errorf("%s: %s %v", name, d.Status, d.Errors)
 		}
@@ -158,21 +157,20 @@ func TestJudgeForeignMessage(t *testing.T) {
 	}
 }
 
-// The time of the stream stands in for a received time that cannot be read.
-func TestJudgeReceivedTime(t *testing.T) {
+func TestStreamTimeReplacesAnUnreadableReceivedTime(t *testing.T) {
 	m := message(outcometest.Pageview("a"))
 	delete(m.Header, stream.HeaderReceivedAt)
-	if d := judged(m, outcometest.Samples(t, schema.DefaultPolicy()), 5); !d.ReceivedAt.Equal(m.Time.Truncate(time.Millisecond)) {
+	if d := evaluate(m, outcometest.Samples(t, schema.DefaultPolicy()), 5); !d.ReceivedAt.Equal(m.Time.Truncate(time.Millisecond)) {
 		t.Errorf("received at %s, the stream took it at %s", d.ReceivedAt, m.Time)
 	}
 }
 
-// What the client was told is the id: a derived one stands in the header.
-func TestJudgeDerivedID(t *testing.T) {
-	const told = "0190163d-8694-739b-aea5-966c26f8ad91"
+// The collector answers with the id that it derives and puts into the header.
+func TestDerivedIDIsThatOfTheHeader(t *testing.T) {
+	const answered = "0190163d-8694-739b-aea5-966c26f8ad91"
 	set := outcometest.Samples(t, schema.DefaultPolicy())
 	for header, want := range map[string]string{
-		told: told, "": "", "not a uuid": "", strings.ToUpper(told) + " ": "",
+		answered: answered, "": "", "not a uuid": "", strings.ToUpper(answered) + " ": "",
 		"0190163d8694739baea5966c26f8ad91": "",
 	} {
 		m := message(outcometest.Event())
@@ -181,26 +179,26 @@ func TestJudgeDerivedID(t *testing.T) {
 		if want == "" {
 			want = derived
 		}
-		if d := judged(m, set, 5); d.EventID != want || d.ID != "demo/"+want {
+		if d := evaluate(m, set, 5); d.EventID != want || d.ID != "demo/"+want {
 			t.Errorf("header %q: event_id %q, want %q", header, d.EventID, want)
 		}
 	}
-	// An id of the client's own is not overruled.
+	// The client's own id takes precedence over the header.
 	m := message(outcometest.Pageview("mine"))
-	m.Header[stream.HeaderEventID] = []string{told}
-	if d := judged(m, set, 5); d.EventID != "mine" {
+	m.Header[stream.HeaderEventID] = []string{answered}
+	if d := evaluate(m, set, 5); d.EventID != "mine" {
 		t.Errorf("the client's id became %q", d.EventID)
 	}
 }
 
-func TestJudgePoison(t *testing.T) {
+func TestRejectsAnEventThatPanicsTheValidator(t *testing.T) {
 	policy := schema.DefaultPolicy()
 	policy.Retention.Rejected = time.Hour
 	set := outcometest.Panicking{Rules: outcometest.Samples(t, policy), Mark: "POISON"}
 	raw := outcometest.Event("event_id", `"p"`, "timestamp", `1`, "data", `{"host":"POISON","path":"/"}`)
 	d, failed := outcome.Evaluate(message(raw), set, 5)
 	if failed == nil || failed.Value != "POISON" || len(failed.Stack) == 0 {
-		t.Errorf("the panic is told as %+v", failed)
+		t.Errorf("the reported panic is %+v", failed)
 	}
 	var codes []string
 	for _, f := range d.Errors {
@@ -209,15 +207,14 @@ func TestJudgePoison(t *testing.T) {
 	if diff := cmp.Diff([]string{event.CodeInvalidTimestamp, event.CodeValidatorFailed}, codes); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}
-	// It has the identity that a mended validator gives it, so that a replay
-	// finds it.
+	// A corrected validator gives it the same identity, so that a replay
+	// replaces the document.
 	if d.ID != "demo/p" || d.SessionID == "" || d.ExpiresAt.IsZero() || strings.Contains(fmt.Sprint(d.Errors), "POISON") {
-		t.Errorf("the poisoned event became %+v", d)
+		t.Errorf("the document is %+v", d)
 	}
 }
 
-// A validator that always panics takes nothing down, either.
-func TestJudgeAlwaysPanicking(t *testing.T) {
+func TestSurvivesAValidatorThatAlwaysPanics(t *testing.T) {
 	set := outcometest.Panicking{Rules: outcometest.Samples(t, schema.DefaultPolicy()), Mark: ""}
 	d, failed := outcome.Evaluate(message(outcometest.Pageview("a")), set, 5)
 	if failed == nil || d.Status != store.Rejected || len(d.Errors) != 1 || d.Errors[0].Code != event.CodeValidatorFailed {
@@ -225,8 +222,8 @@ func TestJudgeAlwaysPanicking(t *testing.T) {
 	}
 }
 
-// Whatever stands in the stream has exactly one document, always the same.
-func TestJudgeIsPure(t *testing.T) {
+// Every message has exactly one document, always the same.
+func TestEvaluateIsPure(t *testing.T) {
 	set := outcometest.Samples(t, schema.DefaultPolicy())
 	text := rapid.OneOf(rapid.String(), rapid.Just("demo"), rapid.Just(native.Name),
 		rapid.Just(outcometest.ReceivedAt().Format(time.RFC3339Nano)))
@@ -242,8 +239,8 @@ func TestJudgeIsPure(t *testing.T) {
 		for name, value := range rapid.MapOf(names, text).Draw(t, "headers") {
 			m.Header[name] = []string{value}
 		}
-		d := judged(m, set, 5)
-		if diff := cmp.Diff(d, judged(m, set, 5)); diff != "" {
+		d := evaluate(m, set, 5)
+		if diff := cmp.Diff(d, evaluate(m, set, 5)); diff != "" {
 			t.Fatalf("the second time differs:\n%s", diff)
 		}
 		if d.ID == "" || d.EventID == "" || d.ContentHash == "" || d.ReceivedAt.IsZero() || d.Origin.Seq != m.Seq {
@@ -258,14 +255,13 @@ func TestJudgeIsPure(t *testing.T) {
 	})
 }
 
-// Two contents that cannot be read have two ids, equal ones the same in every
-// application.
-func TestUnreadableIdentity(t *testing.T) {
+// Unreadable messages have different ids, unless their bytes are equal.
+func TestUnreadableMessagesAreIdentifiedByTheirBytes(t *testing.T) {
 	set := outcometest.Samples(t, schema.DefaultPolicy())
-	a, b := judged(message("x"), set, 5), judged(message("y"), set, 5)
+	a, b := evaluate(message("x"), set, 5), evaluate(message("y"), set, 5)
 	again := message("x")
 	again.Seq, again.Time = 43, outcometest.ReceivedAt()
-	if a.ID == b.ID || a.ID != judged(again, set, 5).ID || a.ContentHash == b.ContentHash {
+	if a.ID == b.ID || a.ID != evaluate(again, set, 5).ID || a.ContentHash == b.ContentHash {
 		t.Errorf("ids %q, %q", a.ID, b.ID)
 	}
 	if uuid.Validate(a.EventID) != nil || !strings.HasPrefix(a.EventID, "00000000-0000-7") {

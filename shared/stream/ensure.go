@@ -9,17 +9,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// AckWait is how long a fetched message may be in work without a sign of
-// progress before another processor gets it.
+// AckWait is how long a fetched message may be in flight without a progress signal
+// before it is delivered to another processor.
 const AckWait = 10 * time.Second
 
-// MaxAckPending bounds the messages in work at all processors together.
+// MaxAckPending is the limit of the messages in flight at all processors together.
 const MaxAckPending = 20_000
 
-// buckets are all of the registry's.
+// buckets are the buckets of the registry.
 var buckets = []string{BucketSchemas, BucketApplications, BucketTokens, BucketApplied}
 
-// Bounds, in bytes: of each of the registry's buckets and of the changes on
+// Limits in bytes: of each bucket of the registry and of the stream of changes on
 // disk, of the jobs on disk, and of the heartbeats in memory.
 const (
 	bucketMaxBytes   = 1 << 30
@@ -27,19 +27,19 @@ const (
 	servicesMaxBytes = 16 << 20
 )
 
-// Config is what an operator decides about the stream.
+// Config is the configuration of the stream by an operator.
 type Config struct {
-	// MaxBytes bounds the stream on disk, in bytes; default 10 GiB.
+	// MaxBytes is the limit of the stream on disk; default 10 GiB.
 	MaxBytes int64
 	// Replicas is 1 (default) on one server and 3 in a cluster.
 	Replicas int
 	// Retention is how long processed events stay in the stream; default 30
-	// days. The processor purges; the stream itself has no MaxAge, which
-	// would drop what is not processed yet.
+	// days. The processor purges. The stream itself has no MaxAge, which would
+	// drop unprocessed events.
 	Retention time.Duration
 }
 
-// WithDefaults returns c with every zero field set to its default.
+// WithDefaults returns c with each zero field set to its default.
 func (c Config) WithDefaults() Config {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = 10 << 30
@@ -53,14 +53,15 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// StoreBytes is what a server must be allowed to keep on disk, in bytes: the
-// server reserves each bound when stream or bucket is created.
+// StoreBytes returns the number of bytes that a server must be allowed to keep on
+// disk: it reserves each limit when the stream or bucket is created.
 func (c Config) StoreBytes() int64 {
 	return c.WithDefaults().MaxBytes + int64(len(buckets)+1)*bucketMaxBytes + jobsMaxBytes
 }
 
-// Ensure creates the streams, the buckets and the shared consumer, or brings them to the configuration c. It only adds and changes limits; a
-// difference that would need a stream to be made anew is an error.
+// Ensure creates the streams, the buckets and the shared consumer, or updates them
+// to the configuration c. It only adds, and changes limits; a difference that would
+// require a stream to be recreated is an error.
 func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 	c = c.WithDefaults()
 	if _, err := js.CreateOrUpdateStream(ctx, eventsConfig(c)); err != nil {
@@ -86,9 +87,9 @@ func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 	return nil
 }
 
-// EnsureServices creates the bucket of heartbeats, or brings it to the
-// configuration c. It lives in memory, so a server alone loses it when it
-// restarts. The processor alone calls it.
+// EnsureServices creates the bucket of heartbeats, or updates it to the
+// configuration c. The bucket is in memory, so a server without replicas loses it at
+// a restart. Only the processor calls it.
 func EnsureServices(ctx context.Context, js jetstream.JetStream, c Config) error {
 	if _, err := js.CreateOrUpdateKeyValue(ctx, servicesConfig(c.WithDefaults().Replicas)); err != nil {
 		return fmt.Errorf("create or update bucket %s: %w", BucketServices, err)
@@ -109,14 +110,14 @@ func eventsConfig(c Config) jetstream.StreamConfig {
 		AllowDirect:        true,
 		AllowAtomicPublish: true,
 		DenyDelete:         true,
-		// No dedup window is relied on: the store is idempotent. The server
-		// wants one of at least 100 ms where none is zero.
+		// The store is idempotent and relies on no deduplication window. The
+		// server replaces 0 by its default; its minimum is 100 ms.
 		Duplicates: time.Second,
 	}
 }
 
-// changesConfig copies from the buckets: no change is without its record,
-// whoever made it, and a record is there before anybody can remove a version.
+// changesConfig copies from the buckets: every change has a record, whichever
+// client made it, and the record exists before a version can be removed.
 func changesConfig(replicas int) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name:        Changes,
@@ -156,20 +157,20 @@ func consumerConfig() jetstream.ConsumerConfig {
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckWait:       AckWait,
-		// A poison message is the application's to handle: the server would
-		// park it without a word.
+		// The processor handles poison messages. The server would stop
+		// delivering them without reporting it.
 		MaxDeliver:    -1,
 		MaxAckPending: MaxAckPending,
 		MaxWaiting:    512,
 	}
 }
 
-// everyVersion is more versions of a key than anybody will make. No limit at
-// all would not pass: the library takes a stream without one for no bucket.
-const everyVersion = 1 << 40
+// unlimitedVersions is more versions than a key will have. The library does not
+// accept a stream without a limit as a bucket.
+const unlimitedVersions = 1 << 40
 
 // ensureBucket creates a bucket that keeps every version of a key. The library
-// allows 64; the limit of its stream is raised afterwards.
+// allows 64; raiseHistory raises the limit of the bucket's stream afterwards.
 func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, replicas int) error {
 	_, err := js.KeyValue(ctx, bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -178,39 +179,40 @@ func ensureBucket(ctx context.Context, js jetstream.JetStream, bucket string, re
 			Storage: jetstream.FileStorage, MaxBytes: bucketMaxBytes,
 		})
 	}
-	// Another processor may have made it in the meantime, and raised its limit.
+	// Another processor may have created it since, and raised its limit.
 	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
 		return fmt.Errorf("create bucket %s: %w", bucket, err)
 	}
 	if bucket == BucketApplied {
-		return nil // digests have no history worth keeping
+		return nil // the history of digests is not needed
 	}
 	return raiseHistory(ctx, js, bucket, replicas)
 }
 
+// raiseHistory makes a bucket keep every version of a key.
 func raiseHistory(ctx context.Context, js jetstream.JetStream, bucket string, replicas int) error {
 	s, err := js.Stream(ctx, BucketStream(bucket))
 	if err != nil {
 		return fmt.Errorf("look up bucket %s: %w", bucket, err)
 	}
 	cfg := s.CachedInfo().Config
-	if cfg.MaxMsgsPerSubject == everyVersion && cfg.Replicas == replicas {
+	if cfg.MaxMsgsPerSubject == unlimitedVersions && cfg.Replicas == replicas {
 		return nil
 	}
-	cfg.MaxMsgsPerSubject, cfg.Replicas = everyVersion, replicas
+	cfg.MaxMsgsPerSubject, cfg.Replicas = unlimitedVersions, replicas
 	if _, err := js.UpdateStream(ctx, cfg); err != nil {
 		return fmt.Errorf("keep every version in bucket %s: %w", bucket, err)
 	}
 	return nil
 }
 
-// Wait blocks until the processor has made the stream and the buckets, or ctx
-// ends. It asks every 200 ms.
+// Wait blocks until the processor has created the stream and the buckets, or ctx
+// ends. It checks every 200 ms.
 func Wait(ctx context.Context, js jetstream.JetStream) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := exists(ctx, js)
+		err := consumerExists(ctx, js)
 		if err == nil {
 			return nil
 		}
@@ -222,8 +224,8 @@ func Wait(ctx context.Context, js jetstream.JetStream) error {
 	}
 }
 
-// exists asks for the last thing that Ensure makes.
-func exists(ctx context.Context, js jetstream.JetStream) error {
+// consumerExists returns nil if the consumer exists, which Ensure creates last.
+func consumerExists(ctx context.Context, js jetstream.JetStream) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	_, err := js.Consumer(ctx, Name, Consumer)

@@ -20,7 +20,7 @@ func connect(t testing.TB) (context.Context, jetstream.JetStream) {
 	return ctx, js
 }
 
-func TestEnsure(t *testing.T) {
+func TestEnsureChangesOnlyLimits(t *testing.T) {
 	ctx, js := connect(t)
 	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestEnsure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A second processor, or a new configuration, changes limits alone.
+	// A second processor, or a new configuration, changes only limits.
 	if err := Ensure(ctx, js, Config{MaxBytes: 2 << 20}); err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +52,8 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
-// Processors that start together find each other's work half done.
-func TestEnsureByManyAtOnce(t *testing.T) {
+// Processors that start together find partly created streams and buckets.
+func TestEnsureRunsConcurrently(t *testing.T) {
 	ctx, js := connect(t)
 	const processors = 16
 	errs := make(chan error, processors)
@@ -92,7 +92,7 @@ func TestBucketKeepsEveryVersion(t *testing.T) {
 	}
 }
 
-func TestWait(t *testing.T) {
+func TestWaitEndsWithEnsureOrItsContext(t *testing.T) {
 	ctx, js := connect(t)
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
@@ -110,7 +110,7 @@ func TestWait(t *testing.T) {
 }
 
 // The stream of changes has every version and removal of the registry, also
-// those from before it was made.
+// earlier ones than the stream itself.
 func TestChangesHoldEveryVersion(t *testing.T) {
 	ctx, js := connect(t)
 	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {

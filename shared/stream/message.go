@@ -9,16 +9,16 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Message is one accepted event as it stands in the stream.
+// Message is one accepted event in the stream.
 type Message struct {
 	// Application is the application of the write key.
 	Application string
-	// DerivedID is the event id where the collector derived it, else "".
+	// DerivedID is the event id if the collector derived it, else "".
 	DerivedID string
 	// ReceivedAt is when the collector accepted the event, in UTC.
 	ReceivedAt time.Time
-	// SentAt is the request's sent_at as received, "" when absent. It is kept
-	// for adapters; native timestamps are not corrected by it.
+	// SentAt is the sent_at of the request as received, "" when absent. No
+	// timestamp is corrected by it in the native format.
 	SentAt string
 	// Format is the name of the format of Payload: see package format.
 	Format string
@@ -26,7 +26,7 @@ type Message struct {
 	Payload []byte
 }
 
-// ErrNotAMessage is returned by Parse for messages that no collector wrote.
+// ErrNotAMessage is the error of Parse for messages that no collector wrote.
 var ErrNotAMessage = errors.New("not a message of a collector")
 
 var applicationName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -35,7 +35,7 @@ var applicationName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 // [a-z0-9][a-z0-9-]{0,31}.
 func ValidApplication(name string) bool { return applicationName.MatchString(name) }
 
-// Msg is the message on the wire. The payload is not copied.
+// Msg returns the NATS message for a subject. The payload is not copied.
 func (m *Message) Msg(subject string) *nats.Msg {
 	h := nats.Header{
 		HeaderApplication: {m.Application},
@@ -51,31 +51,32 @@ func (m *Message) Msg(subject string) *nats.Msg {
 	return &nats.Msg{Subject: subject, Header: h, Data: m.Payload}
 }
 
-// Parse reads a message of the stream. The payload is not copied. The error is
-// ErrNotAMessage with what is wrong; the returned Message then holds what could
-// be read.
+// Parse parses a message of the stream. The payload is not copied. The error wraps
+// ErrNotAMessage and names the fault; the returned Message then holds the valid
+// fields.
 func Parse(h nats.Header, payload []byte) (Message, error) {
 	m := Message{
-		Application: first(h, HeaderApplication),
-		DerivedID:   first(h, HeaderEventID),
-		SentAt:      first(h, HeaderSentAt),
-		Format:      first(h, HeaderFormat),
+		Application: firstValue(h, HeaderApplication),
+		DerivedID:   firstValue(h, HeaderEventID),
+		SentAt:      firstValue(h, HeaderSentAt),
+		Format:      firstValue(h, HeaderFormat),
 		Payload:     payload,
 	}
 	if !ValidApplication(m.Application) {
 		m.Application = ""
 		return m, fmt.Errorf("%w: header %s names no application", ErrNotAMessage, HeaderApplication)
 	}
-	t, err := time.Parse(time.RFC3339Nano, first(h, HeaderReceivedAt))
+	t, err := time.Parse(time.RFC3339Nano, firstValue(h, HeaderReceivedAt))
 	if err != nil {
-		return m, fmt.Errorf("%w: header %s is no RFC 3339 time", ErrNotAMessage, HeaderReceivedAt)
+		return m, fmt.Errorf("%w: header %s is not an RFC 3339 time", ErrNotAMessage, HeaderReceivedAt)
 	}
 	m.ReceivedAt = t.UTC()
 	return m, nil
 }
 
-// first reads a header by its exact name; nats.Header is case-sensitive.
-func first(h nats.Header, key string) string {
+// firstValue returns the first value of a header by its exact name; nats.Header is
+// case-sensitive.
+func firstValue(h nats.Header, key string) string {
 	if v := h[key]; len(v) > 0 {
 		return v[0]
 	}

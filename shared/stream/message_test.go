@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-func TestMessageRoundTrip(t *testing.T) {
+func TestParseReversesMsg(t *testing.T) {
 	for _, m := range []Message{
 		{
 			Application: "demo",
@@ -38,8 +38,8 @@ func TestMessageRoundTrip(t *testing.T) {
 	}
 }
 
-// Another publisher of the same NATS server may write anything.
-func TestParseForeignMessage(t *testing.T) {
+// Other publishers of the same NATS server may write any headers.
+func TestParseRejectsForeignMessages(t *testing.T) {
 	valid := (&Message{Application: "demo", ReceivedAt: time.Unix(0, 0), Format: "native"}).Msg("s").Header
 	for name, change := range map[string]func(nats.Header){
 		"no application":         func(h nats.Header) { delete(h, HeaderApplication) },

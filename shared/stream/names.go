@@ -17,13 +17,13 @@ const (
 	BucketApplications = "APPLICATIONS"
 	// BucketTokens holds query and operator tokens, hashed.
 	BucketTokens = "TOKENS"
-	// BucketApplied remembers the digest of each declaration file as it was
-	// last applied, so that a restart never reverts a live change.
+	// BucketApplied holds the digest of each declaration file when it was last
+	// applied, so that a restart never reverts a live change.
 	BucketApplied = "APPLIED"
 )
 
 // Changes is the name of the stream of changes to the registry: a copy of every
-// version and every removal that its buckets ever took, under their subjects.
+// version and every removal in its buckets, under their subjects.
 const Changes = "CHANGES"
 
 // Buckets of the running system.
@@ -47,18 +47,19 @@ const (
 	// KeyTypes is the prefix of the schemas: types.<category>.<name>, tokens
 	// escaped as in subjects.
 	KeyTypes = "types"
-	// KeyPII is the key of the secret that personal values are hashed with.
+	// KeyPII is the key of the secret with which personal values are hashed.
 	KeyPII = "secrets.pii"
-	// KeyReplay is the key of who made the last replay, and why. Putting it
-	// makes a revision that judges as the one before it.
+	// KeyReplay is the key of the author and the reason of the last replay.
+	// Putting it creates a revision with the rules of the one before it.
 	KeyReplay = "replay"
 )
 
 // Headers of a message.
 const (
 	HeaderApplication = "Eye-Application"
-	// HeaderEventID is present only when the collector derived the id: header
-	// values do not survive CR LF, and a derived id is always a UUID.
+	// HeaderEventID is set only when the collector derived the id. A derived
+	// id is always a UUID; other ids may contain CR LF, which a header value
+	// cannot.
 	HeaderEventID    = "Eye-Event-Id"
 	HeaderReceivedAt = "Eye-Received-At"
 	HeaderSentAt     = "Eye-Sent-At"
@@ -68,6 +69,7 @@ const (
 const (
 	subjectRoot  = "events"
 	unregistered = "unregistered"
-	// maxSubject keeps a protocol line far below the server's 4 KB.
-	maxSubject = 512
+	// maxSubjectBytes keeps a protocol line far below the server's limit of
+	// 4 KB.
+	maxSubjectBytes = 512
 )

@@ -10,7 +10,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// Epoch is the stream's creation time in microseconds since 1970: the epoch of
+// Epoch returns the stream's creation time in microseconds since 1970: the epoch of
 // store.Origin.
 func Epoch(ctx context.Context, js jetstream.JetStream) (int64, error) {
 	s, err := js.Stream(ctx, Name)
@@ -30,9 +30,10 @@ func NewestRevision(ctx context.Context, js jetstream.JetStream, bucket string) 
 	return s.CachedInfo().State.LastSeq, nil
 }
 
-// At returns the first sequence that the stream took at t or later, and one
-// after the last sequence if there is none. Errors are those of NATS.
-func At(ctx context.Context, js jetstream.JetStream, t time.Time) (uint64, error) {
+// SeqAt returns the sequence of the first message that the stream took at t or
+// later, or the sequence after the last message if all are earlier. Errors are
+// those of NATS.
+func SeqAt(ctx context.Context, js jetstream.JetStream, t time.Time) (uint64, error) {
 	batch, err := jetstreamext.GetBatch(ctx, js, Name, 1, jetstreamext.GetBatchStartTime(t))
 	if err != nil {
 		return 0, fmt.Errorf("find %s in the stream: %w", t, err)
@@ -53,9 +54,9 @@ func At(ctx context.Context, js jetstream.JetStream, t time.Time) (uint64, error
 	return s.CachedInfo().State.LastSeq + 1, nil
 }
 
-// TimeFrom returns when the stream took the first message from seq on, and the
-// sequence of that message; zeros if there is none. Errors are those of NATS.
-func TimeFrom(ctx context.Context, s jetstream.Stream, seq uint64) (time.Time, uint64, error) {
+// FirstFrom returns the time and the sequence of the first message of the stream
+// from seq on, zeros if no message follows. Errors are those of NATS.
+func FirstFrom(ctx context.Context, s jetstream.Stream, seq uint64) (time.Time, uint64, error) {
 	m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return time.Time{}, 0, nil

@@ -14,28 +14,30 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/theeye/theeye/shared/retry"
 )
 
-// Raw is a message as the stream holds it.
+// Raw is a message of the stream whose headers are not parsed.
 type Raw struct {
 	Header  nats.Header
 	Payload []byte
-	// Seq is its sequence in the stream, Time when the stream took it.
+	// Seq is the sequence in the stream, Time when the stream took the message.
 	Seq  uint64
 	Time time.Time
 }
 
 // Range is a part of the stream.
 type Range struct {
-	// First and Last are sequences, both inclusive; Last 0 is without end, up
-	// to what the stream holds at that moment.
+	// First and Last are sequences, both inclusive. With Last 0 the range ends
+	// at the last message that the stream holds when it is read.
 	First, Last uint64
-	// Subjects restrict, wildcards allowed; none is every one. No two of them
-	// may match the same message.
+	// Subjects restricts the range to subjects, wildcards allowed; an empty
+	// list is all subjects. No two of them may match the same message.
 	Subjects []string
 }
 
-// Bounds of one question, and of the wait before it is asked again.
+// Limits of one request, and the delay before it is repeated.
 const (
 	portionEvents = 1000
 	portionBytes  = 2 << 20
@@ -44,17 +46,17 @@ const (
 	headerPending = "Nats-Num-Pending"
 )
 
-// errShort says that an answer broke off.
-var errShort = errors.New("the stream ended its answer early")
+// errIncomplete is the error of a reply that ended early.
+var errIncomplete = errors.New("the stream ended its answer early")
 
-// Read yields the messages of a range in portions, by sequence, each portion at
-// most 1,000 messages and some 2 MiB a subject. It asks the stream directly:
-// no consumer knows of it, and it can begin anywhere. While the one is worked
-// on, the next portion is fetched.
+// Read yields the messages of a range in portions, by sequence. A portion has at
+// most 1,000 messages and about 2 MiB a subject. Read requests the messages from the
+// stream directly: it needs no consumer and can start at any sequence. It requests
+// the next portion while the caller processes one.
 //
-// NATS being away is waited out. The only error is that of ctx, and it is the
-// last that is yielded. Messages that the stream lost are just not there; of a
-// stream with replicas, those of the last moments may be missing, too.
+// While NATS is disconnected Read repeats its requests. The only error is that of
+// ctx, which is yielded last. Messages that the stream lost are left out; in a
+// stream with replicas those of the last moments may be missing as well.
 func Read(ctx context.Context, js jetstream.JetStream, r Range) iter.Seq2[[]Raw, error] {
 	return func(yield func([]Raw, error) bool) {
 		if len(r.Subjects) == 0 {
@@ -68,10 +70,10 @@ func Read(ctx context.Context, js jetstream.JetStream, r Range) iter.Seq2[[]Raw,
 		sources := make([]*source, len(r.Subjects))
 		for i, subject := range r.Subjects {
 			sources[i] = &source{js: js, subject: subject, next: max(r.First, 1), last: r.Last}
-			sources[i].prefetch(ctx)
+			sources[i].startRequest(ctx)
 		}
 		for {
-			portion, err := merge(ctx, sources)
+			portion, err := mergeSources(ctx, sources)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -83,11 +85,12 @@ func Read(ctx context.Context, js jetstream.JetStream, r Range) iter.Seq2[[]Raw,
 	}
 }
 
-// merge returns the messages up to which every source has been read.
-func merge(ctx context.Context, sources []*source) ([]Raw, error) {
+// mergeSources returns the messages up to the sequence to which all sources have
+// been read.
+func mergeSources(ctx context.Context, sources []*source) ([]Raw, error) {
 	upTo := uint64(math.MaxUint64)
 	for _, s := range sources {
-		if err := s.fill(ctx); err != nil {
+		if err := s.fillBuffer(ctx); err != nil {
 			return nil, err
 		}
 		if !s.ended {
@@ -114,99 +117,103 @@ type source struct {
 	js         jetstream.JetStream
 	subject    string
 	next, last uint64
-	// buffer are messages that were read and not yet yielded; ended says that
-	// no others follow.
+	// buffer holds the messages that were read and not yet yielded; ended is
+	// set when no others follow.
 	buffer []Raw
 	ended  bool
-	ahead  chan answer
+	// pending receives the reply to the request in flight.
+	pending chan reply
 }
 
-// answer is what one question brought.
-type answer struct {
+// reply is the reply to one request.
+type reply struct {
 	messages []Raw
 	ended    bool
 	err      error
 }
 
-func (s *source) prefetch(ctx context.Context) {
-	s.ahead = make(chan answer, 1)
-	go func(next uint64, ahead chan<- answer) { ahead <- s.ask(ctx, next) }(s.next, s.ahead)
+// startRequest requests the next portion in a goroutine, which ends with the
+// request and blocks on no receiver.
+func (s *source) startRequest(ctx context.Context) {
+	s.pending = make(chan reply, 1)
+	go func(next uint64, pending chan<- reply) { pending <- s.requestPortion(ctx, next) }(s.next, s.pending)
 }
 
-// fill makes sure that the buffer has a message, unless there is none.
-func (s *source) fill(ctx context.Context) error {
+// fillBuffer waits until the buffer has a message or the source has ended.
+func (s *source) fillBuffer(ctx context.Context) error {
 	for len(s.buffer) == 0 && !s.ended {
-		var a answer
+		var r reply
 		select {
-		case a = <-s.ahead:
+		case r = <-s.pending:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		s.take(a)
-		if a.err != nil {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(readRetry):
+		s.consumeReply(r)
+		if r.err != nil {
+			if err := retry.Sleep(ctx, readRetry); err != nil {
+				return err
 			}
 		}
 		if !s.ended {
-			s.prefetch(ctx)
+			s.startRequest(ctx)
 		}
 	}
 	return nil
 }
 
-func (s *source) take(a answer) {
-	for i, m := range a.messages {
+// consumeReply puts the messages of a reply that are within the range into the
+// buffer.
+func (s *source) consumeReply(r reply) {
+	for i, m := range r.messages {
 		if m.Seq > s.last {
-			a.messages, a.ended = a.messages[:i], true
+			r.messages, r.ended = r.messages[:i], true
 			break
 		}
 	}
-	if n := len(a.messages); n > 0 {
-		s.next = a.messages[n-1].Seq + 1
+	if n := len(r.messages); n > 0 {
+		s.next = r.messages[n-1].Seq + 1
 	}
-	s.buffer, s.ended = a.messages, a.ended || s.next > s.last
+	s.buffer, s.ended = r.messages, r.ended || s.next > s.last
 }
 
-// ask reads one portion. What came before an answer broke off counts.
-func (s *source) ask(ctx context.Context, next uint64) (a answer) {
+// requestPortion requests one portion. The reply has the messages that arrived
+// before an error.
+func (s *source) requestPortion(ctx context.Context, next uint64) (r reply) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	a.messages = make([]Raw, 0, portionEvents)
+	r.messages = make([]Raw, 0, portionEvents)
 	batch, err := jetstreamext.GetBatch(ctx, s.js, Name, portionEvents,
 		jetstreamext.GetBatchSeq(next), jetstreamext.GetBatchSubject(s.subject), jetstreamext.GetBatchMaxBytes(portionBytes))
 	if err != nil {
-		a.err = fmt.Errorf("read stream %s: %w", Name, err)
-		return a
+		r.err = fmt.Errorf("read stream %s: %w", Name, err)
+		return r
 	}
 	pending := -1
 	for msg, err := range batch {
 		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			a.ended = true
-			return a
+			r.ended = true
+			return r
 		}
 		if err != nil {
-			a.err = fmt.Errorf("read stream %s: %w", Name, err)
-			return a
+			r.err = fmt.Errorf("read stream %s: %w", Name, err)
+			return r
 		}
 		if pending, err = strconv.Atoi(msg.Header.Get(headerPending)); err != nil {
-			a.err = fmt.Errorf("read header %s: %w", headerPending, err)
-			return a
+			r.err = fmt.Errorf("read header %s: %w", headerPending, err)
+			return r
 		}
-		a.messages = append(a.messages, Raw{Header: own(msg.Header), Payload: msg.Data, Seq: msg.Sequence, Time: msg.Time})
+		r.messages = append(r.messages, Raw{Header: publishedHeaders(msg.Header), Payload: msg.Data, Seq: msg.Sequence, Time: msg.Time})
 	}
-	a.ended = pending == 0
+	r.ended = pending == 0
 	if pending < 0 {
-		a.err = errShort
+		r.err = errIncomplete
 	}
-	return a
+	return r
 }
 
-// own are the headers that the message was published with: those that the
-// server adds to its answers are no part of it.
-func own(h nats.Header) nats.Header {
+// publishedHeaders removes the headers that the server adds to its replies, and
+// returns those of the publisher.
+func publishedHeaders(h nats.Header) nats.Header {
 	for _, name := range []string{"Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp", headerPending, "Nats-Last-Sequence", "Nats-UpTo-Sequence"} {
 		delete(h, name)
 	}

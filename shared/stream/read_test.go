@@ -42,8 +42,8 @@ func sequences(ctx context.Context, t interface{ Fatal(...any) }, js jetstream.J
 	return got
 }
 
-// Any range over any subjects brings exactly its messages, in order.
-func TestReadBringsTheRange(t *testing.T) {
+// Read yields exactly the messages of any range over any subjects, in order.
+func TestReadYieldsTheRange(t *testing.T) {
 	ctx, js := connect(t)
 	subjects := []string{Subject("a", "c", "n"), Unregistered("a"), Subject("b", "c", "n"), Unregistered("b")}
 	const n = 3500
@@ -85,7 +85,7 @@ func difference(a, b []uint64) int {
 	return min(len(a), len(b))
 }
 
-func TestReadOfNothing(t *testing.T) {
+func TestReadOfAnEmptyStreamYieldsNothing(t *testing.T) {
 	ctx, js := connect(t)
 	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestReadOfNothing(t *testing.T) {
 	}
 }
 
-func TestAt(t *testing.T) {
+func TestSeqAtReturnsTheFirstSequenceFromATime(t *testing.T) {
 	ctx, js := connect(t)
 	fillStream(ctx, t, js, 5, func(int) string { return Unregistered("a") })
 	events, err := js.Stream(ctx, Name)
@@ -115,7 +115,7 @@ func TestAt(t *testing.T) {
 		{third.Time.Add(time.Nanosecond), 4},
 		{time.Now().Add(time.Hour), 6},
 	} {
-		if got, err := At(ctx, js, c.at); err != nil || got != c.want {
+		if got, err := SeqAt(ctx, js, c.at); err != nil || got != c.want {
 			t.Errorf("At(%v) = %d, %v; want %d", c.at, got, err, c.want)
 		}
 	}

@@ -8,35 +8,35 @@ import (
 // Subjects matches every subject of the stream.
 const Subjects = subjectRoot + ".>"
 
-// Subject is the subject of an event of a type that the registry knows. A
-// subject that would be longer than 512 bytes is the one of unregistered types.
+// Subject returns the subject of an event whose type the registry knows. If it
+// would be longer than 512 bytes, it is that of unregistered types.
 func Subject(application, category, name string) string {
 	s := subjectRoot + "." + application + "." + Escape(category) + "." + Escape(name)
-	if len(s) > maxSubject {
+	if len(s) > maxSubjectBytes {
 		return Unregistered(application)
 	}
 	return s
 }
 
-// Unregistered is the subject of all other events of an application.
+// Unregistered returns the subject of all other events of an application.
 func Unregistered(application string) string {
 	return subjectRoot + "." + application + "." + unregistered
 }
 
-// OfApplication matches every subject of one application.
-func OfApplication(application string) string {
+// ApplicationSubjects returns the pattern of all subjects of one application.
+func ApplicationSubjects(application string) string {
 	return subjectRoot + "." + application + ".>"
 }
 
 const hexDigits = "0123456789ABCDEF"
 
-// Escape writes a category or name as one token of a subject, a key of a
-// bucket and the name of a file: letters, digits, '_' and '-' stay, every other
-// byte becomes '=' and two hexadecimal digits. It is reversible: see Unescape.
+// Escape returns a category or name as one token of a subject, a key of a bucket
+// and the name of a file: letters, digits, '_' and '-' are kept, every other byte
+// becomes '=' and two hexadecimal digits. Unescape reverses it.
 func Escape(token string) string {
 	n := 0
 	for i := range len(token) {
-		if !plain(token[i]) {
+		if !isPlain(token[i]) {
 			n++
 		}
 	}
@@ -47,7 +47,7 @@ func Escape(token string) string {
 	b.Grow(len(token) + 2*n)
 	for i := range len(token) {
 		c := token[i]
-		if plain(c) {
+		if isPlain(c) {
 			b.WriteByte(c)
 			continue
 		}
@@ -58,8 +58,8 @@ func Escape(token string) string {
 	return b.String()
 }
 
-// Unescape reverses Escape. It accepts only what Escape writes, so that one
-// type has one token.
+// Unescape reverses Escape. It accepts only tokens in the form of Escape, so that
+// one type has one token.
 func Unescape(token string) (string, error) {
 	b := make([]byte, 0, len(token))
 	for i := 0; i < len(token); i++ {
@@ -84,14 +84,16 @@ func Unescape(token string) (string, error) {
 	return "", fmt.Errorf("token %q is not in the escaped form", token)
 }
 
-func plain(c byte) bool {
+// isPlain reports whether Escape keeps c.
+func isPlain(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
 }
 
-// Matching returns the subjects of the events of an application and a type; ""
-// is any. An event of a type that the registry did not know when it came is
-// among the unregistered ones, so whoever wants a type decodes what it gets.
-func Matching(application, category, name string) []string {
+// SubjectsFor returns the patterns of the subjects with events of an application
+// and a type; "" is any. An event whose type the registry did not know when it was
+// received is among the unregistered ones, so the caller must filter by the decoded
+// type.
+func SubjectsFor(application, category, name string) []string {
 	token := func(token string) string {
 		if token == "" {
 			return "*"
@@ -104,7 +106,7 @@ func Matching(application, category, name string) []string {
 	}
 	others := subjectRoot + "." + of + "." + unregistered
 	typed := subjectRoot + "." + of + "." + token(category) + "." + token(name)
-	if len(typed) > maxSubject {
+	if len(typed) > maxSubjectBytes {
 		return []string{others}
 	}
 	return []string{typed, others}

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSubject(t *testing.T) {
+func TestSubjectEscapesTheType(t *testing.T) {
 	for _, tc := range []struct{ category, name, want string }{
 		{"page interaction", "cta click", "events.demo.page=20interaction.cta=20click"},
 		{"a.b", "*>", "events.demo.a=2Eb.=2A=3E"},
@@ -22,11 +22,10 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// The longest subject, as its bound is inclusive, is one byte away from the
-// subject of unregistered types.
-func TestSubjectBound(t *testing.T) {
-	room := maxSubject - len("events.demo.c.")
-	if got := Subject("demo", "c", strings.Repeat("n", room)); len(got) != maxSubject {
+// The limit of a subject is inclusive.
+func TestSubjectOverTheLimitIsUnregistered(t *testing.T) {
+	room := maxSubjectBytes - len("events.demo.c.")
+	if got := Subject("demo", "c", strings.Repeat("n", room)); len(got) != maxSubjectBytes {
 		t.Errorf("a subject of exactly the bound became %q", got)
 	}
 	if got := Subject("demo", "c", strings.Repeat("n", room+1)); got != Unregistered("demo") {
@@ -38,7 +37,7 @@ func TestEscapeIsReversible(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
 		escaped := Escape(s)
-		if i := strings.IndexFunc(escaped, func(r rune) bool { return r != '=' && (r > 127 || !plain(byte(r))) }); i >= 0 {
+		if i := strings.IndexFunc(escaped, func(r rune) bool { return r != '=' && (r > 127 || !isPlain(byte(r))) }); i >= 0 {
 			t.Fatalf("Escape(%q) = %q holds a byte that is not legal in a token", s, escaped)
 		}
 		got, err := Unescape(escaped)
@@ -56,15 +55,15 @@ func TestUnescapeAcceptsOneForm(t *testing.T) {
 	}
 }
 
-// Whatever subject an event has, one pattern of each selection that covers it
-// matches, and no two patterns of one selection match the same subject.
-func TestMatching(t *testing.T) {
+// Of each selection that covers an event exactly one pattern matches its subject,
+// and no two patterns of one selection match the same subject.
+func TestSubjectsForMatchesEachSubjectOnce(t *testing.T) {
 	long := strings.Repeat("ö", 100)
 	values := []string{"", "a", "unregistered", "page interaction", long}
 	for _, app := range []string{"", "demo"} {
 		for _, category := range values {
 			for _, name := range values {
-				patterns := Matching(app, category, name)
+				patterns := SubjectsFor(app, category, name)
 				for _, s := range []struct{ subject, category, name string }{
 					{Subject("demo", "a", "a"), "a", "a"},
 					{Subject("demo", "unregistered", "a"), "unregistered", "a"},

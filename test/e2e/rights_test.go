@@ -310,7 +310,7 @@ func replays(t *testing.T, js jetstream.JetStream) {
 	ctx := waiting(t)
 	c, err := js.CreateConsumer(ctx, stream.Name, jetstream.ConsumerConfig{
 		Durable: "replay-1-1-0", AckPolicy: jetstream.AckAllPolicy,
-		FilterSubjects: stream.Matching("demo", "c", "n"),
+		FilterSubjects: stream.SubjectsFor("demo", "c", "n"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -351,7 +351,7 @@ func replays(t *testing.T, js jetstream.JetStream) {
 	if err := events.DeleteConsumer(ctx, "replay-1-1-0"); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := stream.TimeFrom(ctx, events, 1); err != nil {
+	if _, _, err := stream.FirstFrom(ctx, events, 1); err != nil {
 		t.Error(err)
 	}
 	if err := events.Purge(ctx, jetstream.WithPurgeSequence(2)); err != nil {

@@ -1,5 +1,5 @@
-// Package outcometest makes events and messages for the tests of whatever judges
-// them.
+// Package outcometest makes events, messages and rules for tests of packages that
+// evaluate them.
 package outcometest
 
 import (
@@ -18,11 +18,11 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// ReceivedAt is the received time of every Message.
+// ReceivedAt returns the received time of every Message.
 func ReceivedAt() time.Time { return time.Date(2026, 5, 6, 7, 8, 9, 123456789, time.UTC) }
 
-// Event is a pageview whose members are replaced by the given pairs of name
-// and JSON; "absent" leaves one out.
+// Event returns the JSON of a pageview. Pairs of name and JSON replace its members;
+// the JSON "absent" removes one.
 func Event(members ...string) string {
 	all := map[string]string{
 		"session_id": `"e2085be5-9137-4e4e-80b5-f1ffddc25423"`,
@@ -44,11 +44,11 @@ func Event(members ...string) string {
 	return "{" + b.String()[1:] + "}"
 }
 
-// Pageview is an event of the sample type with an id.
+// Pageview returns the JSON of a pageview with an id.
 func Pageview(id string) string { return Event("event_id", fmt.Sprintf("%q", id)) }
 
-// Message is an event as a collector publishes it, of a type that the registry
-// did not know.
+// Message returns an event as a collector publishes it when the registry does not
+// know its type.
 func Message(application, payload string) *nats.Msg {
 	m := stream.Message{
 		Application: application, ReceivedAt: ReceivedAt(), Format: native.Name, Payload: []byte(payload),
@@ -59,8 +59,8 @@ func Message(application, payload string) *nats.Msg {
 	return m.Msg(stream.Unregistered(application))
 }
 
-// Samples are two of the sample types under a policy, at revision 9, without a
-// registry.
+// Samples returns rules with two of the sample types and a policy, at revision 9.
+// It needs no registry.
 func Samples(t testing.TB, policy schema.Policy) *schema.Set {
 	t.Helper()
 	types := map[schema.Type]schema.Versioned{}
@@ -79,8 +79,8 @@ func Samples(t testing.TB, policy schema.Policy) *schema.Set {
 	return schema.NewSet(9, policy, types, nil)
 }
 
-// Panicking judges as the rules it wraps, and panics on events that hold a
-// mark.
+// Panicking validates by the rules that it wraps, and panics on events whose data
+// contain Mark.
 type Panicking struct {
 	outcome.Rules
 	Mark string
