@@ -28,9 +28,9 @@ type Config struct {
 	Registry *registry.Registry
 	// Store stays open; the caller closes it after Run.
 	Store store.Store
-	// Heartbeat reports whether other processes see this one as live; they rely
-	// on what it does while they do. nil is for a process without others, which
-	// is always live. The caller runs it, and ends it after the service.
+	// Heartbeat reports whether other processes see this one as live, and so rely
+	// on the promises of the package comment. nil is for a process without others,
+	// which is always live. The caller runs it, and ends it after the service.
 	Heartbeat Heartbeat
 	// Stream is the configuration that the stream is created with and kept to.
 	Stream stream.Config

@@ -14,15 +14,16 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// processorService is what processors call themselves in their heartbeats.
+// processorService is the name of processors in their heartbeats.
 const processorService = "processor"
 
 // maxNamed bounds the processors that a phase names.
 const maxNamed = 5
 
-// awaitProcessors waits until no live processor is behind, and tells meanwhile
-// which ones are. A process that sends no heartbeats is not live.
-func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what string, behind func(heartbeat.Beat) bool) error {
+// awaitProcessors waits until no live processor is behind. While it waits, the
+// phase of the job names those that are, and the goal that they have to reach. A
+// process without heartbeats is not live.
+func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, goal string, behind func(heartbeat.Beat) bool) error {
 	for {
 		var beats []heartbeat.Beat
 		err := jobs.Retry(ctx, natsLimit, func(ctx context.Context) (err error) {
@@ -41,7 +42,7 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 		if len(names) == 0 {
 			return nil
 		}
-		phase := fmt.Sprintf("waiting until %s: %s", what, strings.Join(names[:min(len(names), maxNamed)], ", "))
+		phase := fmt.Sprintf("waiting until %s: %s", goal, strings.Join(names[:min(len(names), maxNamed)], ", "))
 		if more := len(names) - maxNamed; more > 0 {
 			phase += fmt.Sprintf(" and %d more", more)
 		}
@@ -52,27 +53,31 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, what str
 	}
 }
 
-// errBucketTooYoung says that the bucket of heartbeats may not have those of every live
-// process yet.
-var errBucketTooYoung = errors.New("the bucket of heartbeats was made a moment ago")
+// minBucketAge is how old the bucket of heartbeats must be before it is known to
+// have the heartbeat of every live process.
+const minBucketAge = stream.HeartbeatTTL
+
+// errBucketTooYoung means that the bucket of heartbeats may not have those of every
+// live process yet.
+var errBucketTooYoung = errors.New("the bucket of heartbeats was created a moment ago")
 
 // liveBeats returns the heartbeats of the live processes. The bucket is in memory: a
-// server that starts again has an empty one, in which processes that never
-// stopped are missing until their next heartbeat.
+// server that restarts has an empty one, in which processes that never stopped are
+// missing until their next heartbeat.
 func (r *Replayer) liveBeats(ctx context.Context) ([]heartbeat.Beat, error) {
 	bucket, err := r.cfg.JetStream.Stream(ctx, stream.BucketStream(stream.BucketServices))
 	if err != nil {
 		return nil, fmt.Errorf("look up bucket %s: %w", stream.BucketServices, err)
 	}
-	if info := bucket.CachedInfo(); info.TimeStamp.Sub(info.Created) < stream.HeartbeatTTL {
+	if info := bucket.CachedInfo(); info.TimeStamp.Sub(info.Created) < r.minBucketAge {
 		return nil, errBucketTooYoung
 	}
 	return heartbeat.List(ctx, r.cfg.JetStream)
 }
 
-// awaitBarrier waits until every live processor judges by the target or later, with
-// the decoder of this build: an older one would judge what comes after the
-// range otherwise.
+// awaitBarrier waits until every live processor validates against the target or
+// later, and has the decoder of this build: a processor with an older one would
+// validate events after the range differently.
 func (r *Replayer) awaitBarrier(ctx context.Context, h *jobs.Handle, target uint64) error {
 	for s := r.cfg.Registry.Snapshot(); s == nil || s.Schemas.Revision() < target; s = r.cfg.Registry.Snapshot() {
 		h.Update(func(j *job.Job) { j.Phase = fmt.Sprintf("waiting for revision %d of the registry", target) })
@@ -80,16 +85,16 @@ func (r *Replayer) awaitBarrier(ctx context.Context, h *jobs.Handle, target uint
 			return err
 		}
 	}
-	what := fmt.Sprintf("every processor is at revision %d and of version %s", target, r.build.Version)
-	return r.awaitProcessors(ctx, h, what, func(b heartbeat.Beat) bool {
+	goal := fmt.Sprintf("every processor is at revision %d and of version %s", target, r.build.Version)
+	return r.awaitProcessors(ctx, h, goal, func(b heartbeat.Beat) bool {
 		return b.Revision < target || b.Version != r.build.Version || b.Commit != r.build.Commit
 	})
 }
 
-// awaitInFlight waits until no live processor has in its hands what it judged
-// below the target.
+// awaitInFlight waits until no live processor has a batch in flight that it
+// validated below the target.
 func (r *Replayer) awaitInFlight(ctx context.Context, h *jobs.Handle, target uint64) error {
-	return r.awaitProcessors(ctx, h, "what was judged before the replay is settled", func(b heartbeat.Beat) bool {
+	return r.awaitProcessors(ctx, h, "every batch validated before the replay is settled", func(b heartbeat.Beat) bool {
 		return b.OldestRevision != 0 && b.OldestRevision < target
 	})
 }

@@ -113,7 +113,7 @@ func TestTheSweep(t *testing.T) {
 	fx.startRunner("one")
 	id := fx.createJob(job.Replay, job.Selection{Only: job.OnlyRejected})
 	fx.awaitJob(id, "it waits for what is in hand", func(j job.Job) bool {
-		return containsText(j.Phase, "what was judged before") && containsText(j.Phase, "slow") && j.Done == 1500
+		return containsText(j.Phase, "every batch validated before") && containsText(j.Phase, "slow") && j.Done == 1500
 	})
 	// The slow one writes what it judged by a revision in between.
 	var late []*store.Document

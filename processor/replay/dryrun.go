@@ -20,16 +20,16 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// dryRunCheckpoint is the checkpoint of a job that reads a range once.
+// dryRunCheckpoint is the checkpoint of a dry run, which reads its range once.
 type dryRunCheckpoint struct {
-	// Last is the end of the range, fixed when the job began; Next is where it
-	// goes on.
+	// Last is the end of the range, fixed when the job began; Next is the sequence
+	// where the dry run continues.
 	Last uint64 `json:"last"`
 	Next uint64 `json:"next"`
 }
 
-// DryRun is the jobs.Task of dry runs. It judges by one revision from beginning
-// to end, also when another process goes on with it, and writes nothing.
+// DryRun is the jobs.Task of dry runs. It validates against one revision from
+// beginning to end, also when another process continues it, and writes nothing.
 func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
 	set, err := r.resolveRules(ctx, h)
 	if err != nil {
@@ -61,28 +61,28 @@ func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
 	return p.recordNow(dryRunCheckpoint{Last: rng.Last, Next: rng.Last + 1}, j.Total, counted, phaseValidating)
 }
 
-// countPortion counts what a portion would become.
+// countPortion counts the outcomes that the events of a portion would get.
 func (r *Replayer) countPortion(ctx context.Context, h *jobs.Handle, portion []stream.Raw, set *schema.Set, counted *tally) error {
 	s := h.Job().Selection
 	var docs [parallelParts][]*store.Document
 	var held [parallelParts]heldDocs
-	err := inParallel(portion, func(lane int, part []stream.Raw) (err error) {
-		docs[lane] = r.evaluateCovered(part, set, s)
-		held[lane], err = r.readHeld(ctx, h, docs[lane])
+	err := inParallel(portion, func(i int, part []stream.Raw) (err error) {
+		docs[i] = r.evaluateCovered(part, set, s)
+		held[i], err = r.readHeld(ctx, h, docs[i])
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	for lane := range docs {
-		for _, d := range docs[lane] {
-			was, ok := held[lane].lookUp(d)
+	for i := range docs {
+		for _, d := range docs[i] {
+			was, ok := held[i].lookUp(d)
 			switch {
 			case !s.CoversOutcome(was, ok):
 			case ok && was.ContentHash == d.ContentHash && d.Origin.Before(was.Origin):
-				// Nobody has written this copy yet; the event counts at the
-				// place of the one that is held.
+				// This copy has not been written yet; the event counts at the
+				// origin of the copy that is held.
 				counted.changes.Duplicates++
 			default:
 				counted.countEvent(was, ok, d, "", now)
@@ -92,7 +92,8 @@ func (r *Replayer) countPortion(ctx context.Context, h *jobs.Handle, portion []s
 	return nil
 }
 
-// readRange is stream.Read, for which an end at 0 is none.
+// readRange is stream.Read, except that a range whose end is 0 is empty; stream.Read
+// would read to the end of the stream.
 func readRange(ctx context.Context, js jetstream.JetStream, rng stream.Range) iter.Seq2[[]stream.Raw, error] {
 	if sequencesLeft(rng) == 0 {
 		return func(func([]stream.Raw, error) bool) {}
@@ -100,7 +101,8 @@ func readRange(ctx context.Context, js jetstream.JetStream, rng stream.Range) it
 	return stream.Read(ctx, js, rng)
 }
 
-// resolveRules are what a dry run judges by: the registry's, and what is not put yet.
+// resolveRules returns the schemas that a dry run validates against: those of the
+// registry, with the job's own unpublished schemas on top.
 func (r *Replayer) resolveRules(ctx context.Context, h *jobs.Handle) (*schema.Set, error) {
 	select {
 	case <-r.cfg.Registry.Ready():
@@ -134,7 +136,7 @@ func (r *Replayer) resolveRules(ctx context.Context, h *jobs.Handle) (*schema.Se
 	return set, nil
 }
 
-// resolveRange is what is left of the range of a job. It is fixed by the first runner.
+// resolveRange returns the rest of the range of a job, which the first runner fixed.
 func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
 	j := h.Job()
 	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) error {
@@ -155,17 +157,18 @@ func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream
 	return rng, nil
 }
 
-// sequencesLeft is how many sequences a range has.
+// sequencesLeft is the number of sequences of a range.
 func sequencesLeft(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
 
-// progress notes how far a job is: checkpoint and report of one moment.
+// progress records the progress of a job: checkpoint and report of the same moment.
 type progress struct {
 	h          *jobs.Handle
 	interval   time.Duration
 	recordedAt time.Time
 }
 
-// recordIfDue notes where the job goes on, unless it did so a moment ago.
+// recordIfDue records the checkpoint at which the job continues, unless it recorded
+// one within the interval.
 func (p *progress) recordIfDue(checkpoint any, done uint64, counted *tally, phase string) error {
 	if time.Since(p.recordedAt) < p.interval {
 		return nil

@@ -16,32 +16,32 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// parallelParts is how many parts of a portion are in work at once: while the one is
-// judged, the store is busy with the other.
+// parallelParts is how many parts of a portion are processed at once: while one is
+// validated, the store is busy with the other.
 const parallelParts = 2
 
-// inParallel does something with all parts of a portion at once.
-func inParallel(portion []stream.Raw, do func(lane int, part []stream.Raw) error) error {
+// inParallel calls do concurrently with each part of a portion.
+func inParallel(portion []stream.Raw, do func(i int, part []stream.Raw) error) error {
 	var errs [parallelParts]error
 	var all sync.WaitGroup
 	size := (len(portion) + parallelParts - 1) / parallelParts
-	for lane := range errs {
-		part := portion[min(lane*size, len(portion)):min((lane+1)*size, len(portion))]
+	for i := range errs {
+		part := portion[min(i*size, len(portion)):min((i+1)*size, len(portion))]
 		all.Go(func() {
 			defer func() {
-				if v := recover(); v != nil { // it fails the job, and not the process
-					errs[lane] = fmt.Errorf("the task panicked: %v", v)
+				if v := recover(); v != nil { // a panic fails the job and not the process
+					errs[i] = fmt.Errorf("the task panicked: %v", v)
 				}
 			}()
-			errs[lane] = do(lane, part)
+			errs[i] = do(i, part)
 		})
 	}
 	all.Wait()
 	return cmp.Or(errs[:]...)
 }
 
-// evaluateCovered returns the documents of the messages that a selection covers, as far
-// as messages tell, in their order.
+// evaluateCovered returns the documents of the messages that a selection covers, in
+// their order. Where a selection restricts outcomes, CoversOutcome decides further.
 func (r *Replayer) evaluateCovered(part []stream.Raw, set *schema.Set, s job.Selection) []*store.Document {
 	covered := make([]*store.Document, 0, len(part))
 	for _, m := range part {
@@ -52,10 +52,11 @@ func (r *Replayer) evaluateCovered(part []stream.Raw, set *schema.Set, s job.Sel
 	return covered
 }
 
-// heldDocs is what the store holds of documents.
+// heldDocs are the documents that the store holds, by id.
 type heldDocs map[string]store.Held
 
-// readHeld reads what the store holds of documents, however long it is away.
+// readHeld looks documents up in the store. While the store is unavailable it
+// retries.
 func (r *Replayer) readHeld(ctx context.Context, h *jobs.Handle, docs []*store.Document) (p heldDocs, err error) {
 	if len(docs) == 0 {
 		return nil, nil
@@ -71,11 +72,11 @@ func (r *Replayer) readHeld(ctx context.Context, h *jobs.Handle, docs []*store.D
 	return p, err
 }
 
-// conflictFaults is the outcome of an event whose id another content holds.
+// conflictFaults are the faults of an event whose id is held by another content.
 var conflictFaults = []event.Fault{{Code: event.CodeIDConflict, Path: event.Pointer("event_id")}}
 
-// lookUp returns the present outcome of an event, which is not that of the content
-// that holds its id.
+// lookUp returns the present outcome of an event. If another content holds its id,
+// that is a rejection, and not the outcome of that content.
 func (p heldDocs) lookUp(d *store.Document) (h store.Held, ok bool) {
 	h, ok = p[d.ID]
 	if ok && h.ContentHash != d.ContentHash {
@@ -84,7 +85,8 @@ func (p heldDocs) lookUp(d *store.Document) (h store.Held, ok bool) {
 	return h, ok
 }
 
-// merge adds what another part knows, which may have looked later.
+// merge adds the documents of another part. It keeps its own, because the other
+// part may have read them later, after the first writes.
 func (p heldDocs) merge(other heldDocs) {
 	for id, h := range other {
 		if _, ok := p[id]; !ok {
@@ -93,15 +95,16 @@ func (p heldDocs) merge(other heldDocs) {
 	}
 }
 
-// What a job does, in its phase. The phases of waiting say more.
+// Phases of a job. The phases of waiting name what the job waits for.
 const (
-	phaseValidating = "judging"
+	phaseValidating = "validating"
 	phaseReplaying  = "replaying"
 	phaseStore      = "waiting for the store"
 )
 
-// retryStore asks the store, however long it is away, which the phase of the job
-// tells then. What a person must mend is an error.
+// retryStore retries a request while the store is unavailable, and shows that in
+// the phase of the job. A store that refuses its configuration is a permanent
+// error.
 func retryStore(ctx context.Context, h *jobs.Handle, limit time.Duration, do func(context.Context) error) error {
 	return jobs.Retry(ctx, limit, do, func(err error) bool {
 		if errors.Is(err, store.ErrConfiguration) {

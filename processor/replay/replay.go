@@ -14,16 +14,16 @@ import (
 
 // checkpoint is the checkpoint of a replay.
 type checkpoint struct {
-	// First and Last are the range, fixed behind the barrier; Next is where the
-	// replay goes on.
+	// First and Last are the range, fixed after the barrier; Next is the sequence
+	// where the replay continues.
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
 	Next  uint64 `json:"next"`
-	// Sweeps counts the passes of the sweep that have begun.
+	// Sweeps is the number of sweep passes that have begun.
 	Sweeps int `json:"sweeps,omitzero"`
 }
 
-// run is one replay in the hands of this process.
+// run is one replay that this process runs.
 type run struct {
 	*Replayer
 	h          *jobs.Handle
@@ -37,10 +37,10 @@ type run struct {
 	throttle liveThrottle
 }
 
-// Replay is the jobs.Task of replays. The package comment says what it does in
-// which order, and what holds when it returns nil. Where another process goes
-// on with it, some events may count as they are after the replay instead of as
-// they were before: those behind the last checkpoint.
+// Replay is the jobs.Task of replays. The package comment has the order of its
+// steps, and what holds when it returns nil. After another process has continued a
+// replay, the events after the last checkpoint may be counted by their outcome
+// after the replay instead of the one before.
 func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
 	run := &run{Replayer: r, h: h, job: h.Job(), progress: progress{h: h, interval: r.progressInterval}}
 	defer run.deleteConsumers(ctx)
@@ -58,8 +58,8 @@ func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
 	return run.recordProgressNow()
 }
 
-// prepareRange fixes the range behind the barrier, or goes on where another runner
-// was.
+// prepareRange waits for the barrier and fixes the range, or continues at the
+// checkpoint of another runner.
 func (r *run) prepareRange(ctx context.Context) error {
 	var err error
 	if r.tally, err = resumeTally(r.job); err != nil {
@@ -89,8 +89,8 @@ func (r *run) prepareRange(ctx context.Context) error {
 	return r.recordProgressNow()
 }
 
-// portionSize is how many events are taken at once: where a rate was asked for, no
-// more than those of a second.
+// portionSize is how many events are replayed at once: with a maximum rate, at most
+// those of one second.
 func (r *run) portionSize() int {
 	if r.job.MaxRate > 0 {
 		return int(min(r.job.MaxRate, portionEvents))
@@ -108,7 +108,7 @@ func (r *run) recordProgressNow() error {
 	return r.progress.recordNow(r.checkpoint, r.processed(), r.tally, phaseReplaying)
 }
 
-// replayRange takes every message of the range through its outcome once.
+// replayRange evaluates and writes every message of the range once.
 func (r *run) replayRange(ctx context.Context) error {
 	source := source{r: r, size: r.portionSize()}
 	for r.checkpoint.Next <= r.checkpoint.Last {
@@ -117,7 +117,7 @@ func (r *run) replayRange(ctx context.Context) error {
 			return err
 		}
 		if len(portion) == 0 {
-			break // the rest of the range has nothing of the selection
+			break // the selection matches nothing in the rest of the range
 		}
 		if _, err := r.writePortion(ctx, portion, false); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (r *run) replayRange(ctx context.Context) error {
 	return nil
 }
 
-// sweepRange reads the range again, as often as it finds something to write.
+// sweepRange reads the range again, until it finds nothing to write.
 func (r *run) sweepRange(ctx context.Context) error {
 	for found := 1; found > 0; {
 		found = 0
@@ -152,7 +152,7 @@ func (r *run) sweepRange(ctx context.Context) error {
 			}
 			seq := portion[0].Seq
 			r.h.Update(func(j *job.Job) {
-				j.Phase = fmt.Sprintf("making sure, pass %d, at %d of %d", r.checkpoint.Sweeps, seq, r.checkpoint.Last)
+				j.Phase = fmt.Sprintf("verifying, pass %d, at %d of %d", r.checkpoint.Sweeps, seq, r.checkpoint.Last)
 			})
 			n, err := r.writePortion(ctx, portion, true)
 			if err != nil {

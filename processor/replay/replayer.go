@@ -31,13 +31,16 @@ type Config struct {
 type Replayer struct {
 	cfg   Config
 	build daemon.Build
-	// How often progress is noted, and the lag looked at.
-	progressInterval, throttleInterval time.Duration
+	// The constants of these names; tests shorten them.
+	progressInterval, throttleInterval, minBucketAge time.Duration
 }
 
 // New returns a Replayer.
 func New(cfg Config) *Replayer {
-	r := &Replayer{cfg: cfg, build: daemon.BuildInfo(), progressInterval: progressInterval, throttleInterval: throttleInterval}
+	r := &Replayer{
+		cfg: cfg, build: daemon.BuildInfo(),
+		progressInterval: progressInterval, throttleInterval: throttleInterval, minBucketAge: minBucketAge,
+	}
 	if r.cfg.Beats == nil {
 		r.cfg.Beats = r.liveBeats
 	}
@@ -45,17 +48,18 @@ func New(cfg Config) *Replayer {
 }
 
 const (
-	// storeLimit bounds one question to NATS or the store, writeLimit one
-	// attempt to write a portion.
+	// storeLimit bounds one read of the store or a portion of the stream,
+	// writeLimit one attempt to write a portion.
 	storeLimit = 20 * time.Second
-	// natsLimit bounds a short question to NATS: one that is on its way when a
-	// server ends is never answered.
-	natsLimit  = 5 * time.Second
 	writeLimit = time.Minute
-	// progressInterval is how often progress is noted; a report takes a while to write.
+	// natsLimit bounds a short request to NATS: a server that shuts down does not
+	// answer the requests that are on their way.
+	natsLimit = 5 * time.Second
+	// progressInterval is how often progress is recorded, because encoding a
+	// report takes time.
 	progressInterval = 250 * time.Millisecond
-	// throttleInterval is how often the lag of live events is looked at.
+	// throttleInterval is how often the lag of live events is checked.
 	throttleInterval = 500 * time.Millisecond
-	// pollInterval is how often something is looked at that is waited for.
+	// pollInterval is how often a condition is checked that a job waits for.
 	pollInterval = 200 * time.Millisecond
 )

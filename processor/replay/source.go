@@ -14,46 +14,46 @@ import (
 )
 
 const (
-	// portionEvents and portionBytes bound a portion; an event that is larger
-	// than portionBytes is one alone.
+	// portionEvents and portionBytes bound a portion; an event larger than
+	// portionBytes is a portion of its own.
 	portionEvents = parallelParts * 1000
 	portionBytes  = 2 << 20
-	// fetchWait is how long a portion waits to become full.
+	// fetchWait is how long a fetch waits for a full portion.
 	fetchWait = time.Second
-	// ackWait is how long a portion may be in work before the server delivers
-	// it again, which is passed over.
+	// ackWait is how long a portion may be in flight before the server redelivers
+	// it. Redelivered messages are skipped.
 	ackWait = 2 * time.Minute
 	// consumerInactivity is how long a consumer outlives its runner.
 	consumerInactivity = time.Hour
-	// deleteLimit bounds the removal of a consumer.
+	// deleteLimit bounds the deletion of the consumers.
 	deleteLimit = 5 * time.Second
 )
 
-// source reads the range by a durable consumer of the replay's own, whose floor
-// keeps the stream from being purged under it.
+// source reads the range through a durable consumer of its own, whose floor
+// protects the rest of the range from being purged.
 //
-// After any disturbance it goes on with a new consumer at the checkpoint: what
-// was on its way when a connection broke would come back only after ackWait,
-// behind what follows it. That nothing is missing is seen by the consumer's own
-// sequence, which counts deliveries.
+// After any failure it continues with a new consumer at the checkpoint: messages
+// that were on their way when a connection broke would be redelivered only after
+// ackWait, behind later messages. The consumer's own sequence, which counts
+// deliveries, shows whether a message is missing.
 type source struct {
 	r *run
-	// size is how many events a portion has at most.
+	// size is the maximum number of events of a portion.
 	size     int
 	consumer jetstream.Consumer
 	name     string
-	// consumersMade counts the consumers of this run.
+	// consumersMade is the number of consumers that this run has created.
 	consumersMade int
 	// delivered is the consumer's sequence of the last message.
 	delivered uint64
-	// last is the last message of the portion in work.
+	// last is the last message of the current portion.
 	last jetstream.Msg
-	// exhausted says that nothing of the range follows.
+	// exhausted says that no message of the range follows.
 	exhausted bool
 }
 
-// nextPortion returns the next portion, nothing at the end of what the selection can
-// match. NATS being away is waited out.
+// nextPortion returns the next portion, an empty one after the last message that
+// the selection can match. While NATS is unavailable it retries.
 func (s *source) nextPortion(ctx context.Context) (portion []stream.Raw, err error) {
 	err = jobs.Retry(ctx, storeLimit, func(ctx context.Context) error {
 		if err := s.openConsumer(ctx); err != nil {
@@ -68,10 +68,11 @@ func (s *source) nextPortion(ctx context.Context) (portion []stream.Raw, err err
 	return portion, err
 }
 
-// errBroken says that a fetch did not bring what follows.
-var errBroken = errors.New("the consumer's messages broke off")
+// errBroken means that a fetch did not bring the next message of the consumer.
+var errBroken = errors.New("a message of the consumer is missing")
 
-// fetchPortion asks until there is something, or certainly nothing.
+// fetchPortion fetches until it has a message, or until it is certain that none
+// follows.
 func (s *source) fetchPortion(ctx context.Context) ([]stream.Raw, error) {
 	bounds := []jetstream.FetchOpt{jetstream.FetchMaxWait(fetchWait), jetstream.FetchMaxBytes(portionBytes)}
 	for size := s.size; !s.exhausted; size, bounds = 1, bounds[:1] {
@@ -86,19 +87,19 @@ func (s *source) fetchPortion(ctx context.Context) ([]stream.Raw, error) {
 		info, err := s.consumer.Info(ctx)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("look at consumer %s: %w", s.name, err)
+			return nil, fmt.Errorf("look up consumer %s: %w", s.name, err)
 		case info.Delivered.Consumer != s.delivered:
 			return nil, errBroken
 		case info.NumPending == 0:
 			s.exhausted = true
 		}
-		// What is pending may have come this moment, or be over portionBytes.
+		// A pending message may have just arrived, or be larger than portionBytes.
 	}
 	return nil, nil
 }
 
-// collectPortion collects what a fetch brings of the range. What comes a second time is
-// passed over.
+// collectPortion returns the messages of a fetch that belong to the range. It skips
+// messages that it has returned before.
 func (s *source) collectPortion(batch jetstream.MessageBatch) (portion []stream.Raw, err error) {
 	for m := range batch.Messages() {
 		meta, err := m.Metadata()
@@ -122,8 +123,8 @@ func (s *source) collectPortion(batch jetstream.MessageBatch) (portion []stream.
 	return portion, nil
 }
 
-// openConsumer makes a consumer at the checkpoint, and only then removes the one before
-// it: in between the stream could be purged.
+// openConsumer creates a consumer at the checkpoint, and only then deletes the
+// previous one: otherwise the stream could be purged in between.
 func (s *source) openConsumer(ctx context.Context) error {
 	if s.consumer != nil {
 		return nil
@@ -152,39 +153,39 @@ func (s *source) openConsumer(ctx context.Context) error {
 	return nil
 }
 
-// ackPortion says that everything up to the end of the portion is written. One that is
-// lost costs nothing: the floor follows with the next.
+// ackPortion acknowledges everything up to the end of the portion, which is written.
+// A lost acknowledgement is harmless: the floor follows with the next one.
 func (s *source) ackPortion() { _ = s.last.Ack() }
 
-// consumerPrefix is what the names of a replay's consumers begin with, one for
-// each run and disturbance.
+// consumerPrefix is the prefix of the names of a replay's consumers. There is one
+// for each run, and one more after each failure.
 func consumerPrefix(id string) string { return "replay-" + id }
 
-// deleteConsumersExcept removes the consumers of all runs of this replay but one.
-func (r *run) deleteConsumersExcept(ctx context.Context, but string) error {
+// deleteConsumersExcept deletes the consumers of all runs of this replay but one.
+func (r *run) deleteConsumersExcept(ctx context.Context, kept string) error {
 	events, err := r.cfg.JetStream.Stream(ctx, stream.Name)
 	if err != nil {
 		return fmt.Errorf("look up stream %s: %w", stream.Name, err)
 	}
 	names := events.ConsumerNames(ctx)
 	for name := range names.Name() {
-		if name == but || !strings.HasPrefix(name, consumerPrefix(r.job.ID)+"-") {
+		if name == kept || !strings.HasPrefix(name, consumerPrefix(r.job.ID)+"-") {
 			continue
 		}
 		if err := events.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return fmt.Errorf("remove consumer %s: %w", name, err)
+			return fmt.Errorf("delete consumer %s: %w", name, err)
 		}
 	}
 	return names.Err()
 }
 
-// deleteConsumers removes the consumer once nobody needs it any more. One that is left
-// to another runner stays: it is the floor of the purge.
+// deleteConsumers deletes the consumers at the end of the replay. If another runner
+// is to continue the replay they stay: they are the floor of the purge.
 func (r *run) deleteConsumers(ctx context.Context) {
 	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), jobs.ErrCancelled) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
 	defer cancel()
-	_ = r.deleteConsumersExcept(ctx, "") // one that stays ends by itself when nobody uses it
+	_ = r.deleteConsumersExcept(ctx, "") // after a failure the server deletes inactive ones
 }

@@ -15,27 +15,27 @@ import (
 )
 
 const (
-	// maxGroups bounds the groups that are counted, and talliedBytes their
-	// samples in memory, whatever names outsiders think of. Beyond that each
-	// group still gets one, of at most firstBytes.
+	// maxGroups bounds the groups that are counted, and samplesBytes their
+	// samples in memory, however many names clients send. Beyond that each group
+	// still gets one sample, of at most firstSampleBytes.
 	maxGroups        = 2000
 	samplesBytes     = 8 << 20
 	firstSampleBytes = 4 << 10
 	// reportBytes bounds the groups of a report, as JSON.
 	reportBytes = 384 << 10
-	// reservedBytes is room that a record keeps for what is not yet known of it:
-	// counts, checkpoint, phase and error.
+	// reservedBytes is the space of a record that is reserved for its values at a
+	// later time: counts, checkpoint, phase and error.
 	reservedBytes = 32 << 10
 )
 
 var errNoRoom = errors.New("the job's schemas leave no room for a report")
 
-// tally builds a report, event by event.
+// tally adds up a report, event by event.
 type tally struct {
 	changes job.Changes
 	groups  map[groupKey]*tallyGroup
-	// reportLimit is how many bytes the groups of a report may take, room what
-	// samples may still take in memory.
+	// reportLimit is the number of bytes that the groups of a report may take,
+	// sampleRoom the number of bytes that samples may still take in memory.
 	reportLimit, sampleRoom int
 }
 
@@ -44,15 +44,15 @@ type groupKey struct {
 	change                     job.Change
 }
 
-// tallyGroup is a group with its size, and those of its samples, as JSON.
+// tallyGroup is a group with its size, and the sizes of its samples, as JSON.
 type tallyGroup struct {
 	job.Group
 	size  int
 	sizes []int
 }
 
-// resumeTally goes on from the report of a job, which may have none yet. The groups
-// that it left out begin anew.
+// resumeTally continues from the report of a job, which may have none yet. The
+// groups that the report omitted are counted from 0.
 func resumeTally(j job.Job) (*tally, error) {
 	t := &tally{groups: map[groupKey]*tallyGroup{}, sampleRoom: samplesBytes}
 	if j.Report != nil {
@@ -76,8 +76,8 @@ func resumeTally(j job.Job) (*tally, error) {
 	return t, nil
 }
 
-// countEvent counts an event: what the store held, and its document now. The document
-// may have become a rejected one on its way into the store; code then says why.
+// countEvent counts an event by what the store held of it and its document now. If
+// the write rule rejected the document, code is the reason.
 func (t *tally) countEvent(h store.Held, held bool, d *store.Document, code string, now time.Time) {
 	after := d.Errors
 	if code != "" {
@@ -112,7 +112,8 @@ func (t *tally) countEvent(h store.Held, held bool, d *store.Document, code stri
 	}
 }
 
-// expired reports whether a document is past its retention: it is not written.
+// expired reports whether a document is past its retention, so that it is not
+// written.
 func expired(d *store.Document, now time.Time) bool {
 	return !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now)
 }
@@ -134,7 +135,8 @@ func (t *tally) countChange(change job.Change, d *store.Document, before, after 
 	}
 }
 
-// groupFor returns the group that is like g, which is g where there is none yet.
+// groupFor returns the group with the key of g. If it does not exist yet, g becomes
+// that group.
 func (t *tally) groupFor(g job.Group) *tallyGroup {
 	key := groupKey{g.Category, g.Name, g.Code, g.Path, g.Change}
 	c := t.groups[key]
@@ -158,7 +160,7 @@ func (t *tally) addSample(g *tallyGroup, s job.Sample) {
 	g.Samples, g.sizes = append(g.Samples, s), append(g.sizes, n)
 }
 
-// dropSmallGroups leaves out the smaller half of the groups.
+// dropSmallGroups drops the smaller half of the groups.
 func (t *tally) dropSmallGroups() {
 	for _, g := range t.sortedGroups()[maxGroups/2:] {
 		delete(t.groups, groupKey{g.Category, g.Name, g.Code, g.Path, g.Change})
@@ -169,7 +171,7 @@ func (t *tally) dropSmallGroups() {
 	}
 }
 
-// sortedGroups are the groups, the largest first.
+// sortedGroups returns the groups, largest first.
 func (t *tally) sortedGroups() []*tallyGroup {
 	all := make([]*tallyGroup, 0, len(t.groups))
 	for _, g := range t.groups {
@@ -182,8 +184,9 @@ func (t *tally) sortedGroups() []*tallyGroup {
 	return all
 }
 
-// buildReport is what was counted so far, within its bounds: of the largest groups
-// as many as have room beside samples, then one sample of each, then a second.
+// buildReport returns the report so far, within its bounds: as many of the largest
+// groups as fit into half of the space, then one sample of each, then a second one,
+// and so on.
 func (t *tally) buildReport() job.Changes {
 	r := t.changes
 	all, room := t.sortedGroups(), t.reportLimit/2
@@ -209,12 +212,12 @@ func (t *tally) buildReport() job.Changes {
 	return r
 }
 
-// jsonSize is what a part of a record takes as JSON, in bytes, with the comma, and
-// with the digits that a count may still get.
+// jsonSize is the size of a part of a record as JSON, in bytes, with the comma, and
+// with the digits that a count may still grow by.
 func jsonSize(v any) int {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return job.MaxBytes // it has no place in a record
+		return job.MaxBytes // it fits into no record
 	}
 	return len(raw) + 20
 }

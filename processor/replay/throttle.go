@@ -12,16 +12,19 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// tolerableLag is a lag of live events, in events, that is no reason to wait.
+// tolerableLag is a lag of live events, in events, for which a replay does not
+// wait.
 const tolerableLag = 2000
 
-// liveThrottle lets live events go first: it waits while more than twice as many are
-// behind as when the replay began. The zero value has not looked yet.
+// liveThrottle pauses a replay while the lag of live events is more than twice that
+// at the beginning of the replay. The zero value is ready to use.
 type liveThrottle struct {
-	checkedAt time.Time
+	checkedAt time.Time // zero before the first check
 	limit     uint64
 }
 
+// awaitLag waits until the lag of live events is within the limit. It checks the
+// lag once within throttleInterval.
 func (p *liveThrottle) awaitLag(ctx context.Context, r *run) error {
 	if time.Since(p.checkedAt) < r.throttleInterval {
 		return nil
@@ -34,7 +37,7 @@ func (p *liveThrottle) awaitLag(ctx context.Context, r *run) error {
 		p.limit = max(2*lag, tolerableLag)
 	}
 	for lag > p.limit {
-		phase := fmt.Sprintf("letting %d live events go first", lag)
+		phase := fmt.Sprintf("yielding to %d live events", lag)
 		r.h.Update(func(j *job.Job) { j.Phase = phase })
 		if err := retry.Sleep(ctx, pollInterval); err != nil {
 			return err
@@ -47,14 +50,37 @@ func (p *liveThrottle) awaitLag(ctx context.Context, r *run) error {
 	return nil
 }
 
-// liveLag is how many events wait for a live processor.
-func (r *run) liveLag(ctx context.Context) (liveLag uint64, err error) {
+// liveLag is the number of events that wait for a processor.
+func (r *run) liveLag(ctx context.Context) (lag uint64, err error) {
 	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) error {
 		c, err := r.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
 		if err == nil {
-			liveLag = c.CachedInfo().NumPending
+			lag = c.CachedInfo().NumPending
 		}
 		return err
 	}, nil)
-	return liveLag, err
+	return lag, err
+}
+
+// limitRate waits so that the replay keeps to its maximum rate.
+func (r *run) limitRate(ctx context.Context, events int) error {
+	if r.limit == nil {
+		return nil
+	}
+	for events > 0 {
+		n := min(events, r.limit.Burst())
+		if err := r.limit.WaitN(ctx, n); err != nil {
+			return causeOr(ctx, err)
+		}
+		events -= n
+	}
+	return nil
+}
+
+// causeOr returns the cause of the end of ctx, or err if ctx has not ended.
+func causeOr(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }

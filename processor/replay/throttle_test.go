@@ -82,7 +82,7 @@ func TestLiveEventsGoFirst(t *testing.T) {
 	// The lag of the beginning is known since the first portion.
 	fx.publish(testEvents("live", tolerableLag+1, "a")...)
 	close(release)
-	j := fx.awaitJob(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "letting 2001 live events go first") })
+	j := fx.awaitJob(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "yielding to 2001 live events") })
 	if j.Done >= 6000 {
 		t.Errorf("it stepped back at %d", j.Done)
 	}

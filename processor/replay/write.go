@@ -11,22 +11,23 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// writtenPart is what was brought to the newest revision of a part of a portion.
+// writtenPart has the documents that were written from a part of a portion, with
+// the documents that the store held before, and the results of the writes.
 type writtenPart struct {
-	docs     []*store.Document
-	held     heldDocs
-	outcomes []store.WriteResult
+	docs    []*store.Document
+	held    heldDocs
+	results []store.WriteResult
 }
 
-// writePortion brings the selected events of a portion to the newest revision, which
-// is the target at least, and returns how many it wrote. In a sweep it writes
-// only what is below the target.
+// writePortion validates the selected events of a portion against the newest
+// revision, which is the target or later, and writes them. It returns how many it
+// wrote. In a sweep it writes only events that are below the target.
 func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping bool) (written int, err error) {
 	set := r.cfg.Registry.Snapshot().Schemas
 	now := time.Now()
 	var parts [parallelParts]writtenPart
-	err = inParallel(portion, func(lane int, messages []stream.Raw) (err error) {
-		parts[lane], err = r.writePart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
+	err = inParallel(portion, func(i int, messages []stream.Raw) (err error) {
+		parts[i], err = r.writePart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
 			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.isBelowTarget(d, h, held, now))
 		})
 		return err
@@ -45,7 +46,7 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	return written, nil
 }
 
-// writePart writes those of a part that are wanted.
+// writePart writes the events of a part for which wanted returns true.
 func (r *run) writePart(
 	ctx context.Context, messages []stream.Raw, set *schema.Set, wanted func(*store.Document, store.Held, bool) bool,
 ) (p writtenPart, err error) {
@@ -65,28 +66,28 @@ func (r *run) writePart(
 		return p, err
 	}
 	err = retryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
-		p.outcomes, err = r.cfg.Write(ctx, set.Revision(), p.docs)
+		p.results, err = r.cfg.Write(ctx, set.Revision(), p.docs)
 		return err
 	})
 	return p, err
 }
 
-// countPart counts what became of the events of a part.
+// countPart counts the changes of outcome in a part.
 func (r *run) countPart(p writtenPart, held heldDocs, now time.Time) {
 	if r.cfg.OnChange != nil {
 		defer r.reportChanges(r.tally.changes)
 	}
 	for i, d := range p.docs {
 		h, ok := held.lookUp(d)
-		r.tally.countEvent(h, ok, d, conflictCode(p.outcomes[i]), now)
+		r.tally.countEvent(h, ok, d, conflictCode(p.results[i]), now)
 		if ok && h.ContentHash == d.ContentHash && d.Origin.Before(h.Origin) {
-			h.Origin = d.Origin // what was held becomes the copy
+			h.Origin = d.Origin // the document that was held becomes the copy
 			held[d.ID] = h
 		}
 	}
 }
 
-// reportChanges says what was counted since before.
+// reportChanges calls OnChange with the events that were counted since before.
 func (r *run) reportChanges(before job.Changes) {
 	now := &r.tally.changes
 	for change, events := range map[job.Change]uint64{
@@ -99,9 +100,9 @@ func (r *run) reportChanges(before job.Changes) {
 	}
 }
 
-// isBelowTarget reports whether an event is not where the replay must bring it: its own
-// place is held below the target, or nobody holds it. A copy, a conflict and
-// what has expired are where they belong.
+// isBelowTarget reports whether the replay must still write an event: the store
+// holds its origin below the target, or does not hold it at all. A copy, a conflict
+// and an expired event need no write.
 func (r *run) isBelowTarget(d *store.Document, h store.Held, held bool, now time.Time) bool {
 	switch {
 	case expired(d, now):
@@ -112,36 +113,14 @@ func (r *run) isBelowTarget(d *store.Document, h store.Held, held bool, now time
 	return h.ContentHash == d.ContentHash && !h.Origin.Before(d.Origin) && h.Revision < r.job.TargetRevision
 }
 
-// conflictCode is why the write rule rejected what the judgement did not.
-func conflictCode(o store.WriteResult) string {
-	switch o {
+// conflictCode is the reason for which the write rule rejected a valid event, ""
+// without one.
+func conflictCode(result store.WriteResult) string {
+	switch result {
 	case store.Conflict:
 		return event.CodeIDConflict
 	case store.Unstorable:
 		return event.CodeUnstorable
 	}
 	return ""
-}
-
-// limitRate keeps the rate that was asked for.
-func (r *run) limitRate(ctx context.Context, events int) error {
-	if r.limit == nil {
-		return nil
-	}
-	for events > 0 {
-		n := min(events, r.limit.Burst())
-		if err := r.limit.WaitN(ctx, n); err != nil {
-			return causeOr(ctx, err)
-		}
-		events -= n
-	}
-	return nil
-}
-
-// causeOr is the cause of ctx's end, or err if it has not ended.
-func causeOr(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
 }

@@ -263,7 +263,7 @@ func writesLate(s *stage) []string {
 		return err
 	})
 	j := s.fix(map[string]any{"only": "rejected"})
-	s.awaitWaiting(j, "waiting until what was judged before the replay is settled")
+	s.awaitWaiting(j, "waiting until every batch validated before the replay is settled")
 	s.openGate()
 	s.finish(harness.PathReplays, j, time.Minute)
 	s.quiet(time.Minute)
