@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 
+	"github.com/theeye/theeye/queryapi/admin"
+	"github.com/theeye/theeye/queryapi/events"
+	"github.com/theeye/theeye/queryapi/httpapi"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
@@ -25,9 +26,6 @@ const (
 	DefaultMaxInFlight = 64
 )
 
-// readyWithin bounds one question whether the store is ready.
-const readyWithin = 2 * time.Second
-
 // Store is what the query API needs of a store.
 type Store interface {
 	store.Reader
@@ -38,13 +36,13 @@ type Store interface {
 	Revision(ctx context.Context) (uint64, error)
 }
 
-// Config is what a Service is made of. Zero limits are the defaults.
+// Config configures a Service. Zero limits are the defaults.
 type Config struct {
 	// Listen is the address to serve on; "" serves through Handler alone.
 	Listen string
-	// JetStream reads events that wait for their outcome. It may be nil or
-	// disconnected: then only the question for an event that is not stored
-	// answers 503.
+	// JetStream reads events without an outcome, and the buckets of the
+	// registry and of jobs. It may be nil or disconnected: the calls that need
+	// it then answer 503.
 	JetStream jetstream.JetStream
 	// Registry knows the tokens and the applications.
 	Registry *registry.Registry
@@ -53,33 +51,18 @@ type Config struct {
 	Metrics  prometheus.Registerer
 	// Timeout bounds the work on one request; default 15 s.
 	Timeout time.Duration
-	// MaxInFlight bounds the queries at work; default 64. One more answers
-	// 503 at once.
+	// MaxInFlight bounds the queries in flight; default 64. One more is
+	// answered 503 at once.
 	MaxInFlight int
 }
 
-// Service answers the query API. It is safe for concurrent use.
+// Service serves the query API. It is safe for concurrent use.
 type Service struct {
 	*httpserver.Server
 
 	registry *registry.Registry
-	store    Store
-	pending  *backlog
-	// js and editor reach the buckets of the registry; nil without NATS.
-	js      jetstream.JetStream
-	editor  *registry.Editor
-	log     *slog.Logger
-	metrics *metrics
-	timeout time.Duration
-	slots   chan struct{}
-	// traces bounds how many events are judged again at once.
-	traces chan struct{}
-	router *router.Router
-	// prepared remembers that the store was ready once: from then on its own
-	// errors tell.
-	prepared atomic.Bool
-	// quiet bounds the log lines about a store or stream that is away.
-	quiet rate.Sometimes
+	events   *events.Finder
+	router   *router.Router
 }
 
 // New checks c and binds its address; Run serves.
@@ -98,14 +81,15 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("query API: register metrics: %w", err)
 	}
 	s := &Service{
-		registry: c.Registry, store: c.Store, pending: newBacklog(c.JetStream), log: c.Logger, metrics: m,
-		timeout: c.Timeout, slots: make(chan struct{}, c.MaxInFlight),
-		traces: make(chan struct{}, maxTraces), quiet: rate.Sometimes{First: 1, Interval: time.Second},
+		registry: c.Registry,
+		events:   events.New(events.Config{JetStream: c.JetStream, Registry: c.Registry, Store: c.Store}),
 	}
-	if c.JetStream != nil {
-		s.js, s.editor = c.JetStream, registry.NewEditor(c.JetStream)
-	}
-	s.router = s.newRouter()
+	s.router = httpapi.New(httpapi.Config{
+		Events:   s.events,
+		Admin:    admin.New(admin.Config{JetStream: c.JetStream, Registry: c.Registry, Store: c.Store, Logger: c.Logger}),
+		Registry: c.Registry, Timeout: c.Timeout, MaxInFlight: c.MaxInFlight,
+		Latency: m.seconds, InFlight: m.inFlight, Logger: c.Logger,
+	})
 	s.Server, err = httpserver.Bind(httpserver.Config{Service: "query API", Listen: c.Listen, Handler: s.router, Logger: c.Logger})
 	if err != nil {
 		return nil, err
@@ -116,30 +100,47 @@ func New(c Config) (*Service, error) {
 // Routes returns the routes of the API.
 func (s *Service) Routes() []httpserver.Route { return s.router.Routes() }
 
-// Ready names what the service needs to answer, with what is missing. NATS is
-// not in the list: without it the last snapshot of the registry serves.
+// Ready lists what the service needs to answer, each with the reason why it is
+// missing. NATS is not in the list: without it the last snapshot of the
+// registry is used.
 func (s *Service) Ready() []daemon.Check {
 	checks := []daemon.Check{{Name: "registry"}, {Name: "store"}}
 	if s.registry.Snapshot() == nil {
 		checks[0].Err = errors.New("no complete snapshot of the registry yet")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
-	defer cancel()
-	checks[1].Err = s.store.Ready(ctx)
+	checks[1].Err = s.events.CheckReady(context.Background())
 	return checks
 }
 
-// started refuses queries until the store is prepared: an empty answer of a
-// store that nobody has set up would be a wrong one.
-func (s *Service) started(ctx context.Context) error {
-	if s.prepared.Load() {
-		return nil
+// metrics of the service. Requests are counted by route, never by path, so that
+// the number of series is fixed.
+type metrics struct {
+	seconds  *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+// newMetrics registers the metrics; revision is that of the registry's snapshot
+// in this process.
+func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, error) {
+	m := &metrics{
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "eye_queryapi_request_seconds",
+			Help:    "Time to answer a request, by route and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15},
+		}, []string{"route", "status"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "eye_queryapi_requests_in_flight",
+			Help: "Requests in flight.",
+		}),
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	if err := s.store.Ready(ctx); err != nil {
-		return unavailable(codeStarting, "the store is not ready yet", retrySoon, err)
+	current := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eye_queryapi_registry_revision",
+		Help: "Registry revision in use, 0 before the first.",
+	}, revision)
+	for _, c := range []prometheus.Collector{m.seconds, m.inFlight, current} {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
 	}
-	s.prepared.Store(true)
-	return nil
+	return m, nil
 }

@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/registry"
+)
+
+// Applications returns every application with its write keys.
+func (a *Admin) Applications(ctx context.Context) (api.ApplicationList, error) {
+	return withRegistry(a, func() (api.ApplicationList, error) {
+		present, err := a.editor.Applications(ctx)
+		list := api.ApplicationList{Applications: make([]api.Application, len(present))}
+		for i, app := range present {
+			list.Applications[i] = apiApplication(app)
+		}
+		return list, err
+	})
+}
+
+// Application returns one application.
+func (a *Admin) Application(ctx context.Context, name string) (api.Application, error) {
+	return withRegistry(a, func() (api.Application, error) {
+		app, err := a.editor.Application(ctx, name)
+		return apiApplication(app), err
+	})
+}
+
+func apiApplication(a registry.Application) api.Application {
+	keys := make([]api.Key, len(a.Keys))
+	for i, k := range a.Keys {
+		keys[i] = apiKey(k)
+	}
+	return api.Application{
+		Name: a.Name, Revision: a.Revision, Time: api.TimeOf(a.Time), Author: a.Author, Note: a.Note, Keys: keys,
+	}
+}
+
+func apiKey(k registry.KeyInfo) api.Key {
+	return api.Key{ID: k.ID, KeySettings: api.KeySettings{
+		Kind: string(k.Kind), Origins: k.Origins, Disabled: k.Disabled, ExpiresAt: api.TimeOf(k.ExpiresAt),
+		EventsPerSecond: k.EventsPerSecond, BytesPerSecond: k.BytesPerSecond,
+	}}
+}
+
+// CreateApplication creates an application with its first key, whose secret is
+// in this result alone.
+func (a *Admin) CreateApplication(ctx context.Context, name string, settings registry.KeyInfo, c Change) (api.ChangedApplication, error) {
+	return withRegistry(a, func() (api.ChangedApplication, error) {
+		app, key, err := a.editor.CreateApplication(ctx, name, settings, c.By)
+		return createdKey(app, key), err
+	})
+}
+
+// PutApplication replaces the declaration of an application, whose keys are
+// hashes.
+func (a *Admin) PutApplication(ctx context.Context, name string, raw []byte, c Change) (registry.Put, error) {
+	return withRegistry(a, func() (registry.Put, error) { return a.editor.PutApplication(ctx, name, raw, c.Match, c.By) })
+}
+
+// DeleteApplication removes an application and returns the revision of the
+// removal: its keys are invalid, its events stay.
+func (a *Admin) DeleteApplication(ctx context.Context, name string, c Change) (uint64, error) {
+	return withRegistry(a, func() (uint64, error) { return a.editor.DeleteApplication(ctx, name, c.Match, c.By) })
+}
+
+// AddKey adds a write key to an application. Its secret is in this result
+// alone.
+func (a *Admin) AddKey(ctx context.Context, application string, settings registry.KeyInfo, c Change) (api.ChangedApplication, error) {
+	return withRegistry(a, func() (api.ChangedApplication, error) {
+		app, key, err := a.editor.AddKey(ctx, application, settings, c.Match, c.By)
+		return createdKey(app, key), err
+	})
+}
+
+// RotateKey adds a write key with the settings of another, which stays valid
+// for the overlap.
+func (a *Admin) RotateKey(ctx context.Context, application, replaced string, overlap time.Duration, c Change) (api.ChangedApplication, error) {
+	return withRegistry(a, func() (api.ChangedApplication, error) {
+		app, key, err := a.editor.RotateKey(ctx, application, replaced, overlap, c.Match, c.By)
+		return createdKey(app, key), err
+	})
+}
+
+func createdKey(app registry.Application, key registry.NewKey) api.ChangedApplication {
+	return api.ChangedApplication{
+		Name: app.Name, Revision: app.Revision, Key: &api.NewKey{Key: apiKey(key.KeyInfo), Secret: key.Secret},
+	}
+}
+
+// PutKey replaces the settings of a write key. Its secret stays.
+func (a *Admin) PutKey(ctx context.Context, application, id string, settings registry.KeyInfo, c Change) (api.ChangedApplication, error) {
+	return withRegistry(a, func() (api.ChangedApplication, error) {
+		app, err := a.editor.SetKey(ctx, application, id, settings, c.Match, c.By)
+		return api.ChangedApplication{Name: app.Name, Revision: app.Revision}, err
+	})
+}
+
+// DeleteKey removes a write key.
+func (a *Admin) DeleteKey(ctx context.Context, application, id string, c Change) (api.ChangedApplication, error) {
+	return withRegistry(a, func() (api.ChangedApplication, error) {
+		app, err := a.editor.DeleteKey(ctx, application, id, c.Match, c.By)
+		return api.ChangedApplication{Name: app.Name, Revision: app.Revision}, err
+	})
+}
+
+// Tokens returns every token of the registry. Tokens that exist in the memory
+// of a process alone are not among them.
+func (a *Admin) Tokens(ctx context.Context) (api.TokenList, error) {
+	return withRegistry(a, func() (api.TokenList, error) {
+		present, err := a.editor.Tokens(ctx)
+		list := api.TokenList{Tokens: make([]api.Token, len(present))}
+		for i, t := range present {
+			list.Tokens[i] = apiToken(t)
+		}
+		return list, err
+	})
+}
+
+// Token returns one token.
+func (a *Admin) Token(ctx context.Context, id string) (api.Token, error) {
+	return withRegistry(a, func() (api.Token, error) {
+		t, err := a.editor.Token(ctx, id)
+		return apiToken(t), err
+	})
+}
+
+func apiToken(t registry.TokenInfo) api.Token {
+	return api.Token{
+		NewToken: api.NewToken{ID: t.ID, Role: string(t.Role), Applications: t.Applications},
+		Revision: t.Revision, Time: api.TimeOf(t.Time), Author: t.Author, Note: t.Note,
+	}
+}
+
+// CreateToken creates a token. Its secret is in this result alone.
+func (a *Admin) CreateToken(ctx context.Context, t registry.Token, c Change) (api.CreatedToken, error) {
+	return withRegistry(a, func() (api.CreatedToken, error) {
+		created, secret, err := a.editor.CreateToken(ctx, t, c.By)
+		return api.CreatedToken{
+			NewToken: api.NewToken{ID: created.ID, Role: string(created.Role), Applications: created.Applications},
+			Revision: created.Revision, Secret: secret,
+		}, err
+	})
+}
+
+// DeleteToken removes a token and returns the revision of the removal.
+func (a *Admin) DeleteToken(ctx context.Context, id string, c Change) (uint64, error) {
+	return withRegistry(a, func() (uint64, error) { return a.editor.DeleteToken(ctx, id, c.Match, c.By) })
+}

@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/queryapi/apidoc"
+	"github.com/theeye/theeye/queryapi/problem"
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/store"
+)
+
+// Codes are contracts: a client finds each in the document.
+func TestEveryCodeIsDocumented(t *testing.T) {
+	document := string(apidoc.Document())
+	codes := []string{
+		api.CodeUnknownParameter, api.CodeRepeatedParameter, api.CodeInvalidQuery, api.CodeInvalidCursor, api.CodeMethodNotAllowed,
+		api.CodeStoreUnavailable, api.CodeQueryTimeout, api.CodeInternal, api.CodeBodyIncomplete, api.CodeBodyTimeout,
+		api.CodeBodyTooLarge, api.CodeInvalidHeader, api.CodeUnsupportedEncoding, api.CodeInvalidDeclaration,
+		api.CodePreconditionRequired, api.CodeRevisionConflict,
+	}
+	for _, code := range slices.AppendSeq(codes, maps.Keys(statuses)) {
+		if !strings.Contains(document, "`"+code+"`") {
+			t.Errorf("%s is not in the document", code)
+		}
+	}
+}
+
+// Every call has the parameters that the document gives it, and no others.
+func TestParametersAreDocumented(t *testing.T) {
+	var document struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Ref  string `json:"$ref"`
+				Name string
+				In   string
+			}
+		}
+	}
+	if err := json.Unmarshal(apidoc.Document(), &document); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]string{
+		"/v1/events": eventsParams, "/v1/events/{event_id}": eventParams, "/v1/sessions/{session_id}": sessionParams,
+		"/v1/rejected": rejectedParams, "/v1/rejected/summary": summaryParams,
+		"/v1/types": typesParams, "/v1/status": nil,
+		"/v1/schemas": nil, "/v1/schemas/{category}/{name}": versionParams, "/v1/schemas/{category}/{name}/history": historyParams,
+		"/v1/policy": versionParams, "/v1/policy/history": historyParams, "/v1/applications": nil, "/v1/applications/{application}": nil,
+		"/v1/tokens": nil, "/v1/tokens/{token_id}": nil, "/v1/changes": changesParams,
+	} {
+		var got []string
+		for _, p := range document.Paths[path]["get"].Parameters {
+			name := strings.TrimPrefix(p.Ref, "#/components/parameters/")
+			if p.In != "path" && !strings.HasPrefix(name, "path_") && !strings.HasPrefix(name, "type_") {
+				got = append(got, strings.TrimPrefix(name, "change_"))
+			}
+		}
+		if strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("%s: the document has %v, the service %v", path, got, want)
+		}
+	}
+}
+
+func TestEveryErrorHasAnAnswer(t *testing.T) {
+	late, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer cancel()
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	wrapped := fmt.Errorf("find: %w", httpserver.BadRequest(api.CodeInvalidCursor, "d"))
+	for name, c := range map[string]struct {
+		ctx    context.Context
+		err    error
+		status int
+		retry  bool
+	}{
+		"a failure stays":           {late, wrapped, http.StatusBadRequest, false},
+		"deadline before its cause": {late, store.ErrUnavailable, http.StatusGatewayTimeout, false},
+		"client gone":               {gone, store.ErrUnavailable, statusClientClosed, false},
+		"store unavailable":         {context.Background(), fmt.Errorf("x: %w", store.ErrUnavailable), http.StatusServiceUnavailable, true},
+		"store refuses":             {context.Background(), store.ErrConfiguration, http.StatusServiceUnavailable, true},
+		"revision taken":            {late, fmt.Errorf("x: %w", &registry.ConflictError{Present: 3}), http.StatusPreconditionFailed, false},
+		"invalid declaration":       {late, &registry.InvalidError{Faults: []event.Fault{{Code: "c"}}}, http.StatusUnprocessableEntity, false},
+		"not in the registry":       {late, fmt.Errorf("x: %w", registry.ErrNotFound), http.StatusNotFound, false},
+		"no such job":               {late, fmt.Errorf("x: %w", job.ErrNotFound), http.StatusNotFound, false},
+		"too many jobs":             {late, fmt.Errorf("x: %w", job.ErrTooMany), http.StatusTooManyRequests, true},
+		"a problem":                 {late, fmt.Errorf("x: %w", problem.NotFound("d")), http.StatusNotFound, false},
+		"a problem of NATS":         {late, problem.Wrap(api.CodeRegistryUnavailable, "d", errSecret), http.StatusServiceUnavailable, true},
+		"a problem without status":  {context.Background(), problem.New("secret", "secret"), http.StatusInternalServerError, false},
+		"anything else":             {context.Background(), errSecret, http.StatusInternalServerError, false},
+	} {
+		rec := httptest.NewRecorder()
+		failureOf(c.ctx, c.err).Write(rec)
+		if rec.Code != c.status || (rec.Header().Get("Retry-After") != "") != c.retry || strings.Contains(rec.Body.String(), "secret") {
+			t.Errorf("%s: %d %v %s", name, rec.Code, rec.Header(), rec.Body)
+		}
+	}
+}
+
+var errSecret = errors.New("secret")
+
+// An answer is bounded, whatever is wrong with a declaration.
+func TestFaultsOfAnAnswerAreBounded(t *testing.T) {
+	_, faults := schema.ParsePolicy([]byte(`{"` + strings.Join(numbers(5000), `":0,"`) + `":0}`))
+	rec := httptest.NewRecorder()
+	invalidDeclaration(faults).Write(rec)
+	if n := strings.Count(rec.Body.String(), `"path"`); n != maxShownFaults || !strings.Contains(rec.Body.String(), "5000 faults") {
+		t.Errorf("%d faults of %d are listed", n, len(faults))
+	}
+}
+
+func numbers(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = strconv.Itoa(i)
+	}
+	return list
+}
