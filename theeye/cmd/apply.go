@@ -1,0 +1,229 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/theeye/output"
+)
+
+type applyCmd struct {
+	serverFlags
+	noteFlag
+	Dir    string `arg:"" help:"Folder with applications/, schemas/ and policy.json."`
+	DryRun bool   `help:"Print the difference and change nothing."`
+	Prune  bool   `help:"Also remove schemas, applications and the policy that the folder does not declare."`
+}
+
+// Run compares the folder with the registry, prints the difference, and applies
+// it.
+func (c *applyCmd) Run(p *output.Printer) error {
+	declared, err := c.loadFolder()
+	if err != nil {
+		return err
+	}
+	ctx, server, stop, err := c.connect()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	plan, err := c.makePlan(ctx, p, server, declared)
+	if err != nil {
+		return err
+	}
+	if !p.JSON {
+		if err := plan.printDifference(p); err != nil {
+			return err
+		}
+	}
+	if !c.DryRun {
+		err = c.applyPlan(ctx, p, server, plan)
+	}
+	return errors.Join(err, plan.printSummary(p))
+}
+
+// loadFolder reads and validates the declarations.
+func (c *applyCmd) loadFolder() ([]registry.Declared, error) {
+	d, err := registry.LoadDir(os.DirFS(c.Dir))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", c.Dir, err)}
+	}
+	files := d.Files()
+	if c.Prune && len(files) == 0 {
+		// Probably the wrong folder. Without its applications, the registry
+		// would refuse the events of every site.
+		return nil, usageErrorf("%s declares nothing: --prune would remove everything", c.Dir)
+	}
+	return files, nil
+}
+
+// makePlan reads the registry and determines the changes.
+func (c *applyCmd) makePlan(ctx context.Context, p *output.Printer, server *client.Client, declared []registry.Declared) (*plan, error) {
+	registered, err := readRegistered(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	if err := registered.readSchemas(ctx, p, server, declared); err != nil {
+		return nil, err
+	}
+	plan := &plan{DryRun: c.DryRun, Changes: []*planStep{}}
+	for _, d := range declared {
+		s, err := registered.stepFor(d)
+		if err != nil {
+			return nil, fmt.Errorf("compare %s: %w", d.File, err)
+		}
+		plan.addStep(s)
+	}
+	if c.Prune {
+		for _, s := range registered.pruneSteps(declared) {
+			plan.addStep(s)
+		}
+	}
+	plan.sortSteps()
+	return plan, nil
+}
+
+// applyPlan makes the changes one after the other, until one fails.
+func (c *applyCmd) applyPlan(ctx context.Context, p *output.Printer, server *client.Client, plan *plan) error {
+	bar := p.StartBar("Applying", int64(len(plan.Changes)))
+	defer bar.Stop()
+	for _, s := range plan.Changes {
+		if err := c.applyStep(ctx, server, s); err != nil {
+			return fmt.Errorf("%s: %w", s.File, err)
+		}
+		bar.Advance(1)
+	}
+	return nil
+}
+
+func (c *applyCmd) applyStep(ctx context.Context, server *client.Client, s *planStep) error {
+	r := client.Request{Method: http.MethodPut, Path: s.path, Body: s.body, IfMatch: client.Match(s.Was), Note: c.Note}
+	if s.Action == actionRemoved {
+		r.Method = http.MethodDelete
+	}
+	var changed api.ChangedPolicy // the revision, which every change answers
+	_, err := server.Call(ctx, r, &changed)
+	var p *client.ProblemError
+	if errors.As(err, &p) && p.Status == http.StatusPreconditionFailed {
+		who := "another client"
+		if p.Retried {
+			who = "another client, or an attempt before this one,"
+		}
+		return fmt.Errorf("%s changed it meanwhile; run apply again to see what is there now: %w", who, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.Revision, s.Done = changed.Revision, true
+	return nil
+}
+
+// Actions of a step.
+const (
+	actionCreated = "created"
+	actionChanged = "changed"
+	actionRemoved = "removed"
+)
+
+// plan is the changes that applying a folder makes.
+type plan struct {
+	DryRun    bool        `json:"dry_run"`
+	Changes   []*planStep `json:"changes"`
+	Unchanged int         `json:"unchanged"`
+}
+
+// planStep is one change of a plan.
+type planStep struct {
+	File   string `json:"file"`
+	Kind   string `json:"kind"`
+	Action string `json:"action"`
+	// Was is the revision that the declaration was compared with, 0 for a new
+	// one. Revision is the new revision, once the step is done.
+	Was      uint64 `json:"was,omitzero"`
+	Revision uint64 `json:"revision,omitzero"`
+	Done     bool   `json:"done"`
+	// Diff is the difference in the unified format.
+	Diff string `json:"diff,omitzero"`
+
+	path string
+	body []byte
+}
+
+// addStep adds a step; nil counts an unchanged declaration.
+func (p *plan) addStep(s *planStep) {
+	if s == nil {
+		p.Unchanged++
+		return
+	}
+	p.Changes = append(p.Changes, s)
+}
+
+// sortSteps orders the steps: schemas precede the policy and the applications
+// whose events they validate. Removals have the opposite order and follow.
+func (p *plan) sortSteps() {
+	kinds := []string{registry.KindSchema, registry.KindPolicy, registry.KindApplication}
+	rank := func(s *planStep) int {
+		i := slices.Index(kinds, s.Kind)
+		if s.Action == actionRemoved {
+			return 2*len(kinds) - i
+		}
+		return i
+	}
+	slices.SortStableFunc(p.Changes, func(a, b *planStep) int {
+		return cmp.Or(rank(a)-rank(b), strings.Compare(a.File, b.File))
+	})
+}
+
+func (p *plan) printDifference(to *output.Printer) error {
+	for _, s := range p.Changes {
+		line := s.Action
+		if s.Was > 0 {
+			line += fmt.Sprintf(", was revision %d", s.Was)
+		}
+		if err := to.Linef("%s: %s", s.File, line); err != nil {
+			return err
+		}
+		for text := range strings.Lines(s.Diff) {
+			if err := to.Linef("%s", strings.TrimSuffix(text, "\n")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// printSummary counts the steps that were done, or would be in a dry run.
+func (p *plan) printSummary(to *output.Printer) error {
+	if to.JSON {
+		return to.Value(p)
+	}
+	if len(p.Changes) == 0 {
+		return to.Linef("nothing to change: %d unchanged", p.Unchanged)
+	}
+	counts, undone := map[string]int{}, 0
+	for _, s := range p.Changes {
+		if s.Done || p.DryRun {
+			counts[s.Action]++
+		} else {
+			undone++
+		}
+	}
+	line := fmt.Sprintf("%d created, %d changed, %d removed, %d unchanged",
+		counts[actionCreated], counts[actionChanged], counts[actionRemoved], p.Unchanged)
+	switch {
+	case p.DryRun:
+		line += " (dry run: nothing was done)"
+	case undone > 0:
+		line += fmt.Sprintf(", %d not done", undone)
+	}
+	return to.Linef("%s", line)
+}

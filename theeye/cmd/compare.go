@@ -1,0 +1,217 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aymanbagabas/go-udiff"
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
+	"github.com/theeye/theeye/theeye/output"
+)
+
+// registered is the content of the registry that a folder is compared with.
+type registered struct {
+	schemas      map[schema.Type]registeredText
+	policy       registeredText
+	applications map[string]api.Application
+}
+
+// registeredText is a schema or a policy. Revision 0 means that there is none;
+// raw is nil until it is read.
+type registeredText struct {
+	revision uint64
+	raw      []byte
+}
+
+// concurrentReads is how many schemas are requested at the same time.
+const concurrentReads = 8
+
+// readRegistered reads the registry without the texts of the schemas.
+func readRegistered(ctx context.Context, server *client.Client) (*registered, error) {
+	var schemas api.SchemaList
+	if _, err := server.Get(ctx, api.PathSchemas, nil, &schemas); err != nil {
+		return nil, err
+	}
+	var apps api.ApplicationList
+	if _, err := server.Get(ctx, api.PathApplications, nil, &apps); err != nil {
+		return nil, err
+	}
+	policy, err := server.Do(ctx, client.Request{Method: http.MethodGet, Path: api.PathPolicy})
+	if err != nil {
+		return nil, err
+	}
+	r := &registered{
+		schemas:      make(map[schema.Type]registeredText, len(schemas.Schemas)),
+		policy:       registeredText{policy.Revision(), policy.Body},
+		applications: make(map[string]api.Application, len(apps.Applications)),
+	}
+	for _, s := range schemas.Schemas {
+		r.schemas[schema.Type{Category: s.Category, Name: s.Name}] = registeredText{revision: s.Revision}
+	}
+	for _, a := range apps.Applications {
+		r.applications[a.Name] = a
+	}
+	return r, nil
+}
+
+// readSchemas reads the texts of the registered schemas that are declared.
+func (r *registered) readSchemas(ctx context.Context, p *output.Printer, server *client.Client, declared []registry.Declared) error {
+	var types []schema.Type
+	for _, d := range declared {
+		typ := schema.Type{Category: d.Category, Name: d.Name}
+		if _, ok := r.schemas[typ]; ok && d.Kind == registry.KindSchema {
+			types = append(types, typ)
+		}
+	}
+	bar := p.StartBar("Comparing", int64(len(types)))
+	defer bar.Stop()
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrentReads)
+	for _, typ := range types {
+		group.Go(func() error {
+			resp, err := server.Do(ctx, client.Request{Method: http.MethodGet, Path: api.SchemaPath(typ.Category, typ.Name)})
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case client.Status(err) == http.StatusNotFound: // removed since it was listed
+				delete(r.schemas, typ)
+			case err != nil:
+				return err
+			default:
+				r.schemas[typ] = registeredText{resp.Revision(), resp.Body}
+			}
+			bar.Advance(1)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// stepFor returns the step that applies a declaration, nil if the registry has
+// it already.
+func (r *registered) stepFor(d registry.Declared) (*planStep, error) {
+	was, present, wanted, err := r.comparableTexts(d)
+	if err != nil {
+		return nil, err
+	}
+	s := &planStep{File: d.File, Kind: d.Kind, Action: actionChanged, Was: was, path: declarationPath(d), body: d.Raw}
+	switch {
+	case was == 0:
+		s.Action = actionCreated
+	case present == wanted || isSameDocument([]byte(present), []byte(wanted)):
+		return nil, nil
+	default:
+		s.Diff = udiff.Unified(fmt.Sprintf("revision %d", was), d.File, present, wanted)
+	}
+	return s, nil
+}
+
+// comparableTexts returns the registered and the declared text, formatted for
+// people.
+func (r *registered) comparableTexts(d registry.Declared) (was uint64, present, wanted string, err error) {
+	text := r.policy
+	switch d.Kind {
+	case registry.KindApplication:
+		app := r.applications[d.Name]
+		keys, err := parseDeclaredKeys(d.Raw)
+		return app.Revision, formatKeys(app.Keys), formatKeys(keys), err
+	case registry.KindSchema:
+		text = r.schemas[schema.Type{Category: d.Category, Name: d.Name}]
+	}
+	return text.revision, output.IndentJSON(text.raw), output.IndentJSON(d.Raw), nil
+}
+
+// declarationPath is the path of a declaration in the API.
+func declarationPath(d registry.Declared) string {
+	switch d.Kind {
+	case registry.KindSchema:
+		return api.SchemaPath(d.Category, d.Name)
+	case registry.KindApplication:
+		return api.ApplicationPath(d.Name)
+	}
+	return api.PathPolicy
+}
+
+// isSameDocument reports whether two declarations are equal, regardless of
+// white space and the order of members.
+func isSameDocument(a, b []byte) bool {
+	x, faultsX := schema.Read(a)
+	y, faultsY := schema.Read(b)
+	return len(faultsX) == 0 && len(faultsY) == 0 && reflect.DeepEqual(x, y)
+}
+
+// pruneSteps returns the steps that remove registered but undeclared records.
+func (r *registered) pruneSteps(declared []registry.Declared) []*planStep {
+	// By path and not by file: a name can be escaped in more than one way.
+	keep := make(map[string]bool, len(declared))
+	for _, d := range declared {
+		keep[declarationPath(d)] = true
+	}
+	var steps []*planStep
+	remove := func(file, kind, path string, was uint64) {
+		if was > 0 && !keep[path] {
+			steps = append(steps, &planStep{File: file, Kind: kind, Action: actionRemoved, Was: was, path: path})
+		}
+	}
+	for t, text := range r.schemas {
+		file := "schemas/" + stream.Escape(t.Category) + "/" + stream.Escape(t.Name) + ".json"
+		remove(file, registry.KindSchema, api.SchemaPath(t.Category, t.Name), text.revision)
+	}
+	for name, app := range r.applications {
+		remove("applications/"+name+".json", registry.KindApplication, api.ApplicationPath(name), app.Revision)
+	}
+	remove("policy.json", registry.KindPolicy, api.PathPolicy, r.policy.revision)
+	return steps
+}
+
+// keyIDDigits is how many digits of the SHA-256 of a secret identify its key.
+const keyIDDigits = 12
+
+// parseDeclaredKeys returns the write keys of a valid declaration in the form
+// of the API: with ids in place of hashes.
+func parseDeclaredKeys(raw []byte) ([]api.Key, error) {
+	var declared struct {
+		Keys []struct {
+			SHA256 string `json:"sha256"`
+			api.KeySettings
+		} `json:"keys"`
+	}
+	if err := json.Unmarshal(raw, &declared); err != nil {
+		return nil, fmt.Errorf("read the application: %w", err)
+	}
+	keys := make([]api.Key, 0, len(declared.Keys))
+	for _, k := range declared.Keys {
+		id := strings.ToLower(k.SHA256[:min(keyIDDigits, len(k.SHA256))])
+		keys = append(keys, api.Key{ID: id, KeySettings: k.KeySettings})
+	}
+	return keys, nil
+}
+
+// formatKeys returns the text by which write keys are compared. The order of
+// keys and of origins does not matter.
+func formatKeys(keys []api.Key) string {
+	keys = slices.Clone(keys)
+	slices.SortFunc(keys, func(a, b api.Key) int { return strings.Compare(a.ID, b.ID) })
+	for i := range keys {
+		keys[i].Origins = slices.Sorted(slices.Values(keys[i].Origins))
+		keys[i].ExpiresAt = api.TimeOf(keys[i].ExpiresAt.Time)
+	}
+	raw, err := json.Marshal(map[string]any{"keys": keys})
+	if err != nil {
+		return fmt.Sprint(keys) // a year that JSON cannot represent
+	}
+	return output.IndentJSON(raw)
+}

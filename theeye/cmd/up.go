@@ -1,0 +1,199 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/natsd"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/stream"
+	"github.com/theeye/theeye/standalone"
+	"github.com/theeye/theeye/theeye/output"
+)
+
+type upCmd struct {
+	Dev         bool   `env:"EYE_DEV" help:"Add application demo with public keys, and the sample types. Refuses to listen beyond this machine."`
+	Listen      string `env:"EYE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where events are taken and queries answered (${default})."`
+	AdminListen string `env:"EYE_ADMIN_LISTEN" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Health, readiness, metrics and profiles (${default})."`
+	Data        string `env:"EYE_DATA" default:"./data" placeholder:"DIR" help:"Where everything is kept (${default}). One process a folder."`
+	Mongo       string `env:"EYE_MONGO_URI" placeholder:"URI" help:"Keep events in MongoDB instead."`
+	Config      string `env:"EYE_CONFIG" placeholder:"DIR" help:"Apply the declarations of a folder, and follow it."`
+}
+
+// memoryLimit is the soft limit of Go's memory, in bytes. NATS and SQLite hold
+// pages in addition to it.
+const memoryLimit = 320 << 20
+
+// Run runs everything until a signal ends it.
+func (c *upCmd) Run(printer *output.Printer) error {
+	p := daemon.NewProcess("theeye", daemon.Environ(), printer.Err)
+	code := daemon.Supervise(p.Logger, func(ctx context.Context) error {
+		return c.serve(ctx, p, printer)
+	})
+	if code != daemon.ExitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+func (c *upCmd) serve(ctx context.Context, p *daemon.Process, printer *output.Printer) error {
+	cfg := c.config(p)
+	var token string
+	cfg.NewOperatorToken = func(secret string) { token = secret } // before Started is closed
+	if err := configFaults(cfg, p.Env); err != nil {              //nolint:contextcheck // it does not wait for anything
+		return err
+	}
+	p.Logger.InfoContext(ctx, "Starting", slog.String("version", daemon.Version()), slog.String("data", c.Data))
+	indicator := printer.StartIndicator()
+	defer indicator.Stop()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	app, err := standalone.New(cfg)
+	if err != nil {
+		return err
+	}
+	greeted, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(greeted)
+		select {
+		case <-app.Started():
+			indicator.Stop()
+			c.banner(app, token).printTo(printer)
+		case <-ended:
+		}
+	}()
+	err = app.Run(ctx)
+	close(ended)
+	<-greeted
+	return err
+}
+
+// config returns the configuration of flags and environment.
+func (c *upCmd) config(p *daemon.Process) standalone.Config {
+	defaults := stream.Config{}.WithDefaults()
+	return standalone.Config{
+		Listen: c.Listen, AdminListen: c.AdminListen, DataDir: c.Data,
+		MongoURI: c.Mongo, MongoDatabase: p.Env.String("EYE_MONGO_DATABASE", ""),
+		MongoTimeWindows: p.Env.Bool("EYE_MONGO_TIME_WINDOWS", false),
+		ConfigDir:        c.Config, Dev: c.Dev, OperatorToken: p.Env.String("EYE_OPERATOR_TOKEN", ""),
+		Stream: stream.Config{
+			MaxBytes:  p.Env.Bytes("EYE_STREAM_MAX_BYTES", defaults.MaxBytes),
+			Retention: p.Env.Duration("EYE_STREAM_RETENTION", defaults.Retention),
+		},
+		AuditRate: p.Env.Int("EYE_AUDIT_RATE", 0),
+		MinFree:   uint64(p.Env.Bytes("EYE_MIN_FREE", natsd.DefaultMinFree)),
+		Logger:    p.Logger, Metrics: p.Metrics,
+	}
+}
+
+// configFaults returns all faults of the flags and the environment, or nil.
+func configFaults(cfg standalone.Config, env *daemon.Env) error {
+	all := cfg.Faults()
+	var more daemon.Faults
+	if errors.As(env.Err(), &more) {
+		all = slices.Concat(more, all)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// banner is what `theeye up` prints once it has started.
+type banner struct {
+	URL      string          `json:"url"`
+	Admin    string          `json:"admin"`
+	Data     string          `json:"data"`
+	Store    string          `json:"store"`
+	Dev      *devCredentials `json:"dev,omitempty"`
+	NewToken string          `json:"operator_token,omitempty"` // printed this once
+
+	session string
+	now     time.Time
+}
+
+// devCredentials are the credentials of --dev.
+type devCredentials struct {
+	Application   string `json:"application"`
+	WriteKey      string `json:"write_key"`
+	AnalystToken  string `json:"analyst_token"`
+	OperatorToken string `json:"operator_token"`
+}
+
+func (c *upCmd) banner(app *standalone.App, token string) *banner {
+	b := &banner{
+		URL: "http://" + app.Addr().String(), Admin: "http://" + app.AdminAddr().String(),
+		Data: c.Data, Store: "SQLite", NewToken: token, session: uuid.NewString(), now: time.Now().UTC(),
+	}
+	if abs, err := filepath.Abs(c.Data); err == nil {
+		b.Data = abs
+	}
+	if c.Mongo != "" {
+		b.Store = "MongoDB" // not the URI, which can contain a password
+	}
+	if c.Dev {
+		b.Dev = &devCredentials{registry.DevApplication, registry.DevWriteKey, registry.DevAnalystToken, registry.DevOperatorToken}
+	}
+	return b
+}
+
+// printTo prints the banner, with --json as one object. It ignores errors: the
+// services run whether or not the output has a reader.
+func (b *banner) printTo(p *output.Printer) {
+	if p.JSON {
+		_ = json.NewEncoder(p.Out).Encode(b)
+		return
+	}
+	_, _ = fmt.Fprint(p.Out, b.text())
+}
+
+func (b *banner) text() string {
+	var s strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&s, "  %-20s%s\n", name, fmt.Sprintf(format, args...))
+	}
+	s.WriteString("\nThe Eye is up.\n\n")
+	line("events and queries", "%s", b.URL)
+	line("health and metrics", "%s/healthz /readyz /metrics", b.Admin)
+	line("data", "%s (events in %s)", b.Data, b.Store)
+	if b.NewToken != "" {
+		s.WriteString("\nThere was no operator token, so one was made. It is shown this once:\n\n")
+		line("operator token", "%s", b.NewToken)
+	}
+	if b.Dev != nil {
+		s.WriteString("\nFor development, known to this process alone:\n\n")
+		line("application", "%s", b.Dev.Application)
+		line("write key", "%s", b.Dev.WriteKey)
+		line("analyst token", "%s", b.Dev.AnalystToken)
+		line("operator token", "%s", b.Dev.OperatorToken)
+		s.WriteString("\nSend an event, and read it back:\n\n")
+		s.WriteString(b.sendCommand() + "\n\n" + b.queryCommand() + "\n")
+	}
+	s.WriteString("\n")
+	return s.String()
+}
+
+// sendCommand is a command line that sends an event. It works as printed.
+func (b *banner) sendCommand() string {
+	return fmt.Sprintf(`curl -sS %s/v1/events -H 'Authorization: Bearer %s' -d '{"session_id": %q, `+
+		`"category": "page interaction", "name": "pageview", "data": {"host": "www.example.com", "path": "/"}, "timestamp": %q}'`,
+		b.URL, b.Dev.WriteKey, b.session, b.now.Format("2006-01-02T15:04:05.000000Z"))
+}
+
+// queryCommand is a command line that finds the event of sendCommand.
+func (b *banner) queryCommand() string {
+	return fmt.Sprintf(`curl -sS '%s/v1/events?session_id=%s' -H 'Authorization: Bearer %s'`, b.URL, b.session, b.Dev.AnalystToken)
+}
