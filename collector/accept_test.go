@@ -17,8 +17,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// zipped packs text with gzip.
-func zipped(text []byte) []byte {
+// gzipped packs text with gzip.
+func gzipped(text []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	_, _ = z.Write(text)
@@ -27,17 +27,17 @@ func zipped(text []byte) []byte {
 }
 
 // payloads returns the bodies of all messages in the stream.
-func (w *world) payloads() []string {
+func (w *fixture) payloads() []string {
 	w.t.Helper()
 	var all []string
-	for _, m := range w.stored() {
+	for _, m := range w.storedMessages() {
 		all = append(all, string(m.Data))
 	}
 	return all
 }
 
 // Every form of a body brings the exact bytes of its events into the stream.
-func TestForms(t *testing.T) {
+func TestCarriesEveryBodyForm(t *testing.T) {
 	a, b := string(click("a")), "{ \"event_id\" : \"b\",\n\t\"category\":\"x\" }"
 	line := strings.ReplaceAll(b, "\n", " ")
 	for name, c := range map[string]struct {
@@ -56,16 +56,16 @@ func TestForms(t *testing.T) {
 		"no content type":              {a, []string{"Content-Type", "-"}, []string{a}},
 		"form content type":            {a, []string{"Content-Type", "application/x-www-form-urlencoded"}, []string{a}},
 		"unreadable content type":      {a, []string{"Content-Type", ";;;"}, []string{a}},
-		"gzip by header":               {string(zipped([]byte(a))), []string{"Content-Encoding", "gzip"}, []string{a}},
-		"gzip by its bytes":            {string(zipped([]byte(a))), nil, []string{a}},
-		"gzip in two parts":            {string(zipped([]byte("["+a))) + string(zipped([]byte(","+b+"]"))), []string{"Content-Encoding", "GZIP"}, []string{a, b}},
+		"gzip by header":               {string(gzipped([]byte(a))), []string{"Content-Encoding", "gzip"}, []string{a}},
+		"gzip by its bytes":            {string(gzipped([]byte(a))), nil, []string{a}},
+		"gzip in two parts":            {string(gzipped([]byte("["+a))) + string(gzipped([]byte(","+b+"]"))), []string{"Content-Encoding", "GZIP"}, []string{a, b}},
 		"identity":                     {a, []string{"Content-Encoding", "identity"}, []string{a}},
 		"application in the body":      {`{"application": "other", "category": "c"}`, nil, []string{`{"application": "other", "category": "c"}`}},
 		"one broken line of several":   {a + "\n{broken\n" + line + "\n", nil, []string{a, line}},
 		"a batch's events are no type": {`{"events": [` + a + `], "name": "n"}`, nil, []string{`{"events": [` + a + `], "name": "n"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			r := w.send(api.PathEvents, []byte(c.body), c.headers...)
 			if r.status != http.StatusAccepted || r.Accepted != len(c.want) {
 				t.Errorf("answer %d %s", r.status, r.text)
@@ -73,7 +73,7 @@ func TestForms(t *testing.T) {
 			if diff := cmp.Diff(c.want, w.payloads()); diff != "" {
 				t.Errorf("stream (-want +got):\n%s", diff)
 			}
-			for _, m := range w.stored() {
+			for _, m := range w.storedMessages() {
 				if got := m.Header.Get(stream.HeaderApplication); got != "shop" {
 					t.Errorf("application %q", got)
 				}
@@ -84,8 +84,8 @@ func TestForms(t *testing.T) {
 
 // A message carries what the collector knows, and a subject of its type only
 // where the registry knows that.
-func TestMessage(t *testing.T) {
-	w := newWorld(t)
+func TestStampsMessages(t *testing.T) {
+	w := newFixture(t)
 	before := time.Now()
 	body := `{"sent_at": "2026-01-02T03:04:05Z", "events": [` + string(click("known")) +
 		`, {"category": "page interaction", "name": "unheard of"}, {"event_id": "*.> \r\n", "category": 7}]}`
@@ -96,9 +96,9 @@ func TestMessage(t *testing.T) {
 	}
 	subjects := []string{"events.shop.page=20interaction.cta=20click", "events.shop.unregistered", "events.shop.unregistered"}
 	derived := []string{"", r.Results[1].EventID, ""}
-	for i, raw := range w.stored() {
+	for i, raw := range w.storedMessages() {
 		m, err := stream.Parse(raw.Header, raw.Data)
-		w.must(err)
+		w.noError(err)
 		if raw.Subject != subjects[i] {
 			t.Errorf("subject %q, want %q", raw.Subject, subjects[i])
 		}
@@ -120,14 +120,14 @@ func TestMessage(t *testing.T) {
 }
 
 // A request header must not be made from text that a client chose freely.
-func TestSentAtIsNoWayIntoHeaders(t *testing.T) {
-	w := newWorld(t)
+func TestSentAtCannotInjectHeaders(t *testing.T) {
+	w := newFixture(t)
 	for _, sentAt := range []string{`"a\r\nEye-Application: other"`, `"` + strings.Repeat("1", 65) + `"`, `{"x": 1}`, `"\u0000"`, `"é"`} {
 		if r := w.send(api.PathEvents, []byte(`{"sent_at": `+sentAt+`, "events": [{"category": "c"}]}`)); r.status != http.StatusAccepted {
 			t.Errorf("sent_at %s: answer %d %s", sentAt, r.status, r.text)
 		}
 	}
-	for _, m := range w.stored() {
+	for _, m := range w.storedMessages() {
 		if got, ok := m.Header[stream.HeaderSentAt]; ok || m.Header.Get(stream.HeaderApplication) != "shop" {
 			t.Errorf("headers %v %q", m.Header, got)
 		}
@@ -135,8 +135,8 @@ func TestSentAtIsNoWayIntoHeaders(t *testing.T) {
 }
 
 // These bodies are not events at all: nothing of them is kept.
-func TestUnusableBodies(t *testing.T) {
-	w := newWorld(t)
+func TestRefusesBodiesWithoutEvents(t *testing.T) {
+	w := newFixture(t)
 	large := `{"category": "` + strings.Repeat("x", maxBody) + `"}`
 	for name, c := range map[string]struct {
 		body   string
@@ -173,20 +173,20 @@ func TestUnusableBodies(t *testing.T) {
 			}
 			// Without Content-Length the answer is the same.
 			req, err := http.NewRequest(http.MethodPost, w.base+api.PathEvents, struct{ *strings.Reader }{strings.NewReader(c.body)})
-			w.must(err)
+			w.noError(err)
 			req.Header.Set("Authorization", "Bearer "+serverKey)
-			r, err := w.do(req)
-			w.must(err)
+			r, err := w.doRequest(req)
+			w.noError(err)
 			r.wantProblem(t, c.status, c.code)
 		})
 	}
-	if n := w.count(); n != 0 {
+	if n := w.messageCount(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
 }
 
 // An event that cannot be carried is refused, and no other with it.
-func TestRefusedEvents(t *testing.T) {
+func TestRefusesSingleEvents(t *testing.T) {
 	many := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
@@ -197,7 +197,7 @@ func TestRefusedEvents(t *testing.T) {
 		}
 		return b.String()
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	for name, c := range map[string]struct{ event, code string }{
 		"number":               {`1`, event.CodeNotObject},
 		"null":                 {`null`, event.CodeNotObject},
@@ -216,7 +216,7 @@ func TestRefusedEvents(t *testing.T) {
 		"over 1 MiB":           {`{"a": "` + strings.Repeat("x", event.MaxBytes) + `"}`, event.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := w.count()
+			before := w.messageCount()
 			r := w.send(api.PathEvents, []byte("["+string(click("first"))+","+c.event+","+string(click("last"))+"]"))
 			if r.status != http.StatusAccepted || r.Accepted != 2 || r.Refused != 1 || len(r.Results) != 3 {
 				t.Fatalf("answer %d %.500s", r.status, r.text)
@@ -228,7 +228,7 @@ func TestRefusedEvents(t *testing.T) {
 			if r.Results[0].EventID != "first" || r.Results[2].EventID != "last" || r.Results[2].Index != 2 {
 				t.Errorf("results %+v", r.Results)
 			}
-			if got := w.count() - before; got != 2 {
+			if got := w.messageCount() - before; got != 2 {
 				t.Errorf("%d events are kept, want 2", got)
 			}
 			alone := w.send(api.PathEvents, []byte("["+c.event+"]"))
@@ -240,7 +240,7 @@ func TestRefusedEvents(t *testing.T) {
 }
 
 // Whatever can be carried comes out as it went in.
-func TestCarriedExactly(t *testing.T) {
+func TestCarriesBytesExactly(t *testing.T) {
 	events := []string{
 		"{\"a\": \"\u2028 \uffff \\u0000 <script> \\r\\n\"}",
 		`{"$where": 1, "a.b": 2, "": 3, "__proto__": {}, "_id": 5, "status": "x", "\u0000": 7}`,
@@ -249,7 +249,7 @@ func TestCarriedExactly(t *testing.T) {
 		`{"data": ` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`,
 		`{"x": "` + strings.Repeat("y", event.MaxBytes-len(`{"x": ""}`)) + `"}`,
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	r := w.send(api.PathEvents, []byte("["+strings.Join(events, ",\n")+"]"))
 	if r.Accepted != len(events) {
 		t.Fatalf("answer %.500s", r.text)
@@ -264,14 +264,14 @@ func TestCarriedExactly(t *testing.T) {
 
 // Another application's event of the same id is another event.
 func TestApplicationComesFromTheKey(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, key := range []string{serverKey, otherKey} {
 		if r := w.send(api.PathEvents, click("same"), "X-Write-Key", key); r.Accepted != 1 {
 			t.Fatalf("answer %s", r.text)
 		}
 	}
 	var got []string
-	for _, m := range w.stored() {
+	for _, m := range w.storedMessages() {
 		got = append(got, m.Header.Get(stream.HeaderApplication))
 	}
 	if diff := cmp.Diff([]string{"shop", "other"}, got); diff != "" {

@@ -19,14 +19,14 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// BenchmarkAdmission measures what each request pays before its body is read
+// BenchmarkAuthenticate measures what each request pays before its body is read
 // and after it was taken apart: authentication, and the charge of both limits
 // of its key, with 10,000 applications. scaling is the throughput of two cores
 // over that of one, in turns of the same run; wait-ns/op is the time that
 // goroutines waited for locks with two.
-func BenchmarkAdmission(b *testing.B) {
+func BenchmarkAuthenticate(b *testing.B) {
 	const applications = 10_000
-	w := newWorld(b)
+	w := newFixture(b)
 	w.putApplications(applications)
 	requests := make([]*http.Request, applications)
 	for i := range requests {
@@ -39,7 +39,7 @@ func BenchmarkAdmission(b *testing.B) {
 	b.Run("one request", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {
-			w.admitAndCharge(requests[i%applications])
+			w.authenticateAndReserve(requests[i%applications])
 		}
 	})
 	b.Run("cores", func(b *testing.B) {
@@ -49,9 +49,9 @@ func BenchmarkAdmission(b *testing.B) {
 		turns := max(b.N/turn, 3)
 		for range turns {
 			one += w.onCores(1, requests, turn)
-			before := lockWait()
+			before := lockWaitSeconds()
 			two += w.onCores(2, requests, turn)
-			waited += lockWait() - before
+			waited += lockWaitSeconds() - before
 		}
 		perOp := 1e9 / float64(turns*turn)
 		b.ReportMetric(one*perOp, "1-core-ns/op")
@@ -63,7 +63,7 @@ func BenchmarkAdmission(b *testing.B) {
 	b.Run("memory", func(b *testing.B) {
 		var snapshot, limiters float64
 		for range b.N {
-			s, l := w.memory()
+			s, l := w.measureMemory()
 			snapshot += s
 			limiters += l
 		}
@@ -73,8 +73,8 @@ func BenchmarkAdmission(b *testing.B) {
 	})
 }
 
-// admitAndCharge is what is measured.
-func (w *world) admitAndCharge(r *http.Request) {
+// authenticateAndReserve is what is measured.
+func (w *fixture) authenticateAndReserve(r *http.Request) {
 	s := w.service
 	key, err := authenticateKey(s.currentAccess(), r, s.now())
 	if err == nil {
@@ -89,14 +89,14 @@ func (w *world) admitAndCharge(r *http.Request) {
 
 // onCores returns the seconds that n requests take, spread over that many
 // processors.
-func (w *world) onCores(cores int, requests []*http.Request, n int) float64 {
+func (w *fixture) onCores(cores int, requests []*http.Request, n int) float64 {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-	return seconds(func() {
+	return secondsOf(func() {
 		var wg sync.WaitGroup
 		for core := range cores {
 			wg.Go(func() {
 				for i := core; i < n; i += cores {
-					w.admitAndCharge(requests[i*7919%len(requests)])
+					w.authenticateAndReserve(requests[i*7919%len(requests)])
 				}
 			})
 		}
@@ -104,31 +104,31 @@ func (w *world) onCores(cores int, requests []*http.Request, n int) float64 {
 	})
 }
 
-// lockWait is how long goroutines have waited for locks so far, in seconds.
-func lockWait() float64 {
+// lockWaitSeconds is how long goroutines have waited for locks so far, in seconds.
+func lockWaitSeconds() float64 {
 	sample := []runtimemetrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
 	runtimemetrics.Read(sample)
 	return sample[0].Value.Float64()
 }
 
-// memory returns the bytes that a registry holds, and the limiters of its keys.
-func (w *world) memory() (snapshot, limiters float64) {
-	before := heap()
+// measureMemory returns the bytes that a registry holds, and the limiters of its keys.
+func (w *fixture) measureMemory() (snapshot, limiters float64) {
+	before := heapBytes()
 	reg := registry.New(registry.Config{JetStream: w.js, Logger: slog.New(slog.DiscardHandler)})
-	end := w.run(reg.Run)
+	end := w.runUntilEnd(reg.Run)
 	<-reg.Ready()
-	loaded := heap()
+	loaded := heapBytes()
 	allowances := rateLimiters{access: func() *registry.Access { return reg.Snapshot().Access }, clock: time.Now}
 	table := allowances.currentTable()
-	limited := heap()
+	limited := heapBytes()
 	runtime.KeepAlive(table)
 	runtime.KeepAlive(reg)
 	end()
 	return loaded - before, limited - loaded
 }
 
-// heap is the bytes that are in use.
-func heap() float64 {
+// heapBytes is the bytes that are in use.
+func heapBytes() float64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
@@ -141,25 +141,25 @@ func benchOrigin(i int) string { return fmt.Sprintf("https://site-%d.example.com
 
 // putApplications declares that many, each with a limited browser key, and
 // waits until the service knows them and the server is done with them.
-func (w *world) putApplications(n int) {
+func (w *fixture) putApplications(n int) {
 	w.t.Helper()
 	for i := range n {
 		name := fmt.Sprintf("site-%d", i)
 		record := fmt.Appendf(nil, `{"keys": [{"sha256": %q, "kind": "browser", "origins": [%q], "events_per_second": 1000000000, `+
-			`"bytes_per_second": 1000000000000}]}`, sumOf(benchKey(i)), benchOrigin(i))
+			`"bytes_per_second": 1000000000000}]}`, sha256Hex(benchKey(i)), benchOrigin(i))
 		subject := "$KV." + stream.BucketApplications + "." + name
 		_, err := w.js.PublishAsync(subject, record, jetstream.WithStallWait(30*time.Second))
-		w.must(err)
+		w.noError(err)
 	}
 	select {
 	case <-w.js.PublishAsyncComplete():
 	case <-w.ctx().Done():
 		w.t.Fatal("the applications are not written")
 	}
-	w.eventually("all applications are known", func() bool { return len(w.service.currentAccess().Applications()) == n+2 })
-	w.eventually("their changes are kept", func() bool {
+	w.waitUntil("all applications are known", func() bool { return len(w.service.currentAccess().Applications()) == n+2 })
+	w.waitUntil("their changes are kept", func() bool {
 		changes, err := w.js.Stream(w.ctx(), stream.Changes)
-		w.must(err)
+		w.noError(err)
 		return changes.CachedInfo().State.Msgs >= uint64(n)
 	})
 }

@@ -12,34 +12,34 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// handClock is a clock that tests move.
-type handClock struct {
+// manualClock is a clock that tests move.
+type manualClock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newHandClock() *handClock { return &handClock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)} }
+func newManualClock() *manualClock { return &manualClock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)} }
 
-func (c *handClock) Now() time.Time {
+func (c *manualClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *handClock) advance(d time.Duration) {
+func (c *manualClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-func rates(events, bytes int64) registry.Key {
+func keyWithRates(events, bytes int64) registry.Key {
 	return registry.Key{Application: "shop", ID: "0123456789ab", EventsPerSecond: events, BytesPerSecond: bytes}
 }
 
 // The largest request that is allowed at all passes, whatever the limit.
 func TestLargestRequestPasses(t *testing.T) {
-	clock := newHandClock()
-	for _, k := range []registry.Key{rates(1, 1), rates(1, 0), rates(0, 1), rates(math.MaxInt64, math.MaxInt64)} {
+	clock := newManualClock()
+	for _, k := range []registry.Key{keyWithRates(1, 1), keyWithRates(1, 0), keyWithRates(0, 1), keyWithRates(math.MaxInt64, math.MaxInt64)} {
 		if wait, _ := newRateLimiter(k).reserveCost(cost{maxEvents, maxBody}, clock.Now); wait != 0 {
 			t.Errorf("%+v: it waits %v", k, wait)
 		}
@@ -47,9 +47,9 @@ func TestLargestRequestPasses(t *testing.T) {
 }
 
 // A key may send what it is allowed to in a second at once, and no more.
-func TestAllowanceHoldsASecond(t *testing.T) {
-	clock := newHandClock()
-	a := newRateLimiter(rates(5000, 0))
+func TestLimiterHoldsOneSecond(t *testing.T) {
+	clock := newManualClock()
+	a := newRateLimiter(keyWithRates(5000, 0))
 	for i := range 5 {
 		if wait, _ := a.reserveCost(cost{1000, 1}, clock.Now); wait != 0 {
 			t.Fatalf("request %d waits %v", i, wait)
@@ -68,9 +68,9 @@ func TestAllowanceHoldsASecond(t *testing.T) {
 }
 
 // Where one limit is reached the other one is not charged.
-func TestBothLimitsOrNone(t *testing.T) {
-	clock := newHandClock()
-	a := newRateLimiter(rates(1, 1))
+func TestReservesBothLimitsOrNone(t *testing.T) {
+	clock := newManualClock()
+	a := newRateLimiter(keyWithRates(1, 1))
 	if wait, _ := a.reserveCost(cost{1, maxBody}, clock.Now); wait != 0 {
 		t.Fatal("it does not start full")
 	}
@@ -85,9 +85,9 @@ func TestBothLimitsOrNone(t *testing.T) {
 }
 
 // However many requests come at once, no more pass than there is.
-func TestAllowanceIsConcurrent(t *testing.T) {
-	clock := newHandClock()
-	a := newRateLimiter(rates(1, 1))
+func TestLimiterIsSafeForConcurrentUse(t *testing.T) {
+	clock := newManualClock()
+	a := newRateLimiter(keyWithRates(1, 1))
 	var passed atomic.Int64
 	var wg sync.WaitGroup
 	for range 8 {
@@ -105,32 +105,32 @@ func TestAllowanceIsConcurrent(t *testing.T) {
 	}
 }
 
-// model is what an allowance should be: two numbers that grow with time.
-type model struct {
-	events, bytes gauge
+// modelLimiter is what an allowance should be: two numbers that grow with time.
+type modelLimiter struct {
+	events, bytes modelBucket
 }
 
-type gauge struct{ perSecond, burst, left float64 }
+type modelBucket struct{ perSecond, burst, tokens float64 }
 
-func gaugeOf(perSecond int64, largest int) gauge {
+func newModelBucket(perSecond int64, largest int) modelBucket {
 	burst := max(float64(perSecond), float64(largest))
-	return gauge{float64(perSecond), burst, burst}
+	return modelBucket{float64(perSecond), burst, burst}
 }
 
-func (g *gauge) grow(seconds float64) { g.left = min(g.left+seconds*g.perSecond, g.burst) }
+func (g *modelBucket) addTokens(seconds float64) { g.tokens = min(g.tokens+seconds*g.perSecond, g.burst) }
 
-func (g *gauge) wait(n int) float64 {
+func (g *modelBucket) waitSeconds(n int) float64 {
 	if g.perSecond == 0 {
 		return 0
 	}
-	return max(0, (float64(n)-g.left)/g.perSecond)
+	return max(0, (float64(n)-g.tokens)/g.perSecond)
 }
 
-// change is what set does: what was left stays, within the new bounds.
-func (g *gauge) change(perSecond int64, largest int) {
-	next := gaugeOf(perSecond, largest)
+// changeRate is what set does: what was left stays, within the new bounds.
+func (g *modelBucket) changeRate(perSecond int64, largest int) {
+	next := newModelBucket(perSecond, largest)
 	if g.perSecond > 0 {
-		next.left = min(g.left, next.burst)
+		next.tokens = min(g.tokens, next.burst)
 	}
 	*g = next
 }
@@ -138,26 +138,26 @@ func (g *gauge) change(perSecond int64, largest int) {
 // Whatever happens in whatever order, an allowance says what the model says:
 // that is, the wait is enough and not too long, requests that are turned down
 // leave no trace, and what was given back is there again.
-func TestAllowanceAgainstModel(t *testing.T) {
+func TestLimiterMatchesModel(t *testing.T) {
 	const near = 1e-3 // seconds: the limiter counts nanoseconds and doubles
 	perSecond := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(1, 20), rapid.Int64Range(1, 20<<20))
 	rapid.Check(t, func(t *rapid.T) {
-		clock := newHandClock()
-		k := rates(perSecond.Draw(t, "events/s"), perSecond.Draw(t, "bytes/s"))
-		a, m := newRateLimiter(k), model{gaugeOf(k.EventsPerSecond, maxEvents), gaugeOf(k.BytesPerSecond, maxBody)}
+		clock := newManualClock()
+		k := keyWithRates(perSecond.Draw(t, "events/s"), perSecond.Draw(t, "bytes/s"))
+		a, m := newRateLimiter(k), modelLimiter{newModelBucket(k.EventsPerSecond, maxEvents), newModelBucket(k.BytesPerSecond, maxBody)}
 		var last *cost
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
 				c := cost{rapid.IntRange(1, maxEvents).Draw(t, "events"), rapid.IntRange(1, maxBody).Draw(t, "bytes")}
-				want := max(m.events.wait(c.events), m.bytes.wait(c.bytes))
+				want := max(m.events.waitSeconds(c.events), m.bytes.waitSeconds(c.bytes))
 				seen, _ := a.checkCost(c, clock.Now)
 				wait, _ := a.reserveCost(c, clock.Now)
 				if math.Abs(wait.Seconds()-want) > near+want*1e-6 || seen != wait {
 					t.Fatalf("%+v waits %v, was to wait %v; want %gs", c, wait, seen, want)
 				}
 				if wait == 0 {
-					m.events.left -= float64(c.events)
-					m.bytes.left -= float64(c.bytes)
+					m.events.tokens -= float64(c.events)
+					m.bytes.tokens -= float64(c.bytes)
 					last = &c
 				}
 			},
@@ -166,21 +166,21 @@ func TestAllowanceAgainstModel(t *testing.T) {
 					return
 				}
 				a.refundCost(*last, clock.Now)
-				m.events.left = min(m.events.left+float64(last.events), m.events.burst)
-				m.bytes.left = min(m.bytes.left+float64(last.bytes), m.bytes.burst)
+				m.events.tokens = min(m.events.tokens+float64(last.events), m.events.burst)
+				m.bytes.tokens = min(m.bytes.tokens+float64(last.bytes), m.bytes.burst)
 				last = nil
 			},
 			"time": func(t *rapid.T) {
 				d := time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(t, "passes"))
 				clock.advance(d)
-				m.events.grow(d.Seconds())
-				m.bytes.grow(d.Seconds())
+				m.events.addTokens(d.Seconds())
+				m.bytes.addTokens(d.Seconds())
 			},
 			"change": func(t *rapid.T) {
-				k = rates(perSecond.Draw(t, "events/s"), perSecond.Draw(t, "bytes/s"))
+				k = keyWithRates(perSecond.Draw(t, "events/s"), perSecond.Draw(t, "bytes/s"))
 				a.setLimits(k, clock.Now())
-				m.events.change(k.EventsPerSecond, maxEvents)
-				m.bytes.change(k.BytesPerSecond, maxBody)
+				m.events.changeRate(k.EventsPerSecond, maxEvents)
+				m.bytes.changeRate(k.BytesPerSecond, maxBody)
 				last = nil
 			},
 		})

@@ -22,8 +22,8 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// bareBatch is the size of the reference's atomic batches.
-const bareBatch = 500
+// bareBatchSize is the size of the reference's atomic batches.
+const bareBatchSize = 500
 
 // BenchmarkCommit measures the collector against bare publishers of equal
 // messages on the same server, which syncs on every commit, in turns of the
@@ -32,15 +32,15 @@ func BenchmarkCommit(b *testing.B) {
 	for _, c := range []struct {
 		name         string
 		conns, batch int
-		bare         func(w *world, msgs []*nats.Msg)
+		bare         func(w *fixture, msgs []*nats.Msg)
 	}{
-		{"batches of 100 from 8 connections", 8, 100, (*world).bareBatches},
-		{"single events from 64 connections", 64, 1, (*world).bareSingles},
+		{"batches of 100 from 8 connections", 8, 100, (*fixture).publishBatches},
+		{"single events from 64 connections", 64, 1, (*fixture).publishSingles},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			w := newWorld(b)
+			w := newFixture(b)
 			bodies := benchBodies(c.batch)
-			w.load(c.conns, bodies, c.batch, 2000) // warm up
+			w.sendLoad(c.conns, bodies, c.batch, 2000) // warm up
 			var served, bare, events, bareEvents float64
 			b.ResetTimer()
 			for range b.N {
@@ -49,14 +49,14 @@ func BenchmarkCommit(b *testing.B) {
 					n = 4000
 				}
 				events += float64(n)
-				served += seconds(func() { w.load(c.conns, bodies, c.batch, n) })
+				served += secondsOf(func() { w.sendLoad(c.conns, bodies, c.batch, n) })
 				m := n
 				if c.batch == 1 {
 					m = n / 4
 				}
 				bareEvents += float64(m)
-				msgs := w.bareMessages(m)
-				bare += seconds(func() { c.bare(w, msgs) })
+				msgs := w.newMessages(m)
+				bare += secondsOf(func() { c.bare(w, msgs) })
 			}
 			b.ReportMetric(events/served, "events/s")
 			b.ReportMetric(bareEvents/bare, "bare/s")
@@ -71,19 +71,19 @@ func BenchmarkCommit(b *testing.B) {
 // and reports the latency from the moment each was due.
 func BenchmarkOpenLoop(b *testing.B) {
 	const rate, conns = 1000, 64
-	w := newWorld(b)
+	w := newFixture(b)
 	body := benchBodies(1)[0]
-	w.load(conns, [][]byte{body}, 1, 1000) // warm up
+	w.sendLoad(conns, [][]byte{body}, 1, 1000) // warm up
 	due := make(chan time.Time, 60*rate)
 	var mu sync.Mutex
 	var took []time.Duration
 	var wg sync.WaitGroup
 	for range conns {
 		wg.Go(func() {
-			l := w.dial(body)
+			l := w.dialClient(body)
 			defer l.close()
 			for at := range due {
-				l.post()
+				l.postOnce()
 				mu.Lock()
 				took = append(took, time.Since(at))
 				mu.Unlock()
@@ -104,7 +104,7 @@ func BenchmarkOpenLoop(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-func seconds(f func()) float64 {
+func secondsOf(f func()) float64 {
 	start := time.Now()
 	f()
 	return time.Since(start).Seconds()
@@ -121,32 +121,32 @@ func benchBodies(n int) [][]byte {
 	return bodies
 }
 
-// load posts bodies in a closed loop until there are that many events.
-func (w *world) load(conns int, bodies [][]byte, batch, events int) {
+// sendLoad posts bodies in a closed loop until there are that many events.
+func (w *fixture) sendLoad(conns int, bodies [][]byte, batch, events int) {
 	var wg sync.WaitGroup
 	var sent atomic.Int64
 	for i := range conns {
 		wg.Go(func() {
-			l := w.dial(bodies[i%len(bodies)])
+			l := w.dialClient(bodies[i%len(bodies)])
 			defer l.close()
 			for sent.Add(int64(batch)) <= int64(events) {
-				l.post()
+				l.postOnce()
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// line is a connection that posts one body again and again with as little work
+// benchClient is a connection that posts one body again and again with as little work
 // as can be: the collector is measured, not its client.
-type line struct {
-	w       *world
+type benchClient struct {
+	w       *fixture
 	conn    net.Conn
 	in      *bufio.Reader
 	request []byte
 }
 
-func (w *world) dial(body []byte) *line {
+func (w *fixture) dialClient(body []byte) *benchClient {
 	conn, err := net.Dial("tcp", w.service.Addr().String())
 	if err != nil {
 		w.t.Error(err)
@@ -154,12 +154,12 @@ func (w *world) dial(body []byte) *line {
 	}
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
 		api.PathEvents, serverKey, len(body), body)
-	return &line{w: w, conn: conn, in: bufio.NewReaderSize(conn, 32<<10), request: request}
+	return &benchClient{w: w, conn: conn, in: bufio.NewReaderSize(conn, 32<<10), request: request}
 }
 
-func (l *line) close() { _ = l.conn.Close() }
+func (l *benchClient) close() { _ = l.conn.Close() }
 
-func (l *line) post() {
+func (l *benchClient) postOnce() {
 	if _, err := l.conn.Write(l.request); err != nil {
 		l.w.t.Error(err)
 		return
@@ -186,8 +186,8 @@ func (l *line) post() {
 	_, _ = l.in.Discard(length)
 }
 
-// bareMessages are messages as the collector makes them.
-func (w *world) bareMessages(n int) []*nats.Msg {
+// newMessages are messages as the collector makes them.
+func (w *fixture) newMessages(n int) []*nats.Msg {
 	a := authenticatedRequest{
 		key: registry.Key{Application: "shop"}, snapshot: w.service.registry.Snapshot(), received: time.Now(), format: format.Native,
 	}
@@ -203,17 +203,17 @@ func (w *world) bareMessages(n int) []*nats.Msg {
 	return msgs
 }
 
-// bareBatches publishes atomic batches, one after another.
-func (w *world) bareBatches(msgs []*nats.Msg) {
-	for part := range slices.Chunk(msgs, bareBatch) {
+// publishBatches publishes atomic batches, one after another.
+func (w *fixture) publishBatches(msgs []*nats.Msg) {
+	for part := range slices.Chunk(msgs, bareBatchSize) {
 		if _, err := jetstreamext.PublishMsgBatch(context.Background(), w.js, part); err != nil {
 			w.t.Fatal(err)
 		}
 	}
 }
 
-// bareSingles publishes one by one from 64 goroutines.
-func (w *world) bareSingles(msgs []*nats.Msg) {
+// publishSingles publishes one by one from 64 goroutines.
+func (w *fixture) publishSingles(msgs []*nats.Msg) {
 	var wg sync.WaitGroup
 	for part := range slices.Chunk(msgs, max(len(msgs)/64, 1)) {
 		wg.Go(func() {
@@ -228,9 +228,9 @@ func (w *world) bareSingles(msgs []*nats.Msg) {
 }
 
 // reportBatches tells the mean size and time of a batch.
-func (w *world) reportBatches(b *testing.B) {
+func (w *fixture) reportBatches(b *testing.B) {
 	families, err := w.metrics.Gather()
-	w.must(err)
+	w.noError(err)
 	for _, f := range families {
 		h := f.GetMetric()[0].GetHistogram()
 		switch f.GetName() {

@@ -18,14 +18,14 @@ import (
 	"github.com/theeye/theeye/shared/api"
 )
 
-func TestEncodings(t *testing.T) {
-	w := newWorld(t)
+func TestRefusesBadEncodings(t *testing.T) {
+	w := newFixture(t)
 	var deflated bytes.Buffer
 	z, err := flate.NewWriter(&deflated, 9)
-	w.must(err)
+	w.noError(err)
 	_, _ = z.Write(click("d"))
-	w.must(z.Close())
-	good := zipped(click("z"))
+	w.noError(z.Close())
+	good := gzipped(click("z"))
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)/2] ^= 0x10
 	sum := bytes.Clone(good)
@@ -40,10 +40,10 @@ func TestEncodings(t *testing.T) {
 	}{
 		"br":              {good, "br", 415, api.CodeUnsupportedEncoding},
 		"deflate":         {deflated.Bytes(), "deflate", 415, api.CodeUnsupportedEncoding},
-		"gzip twice":      {zipped(good), "gzip, gzip", 415, api.CodeUnsupportedEncoding},
+		"gzip twice":      {gzipped(good), "gzip, gzip", 415, api.CodeUnsupportedEncoding},
 		"gzip and others": {good, "gzip, br", 415, api.CodeUnsupportedEncoding},
 		"zstd":            {good, "zstd", 415, api.CodeUnsupportedEncoding},
-		"packed twice":    {zipped(good), "gzip", 400, "invalid_json"},
+		"packed twice":    {gzipped(good), "gzip", 400, "invalid_json"},
 		"not gzip":        {click("n"), "gzip", 400, api.CodeInvalidGzip},
 		"empty":           {nil, "gzip", 400, api.CodeInvalidGzip},
 		"only the magic":  {good[:2], "-", 400, api.CodeInvalidGzip},
@@ -62,7 +62,7 @@ func TestEncodings(t *testing.T) {
 			}
 		})
 	}
-	if n := w.count(); n != 0 {
+	if n := w.messageCount(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
 	if got := w.service.bodies.budget.used.Load(); got != 0 {
@@ -71,13 +71,13 @@ func TestEncodings(t *testing.T) {
 }
 
 // The largest bodies pass, packed or not, with or without Content-Length.
-func TestLargestBody(t *testing.T) {
-	w := newWorld(t)
+func TestAcceptsLargestBody(t *testing.T) {
+	w := newFixture(t)
 	part := `{"x": "` + strings.Repeat("y", 1<<20-64) + `"}`
 	body := []byte("[" + strings.Repeat(part+",", 7) + part)
 	body = append(body, bytes.Repeat([]byte(" "), maxBody-1-len(body))...)
 	body = append(body, ']')
-	for _, b := range [][]byte{body, zipped(body)} {
+	for _, b := range [][]byte{body, gzipped(body)} {
 		if r := w.send(api.PathEvents, b); r.Accepted != 8 {
 			t.Fatalf("answer %d %.300s", r.status, r.text)
 		}
@@ -85,16 +85,16 @@ func TestLargestBody(t *testing.T) {
 			t.Fatalf("one byte more: answer %d %.300s", r.status, r.text)
 		}
 	}
-	if r := w.send(api.PathEvents, zipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
+	if r := w.send(api.PathEvents, gzipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("packed, one byte more: answer %d %.300s", r.status, r.text)
 	}
 }
 
-// bomb is a gzip file of about 200 KB that holds 200 MB, and lies about it if
+// gzipBomb is a gzip file of about 200 KB that holds 200 MB, and lies about it if
 // asked to.
-func bomb(lie bool) []byte {
+func gzipBomb(lie bool) []byte {
 	var b bytes.Buffer
-	b.Write(zipped(bytes.Repeat([]byte{' '}, 200<<20)))
+	b.Write(gzipped(bytes.Repeat([]byte{' '}, 200<<20)))
 	packed := b.Bytes()
 	if lie {
 		copy(packed[len(packed)-4:], []byte{1, 0, 0, 0})
@@ -102,17 +102,17 @@ func bomb(lie bool) []byte {
 	return packed
 }
 
-func TestBombs(t *testing.T) {
-	w := newWorld(t)
+func TestGzipBombsAreBounded(t *testing.T) {
+	w := newFixture(t)
 	for _, lie := range []bool{false, true} {
-		packed := bomb(lie)
+		packed := gzipBomb(lie)
 		stop := make(chan struct{})
 		peak := make(chan uint64)
 		go func() { peak <- peakHeap(stop) }()
 		var wg sync.WaitGroup
 		for range 200 {
 			wg.Go(func() {
-				r, err := w.try(api.PathEvents, packed, "Content-Encoding", "gzip")
+				r, err := w.trySend(api.PathEvents, packed, "Content-Encoding", "gzip")
 				if err != nil || r.status != http.StatusRequestEntityTooLarge || r.Code != api.CodeBodyTooLarge {
 					t.Errorf("answer %d %s (%v)", r.status, r.text, err)
 				}
@@ -146,18 +146,18 @@ func peakHeap(stop <-chan struct{}) (peak uint64) {
 	}
 }
 
-// raw sends text on a connection of its own and returns the answer's first
+// sendRaw sends text on a connection of its own and returns the answer's first
 // line, or "" when the connection was closed without one.
-func (w *world) raw(text string, halfClose bool) string {
+func (w *fixture) sendRaw(text string, halfClose bool) string {
 	w.t.Helper()
 	conn, err := net.Dial("tcp", w.service.Addr().String())
-	w.must(err)
+	w.noError(err)
 	defer func() { _ = conn.Close() }()
-	w.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	w.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
 	_, err = io.WriteString(conn, text)
-	w.must(err)
+	w.noError(err)
 	if half, ok := conn.(*net.TCPConn); ok && halfClose {
-		w.must(half.CloseWrite())
+		w.noError(half.CloseWrite())
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
@@ -168,8 +168,8 @@ func (w *world) raw(text string, halfClose bool) string {
 
 const postHead = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nX-Write-Key: " + serverKey + "\r\n"
 
-func TestBrokenTransfers(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Limits.BodyTimeout = 300 * time.Millisecond })
+func TestAnswersBrokenTransfers(t *testing.T) {
+	w := newFixture(t, func(c *Config) { c.Limits.BodyTimeout = 300 * time.Millisecond })
 	for name, c := range map[string]struct {
 		text      string
 		halfClose bool
@@ -187,24 +187,24 @@ func TestBrokenTransfers(t *testing.T) {
 		"gzip, slow":          {postHead + "Content-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\x1f\x8b\x08", false, "HTTP/1.1 408 Request Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := w.raw(c.text, c.halfClose); got != c.want {
+			if got := w.sendRaw(c.text, c.halfClose); got != c.want {
 				t.Errorf("answer %q, want %q", got, c.want)
 			}
 		})
 	}
-	if n := w.count(); n != 0 {
+	if n := w.messageCount(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
-	w.eventually("the memory is given back", func() bool { return w.service.bodies.budget.used.Load() == 0 })
+	w.waitUntil("the memory is given back", func() bool { return w.service.bodies.budget.used.Load() == 0 })
 	if strings.Contains(w.log.String(), `"level":"WARN"`) || strings.Contains(w.log.String(), `"level":"ERROR"`) {
 		t.Errorf("clients' mistakes are logged: %s", w.log)
 	}
 }
 
 // Headers that do not come to an end are given up within the server's limit.
-func TestSlowHeaders(t *testing.T) {
-	w := newWorld(t)
-	if got := w.raw(postHead, false); got != "" {
+func TestSlowHeadersAreCutOff(t *testing.T) {
+	w := newFixture(t)
+	if got := w.sendRaw(postHead, false); got != "" {
 		t.Errorf("answer %q, want a closed connection", got)
 	}
 }
@@ -212,34 +212,34 @@ func TestSlowHeaders(t *testing.T) {
 // What a body claims to hold costs no memory before it arrives, and bodies over
 // the budget are put off.
 func TestBodyBudget(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
+	w := newFixture(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
 	// One body takes half of it and waits.
 	conn, err := net.Dial("tcp", w.service.Addr().String())
-	w.must(err)
+	w.noError(err)
 	defer func() { _ = conn.Close() }()
 	_, err = fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
-	w.must(err)
+	w.noError(err)
 	held := w.service.bodies.budget.used.Load
-	w.eventually("it began", func() bool { return held() > 0 })
+	w.waitUntil("it began", func() bool { return held() > 0 })
 	if held() != firstRead {
 		t.Errorf("%d bytes are held for a body that claims %d", held(), maxBody)
 	}
 	body := bytes.Repeat([]byte(" "), maxBody-1)
 	_, err = conn.Write(body)
-	w.must(err)
-	w.eventually("the body is held", func() bool { return held() == maxBody+1 })
+	w.noError(err)
+	w.waitUntil("the body is held", func() bool { return held() == maxBody+1 })
 	w.send(api.PathEvents, body).wantProblem(t, http.StatusServiceUnavailable, api.CodeOverloaded)
-	w.send(api.PathEvents, zipped(body)).wantProblem(t, http.StatusBadRequest, api.CodeEmptyBody)
+	w.send(api.PathEvents, gzipped(body)).wantProblem(t, http.StatusBadRequest, api.CodeEmptyBody)
 	if r := w.send(api.PathEvents, clicks("small", 100)); r.Accepted != 100 {
 		t.Errorf("a small one beside: %d %.300s", r.status, r.text)
 	}
 	_, err = conn.Write([]byte("1"))
-	w.must(err)
+	w.noError(err)
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || !strings.Contains(line, "400") {
 		t.Errorf("answer %q (%v)", line, err)
 	}
-	w.eventually("the memory is given back", func() bool { return held() == 0 })
+	w.waitUntil("the memory is given back", func() bool { return held() == 0 })
 	if r := w.send(api.PathEvents, append(body, '1')); r.status != http.StatusBadRequest {
 		t.Errorf("afterwards: %d %.300s", r.status, r.text)
 	}

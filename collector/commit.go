@@ -323,8 +323,8 @@ func newQueue(maxEvents int, maxBytes int64) *queue {
 	return &queue{maxEvents: maxEvents, maxBytes: maxBytes, requests: make(chan *commitRequest, maxEvents)}
 }
 
-// start begins to accept requests.
-func (q *queue) start() {
+// startAccepting begins to accept requests.
+func (q *queue) startAccepting() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.accepting = true

@@ -7,8 +7,8 @@ import (
 	"github.com/theeye/theeye/shared/api"
 )
 
-func TestOrigins(t *testing.T) {
-	w := newWorld(t)
+func TestChecksOrigins(t *testing.T) {
+	w := newFixture(t)
 	for name, c := range map[string]struct {
 		key, origin string
 		status      int
@@ -32,7 +32,7 @@ func TestOrigins(t *testing.T) {
 		"disabled key from its old page": {disabledKey, "https://old.example.com", 403},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := w.count()
+			before := w.messageCount()
 			r := w.send(api.PathEvents, click("o"), "X-Write-Key", c.key, "Origin", c.origin)
 			if r.status != c.status {
 				t.Errorf("answer %d %s, want %d", r.status, r.text, c.status)
@@ -47,7 +47,7 @@ func TestOrigins(t *testing.T) {
 			if got := r.header.Get("Vary"); got != "Origin" {
 				t.Errorf("Vary %q", got)
 			}
-			if kept := w.count() > before; kept != (c.status == http.StatusAccepted) {
+			if kept := w.messageCount() > before; kept != (c.status == http.StatusAccepted) {
 				t.Errorf("kept: %t", kept)
 			}
 		})
@@ -55,8 +55,8 @@ func TestOrigins(t *testing.T) {
 }
 
 // A page may read why its request failed, once its key let it in.
-func TestFailuresAreShownToThePage(t *testing.T) {
-	w := newWorld(t)
+func TestPageMayReadFailures(t *testing.T) {
+	w := newFixture(t)
 	r := w.send(api.PathEvents, []byte("{"), "X-Write-Key", shopKey, "Origin", shopOrigin)
 	r.wantProblem(t, http.StatusBadRequest, "invalid_json")
 	if got := r.header.Get("Access-Control-Allow-Origin"); got != shopOrigin {
@@ -65,11 +65,11 @@ func TestFailuresAreShownToThePage(t *testing.T) {
 }
 
 func TestPreflight(t *testing.T) {
-	w := newWorld(t)
-	ask := func(path, origin, method string) reply {
+	w := newFixture(t)
+	ask := func(path, origin, method string) answer {
 		t.Helper()
 		req, err := http.NewRequest(http.MethodOptions, w.base+path, nil)
-		w.must(err)
+		w.noError(err)
 		if origin != "" {
 			req.Header.Set("Origin", origin)
 		}
@@ -77,8 +77,8 @@ func TestPreflight(t *testing.T) {
 			req.Header.Set("Access-Control-Request-Method", method)
 			req.Header.Set("Access-Control-Request-Headers", "x-write-key")
 		}
-		r, err := w.do(req)
-		w.must(err)
+		r, err := w.doRequest(req)
+		w.noError(err)
 		return r
 	}
 	for _, path := range []string{api.PathEvents, api.PathValidate} {

@@ -9,12 +9,12 @@ import (
 	"github.com/theeye/theeye/shared/api"
 )
 
-func basic(user string) string {
+func basicAuth(user string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"))
 }
 
-func TestKeys(t *testing.T) {
-	w := newWorld(t)
+func TestChecksKeys(t *testing.T) {
+	w := newFixture(t)
 	for name, c := range map[string]struct {
 		query   string
 		headers []string
@@ -24,9 +24,9 @@ func TestKeys(t *testing.T) {
 		"X-Write-Key":              {"", []string{"X-Write-Key", serverKey}, 202, ""},
 		"Bearer":                   {"", []string{"X-Write-Key", "-", "Authorization", "Bearer " + serverKey}, 202, ""},
 		"bearer":                   {"", []string{"X-Write-Key", "-", "Authorization", "bearer  " + serverKey}, 202, ""},
-		"Basic":                    {"", []string{"X-Write-Key", "-", "Authorization", basic(serverKey)}, 202, ""},
+		"Basic":                    {"", []string{"X-Write-Key", "-", "Authorization", basicAuth(serverKey)}, 202, ""},
 		"query":                    {"?write_key=" + serverKey, []string{"X-Write-Key", "-"}, 202, ""},
-		"the same twice":           {"?write_key=" + serverKey, []string{"Authorization", basic(serverKey)}, 202, ""},
+		"the same twice":           {"?write_key=" + serverKey, []string{"Authorization", basicAuth(serverKey)}, 202, ""},
 		"another scheme beside":    {"", []string{"Authorization", "Digest x"}, 202, ""},
 		"an empty one beside":      {"?write_key=", []string{"Authorization", "Bearer "}, 202, ""},
 		"none":                     {"", []string{"X-Write-Key", "-"}, 401, api.CodeUnauthorized},
@@ -42,7 +42,7 @@ func TestKeys(t *testing.T) {
 		"disabled":                 {"", []string{"X-Write-Key", disabledKey}, 403, api.CodeKeyDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := w.count()
+			before := w.messageCount()
 			for _, path := range []string{api.PathEvents, api.PathValidate} {
 				r := w.send(path+c.query, click("k"), c.headers...)
 				if c.status == http.StatusAccepted {
@@ -60,7 +60,7 @@ func TestKeys(t *testing.T) {
 			if c.status == http.StatusAccepted {
 				want = 1
 			}
-			if got := w.count() - before; got != want {
+			if got := w.messageCount() - before; got != want {
 				t.Errorf("%d events are kept, want %d", got, want)
 			}
 		})
@@ -68,12 +68,12 @@ func TestKeys(t *testing.T) {
 }
 
 // A key in a second header line counts too.
-func TestRepeatedKeyHeaders(t *testing.T) {
-	w := newWorld(t)
+func TestRefusesTwoKeyHeaders(t *testing.T) {
+	w := newFixture(t)
 	req, err := http.NewRequest(http.MethodPost, w.base+api.PathEvents, strings.NewReader("{}"))
-	w.must(err)
+	w.noError(err)
 	req.Header["X-Write-Key"] = []string{serverKey, otherKey}
-	r, err := w.do(req)
-	w.must(err)
+	r, err := w.doRequest(req)
+	w.noError(err)
 	r.wantProblem(t, http.StatusBadRequest, api.CodeSeveralKeys)
 }

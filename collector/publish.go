@@ -35,8 +35,8 @@ type publisher struct {
 	disconnects *disconnectWatcher
 }
 
-// start subscribes to acknowledgements and to losses of the connection.
-func (p *publisher) start() error {
+// subscribe subscribes to acknowledgements and to losses of the connection.
+func (p *publisher) subscribe() error {
 	acks := &ackInbox{prefix: p.conn.NewInbox() + ".", replies: make(chan *nats.Msg, 2*maxBatch)}
 	sub, err := p.conn.ChanSubscribe(acks.prefix+"*.*", acks.replies)
 	if err != nil {
@@ -47,9 +47,9 @@ func (p *publisher) start() error {
 	return nil
 }
 
-// stop undoes start.
-func (p *publisher) stop() {
-	p.disconnects.stop()
+// unsubscribe undoes start.
+func (p *publisher) unsubscribe() {
+	p.disconnects.close()
 	_ = p.acks.sub.Unsubscribe() // fails on a closed connection, which has unsubscribed
 }
 
@@ -281,7 +281,7 @@ func (l *disconnectWatcher) run() {
 	}
 }
 
-func (l *disconnectWatcher) stop() {
+func (l *disconnectWatcher) close() {
 	l.conn.RemoveStatusListener(l.losses)
 	<-l.done
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// places are where a request may carry a secret, and where it should not.
-var places = map[string]func(r *http.Request, secret string){
+// secretPlaces are where a request may carry a secret, and where it should not.
+var secretPlaces = map[string]func(r *http.Request, secret string){
 	"Bearer":            func(r *http.Request, s string) { r.Header.Set("Authorization", "Bearer "+s) },
 	"Basic":             func(r *http.Request, s string) { r.SetBasicAuth(s, "") },
 	"password of Basic": func(r *http.Request, s string) { r.SetBasicAuth("", s) },
@@ -32,9 +32,9 @@ var places = map[string]func(r *http.Request, secret string){
 
 // A secret appears in no answer, log line or metric, wherever it stands in a
 // request and whatever comes of that.
-func TestSecretsAreNotTold(t *testing.T) {
+func TestSecretsAreNotShown(t *testing.T) {
 	log := new(lockedBuffer)
-	w := newWorld(t, func(c *Config) {
+	w := newFixture(t, func(c *Config) {
 		c.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	w.service.logLimit.Every = 1 // every failure has its line
@@ -50,9 +50,9 @@ func TestSecretsAreNotTold(t *testing.T) {
 	seen := map[int]bool{}
 	ask := func() {
 		for _, path := range []string{api.PathEvents, api.PathValidate, api.PathHealth, "/panic", "/nowhere"} {
-			for _, put := range places {
+			for _, put := range secretPlaces {
 				for _, secret := range secrets {
-					r := w.askWith(put, path, secret)
+					r := w.sendSecret(put, path, secret)
 					seen[r.status] = true
 					// The origin of a page that was let in is its own.
 					told += fmt.Sprintln(r.header, r.text)
@@ -64,13 +64,13 @@ func TestSecretsAreNotTold(t *testing.T) {
 	w.nats.Shutdown()
 	ask()
 	families, err := w.metrics.Gather()
-	w.must(err)
+	w.noError(err)
 	for what, text := range map[string]string{"answers": told, "log": log.String(), "metrics": fmt.Sprint(families)} {
 		if len(text) < 1000 {
 			t.Errorf("%s are only %q", what, text)
 		}
 		for _, secret := range secrets {
-			for _, form := range []string{secret, sumOf(secret), basicOf(secret + ":"), basicOf(":" + secret)} {
+			for _, form := range []string{secret, sha256Hex(secret), basicOf(secret + ":"), basicOf(":" + secret)} {
 				if at := strings.Index(text, form); at >= 0 {
 					t.Errorf("%s tell %q: …%s…", what, secret, text[max(at-200, 0):min(at+200, len(text))])
 				}
@@ -92,15 +92,15 @@ func basicOf(text string) string {
 
 // putSecrets declares keys in every state and returns their secrets, and that
 // of no key.
-func (w *world) putSecrets() []string {
+func (w *fixture) putSecrets() []string {
 	w.t.Helper()
 	state := func(s string) string { return "hush-hush-of-the-" + s }
-	key := func(s string) keyJSON { return keyJSON{SHA256: sumOf(state(s)), Kind: registry.Server} }
+	key := func(s string) keyJSON { return keyJSON{SHA256: sha256Hex(state(s)), Kind: registry.Server} }
 	good, disabled, expired, spent := key("good"), key("disabled"), key("expired"), key("spent")
 	disabled.Disabled = true
 	expired.ExpiresAt = time.Unix(1, 0)
 	spent.Events = 1
-	w.put("secrets", good, disabled, expired, spent)
+	w.putKeys("secrets", good, disabled, expired, spent)
 	r := w.send(api.PathValidate, clicks("s", 1000), api.HeaderWriteKey, state("spent"))
 	if r.status != http.StatusOK {
 		w.t.Fatalf("answer %d %s", r.status, r.text)
@@ -108,12 +108,12 @@ func (w *world) putSecrets() []string {
 	return []string{state("good"), state("disabled"), state("expired"), state("spent"), state("unknown")}
 }
 
-func (w *world) askWith(put func(*http.Request, string), path, secret string) reply {
+func (w *fixture) sendSecret(put func(*http.Request, string), path, secret string) answer {
 	w.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, w.base+path, strings.NewReader(string(click("s"))))
-	w.must(err)
+	w.noError(err)
 	put(req, secret)
-	r, err := w.do(req)
-	w.must(err)
+	r, err := w.doRequest(req)
+	w.noError(err)
 	return r
 }

@@ -137,11 +137,11 @@ func New(c Config) (*Service, error) {
 // those that are queued. Requests through Handler are answered 503 before and
 // after.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.committer.publisher.start(); err != nil {
+	if err := s.committer.publisher.subscribe(); err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
-	defer s.committer.publisher.stop()
-	s.committer.queue.start()
+	defer s.committer.publisher.unsubscribe()
+	s.committer.queue.startAccepting()
 	committed := make(chan struct{})
 	go func() { //nolint:contextcheck // queued requests are committed after the end of ctx too
 		defer close(committed)

@@ -25,11 +25,11 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestNewNamesWhatIsMissing(t *testing.T) {
+func TestNewNamesMissingFields(t *testing.T) {
 	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Registry") {
 		t.Errorf("New = %v", err)
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	cfg := Config{
 		JetStream: w.js, Conn: w.conn, Registry: w.service.registry, Metrics: prometheus.NewRegistry(),
 		Logger: slog.New(slog.DiscardHandler), Limits: Limits{QueueEvents: 999},
@@ -44,28 +44,28 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 }
 
 // Before the first snapshot nobody is told that his key is wrong.
-func TestStarting(t *testing.T) {
-	w := newWorld(t, func(c *Config) {
+func TestUnavailableBeforeFirstSnapshot(t *testing.T) {
+	w := newFixture(t, func(c *Config) {
 		c.Registry = registry.New(registry.Config{JetStream: c.JetStream, Logger: c.Logger}) // never runs
 	})
 	for _, path := range []string{api.PathEvents, api.PathValidate} {
 		w.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	}
 	req, err := http.NewRequest(http.MethodOptions, w.base+api.PathEvents, nil)
-	w.must(err)
+	w.noError(err)
 	req.Header.Set("Origin", shopOrigin)
 	req.Header.Set("Access-Control-Request-Method", "POST")
-	r, err := w.do(req)
-	w.must(err)
+	r, err := w.doRequest(req)
+	w.noError(err)
 	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	if checks := w.service.Ready(); checks[0].Err == nil {
 		t.Errorf("ready: %+v", checks)
 	}
 }
 
-func TestGuard(t *testing.T) {
+func TestGuardStopsAccepting(t *testing.T) {
 	var full error
-	w := newWorld(t, func(c *Config) { c.Guard = func() error { return full } })
+	w := newFixture(t, func(c *Config) { c.Guard = func() error { return full } })
 	full = errors.New("499 MiB are free, less than 512")
 	r := w.send(api.PathEvents, click("g"))
 	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeNoSpace)
@@ -81,8 +81,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-func TestReady(t *testing.T) {
-	w := newWorld(t)
+func TestReadyNamesMissingDependencies(t *testing.T) {
+	w := newFixture(t)
 	broken := func() (names []string) {
 		for _, c := range w.service.Ready() {
 			if c.Err != nil {
@@ -94,12 +94,12 @@ func TestReady(t *testing.T) {
 	if got := broken(); got != nil {
 		t.Errorf("not ready: %v", got)
 	}
-	w.must(w.js.DeleteStream(w.ctx(), stream.Name))
+	w.noError(w.js.DeleteStream(w.ctx(), stream.Name))
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without a stream, not ready: %v", got)
 	}
 	w.nats.Shutdown()
-	w.eventually("the connection is gone", func() bool { return !w.conn.IsConnected() })
+	w.waitUntil("the connection is gone", func() bool { return !w.conn.IsConnected() })
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without NATS, not ready: %v", got)
 	}
@@ -109,8 +109,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-func TestOtherRequests(t *testing.T) {
-	w := newWorld(t)
+func TestUnknownPathsAndMethods(t *testing.T) {
+	w := newFixture(t)
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -127,24 +127,24 @@ func TestOtherRequests(t *testing.T) {
 		{http.MethodGet, "/metrics", 404, api.CodeNotFound, ""},
 	} {
 		req, err := http.NewRequest(c.method, w.base+c.path, nil)
-		w.must(err)
-		r, err := w.do(req)
-		w.must(err)
+		w.noError(err)
+		r, err := w.doRequest(req)
+		w.noError(err)
 		r.wantProblem(t, c.status, c.code)
 		if got := r.header.Get("Allow"); got != c.allow {
 			t.Errorf("%s %s: Allow %q, want %q", c.method, c.path, got, c.allow)
 		}
 	}
 	req, err := http.NewRequest(http.MethodGet, w.base+api.PathHealth, nil)
-	w.must(err)
-	if r, err := w.do(req); err != nil || r.status != http.StatusOK || r.text != `{"status":"ok"}` {
+	w.noError(err)
+	if r, err := w.doRequest(req); err != nil || r.status != http.StatusOK || r.text != `{"status":"ok"}` {
 		t.Errorf("health: %d %s (%v)", r.status, r.text, err)
 	}
 }
 
 // A panic is one answer and one line of the log, and shows nothing outside.
-func TestPanic(t *testing.T) {
-	w := newWorld(t)
+func TestPanicIsLoggedAndHidden(t *testing.T) {
+	w := newFixture(t)
 	add := func(pattern string, handle router.Handler) {
 		w.service.router.Add(router.Endpoint{Method: http.MethodPost, Pattern: pattern, Handle: handle})
 	}
@@ -158,13 +158,13 @@ func TestPanic(t *testing.T) {
 	if strings.Contains(r.text, "secret") {
 		t.Errorf("answer %s", r.text)
 	}
-	if _, err := w.try("/late-panic", nil); err == nil {
+	if _, err := w.trySend("/late-panic", nil); err == nil {
 		t.Error("half an answer looks whole")
 	}
 	lines := 0
 	for line := range strings.Lines(w.log.String()) {
 		var record struct{ Panic string }
-		w.must(json.Unmarshal([]byte(line), &record))
+		w.noError(json.Unmarshal([]byte(line), &record))
 		if record.Panic == "secret\r\ninside" {
 			lines++
 		}
@@ -175,7 +175,7 @@ func TestPanic(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.send(api.PathEvents, []byte("["+string(click("m"))+`,1,{"a":1,"a":2}]`))
 	w.send(api.PathEvents, clicks("m", 20))
 	w.send("/no/such/path", nil)
@@ -200,8 +200,8 @@ func TestMetrics(t *testing.T) {
 }
 
 // The end comes while requests are under way: each is answered, none is lost.
-func TestDrain(t *testing.T) {
-	w := newWorld(t)
+func TestDrainAnswersEveryRequest(t *testing.T) {
+	w := newFixture(t)
 	var mu sync.Mutex
 	accepted := 0
 	var wg sync.WaitGroup
@@ -209,7 +209,7 @@ func TestDrain(t *testing.T) {
 	for range 16 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r, err := w.try(api.PathEvents, clicks("d", 20))
+				r, err := w.trySend(api.PathEvents, clicks("d", 20))
 				if err != nil {
 					return // the listener is closed
 				}
@@ -222,11 +222,11 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	}
-	w.eventually("events are accepted", func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 500 })
-	w.end()
+	w.waitUntil("events are accepted", func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 500 })
+	w.stop()
 	stop()
 	wg.Wait()
-	if n := w.count(); n < uint64(accepted) {
+	if n := w.messageCount(); n < uint64(accepted) {
 		t.Errorf("%d events are kept of %d accepted", n, accepted)
 	}
 	if events, bytes := w.service.committer.queue.depth(); events != 0 || bytes != 0 {
@@ -235,36 +235,36 @@ func TestDrain(t *testing.T) {
 }
 
 // With Handler alone, requests outside of Run are put off.
-func TestHandlerWithoutListener(t *testing.T) {
-	w := newWorld(t)
+func TestHandlerIsUnavailableOutsideRun(t *testing.T) {
+	w := newFixture(t)
 	service, err := New(Config{
 		JetStream: w.js, Conn: w.conn, Registry: w.service.registry, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
-	w.must(err)
+	w.noError(err)
 	if service.Addr() != nil {
 		t.Errorf("address %s", service.Addr())
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	w.must(err)
+	w.noError(err)
 	srv := httpserver.NewHTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
-	w.run(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
+	w.runUntilEnd(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
 	w.base = "http://" + l.Addr().String()
 	w.send(api.PathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
-	end := w.run(service.Run)
-	w.eventually("it accepts", func() bool { return w.send(api.PathEvents, click("h")).status == http.StatusAccepted })
+	end := w.runUntilEnd(service.Run)
+	w.waitUntil("it accepts", func() bool { return w.send(api.PathEvents, click("h")).status == http.StatusAccepted })
 	end()
 	w.send(api.PathEvents, click("late")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
 }
 
 // A whole process: settings, a separate NATS that has nothing yet, readiness.
-func TestProcess(t *testing.T) {
+func TestProcessStartsWithoutStream(t *testing.T) {
 	srv := natstest.Start(t, natstest.Listening())
 	listen, admin := freeAddr(t), freeAddr(t)
-	w := &world{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	w := &fixture{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	p := daemon.NewProcess("collector", daemon.NewEnv([]string{
 		"EYE_NATS_URL=" + srv.ClientURL(), "EYE_LISTEN=" + listen, "EYE_ADMIN_LISTEN=" + admin,
 	}), io.Discard)
-	w.run(func(ctx context.Context) error { return Run(ctx, p) })
+	w.runUntilEnd(func(ctx context.Context) error { return Run(ctx, p) })
 	ready := func() int {
 		resp, err := w.client.Get("http://" + admin + "/readyz")
 		if err != nil {
@@ -273,15 +273,15 @@ func TestProcess(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	w.eventually("it says that it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
+	w.waitUntil("it says that it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
 	w.send(api.PathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 
 	w.js = srv.JetStream()
-	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
-	w.declare()
-	w.eventually("it is ready", func() bool { return ready() == http.StatusOK })
-	w.eventually("it accepts", func() bool { return w.send(api.PathEvents, click("p")).Accepted == 1 })
-	if n := w.count(); n != 1 {
+	w.noError(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
+	w.declareSamples()
+	w.waitUntil("it is ready", func() bool { return ready() == http.StatusOK })
+	w.waitUntil("it accepts", func() bool { return w.send(api.PathEvents, click("p")).Accepted == 1 })
+	if n := w.messageCount(); n != 1 {
 		t.Errorf("%d events are kept", n)
 	}
 }
@@ -296,7 +296,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestSettings(t *testing.T) {
+func TestProcessChecksSettings(t *testing.T) {
 	var log bytes.Buffer
 	p := daemon.NewProcess("collector", daemon.NewEnv(nil), &log)
 	if err := Run(context.Background(), p); !errors.Is(err, daemon.ErrUsage) || !strings.Contains(err.Error(), "EYE_NATS_URL") {

@@ -12,8 +12,8 @@ import (
 )
 
 // Validation says what the processor would, for each event, and keeps nothing.
-func TestValidate(t *testing.T) {
-	w := newWorld(t)
+func TestValidatesLikeTheProcessor(t *testing.T) {
+	w := newFixture(t)
 	future := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	change := func(old, replacement string) string {
 		return strings.Replace(string(click("v")), old, replacement, 1)
@@ -59,17 +59,17 @@ func TestValidate(t *testing.T) {
 			t.Errorf("event %s: %+v, want %s %v", c.event, got, c.status, c.codes)
 		}
 	}
-	if n := w.count(); n != 0 {
+	if n := w.messageCount(); n != 0 {
 		t.Errorf("%d events are kept", n)
 	}
-	if r := w.send(api.PathValidate, zipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != api.StatusStored {
+	if r := w.send(api.PathValidate, gzipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != api.StatusStored {
 		t.Errorf("packed: %d %s", r.status, r.text)
 	}
 }
 
 // However many faults an event has, the answer stays small.
 func TestValidateIsBounded(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.declareArray()
 	body := `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "c", "name": "n", "timestamp": "2021-01-01 09:15:27", ` +
 		`"data": {"a": [` + strings.Repeat("1,", 9000) + `1]}}`

@@ -38,8 +38,8 @@ const (
 	shopOrigin  = "https://shop.example.com"
 )
 
-// world is a running collector over a real NATS server that syncs always.
-type world struct {
+// fixture is a running collector over a real NATS server that syncs always.
+type fixture struct {
 	t       testing.TB
 	nats    *natstest.Server
 	conn    *nats.Conn
@@ -49,25 +49,25 @@ type world struct {
 	base    string
 	client  *http.Client
 	log     *lockedBuffer
-	end     func()
+	stop     func()
 }
 
-// withStoreLimit bounds the files of JetStream as production does.
-func withStoreLimit(o *server.Options) { o.JetStreamMaxStore = 16 << 30 }
+// limitStore bounds the files of JetStream as production does.
+func limitStore(o *server.Options) { o.JetStreamMaxStore = 16 << 30 }
 
-// newWorld starts everything; change may alter the service's configuration.
-func newWorld(t testing.TB, change ...func(*Config)) *world {
+// newFixture starts everything; change may alter the service's configuration.
+func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	t.Helper()
-	w := &world{t: t, nats: natstest.Start(t, natstest.SyncAlways(), withStoreLimit), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
+	w := &fixture{t: t, nats: natstest.Start(t, natstest.SyncAlways(), limitStore), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
 	w.js = w.nats.JetStream(nats.ReconnectBufSize(-1))
 	w.conn = w.js.Conn()
-	w.must(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 30}))
-	w.declare()
+	w.noError(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 30}))
+	w.declareSamples()
 	reg := registry.New(registry.Config{
 		JetStream: w.js, Logger: slog.New(slog.DiscardHandler),
 		Static: registry.Credentials{Tokens: []registry.StaticToken{{Secret: token, Token: registry.Token{ID: "t", Role: registry.Operator}}}},
 	})
-	w.run(reg.Run)
+	w.runUntilEnd(reg.Run)
 	<-reg.Ready()
 	cfg := Config{
 		Listen: "127.0.0.1:0", JetStream: w.js, Conn: w.conn, Registry: reg,
@@ -77,10 +77,10 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 		f(&cfg)
 	}
 	service, err := New(cfg)
-	w.must(err)
+	w.noError(err)
 	w.service = service
-	w.end = w.run(service.Run)
-	w.eventually("the service runs", func() bool {
+	w.stop = w.runUntilEnd(service.Run)
+	w.waitUntil("the service runs", func() bool {
 		service.committer.queue.mu.Lock()
 		defer service.committer.queue.mu.Unlock()
 		return service.committer.queue.accepting
@@ -92,14 +92,14 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	return w
 }
 
-// declare puts the sample types and two applications into the registry.
-func (w *world) declare() {
+// declareSamples puts the sample types and two applications into the registry.
+func (w *fixture) declareSamples() {
 	sum := func(key string) string {
 		s := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(s[:])
 	}
-	w.apply(registry.SampleTypes())
-	w.apply(fstest.MapFS{
+	w.applyFiles(registry.SampleTypes())
+	w.applyFiles(fstest.MapFS{
 		"applications/shop.json": {Data: fmt.Appendf(nil, `{"keys": [
 			{"sha256": %q, "kind": "browser", "origins": [%q, "https://www.example.com"]},
 			{"sha256": %q, "kind": "server"},
@@ -111,22 +111,22 @@ func (w *world) declare() {
 
 // declareArray puts a type whose data.a holds strings, and waits until the
 // service knows it.
-func (w *world) declareArray() {
-	w.apply(fstest.MapFS{"schemas/c/n.json": {Data: []byte(
+func (w *fixture) declareArray() {
+	w.applyFiles(fstest.MapFS{"schemas/c/n.json": {Data: []byte(
 		`{"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}`)}})
-	w.eventually("the type is known", func() bool { return w.service.registry.Snapshot().Schemas.Known("c", "n") })
+	w.waitUntil("the type is known", func() bool { return w.service.registry.Snapshot().Schemas.Known("c", "n") })
 }
 
-func (w *world) apply(files fs.FS) {
+func (w *fixture) applyFiles(files fs.FS) {
 	w.t.Helper()
 	d, err := registry.LoadDir(files)
-	w.must(err)
+	w.noError(err)
 	_, err = d.Apply(w.ctx(), w.js, "test")
-	w.must(err)
+	w.noError(err)
 }
 
-// run runs f until the test, or the returned function, ends it.
-func (w *world) run(f func(context.Context) error) (end func()) {
+// runUntilEnd runs f until the test, or the returned function, ends it.
+func (w *fixture) runUntilEnd(f func(context.Context) error) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
@@ -145,21 +145,21 @@ func (w *world) run(f func(context.Context) error) (end func()) {
 	return end
 }
 
-func (w *world) must(err error) {
+func (w *fixture) noError(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) ctx() context.Context {
+func (w *fixture) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	w.t.Cleanup(cancel)
 	return ctx
 }
 
-// eventually polls until ok, or fails the test.
-func (w *world) eventually(what string, ok func() bool) {
+// waitUntil polls until ok, or fails the test.
+func (w *fixture) waitUntil(what string, ok func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -173,8 +173,8 @@ func (w *world) eventually(what string, ok func() bool) {
 	}
 }
 
-// reply is an answer, read whole.
-type reply struct {
+// answer is an answer, read whole.
+type answer struct {
 	status int
 	header http.Header
 	text   string
@@ -194,17 +194,17 @@ type reply struct {
 
 // send posts a body with the key of the shop's server, unless the headers,
 // pairs of name and value, say otherwise. A value "-" removes a header.
-func (w *world) send(path string, body []byte, headers ...string) reply {
+func (w *fixture) send(path string, body []byte, headers ...string) answer {
 	w.t.Helper()
-	r, err := w.try(path, body, headers...)
-	w.must(err)
+	r, err := w.trySend(path, body, headers...)
+	w.noError(err)
 	return r
 }
 
-func (w *world) try(path string, body []byte, headers ...string) (reply, error) {
+func (w *fixture) trySend(path string, body []byte, headers ...string) (answer, error) {
 	req, err := http.NewRequest(http.MethodPost, w.base+path, bytes.NewReader(body))
 	if err != nil {
-		return reply{}, err
+		return answer{}, err
 	}
 	req.Header.Set("X-Write-Key", serverKey)
 	for i := 0; i < len(headers); i += 2 {
@@ -212,20 +212,20 @@ func (w *world) try(path string, body []byte, headers ...string) (reply, error) 
 			req.Header.Set(headers[i], headers[i+1])
 		}
 	}
-	return w.do(req)
+	return w.doRequest(req)
 }
 
-func (w *world) do(req *http.Request) (reply, error) {
+func (w *fixture) doRequest(req *http.Request) (answer, error) {
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return reply{}, err
+		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return reply{}, err
+		return answer{}, err
 	}
-	r := reply{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	r := answer{status: resp.StatusCode, header: resp.Header, text: string(text)}
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &r); err != nil {
 			return r, fmt.Errorf("answer %q: %w", text, err)
@@ -235,7 +235,7 @@ func (w *world) do(req *http.Request) (reply, error) {
 }
 
 // wantProblem checks an answer that is no list of results.
-func (r reply) wantProblem(t testing.TB, status int, code string) {
+func (r answer) wantProblem(t testing.TB, status int, code string) {
 	t.Helper()
 	if r.status != status || r.Code != code {
 		t.Errorf("answer %d %s, want %d with code %s", r.status, r.text, status, code)
@@ -248,26 +248,26 @@ func (r reply) wantProblem(t testing.TB, status int, code string) {
 	}
 }
 
-// stored returns every message of the stream in order.
-func (w *world) stored() []*jetstream.RawStreamMsg {
+// storedMessages returns every message of the stream in order.
+func (w *fixture) storedMessages() []*jetstream.RawStreamMsg {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx(), stream.Name)
-	w.must(err)
+	w.noError(err)
 	state := s.CachedInfo().State
 	var all []*jetstream.RawStreamMsg
 	for seq := state.FirstSeq; seq <= state.LastSeq && seq > 0; seq++ {
 		m, err := s.GetMsg(w.ctx(), seq)
-		w.must(err)
+		w.noError(err)
 		all = append(all, m)
 	}
 	return all
 }
 
-// count is the number of messages in the stream.
-func (w *world) count() uint64 {
+// messageCount is the number of messages in the stream.
+func (w *fixture) messageCount() uint64 {
 	w.t.Helper()
 	s, err := w.js.Stream(w.ctx(), stream.Name)
-	w.must(err)
+	w.noError(err)
 	return s.CachedInfo().State.Msgs
 }
 
