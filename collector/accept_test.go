@@ -17,7 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// gzipped packs text with gzip.
+// gzipped returns text compressed with gzip.
 func gzipped(text []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -27,16 +27,16 @@ func gzipped(text []byte) []byte {
 }
 
 // payloads returns the bodies of all messages in the stream.
-func (w *fixture) payloads() []string {
-	w.t.Helper()
+func (f *fixture) payloads() []string {
+	f.t.Helper()
 	var all []string
-	for _, m := range w.storedMessages() {
+	for _, m := range f.storedMessages() {
 		all = append(all, string(m.Data))
 	}
 	return all
 }
 
-// Every form of a body brings the exact bytes of its events into the stream.
+// Events reach the stream with their exact bytes in every form of a body.
 func TestCarriesEveryBodyForm(t *testing.T) {
 	a, b := string(click("a")), "{ \"event_id\" : \"b\",\n\t\"category\":\"x\" }"
 	line := strings.ReplaceAll(b, "\n", " ")
@@ -65,15 +65,15 @@ func TestCarriesEveryBodyForm(t *testing.T) {
 		"a batch's events are no type": {`{"events": [` + a + `], "name": "n"}`, nil, []string{`{"events": [` + a + `], "name": "n"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newFixture(t)
-			r := w.send(api.PathEvents, []byte(c.body), c.headers...)
+			f := newFixture(t)
+			r := f.send(api.PathEvents, []byte(c.body), c.headers...)
 			if r.status != http.StatusAccepted || r.Accepted != len(c.want) {
 				t.Errorf("answer %d %s", r.status, r.text)
 			}
-			if diff := cmp.Diff(c.want, w.payloads()); diff != "" {
+			if diff := cmp.Diff(c.want, f.payloads()); diff != "" {
 				t.Errorf("stream (-want +got):\n%s", diff)
 			}
-			for _, m := range w.storedMessages() {
+			for _, m := range f.storedMessages() {
 				if got := m.Header.Get(stream.HeaderApplication); got != "shop" {
 					t.Errorf("application %q", got)
 				}
@@ -82,23 +82,23 @@ func TestCarriesEveryBodyForm(t *testing.T) {
 	}
 }
 
-// A message carries what the collector knows, and a subject of its type only
-// where the registry knows that.
+// The headers of a message say what the collector knows; its subject names the
+// type only if the registry knows the type.
 func TestStampsMessages(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	before := time.Now()
 	body := `{"sent_at": "2026-01-02T03:04:05Z", "events": [` + string(click("known")) +
 		`, {"category": "page interaction", "name": "unheard of"}, {"event_id": "*.> \r\n", "category": 7}]}`
-	r := w.send(api.PathEvents, []byte(body))
+	r := f.send(api.PathEvents, []byte(body))
 	after := time.Now()
 	if r.Accepted != 3 {
 		t.Fatalf("answer %s", r.text)
 	}
 	subjects := []string{"events.shop.page=20interaction.cta=20click", "events.shop.unregistered", "events.shop.unregistered"}
 	derived := []string{"", r.Results[1].EventID, ""}
-	for i, raw := range w.storedMessages() {
+	for i, raw := range f.storedMessages() {
 		m, err := stream.Parse(raw.Header, raw.Data)
-		w.noError(err)
+		f.noError(err)
 		if raw.Subject != subjects[i] {
 			t.Errorf("subject %q, want %q", raw.Subject, subjects[i])
 		}
@@ -119,24 +119,24 @@ func TestStampsMessages(t *testing.T) {
 	}
 }
 
-// A request header must not be made from text that a client chose freely.
+// Text that a client chose freely must not get into the header of a message.
 func TestSentAtCannotInjectHeaders(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	for _, sentAt := range []string{`"a\r\nEye-Application: other"`, `"` + strings.Repeat("1", 65) + `"`, `{"x": 1}`, `"\u0000"`, `"é"`} {
-		if r := w.send(api.PathEvents, []byte(`{"sent_at": `+sentAt+`, "events": [{"category": "c"}]}`)); r.status != http.StatusAccepted {
+		if r := f.send(api.PathEvents, []byte(`{"sent_at": `+sentAt+`, "events": [{"category": "c"}]}`)); r.status != http.StatusAccepted {
 			t.Errorf("sent_at %s: answer %d %s", sentAt, r.status, r.text)
 		}
 	}
-	for _, m := range w.storedMessages() {
+	for _, m := range f.storedMessages() {
 		if got, ok := m.Header[stream.HeaderSentAt]; ok || m.Header.Get(stream.HeaderApplication) != "shop" {
 			t.Errorf("headers %v %q", m.Header, got)
 		}
 	}
 }
 
-// These bodies are not events at all: nothing of them is kept.
+// A body that is not events is refused as a whole, and nothing of it is stored.
 func TestRefusesBodiesWithoutEvents(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	large := `{"category": "` + strings.Repeat("x", maxBody) + `"}`
 	for name, c := range map[string]struct {
 		body   string
@@ -169,23 +169,24 @@ func TestRefusesBodiesWithoutEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range []string{api.PathEvents, api.PathValidate} {
-				w.send(path, []byte(c.body)).wantProblem(t, c.status, c.code)
+				f.send(path, []byte(c.body)).wantProblem(t, c.status, c.code)
 			}
 			// Without Content-Length the answer is the same.
-			req, err := http.NewRequest(http.MethodPost, w.base+api.PathEvents, struct{ *strings.Reader }{strings.NewReader(c.body)})
-			w.noError(err)
+			req, err := http.NewRequest(http.MethodPost, f.base+api.PathEvents, struct{ *strings.Reader }{strings.NewReader(c.body)})
+			f.noError(err)
 			req.Header.Set("Authorization", "Bearer "+serverKey)
-			r, err := w.doRequest(req)
-			w.noError(err)
+			r, err := f.doRequest(req)
+			f.noError(err)
 			r.wantProblem(t, c.status, c.code)
 		})
 	}
-	if n := w.messageCount(); n != 0 {
-		t.Errorf("%d events are kept", n)
+	if n := f.messageCount(); n != 0 {
+		t.Errorf("%d events are stored", n)
 	}
 }
 
-// An event that cannot be carried is refused, and no other with it.
+// An event that cannot be carried is refused; the others of its request are
+// accepted.
 func TestRefusesSingleEvents(t *testing.T) {
 	many := func(n int, format string) string {
 		var b strings.Builder
@@ -197,7 +198,7 @@ func TestRefusesSingleEvents(t *testing.T) {
 		}
 		return b.String()
 	}
-	w := newFixture(t)
+	f := newFixture(t)
 	for name, c := range map[string]struct{ event, code string }{
 		"number":               {`1`, event.CodeNotObject},
 		"null":                 {`null`, event.CodeNotObject},
@@ -216,8 +217,8 @@ func TestRefusesSingleEvents(t *testing.T) {
 		"over 1 MiB":           {`{"a": "` + strings.Repeat("x", event.MaxBytes) + `"}`, event.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := w.messageCount()
-			r := w.send(api.PathEvents, []byte("["+string(click("first"))+","+c.event+","+string(click("last"))+"]"))
+			before := f.messageCount()
+			r := f.send(api.PathEvents, []byte("["+string(click("first"))+","+c.event+","+string(click("last"))+"]"))
 			if r.status != http.StatusAccepted || r.Accepted != 2 || r.Refused != 1 || len(r.Results) != 3 {
 				t.Fatalf("answer %d %.500s", r.status, r.text)
 			}
@@ -228,10 +229,10 @@ func TestRefusesSingleEvents(t *testing.T) {
 			if r.Results[0].EventID != "first" || r.Results[2].EventID != "last" || r.Results[2].Index != 2 {
 				t.Errorf("results %+v", r.Results)
 			}
-			if got := w.messageCount() - before; got != 2 {
-				t.Errorf("%d events are kept, want 2", got)
+			if got := f.messageCount() - before; got != 2 {
+				t.Errorf("%d events are stored, want 2", got)
 			}
-			alone := w.send(api.PathEvents, []byte("["+c.event+"]"))
+			alone := f.send(api.PathEvents, []byte("["+c.event+"]"))
 			if alone.status != http.StatusUnprocessableEntity || alone.Accepted != 0 || alone.Results[0].Code != c.code {
 				t.Errorf("alone: %d %.500s", alone.status, alone.text)
 			}
@@ -239,7 +240,7 @@ func TestRefusesSingleEvents(t *testing.T) {
 	}
 }
 
-// Whatever can be carried comes out as it went in.
+// An accepted event comes out of the stream as it was sent.
 func TestCarriesBytesExactly(t *testing.T) {
 	events := []string{
 		"{\"a\": \"\u2028 \uffff \\u0000 <script> \\r\\n\"}",
@@ -249,12 +250,12 @@ func TestCarriesBytesExactly(t *testing.T) {
 		`{"data": ` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`,
 		`{"x": "` + strings.Repeat("y", event.MaxBytes-len(`{"x": ""}`)) + `"}`,
 	}
-	w := newFixture(t)
-	r := w.send(api.PathEvents, []byte("["+strings.Join(events, ",\n")+"]"))
+	f := newFixture(t)
+	r := f.send(api.PathEvents, []byte("["+strings.Join(events, ",\n")+"]"))
 	if r.Accepted != len(events) {
 		t.Fatalf("answer %.500s", r.text)
 	}
-	if diff := cmp.Diff(events, w.payloads()); diff != "" {
+	if diff := cmp.Diff(events, f.payloads()); diff != "" {
 		t.Errorf("stream (-want +got):\n%.2000s", diff)
 	}
 	if r.Results[3].EventID != "one" {
@@ -262,16 +263,16 @@ func TestCarriesBytesExactly(t *testing.T) {
 	}
 }
 
-// Another application's event of the same id is another event.
+// Events of different applications with the same id are different events.
 func TestApplicationComesFromTheKey(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	for _, key := range []string{serverKey, otherKey} {
-		if r := w.send(api.PathEvents, click("same"), "X-Write-Key", key); r.Accepted != 1 {
+		if r := f.send(api.PathEvents, click("same"), "X-Write-Key", key); r.Accepted != 1 {
 			t.Fatalf("answer %s", r.text)
 		}
 	}
 	var got []string
-	for _, m := range w.storedMessages() {
+	for _, m := range f.storedMessages() {
 		got = append(got, m.Header.Get(stream.HeaderApplication))
 	}
 	if diff := cmp.Diff([]string{"shop", "other"}, got); diff != "" {

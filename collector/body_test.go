@@ -19,12 +19,12 @@ import (
 )
 
 func TestRefusesBadEncodings(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	var deflated bytes.Buffer
 	z, err := flate.NewWriter(&deflated, 9)
-	w.noError(err)
+	f.noError(err)
 	_, _ = z.Write(click("d"))
-	w.noError(z.Close())
+	f.noError(z.Close())
 	good := gzipped(click("z"))
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)/2] ^= 0x10
@@ -38,81 +38,82 @@ func TestRefusesBadEncodings(t *testing.T) {
 		status   int
 		code     string
 	}{
-		"br":              {good, "br", 415, api.CodeUnsupportedEncoding},
-		"deflate":         {deflated.Bytes(), "deflate", 415, api.CodeUnsupportedEncoding},
-		"gzip twice":      {gzipped(good), "gzip, gzip", 415, api.CodeUnsupportedEncoding},
-		"gzip and others": {good, "gzip, br", 415, api.CodeUnsupportedEncoding},
-		"zstd":            {good, "zstd", 415, api.CodeUnsupportedEncoding},
-		"packed twice":    {gzipped(good), "gzip", 400, "invalid_json"},
-		"not gzip":        {click("n"), "gzip", 400, api.CodeInvalidGzip},
-		"empty":           {nil, "gzip", 400, api.CodeInvalidGzip},
-		"only the magic":  {good[:2], "-", 400, api.CodeInvalidGzip},
-		"truncated":       {good[:len(good)-9], "-", 400, api.CodeInvalidGzip},
-		"half a trailer":  {good[:len(good)-3], "gzip", 400, api.CodeInvalidGzip},
-		"broken":          {flipped, "gzip", 400, api.CodeInvalidGzip},
-		"wrong checksum":  {sum, "gzip", 400, api.CodeInvalidGzip},
-		"wrong size":      {size, "gzip", 400, api.CodeInvalidGzip},
-		"garbage behind":  {append(bytes.Clone(good), "garbage garbage garbage"...), "gzip", 400, api.CodeInvalidGzip},
+		"br":               {good, "br", 415, api.CodeUnsupportedEncoding},
+		"deflate":          {deflated.Bytes(), "deflate", 415, api.CodeUnsupportedEncoding},
+		"gzip twice":       {gzipped(good), "gzip, gzip", 415, api.CodeUnsupportedEncoding},
+		"gzip and others":  {good, "gzip, br", 415, api.CodeUnsupportedEncoding},
+		"zstd":             {good, "zstd", 415, api.CodeUnsupportedEncoding},
+		"compressed twice": {gzipped(good), "gzip", 400, "invalid_json"},
+		"not gzip":         {click("n"), "gzip", 400, api.CodeInvalidGzip},
+		"empty":            {nil, "gzip", 400, api.CodeInvalidGzip},
+		"only the magic":   {good[:2], "-", 400, api.CodeInvalidGzip},
+		"truncated":        {good[:len(good)-9], "-", 400, api.CodeInvalidGzip},
+		"half a trailer":   {good[:len(good)-3], "gzip", 400, api.CodeInvalidGzip},
+		"broken":           {flipped, "gzip", 400, api.CodeInvalidGzip},
+		"wrong checksum":   {sum, "gzip", 400, api.CodeInvalidGzip},
+		"wrong size":       {size, "gzip", 400, api.CodeInvalidGzip},
+		"garbage behind":   {append(bytes.Clone(good), "garbage garbage garbage"...), "gzip", 400, api.CodeInvalidGzip},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := w.send(api.PathEvents, c.body, "Content-Encoding", c.encoding)
+			r := f.send(api.PathEvents, c.body, "Content-Encoding", c.encoding)
 			r.wantProblem(t, c.status, c.code)
 			if c.status == http.StatusUnsupportedMediaType && r.header.Get("Accept-Encoding") != "gzip" {
 				t.Errorf("Accept-Encoding %q", r.header.Get("Accept-Encoding"))
 			}
 		})
 	}
-	if n := w.messageCount(); n != 0 {
-		t.Errorf("%d events are kept", n)
+	if n := f.messageCount(); n != 0 {
+		t.Errorf("%d events are stored", n)
 	}
-	if got := w.service.bodies.budget.used.Load(); got != 0 {
+	if got := f.service.bodies.budget.used.Load(); got != 0 {
 		t.Errorf("%d bytes are still held", got)
 	}
 }
 
-// The largest bodies pass, packed or not, with or without Content-Length.
+// The largest bodies are accepted, compressed or not, with and without
+// Content-Length.
 func TestAcceptsLargestBody(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	part := `{"x": "` + strings.Repeat("y", 1<<20-64) + `"}`
 	body := []byte("[" + strings.Repeat(part+",", 7) + part)
 	body = append(body, bytes.Repeat([]byte(" "), maxBody-1-len(body))...)
 	body = append(body, ']')
 	for _, b := range [][]byte{body, gzipped(body)} {
-		if r := w.send(api.PathEvents, b); r.Accepted != 8 {
+		if r := f.send(api.PathEvents, b); r.Accepted != 8 {
 			t.Fatalf("answer %d %.300s", r.status, r.text)
 		}
-		if r := w.send(api.PathEvents, append(bytes.Clone(body), ' ')); r.status != http.StatusRequestEntityTooLarge {
+		if r := f.send(api.PathEvents, append(bytes.Clone(body), ' ')); r.status != http.StatusRequestEntityTooLarge {
 			t.Fatalf("one byte more: answer %d %.300s", r.status, r.text)
 		}
 	}
-	if r := w.send(api.PathEvents, gzipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("packed, one byte more: answer %d %.300s", r.status, r.text)
+	if r := f.send(api.PathEvents, gzipped(append(body, ' '))); r.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("compressed, one byte more: answer %d %.300s", r.status, r.text)
 	}
 }
 
-// gzipBomb is a gzip file of about 200 KB that holds 200 MB, and lies about it if
-// asked to.
+// gzipBomb returns a gzip file of about 200 KB that decompresses to 200 MB. With
+// lie its trailer claims one byte.
 func gzipBomb(lie bool) []byte {
 	var b bytes.Buffer
 	b.Write(gzipped(bytes.Repeat([]byte{' '}, 200<<20)))
-	packed := b.Bytes()
+	compressed := b.Bytes()
 	if lie {
-		copy(packed[len(packed)-4:], []byte{1, 0, 0, 0})
+		copy(compressed[len(compressed)-4:], []byte{1, 0, 0, 0})
 	}
-	return packed
+	return compressed
 }
 
 func TestGzipBombsAreBounded(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	for _, lie := range []bool{false, true} {
-		packed := gzipBomb(lie)
+		compressed := gzipBomb(lie)
 		stop := make(chan struct{})
 		peak := make(chan uint64)
 		go func() { peak <- peakHeap(stop) }()
 		var wg sync.WaitGroup
 		for range 200 {
 			wg.Go(func() {
-				r, err := w.trySend(api.PathEvents, packed, "Content-Encoding", "gzip")
+				r, err := f.trySend(api.PathEvents, compressed, "Content-Encoding", "gzip")
 				if err != nil || r.status != http.StatusRequestEntityTooLarge || r.Code != api.CodeBodyTooLarge {
 					t.Errorf("answer %d %s (%v)", r.status, r.text, err)
 				}
@@ -120,12 +121,12 @@ func TestGzipBombsAreBounded(t *testing.T) {
 		}
 		wg.Wait()
 		close(stop)
-		// The bodies themselves, the slots, and room for what is garbage.
+		// The compressed bodies, those in the slots, and room for garbage.
 		if got := <-peak; got > 512<<20 {
 			t.Errorf("the heap grew to %d MiB", got>>20)
 		}
 	}
-	if got := w.service.bodies.budget.used.Load(); got != 0 {
+	if got := f.service.bodies.budget.used.Load(); got != 0 {
 		t.Errorf("%d bytes are still held", got)
 	}
 }
@@ -146,22 +147,22 @@ func peakHeap(stop <-chan struct{}) (peak uint64) {
 	}
 }
 
-// sendRaw sends text on a connection of its own and returns the answer's first
-// line, or "" when the connection was closed without one.
-func (w *fixture) sendRaw(text string, halfClose bool) string {
-	w.t.Helper()
-	conn, err := net.Dial("tcp", w.service.Addr().String())
-	w.noError(err)
+// sendRaw sends text on its own connection and returns the first line of the
+// answer, or "" if the connection was closed without an answer.
+func (f *fixture) sendRaw(text string, halfClose bool) string {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", f.service.Addr().String())
+	f.noError(err)
 	defer func() { _ = conn.Close() }()
-	w.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	f.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
 	_, err = io.WriteString(conn, text)
-	w.noError(err)
+	f.noError(err)
 	if half, ok := conn.(*net.TCPConn); ok && halfClose {
-		w.noError(half.CloseWrite())
+		f.noError(half.CloseWrite())
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
-		w.t.Errorf("read: %v", err)
+		f.t.Errorf("read: %v", err)
 	}
 	return strings.TrimSpace(line)
 }
@@ -169,7 +170,7 @@ func (w *fixture) sendRaw(text string, halfClose bool) string {
 const postHead = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nX-Write-Key: " + serverKey + "\r\n"
 
 func TestAnswersBrokenTransfers(t *testing.T) {
-	w := newFixture(t, func(c *Config) { c.Limits.BodyTimeout = 300 * time.Millisecond })
+	f := newFixture(t, func(c *Config) { c.Limits.BodyTimeout = 300 * time.Millisecond })
 	for name, c := range map[string]struct {
 		text      string
 		halfClose bool
@@ -187,66 +188,66 @@ func TestAnswersBrokenTransfers(t *testing.T) {
 		"gzip, slow":          {postHead + "Content-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\x1f\x8b\x08", false, "HTTP/1.1 408 Request Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := w.sendRaw(c.text, c.halfClose); got != c.want {
+			if got := f.sendRaw(c.text, c.halfClose); got != c.want {
 				t.Errorf("answer %q, want %q", got, c.want)
 			}
 		})
 	}
-	if n := w.messageCount(); n != 0 {
-		t.Errorf("%d events are kept", n)
+	if n := f.messageCount(); n != 0 {
+		t.Errorf("%d events are stored", n)
 	}
-	w.waitUntil("the memory is given back", func() bool { return w.service.bodies.budget.used.Load() == 0 })
-	if strings.Contains(w.log.String(), `"level":"WARN"`) || strings.Contains(w.log.String(), `"level":"ERROR"`) {
-		t.Errorf("clients' mistakes are logged: %s", w.log)
+	f.waitUntil("the memory is released", func() bool { return f.service.bodies.budget.used.Load() == 0 })
+	if strings.Contains(f.log.String(), `"level":"WARN"`) || strings.Contains(f.log.String(), `"level":"ERROR"`) {
+		t.Errorf("clients' mistakes are logged: %s", f.log)
 	}
 }
 
-// Headers that do not come to an end are given up within the server's limit.
+// The server closes a connection whose headers do not end within its limit.
 func TestSlowHeadersAreCutOff(t *testing.T) {
-	w := newFixture(t)
-	if got := w.sendRaw(postHead, false); got != "" {
+	f := newFixture(t)
+	if got := f.sendRaw(postHead, false); got != "" {
 		t.Errorf("answer %q, want a closed connection", got)
 	}
 }
 
-// What a body claims to hold costs no memory before it arrives, and bodies over
-// the budget are put off.
+// The size that a body claims costs no memory before the bytes arrive, and a
+// body over the budget is answered 503.
 func TestBodyBudget(t *testing.T) {
-	w := newFixture(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
-	// One body takes half of it and waits.
-	conn, err := net.Dial("tcp", w.service.Addr().String())
-	w.noError(err)
+	f := newFixture(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
+	// One body takes half of the budget and waits.
+	conn, err := net.Dial("tcp", f.service.Addr().String())
+	f.noError(err)
 	defer func() { _ = conn.Close() }()
 	_, err = fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
-	w.noError(err)
-	held := w.service.bodies.budget.used.Load
-	w.waitUntil("it began", func() bool { return held() > 0 })
+	f.noError(err)
+	held := f.service.bodies.budget.used.Load
+	f.waitUntil("it began", func() bool { return held() > 0 })
 	if held() != firstRead {
 		t.Errorf("%d bytes are held for a body that claims %d", held(), maxBody)
 	}
 	body := bytes.Repeat([]byte(" "), maxBody-1)
 	_, err = conn.Write(body)
-	w.noError(err)
-	w.waitUntil("the body is held", func() bool { return held() == maxBody+1 })
-	w.send(api.PathEvents, body).wantProblem(t, http.StatusServiceUnavailable, api.CodeOverloaded)
-	w.send(api.PathEvents, gzipped(body)).wantProblem(t, http.StatusBadRequest, api.CodeEmptyBody)
-	if r := w.send(api.PathEvents, clicks("small", 100)); r.Accepted != 100 {
+	f.noError(err)
+	f.waitUntil("the body is held", func() bool { return held() == maxBody+1 })
+	f.send(api.PathEvents, body).wantProblem(t, http.StatusServiceUnavailable, api.CodeOverloaded)
+	f.send(api.PathEvents, gzipped(body)).wantProblem(t, http.StatusBadRequest, api.CodeEmptyBody)
+	if r := f.send(api.PathEvents, clicks("small", 100)); r.Accepted != 100 {
 		t.Errorf("a small one beside: %d %.300s", r.status, r.text)
 	}
 	_, err = conn.Write([]byte("1"))
-	w.noError(err)
+	f.noError(err)
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || !strings.Contains(line, "400") {
 		t.Errorf("answer %q (%v)", line, err)
 	}
-	w.waitUntil("the memory is given back", func() bool { return held() == 0 })
-	if r := w.send(api.PathEvents, append(body, '1')); r.status != http.StatusBadRequest {
+	f.waitUntil("the memory is released", func() bool { return held() == 0 })
+	if r := f.send(api.PathEvents, append(body, '1')); r.status != http.StatusBadRequest {
 		t.Errorf("afterwards: %d %.300s", r.status, r.text)
 	}
 }
 
 func TestNextSize(t *testing.T) {
-	for _, c := range []struct{ have, likely, want int }{
+	for _, c := range []struct{ size, likely, want int }{
 		{0, 0, firstRead},
 		{0, 100, firstRead},
 		{firstRead, 0, 4 * firstRead},
@@ -256,8 +257,8 @@ func TestNextSize(t *testing.T) {
 		{4 << 20, 0, maxBody + 1},
 		{4 << 20, maxBody, maxBody + 1},
 	} {
-		if got := nextSize(c.have, c.likely); got != c.want {
-			t.Errorf("nextSize(%d, %d) = %d, want %d", c.have, c.likely, got, c.want)
+		if got := nextSize(c.size, c.likely); got != c.want {
+			t.Errorf("nextSize(%d, %d) = %d, want %d", c.size, c.likely, got, c.want)
 		}
 	}
 }

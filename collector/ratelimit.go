@@ -197,7 +197,8 @@ func updateLimiters(old *limiterTable, keys iter.Seq[registry.Key], now time.Tim
 	return limiters
 }
 
-// reservation is the cost that a request has reserved. The zero value is none.
+// reservation is the cost that a request has reserved. The zero value reserves
+// nothing.
 type reservation struct {
 	limiter *rateLimiter
 	cost    cost

@@ -29,62 +29,62 @@ func TestNewNamesMissingFields(t *testing.T) {
 	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Registry") {
 		t.Errorf("New = %v", err)
 	}
-	w := newFixture(t)
+	f := newFixture(t)
 	cfg := Config{
-		JetStream: w.js, Conn: w.conn, Registry: w.service.registry, Metrics: prometheus.NewRegistry(),
+		JetStream: f.js, Conn: f.conn, Registry: f.service.registry, Metrics: prometheus.NewRegistry(),
 		Logger: slog.New(slog.DiscardHandler), Limits: Limits{QueueEvents: 999},
 	}
 	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "limits") {
 		t.Errorf("New with too small a queue = %v", err)
 	}
-	cfg.Limits, cfg.Listen = Limits{}, w.service.Addr().String()
+	cfg.Limits, cfg.Listen = Limits{}, f.service.Addr().String()
 	if _, err := New(cfg); err == nil {
 		t.Error("New with an address in use returned no error")
 	}
 }
 
-// Before the first snapshot nobody is told that his key is wrong.
+// Before the first snapshot, a request is answered 503 and not 401.
 func TestUnavailableBeforeFirstSnapshot(t *testing.T) {
-	w := newFixture(t, func(c *Config) {
+	f := newFixture(t, func(c *Config) {
 		c.Registry = registry.New(registry.Config{JetStream: c.JetStream, Logger: c.Logger}) // never runs
 	})
 	for _, path := range []string{api.PathEvents, api.PathValidate} {
-		w.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
+		f.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	}
-	req, err := http.NewRequest(http.MethodOptions, w.base+api.PathEvents, nil)
-	w.noError(err)
+	req, err := http.NewRequest(http.MethodOptions, f.base+api.PathEvents, nil)
+	f.noError(err)
 	req.Header.Set("Origin", shopOrigin)
 	req.Header.Set("Access-Control-Request-Method", "POST")
-	r, err := w.doRequest(req)
-	w.noError(err)
+	r, err := f.doRequest(req)
+	f.noError(err)
 	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
-	if checks := w.service.Ready(); checks[0].Err == nil {
+	if checks := f.service.Ready(); checks[0].Err == nil {
 		t.Errorf("ready: %+v", checks)
 	}
 }
 
 func TestGuardStopsAccepting(t *testing.T) {
 	var full error
-	w := newFixture(t, func(c *Config) { c.Guard = func() error { return full } })
+	f := newFixture(t, func(c *Config) { c.Guard = func() error { return full } })
 	full = errors.New("499 MiB are free, less than 512")
-	r := w.send(api.PathEvents, click("g"))
+	r := f.send(api.PathEvents, click("g"))
 	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeNoSpace)
 	if strings.Contains(r.text, "499") {
-		t.Errorf("the answer tells the outside about the disk: %s", r.text)
+		t.Errorf("the answer shows the state of the disk: %s", r.text)
 	}
-	if r := w.send(api.PathValidate, click("g")); r.status != http.StatusOK {
-		t.Errorf("validation keeps nothing and answers %d %s", r.status, r.text)
+	if r := f.send(api.PathValidate, click("g")); r.status != http.StatusOK {
+		t.Errorf("validation stores nothing and answers %d %s", r.status, r.text)
 	}
 	full = nil
-	if r := w.send(api.PathEvents, click("g")); r.Accepted != 1 {
+	if r := f.send(api.PathEvents, click("g")); r.Accepted != 1 {
 		t.Errorf("with space again: %d %s", r.status, r.text)
 	}
 }
 
 func TestReadyNamesMissingDependencies(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	broken := func() (names []string) {
-		for _, c := range w.service.Ready() {
+		for _, c := range f.service.Ready() {
 			if c.Err != nil {
 				names = append(names, c.Name)
 			}
@@ -94,23 +94,23 @@ func TestReadyNamesMissingDependencies(t *testing.T) {
 	if got := broken(); got != nil {
 		t.Errorf("not ready: %v", got)
 	}
-	w.noError(w.js.DeleteStream(w.ctx(), stream.Name))
+	f.noError(f.js.DeleteStream(f.ctx(), stream.Name))
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without a stream, not ready: %v", got)
 	}
-	w.nats.Shutdown()
-	w.waitUntil("the connection is gone", func() bool { return !w.conn.IsConnected() })
+	f.nats.Shutdown()
+	f.waitUntil("NATS is disconnected", func() bool { return !f.conn.IsConnected() })
 	if got := broken(); len(got) != 1 || got[0] != "stream" {
 		t.Errorf("without NATS, not ready: %v", got)
 	}
-	w.send(api.PathEvents, click("r")).wantProblem(t, http.StatusServiceUnavailable, api.CodeCommitFailed)
-	if r := w.send(api.PathValidate, click("r")); r.status != http.StatusOK {
+	f.send(api.PathEvents, click("r")).wantProblem(t, http.StatusServiceUnavailable, api.CodeCommitFailed)
+	if r := f.send(api.PathValidate, click("r")); r.status != http.StatusOK {
 		t.Errorf("validation without NATS: %d %s", r.status, r.text)
 	}
 }
 
 func TestUnknownPathsAndMethods(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -126,82 +126,82 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, api.CodeNotFound, ""},
 		{http.MethodGet, "/metrics", 404, api.CodeNotFound, ""},
 	} {
-		req, err := http.NewRequest(c.method, w.base+c.path, nil)
-		w.noError(err)
-		r, err := w.doRequest(req)
-		w.noError(err)
+		req, err := http.NewRequest(c.method, f.base+c.path, nil)
+		f.noError(err)
+		r, err := f.doRequest(req)
+		f.noError(err)
 		r.wantProblem(t, c.status, c.code)
 		if got := r.header.Get("Allow"); got != c.allow {
 			t.Errorf("%s %s: Allow %q, want %q", c.method, c.path, got, c.allow)
 		}
 	}
-	req, err := http.NewRequest(http.MethodGet, w.base+api.PathHealth, nil)
-	w.noError(err)
-	if r, err := w.doRequest(req); err != nil || r.status != http.StatusOK || r.text != `{"status":"ok"}` {
+	req, err := http.NewRequest(http.MethodGet, f.base+api.PathHealth, nil)
+	f.noError(err)
+	if r, err := f.doRequest(req); err != nil || r.status != http.StatusOK || r.text != `{"status":"ok"}` {
 		t.Errorf("health: %d %s (%v)", r.status, r.text, err)
 	}
 }
 
-// A panic is one answer and one line of the log, and shows nothing outside.
+// A panic is logged once, and the answer shows nothing of it.
 func TestPanicIsLoggedAndHidden(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	add := func(pattern string, handle router.Handler) {
-		w.service.router.Add(router.Endpoint{Method: http.MethodPost, Pattern: pattern, Handle: handle})
+		f.service.router.Add(router.Endpoint{Method: http.MethodPost, Pattern: pattern, Handle: handle})
 	}
 	add("/panic", func(http.ResponseWriter, *http.Request) error { panic("secret\r\ninside") })
 	add("/late-panic", func(rw http.ResponseWriter, _ *http.Request) error {
 		_, _ = rw.Write([]byte("half"))
 		panic("late")
 	})
-	r := w.send("/panic", nil)
+	r := f.send("/panic", nil)
 	r.wantProblem(t, http.StatusInternalServerError, api.CodeInternal)
 	if strings.Contains(r.text, "secret") {
 		t.Errorf("answer %s", r.text)
 	}
-	if _, err := w.trySend("/late-panic", nil); err == nil {
-		t.Error("half an answer looks whole")
+	if _, err := f.trySend("/late-panic", nil); err == nil {
+		t.Error("a partial answer looks complete")
 	}
 	lines := 0
-	for line := range strings.Lines(w.log.String()) {
+	for line := range strings.Lines(f.log.String()) {
 		var record struct{ Panic string }
-		w.noError(json.Unmarshal([]byte(line), &record))
+		f.noError(json.Unmarshal([]byte(line), &record))
 		if record.Panic == "secret\r\ninside" {
 			lines++
 		}
 	}
 	if lines != 1 {
-		t.Errorf("%d lines tell of the panic:\n%s", lines, w.log)
+		t.Errorf("%d log lines for the panic:\n%s", lines, f.log)
 	}
 }
 
 func TestMetrics(t *testing.T) {
-	w := newFixture(t)
-	w.send(api.PathEvents, []byte("["+string(click("m"))+`,1,{"a":1,"a":2}]`))
-	w.send(api.PathEvents, clicks("m", 20))
-	w.send("/no/such/path", nil)
+	f := newFixture(t)
+	f.send(api.PathEvents, []byte("["+string(click("m"))+`,1,{"a":1,"a":2}]`))
+	f.send(api.PathEvents, clicks("m", 20))
+	f.send("/no/such/path", nil)
 	for labels, want := range map[[2]string]float64{
 		{api.StatusAccepted, ""}: 21, {api.StatusRefused, "not_object"}: 1, {api.StatusRefused, "duplicate_key"}: 1,
 	} {
-		if got := testutil.ToFloat64(w.service.metrics.events.WithLabelValues(labels[0], labels[1])); got != want {
+		if got := testutil.ToFloat64(f.service.metrics.events.WithLabelValues(labels[0], labels[1])); got != want {
 			t.Errorf("events %v = %v, want %v", labels, got, want)
 		}
 	}
-	if n, err := testutil.GatherAndCount(w.metrics, "eye_collector_request_seconds"); err != nil || n != 2 {
+	if n, err := testutil.GatherAndCount(f.metrics, "eye_collector_request_seconds"); err != nil || n != 2 {
 		t.Errorf("%d series of requests (%v), want events/202 and other/404", n, err)
 	}
 	for _, name := range []string{
 		"eye_collector_queue_events", "eye_collector_queue_bytes", "eye_collector_body_bytes",
 		"eye_collector_registry_revision", "eye_collector_commit_seconds", "eye_collector_batch_events",
 	} {
-		if n, err := testutil.GatherAndCount(w.metrics, name); err != nil || n != 1 {
+		if n, err := testutil.GatherAndCount(f.metrics, name); err != nil || n != 1 {
 			t.Errorf("%s: %d series (%v)", name, n, err)
 		}
 	}
 }
 
-// The end comes while requests are under way: each is answered, none is lost.
+// Requests in flight at shutdown are answered, and none is lost.
 func TestDrainAnswersEveryRequest(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	var mu sync.Mutex
 	accepted := 0
 	var wg sync.WaitGroup
@@ -209,7 +209,7 @@ func TestDrainAnswersEveryRequest(t *testing.T) {
 	for range 16 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r, err := w.trySend(api.PathEvents, clicks("d", 20))
+				r, err := f.trySend(api.PathEvents, clicks("d", 20))
 				if err != nil {
 					return // the listener is closed
 				}
@@ -222,71 +222,72 @@ func TestDrainAnswersEveryRequest(t *testing.T) {
 			}
 		})
 	}
-	w.waitUntil("events are accepted", func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 500 })
-	w.stop()
+	f.waitUntil("events are accepted", func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 500 })
+	f.stop()
 	stop()
 	wg.Wait()
-	if n := w.messageCount(); n < uint64(accepted) {
-		t.Errorf("%d events are kept of %d accepted", n, accepted)
+	if n := f.messageCount(); n < uint64(accepted) {
+		t.Errorf("%d events are stored of %d accepted", n, accepted)
 	}
-	if events, bytes := w.service.committer.queue.depth(); events != 0 || bytes != 0 {
+	if events, bytes := f.service.committer.queue.depth(); events != 0 || bytes != 0 {
 		t.Errorf("%d events and %d bytes are still held", events, bytes)
 	}
 }
 
-// With Handler alone, requests outside of Run are put off.
+// Without a listener, requests through Handler are answered 503 outside of Run.
 func TestHandlerIsUnavailableOutsideRun(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	service, err := New(Config{
-		JetStream: w.js, Conn: w.conn, Registry: w.service.registry, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		JetStream: f.js, Conn: f.conn, Registry: f.service.registry, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
-	w.noError(err)
+	f.noError(err)
 	if service.Addr() != nil {
 		t.Errorf("address %s", service.Addr())
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	w.noError(err)
+	f.noError(err)
 	srv := httpserver.NewHTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
-	w.runUntilEnd(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
-	w.base = "http://" + l.Addr().String()
-	w.send(api.PathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
-	end := w.runUntilEnd(service.Run)
-	w.waitUntil("it accepts", func() bool { return w.send(api.PathEvents, click("h")).status == http.StatusAccepted })
+	f.runUntilEnd(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
+	f.base = "http://" + l.Addr().String()
+	f.send(api.PathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
+	end := f.runUntilEnd(service.Run)
+	f.waitUntil("it accepts", func() bool { return f.send(api.PathEvents, click("h")).status == http.StatusAccepted })
 	end()
-	w.send(api.PathEvents, click("late")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
+	f.send(api.PathEvents, click("late")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
 }
 
-// A whole process: settings, a separate NATS that has nothing yet, readiness.
+// A process starts with a NATS server that has no stream yet, and becomes ready
+// when it is there.
 func TestProcessStartsWithoutStream(t *testing.T) {
 	srv := natstest.Start(t, natstest.Listening())
 	listen, admin := freeAddr(t), freeAddr(t)
-	w := &fixture{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	f := &fixture{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	p := daemon.NewProcess("collector", daemon.NewEnv([]string{
 		"EYE_NATS_URL=" + srv.ClientURL(), "EYE_LISTEN=" + listen, "EYE_ADMIN_LISTEN=" + admin,
 	}), io.Discard)
-	w.runUntilEnd(func(ctx context.Context) error { return Run(ctx, p) })
+	f.runUntilEnd(func(ctx context.Context) error { return Run(ctx, p) })
 	ready := func() int {
-		resp, err := w.client.Get("http://" + admin + "/readyz")
+		resp, err := f.client.Get("http://" + admin + "/readyz")
 		if err != nil {
 			return 0
 		}
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	w.waitUntil("it says that it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
-	w.send(api.PathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
+	f.waitUntil("it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
+	f.send(api.PathEvents, click("p")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 
-	w.js = srv.JetStream()
-	w.noError(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 20}))
-	w.declareSamples()
-	w.waitUntil("it is ready", func() bool { return ready() == http.StatusOK })
-	w.waitUntil("it accepts", func() bool { return w.send(api.PathEvents, click("p")).Accepted == 1 })
-	if n := w.messageCount(); n != 1 {
-		t.Errorf("%d events are kept", n)
+	f.js = srv.JetStream()
+	f.noError(stream.Ensure(f.ctx(), f.js, stream.Config{MaxBytes: 1 << 20}))
+	f.declareSamples()
+	f.waitUntil("it is ready", func() bool { return ready() == http.StatusOK })
+	f.waitUntil("it accepts", func() bool { return f.send(api.PathEvents, click("p")).Accepted == 1 })
+	if n := f.messageCount(); n != 1 {
+		t.Errorf("%d events are stored", n)
 	}
 }
 
-// freeAddr is an address that nobody uses right now.
+// freeAddr returns an address that is not in use.
 func freeAddr(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

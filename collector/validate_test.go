@@ -11,9 +11,10 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// Validation says what the processor would, for each event, and keeps nothing.
+// Validation answers with the outcome that the processor would decide, and
+// stores nothing.
 func TestValidatesLikeTheProcessor(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	future := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	change := func(old, replacement string) string {
 		return strings.Replace(string(click("v")), old, replacement, 1)
@@ -38,7 +39,7 @@ func TestValidatesLikeTheProcessor(t *testing.T) {
 	for _, c := range cases {
 		events = append(events, c.event)
 	}
-	r := w.send(api.PathValidate, []byte("["+strings.Join(events, ",")+"]"))
+	r := f.send(api.PathValidate, []byte("["+strings.Join(events, ",")+"]"))
 	if r.status != http.StatusOK || len(r.Results) != len(cases) {
 		t.Fatalf("answer %d %s", r.status, r.text)
 	}
@@ -59,21 +60,21 @@ func TestValidatesLikeTheProcessor(t *testing.T) {
 			t.Errorf("event %s: %+v, want %s %v", c.event, got, c.status, c.codes)
 		}
 	}
-	if n := w.messageCount(); n != 0 {
-		t.Errorf("%d events are kept", n)
+	if n := f.messageCount(); n != 0 {
+		t.Errorf("%d events are stored", n)
 	}
-	if r := w.send(api.PathValidate, gzipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != api.StatusStored {
-		t.Errorf("packed: %d %s", r.status, r.text)
+	if r := f.send(api.PathValidate, gzipped(click("z"))); r.status != http.StatusOK || r.Results[0].Status != api.StatusStored {
+		t.Errorf("compressed: %d %s", r.status, r.text)
 	}
 }
 
-// However many faults an event has, the answer stays small.
+// The answer is bounded for any number of faults.
 func TestValidateIsBounded(t *testing.T) {
-	w := newFixture(t)
-	w.declareArray()
+	f := newFixture(t)
+	f.declareArray()
 	body := `{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "c", "name": "n", "timestamp": "2021-01-01 09:15:27", ` +
 		`"data": {"a": [` + strings.Repeat("1,", 9000) + `1]}}`
-	r := w.send(api.PathValidate, []byte(body))
+	r := f.send(api.PathValidate, []byte(body))
 	if r.status != http.StatusOK || r.Results[0].Status != api.StatusRejected {
 		t.Fatalf("answer %d %.300s", r.status, r.text)
 	}

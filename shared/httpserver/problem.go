@@ -30,8 +30,8 @@ type Failure struct {
 	Cause error
 }
 
-// Member is an extension member of a problem. Its name is none of the standard
-// ones, its value valid JSON.
+// Member is an extension member of a problem. Its name must differ from the
+// standard members, its value must be valid JSON.
 type Member struct {
 	Name  string
 	Value jsontext.Value

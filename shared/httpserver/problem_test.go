@@ -26,7 +26,7 @@ func answerOf(f *httpserver.Failure) (*httptest.ResponseRecorder, map[string]any
 	return rec, body
 }
 
-// A client that waits as long as it is told to never comes too early.
+// A client that waits for Retry-After never comes too early.
 func TestRetryAfterIsRoundedUp(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		0: "", 1: "1", time.Millisecond: "1", time.Second: "1", time.Second + 1: "2", 90*time.Second - 1: "90",
@@ -38,7 +38,7 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 	}
 }
 
-func TestUnauthorizedSaysWhatIsWanted(t *testing.T) {
+func TestUnauthorizedNamesTheScheme(t *testing.T) {
 	for status, want := range map[int]string{401: `Bearer realm="theeye"`, 403: "", 503: ""} {
 		rec, _ := answerOf(httpserver.NewFailure(status, "c", "d"))
 		if got := rec.Header().Get("WWW-Authenticate"); got != want {
@@ -47,7 +47,7 @@ func TestUnauthorizedSaysWhatIsWanted(t *testing.T) {
 	}
 }
 
-func TestMembersAndHeader(t *testing.T) {
+func TestWritesMembersAndHeader(t *testing.T) {
 	f := httpserver.NewFailure(http.StatusPreconditionFailed, "revision_conflict", "it changed")
 	f.Header = http.Header{"Etag": {`"7"`}}
 	f.Members = []httpserver.Member{
@@ -65,14 +65,14 @@ func TestMembersAndHeader(t *testing.T) {
 	if rec.Header().Get("ETag") != `"7"` {
 		t.Errorf("header %v", rec.Header())
 	}
-	// An answer never writes into a failure that all requests share.
+	// Writing an answer never changes a failure, which requests may share.
 	rec.Header()["Etag"][0] = "other"
 	if f.Header.Get("ETag") != `"7"` {
 		t.Error("the answer's header is the failure's")
 	}
 }
 
-// What went wrong is for the log alone.
+// The cause is for the log only.
 func TestCauseIsNotShown(t *testing.T) {
 	cause := errors.New("password=hunter2")
 	for _, f := range []*httpserver.Failure{httpserver.Internal(cause), httpserver.Unavailable("c", "d", time.Second, cause)} {
@@ -89,7 +89,7 @@ func TestCauseIsNotShown(t *testing.T) {
 	}
 }
 
-func TestWrite(t *testing.T) {
+func TestWriteProblem(t *testing.T) {
 	hostile := "line\r\nbreak <script> \x1b[31m \xff \"quoted\""
 	rec := httptest.NewRecorder()
 	rec.Header().Set("Retry-After", "1")

@@ -17,8 +17,8 @@ const maxQueryBytes = 16 << 10
 // a valid value if the value is invalid, else "". Every error is a *Failure
 // with status 400.
 //
-// It is stricter than url.ParseQuery, which drops what it cannot read: a filter
-// that is silently ignored would show an analyst too much.
+// It is stricter than url.ParseQuery, which drops unreadable pairs: a filter that
+// is silently ignored would show an analyst too much.
 func ParseQuery(raw string, allowed []string, set func(name, value string) (want string)) error {
 	if len(raw) > maxQueryBytes {
 		return BadRequest(api.CodeInvalidQuery, "the query string is longer than %d bytes", maxQueryBytes)

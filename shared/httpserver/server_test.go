@@ -14,8 +14,7 @@ import (
 
 var silent = slog.New(slog.DiscardHandler)
 
-// A request that has begun is answered although the end came meanwhile; one
-// that comes later is not taken.
+// A request in flight at shutdown is answered; a later one is not accepted.
 func TestServeDrains(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -25,7 +24,7 @@ func TestServeDrains(t *testing.T) {
 	srv := NewHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
-		_, _ = io.WriteString(w, "kept")
+		_, _ = io.WriteString(w, "answered")
 	}), silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -54,7 +53,7 @@ func TestServeDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "kept" {
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "answered" {
 		t.Errorf("answer %q, %v", body, err)
 	}
 	if err := <-done; err != nil {
@@ -62,8 +61,9 @@ func TestServeDrains(t *testing.T) {
 	}
 }
 
-// A client that never ends its request keeps nobody, and its end is no failure.
-func TestServeCutsWhoHangs(t *testing.T) {
+// A client that never completes its request does not delay the shutdown beyond
+// the drain timeout, which is no error.
+func TestServeCutsHangingClients(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestServeCutsWhoHangs(t *testing.T) {
 	_, _ = io.ReadAll(conn) // ends: the connection is cut
 }
 
-func TestServeReportsALostListener(t *testing.T) {
+func TestServeReportsClosedListener(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

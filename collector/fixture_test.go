@@ -21,6 +21,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
@@ -28,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
-// Write keys of every world, and a query token.
+// The write keys of every fixture, and a query token.
 const (
 	shopKey     = "browser-key-of-the-shop"
 	serverKey   = "server-key-of-the-shop"
@@ -38,7 +39,7 @@ const (
 	shopOrigin  = "https://shop.example.com"
 )
 
-// fixture is a running collector over a real NATS server that syncs always.
+// fixture is a running collector on a real NATS server that syncs every commit.
 type fixture struct {
 	t       testing.TB
 	nats    *natstest.Server
@@ -49,57 +50,57 @@ type fixture struct {
 	base    string
 	client  *http.Client
 	log     *lockedBuffer
-	stop     func()
+	stop    func()
 }
 
-// limitStore bounds the files of JetStream as production does.
+// limitStore bounds the storage of JetStream as production does.
 func limitStore(o *server.Options) { o.JetStreamMaxStore = 16 << 30 }
 
-// newFixture starts everything; change may alter the service's configuration.
+// newFixture starts server and collector; change may alter the configuration.
 func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	t.Helper()
-	w := &fixture{t: t, nats: natstest.Start(t, natstest.SyncAlways(), limitStore), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
-	w.js = w.nats.JetStream(nats.ReconnectBufSize(-1))
-	w.conn = w.js.Conn()
-	w.noError(stream.Ensure(w.ctx(), w.js, stream.Config{MaxBytes: 1 << 30}))
-	w.declareSamples()
+	f := &fixture{t: t, nats: natstest.Start(t, natstest.SyncAlways(), limitStore), metrics: prometheus.NewRegistry(), log: new(lockedBuffer)}
+	f.js = f.nats.JetStream(nats.ReconnectBufSize(-1))
+	f.conn = f.js.Conn()
+	f.noError(stream.Ensure(f.ctx(), f.js, stream.Config{MaxBytes: 1 << 30}))
+	f.declareSamples()
 	reg := registry.New(registry.Config{
-		JetStream: w.js, Logger: slog.New(slog.DiscardHandler),
+		JetStream: f.js, Logger: slog.New(slog.DiscardHandler),
 		Static: registry.Credentials{Tokens: []registry.StaticToken{{Secret: token, Token: registry.Token{ID: "t", Role: registry.Operator}}}},
 	})
-	w.runUntilEnd(reg.Run)
+	f.runUntilEnd(reg.Run)
 	<-reg.Ready()
 	cfg := Config{
-		Listen: "127.0.0.1:0", JetStream: w.js, Conn: w.conn, Registry: reg,
-		Logger: slog.New(slog.NewJSONHandler(w.log, nil)), Metrics: w.metrics,
+		Listen: "127.0.0.1:0", JetStream: f.js, Conn: f.conn, Registry: reg,
+		Logger: slog.New(slog.NewJSONHandler(f.log, nil)), Metrics: f.metrics,
 	}
-	for _, f := range change {
-		f(&cfg)
+	for _, set := range change {
+		set(&cfg)
 	}
 	service, err := New(cfg)
-	w.noError(err)
-	w.service = service
-	w.stop = w.runUntilEnd(service.Run)
-	w.waitUntil("the service runs", func() bool {
+	f.noError(err)
+	f.service = service
+	f.stop = f.runUntilEnd(service.Run)
+	f.waitUntil("the service runs", func() bool {
 		service.committer.queue.mu.Lock()
 		defer service.committer.queue.mu.Unlock()
 		return service.committer.queue.accepting
 	})
-	w.base = "http://" + service.Addr().String()
+	f.base = "http://" + service.Addr().String()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	t.Cleanup(transport.CloseIdleConnections)
-	w.client = &http.Client{Transport: transport, Timeout: 60 * time.Second}
-	return w
+	f.client = &http.Client{Transport: transport, Timeout: 60 * time.Second}
+	return f
 }
 
 // declareSamples puts the sample types and two applications into the registry.
-func (w *fixture) declareSamples() {
+func (f *fixture) declareSamples() {
 	sum := func(key string) string {
 		s := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(s[:])
 	}
-	w.applyFiles(registry.SampleTypes())
-	w.applyFiles(fstest.MapFS{
+	f.applyFiles(registry.SampleTypes())
+	f.applyFiles(fstest.MapFS{
 		"applications/shop.json": {Data: fmt.Appendf(nil, `{"keys": [
 			{"sha256": %q, "kind": "browser", "origins": [%q, "https://www.example.com"]},
 			{"sha256": %q, "kind": "server"},
@@ -111,56 +112,56 @@ func (w *fixture) declareSamples() {
 
 // declareArray puts a type whose data.a holds strings, and waits until the
 // service knows it.
-func (w *fixture) declareArray() {
-	w.applyFiles(fstest.MapFS{"schemas/c/n.json": {Data: []byte(
+func (f *fixture) declareArray() {
+	f.applyFiles(fstest.MapFS{"schemas/c/n.json": {Data: []byte(
 		`{"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}`)}})
-	w.waitUntil("the type is known", func() bool { return w.service.registry.Snapshot().Schemas.Known("c", "n") })
+	f.waitUntil("the type is known", func() bool { return f.service.registry.Snapshot().Schemas.Known("c", "n") })
 }
 
-func (w *fixture) applyFiles(files fs.FS) {
-	w.t.Helper()
+func (f *fixture) applyFiles(files fs.FS) {
+	f.t.Helper()
 	d, err := registry.LoadDir(files)
-	w.noError(err)
-	_, err = d.Apply(w.ctx(), w.js, "test")
-	w.noError(err)
+	f.noError(err)
+	_, err = d.Apply(f.ctx(), f.js, "test")
+	f.noError(err)
 }
 
-// runUntilEnd runs f until the test, or the returned function, ends it.
-func (w *fixture) runUntilEnd(f func(context.Context) error) (end func()) {
+// runUntilEnd runs run until the test ends or the returned function is called.
+func (f *fixture) runUntilEnd(run func(context.Context) error) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
+	go func() { done <- run(ctx) }()
 	end = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-done:
 			if err != nil {
-				w.t.Errorf("run: %v", err)
+				f.t.Errorf("run: %v", err)
 			}
 		case <-time.After(30 * time.Second):
-			w.t.Error("it does not stop")
+			f.t.Error("it does not stop")
 		}
 	})
-	w.t.Cleanup(end)
+	f.t.Cleanup(end)
 	return end
 }
 
-func (w *fixture) noError(err error) {
-	w.t.Helper()
+func (f *fixture) noError(err error) {
+	f.t.Helper()
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 }
 
-func (w *fixture) ctx() context.Context {
+func (f *fixture) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	w.t.Cleanup(cancel)
+	f.t.Cleanup(cancel)
 	return ctx
 }
 
-// waitUntil polls until ok, or fails the test.
-func (w *fixture) waitUntil(what string, ok func() bool) {
-	w.t.Helper()
+// waitUntil polls until ok returns true, and fails the test after 30 s.
+func (f *fixture) waitUntil(what string, ok func() bool) {
+	f.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(30 * time.Second)
@@ -168,41 +169,34 @@ func (w *fixture) waitUntil(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-late:
-			w.t.Fatalf("waited in vain: %s", what)
+			f.t.Fatalf("timed out: %s", what)
 		}
 	}
 }
 
-// answer is an answer, read whole.
+// answer is an HTTP answer with its decoded body: results or a problem.
 type answer struct {
 	status int
 	header http.Header
 	text   string
 
 	Accepted, Refused int
-	Results           []struct {
-		Index   int
-		EventID string `json:"event_id"`
-		Status  string
-		Code    string
-		Message string
-		Errors  []struct{ Code, Path, Message string }
-	}
-	Code   string
-	Detail string
+	Results           []api.EventResult
+	Code              string
+	Detail            string
 }
 
-// send posts a body with the key of the shop's server, unless the headers,
-// pairs of name and value, say otherwise. A value "-" removes a header.
-func (w *fixture) send(path string, body []byte, headers ...string) answer {
-	w.t.Helper()
-	r, err := w.trySend(path, body, headers...)
-	w.noError(err)
+// send posts a body with the server key of the shop. headers are pairs of name
+// and value that override it; the value "-" removes a header.
+func (f *fixture) send(path string, body []byte, headers ...string) answer {
+	f.t.Helper()
+	r, err := f.trySend(path, body, headers...)
+	f.noError(err)
 	return r
 }
 
-func (w *fixture) trySend(path string, body []byte, headers ...string) (answer, error) {
-	req, err := http.NewRequest(http.MethodPost, w.base+path, bytes.NewReader(body))
+func (f *fixture) trySend(path string, body []byte, headers ...string) (answer, error) {
+	req, err := http.NewRequest(http.MethodPost, f.base+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -212,11 +206,11 @@ func (w *fixture) trySend(path string, body []byte, headers ...string) (answer, 
 			req.Header.Set(headers[i], headers[i+1])
 		}
 	}
-	return w.doRequest(req)
+	return f.doRequest(req)
 }
 
-func (w *fixture) doRequest(req *http.Request) (answer, error) {
-	resp, err := w.client.Do(req)
+func (f *fixture) doRequest(req *http.Request) (answer, error) {
+	resp, err := f.client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
@@ -234,7 +228,7 @@ func (w *fixture) doRequest(req *http.Request) (answer, error) {
 	return r, nil
 }
 
-// wantProblem checks an answer that is no list of results.
+// wantProblem checks that an answer is a problem.
 func (r answer) wantProblem(t testing.TB, status int, code string) {
 	t.Helper()
 	if r.status != status || r.Code != code {
@@ -249,29 +243,29 @@ func (r answer) wantProblem(t testing.TB, status int, code string) {
 }
 
 // storedMessages returns every message of the stream in order.
-func (w *fixture) storedMessages() []*jetstream.RawStreamMsg {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx(), stream.Name)
-	w.noError(err)
+func (f *fixture) storedMessages() []*jetstream.RawStreamMsg {
+	f.t.Helper()
+	s, err := f.js.Stream(f.ctx(), stream.Name)
+	f.noError(err)
 	state := s.CachedInfo().State
 	var all []*jetstream.RawStreamMsg
 	for seq := state.FirstSeq; seq <= state.LastSeq && seq > 0; seq++ {
-		m, err := s.GetMsg(w.ctx(), seq)
-		w.noError(err)
+		m, err := s.GetMsg(f.ctx(), seq)
+		f.noError(err)
 		all = append(all, m)
 	}
 	return all
 }
 
-// messageCount is the number of messages in the stream.
-func (w *fixture) messageCount() uint64 {
-	w.t.Helper()
-	s, err := w.js.Stream(w.ctx(), stream.Name)
-	w.noError(err)
+// messageCount returns the number of messages in the stream.
+func (f *fixture) messageCount() uint64 {
+	f.t.Helper()
+	s, err := f.js.Stream(f.ctx(), stream.Name)
+	f.noError(err)
 	return s.CachedInfo().State.Msgs
 }
 
-// lockedBuffer collects a log.
+// lockedBuffer collects log output.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -289,13 +283,13 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// click is a valid event of a sample type with the given id.
+// click returns a valid event of a sample type with the given id.
 func click(id string) []byte {
 	return fmt.Appendf(nil, `{"event_id": %q, "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "page interaction", `+
 		`"name": "cta click", "data": {"host": "www.example.com", "path": "/", "element": "chat bubble"}, "timestamp": "2021-01-01 09:15:27.243860"}`, id)
 }
 
-// clicks is an array of n of them.
+// clicks returns an array of n such events.
 func clicks(prefix string, n int) []byte {
 	b := []byte{'['}
 	for i := range n {

@@ -12,13 +12,15 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// manualClock is a clock that tests move.
+// manualClock is a clock that a test advances.
 type manualClock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newManualClock() *manualClock { return &manualClock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)} }
+func newManualClock() *manualClock {
+	return &manualClock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+}
 
 func (c *manualClock) Now() time.Time {
 	c.mu.Lock()
@@ -36,7 +38,7 @@ func keyWithRates(events, bytes int64) registry.Key {
 	return registry.Key{Application: "shop", ID: "0123456789ab", EventsPerSecond: events, BytesPerSecond: bytes}
 }
 
-// The largest request that is allowed at all passes, whatever the limit.
+// The largest valid request passes under every limit.
 func TestLargestRequestPasses(t *testing.T) {
 	clock := newManualClock()
 	for _, k := range []registry.Key{keyWithRates(1, 1), keyWithRates(1, 0), keyWithRates(0, 1), keyWithRates(math.MaxInt64, math.MaxInt64)} {
@@ -46,7 +48,7 @@ func TestLargestRequestPasses(t *testing.T) {
 	}
 }
 
-// A key may send what it is allowed to in a second at once, and no more.
+// A burst may have the tokens of one second, and no more.
 func TestLimiterHoldsOneSecond(t *testing.T) {
 	clock := newManualClock()
 	a := newRateLimiter(keyWithRates(5000, 0))
@@ -60,14 +62,14 @@ func TestLimiterHoldsOneSecond(t *testing.T) {
 	}
 	clock.advance(time.Hour)
 	if wait, _ := a.reserveCost(cost{5000, 1}, clock.Now); wait != 0 {
-		t.Errorf("full again, it waits %v", wait)
+		t.Errorf("refilled, it waits %v", wait)
 	}
 	if wait, _ := a.reserveCost(cost{1, 1}, clock.Now); wait == 0 {
-		t.Error("an hour gives more than a second's worth")
+		t.Error("an hour gives more than the tokens of one second")
 	}
 }
 
-// Where one limit is reached the other one is not charged.
+// If one limit is exceeded, no tokens are taken from the other.
 func TestReservesBothLimitsOrNone(t *testing.T) {
 	clock := newManualClock()
 	a := newRateLimiter(keyWithRates(1, 1))
@@ -80,11 +82,11 @@ func TestReservesBothLimitsOrNone(t *testing.T) {
 		}
 	}
 	if wait, _ := a.reserveCost(cost{999, 0}, clock.Now); wait != 0 {
-		t.Errorf("the events of requests that were turned down are charged: it waits %v", wait)
+		t.Errorf("refused requests take events: it waits %v", wait)
 	}
 }
 
-// However many requests come at once, no more pass than there is.
+// Concurrent requests never take more tokens than there are.
 func TestLimiterIsSafeForConcurrentUse(t *testing.T) {
 	clock := newManualClock()
 	a := newRateLimiter(keyWithRates(1, 1))
@@ -105,7 +107,8 @@ func TestLimiterIsSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
-// modelLimiter is what an allowance should be: two numbers that grow with time.
+// modelLimiter is the specification of a rateLimiter: two token counts that grow
+// with time.
 type modelLimiter struct {
 	events, bytes modelBucket
 }
@@ -117,7 +120,9 @@ func newModelBucket(perSecond int64, largest int) modelBucket {
 	return modelBucket{float64(perSecond), burst, burst}
 }
 
-func (g *modelBucket) addTokens(seconds float64) { g.tokens = min(g.tokens+seconds*g.perSecond, g.burst) }
+func (g *modelBucket) addTokens(seconds float64) {
+	g.tokens = min(g.tokens+seconds*g.perSecond, g.burst)
+}
 
 func (g *modelBucket) waitSeconds(n int) float64 {
 	if g.perSecond == 0 {
@@ -126,7 +131,7 @@ func (g *modelBucket) waitSeconds(n int) float64 {
 	return max(0, (float64(n)-g.tokens)/g.perSecond)
 }
 
-// changeRate is what set does: what was left stays, within the new bounds.
+// changeRate models setLimits: the tokens stay, within the new bounds.
 func (g *modelBucket) changeRate(perSecond int64, largest int) {
 	next := newModelBucket(perSecond, largest)
 	if g.perSecond > 0 {
@@ -135,9 +140,8 @@ func (g *modelBucket) changeRate(perSecond int64, largest int) {
 	*g = next
 }
 
-// Whatever happens in whatever order, an allowance says what the model says:
-// that is, the wait is enough and not too long, requests that are turned down
-// leave no trace, and what was given back is there again.
+// After any sequence of operations the limiter agrees with the model: waits are
+// exact, a refused request takes nothing, and a refund returns its tokens.
 func TestLimiterMatchesModel(t *testing.T) {
 	const near = 1e-3 // seconds: the limiter counts nanoseconds and doubles
 	perSecond := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(1, 20), rapid.Int64Range(1, 20<<20))
@@ -147,7 +151,7 @@ func TestLimiterMatchesModel(t *testing.T) {
 		a, m := newRateLimiter(k), modelLimiter{newModelBucket(k.EventsPerSecond, maxEvents), newModelBucket(k.BytesPerSecond, maxBody)}
 		var last *cost
 		t.Repeat(map[string]func(*rapid.T){
-			"take": func(t *rapid.T) {
+			"reserve": func(t *rapid.T) {
 				c := cost{rapid.IntRange(1, maxEvents).Draw(t, "events"), rapid.IntRange(1, maxBody).Draw(t, "bytes")}
 				want := max(m.events.waitSeconds(c.events), m.bytes.waitSeconds(c.bytes))
 				seen, _ := a.checkCost(c, clock.Now)
@@ -161,7 +165,7 @@ func TestLimiterMatchesModel(t *testing.T) {
 					last = &c
 				}
 			},
-			"give back": func(*rapid.T) {
+			"refund": func(*rapid.T) {
 				if last == nil {
 					return
 				}

@@ -19,38 +19,38 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// BenchmarkAuthenticate measures what each request pays before its body is read
-// and after it was taken apart: authentication, and the charge of both limits
-// of its key, with 10,000 applications. scaling is the throughput of two cores
-// over that of one, in turns of the same run; wait-ns/op is the time that
-// goroutines waited for locks with two.
+// BenchmarkAuthenticate measures the cost of a request apart from its body:
+// authentication and the reservation from both rate limits of its key, with
+// 10,000 applications. scaling is the throughput of two cores over that of one,
+// alternating within a run; wait-ns/op is the time that goroutines on two cores
+// waited for locks.
 func BenchmarkAuthenticate(b *testing.B) {
 	const applications = 10_000
-	w := newFixture(b)
-	w.putApplications(applications)
+	f := newFixture(b)
+	f.putApplications(applications)
 	requests := make([]*http.Request, applications)
 	for i := range requests {
 		requests[i] = httptest.NewRequest(http.MethodPost, api.PathEvents, nil)
 		requests[i].Header.Set(api.HeaderWriteKey, benchKey(i))
 		requests[i].Header.Set("Origin", benchOrigin(i))
 	}
-	w.service.limiters.currentTable()
+	f.service.limiters.currentTable()
 
 	b.Run("one request", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {
-			w.authenticateAndReserve(requests[i%applications])
+			f.authenticateAndReserve(requests[i%applications])
 		}
 	})
 	b.Run("cores", func(b *testing.B) {
 		const turn = 100_000
 		var one, two, waited float64
-		w.onCores(2, requests, turn) // warm up
+		f.onCores(2, requests, turn) // warm up
 		turns := max(b.N/turn, 3)
 		for range turns {
-			one += w.onCores(1, requests, turn)
+			one += f.onCores(1, requests, turn)
 			before := lockWaitSeconds()
-			two += w.onCores(2, requests, turn)
+			two += f.onCores(2, requests, turn)
 			waited += lockWaitSeconds() - before
 		}
 		perOp := 1e9 / float64(turns*turn)
@@ -63,7 +63,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	b.Run("memory", func(b *testing.B) {
 		var snapshot, limiters float64
 		for range b.N {
-			s, l := w.measureMemory()
+			s, l := f.measureMemory()
 			snapshot += s
 			limiters += l
 		}
@@ -73,9 +73,9 @@ func BenchmarkAuthenticate(b *testing.B) {
 	})
 }
 
-// authenticateAndReserve is what is measured.
-func (w *fixture) authenticateAndReserve(r *http.Request) {
-	s := w.service
+// authenticateAndReserve is one measured operation.
+func (f *fixture) authenticateAndReserve(r *http.Request) {
+	s := f.service
 	key, err := authenticateKey(s.currentAccess(), r, s.now())
 	if err == nil {
 		if err = s.limiters.checkExceeded(key, minCost(r)); err == nil {
@@ -83,20 +83,19 @@ func (w *fixture) authenticateAndReserve(r *http.Request) {
 		}
 	}
 	if err != nil {
-		w.t.Error(err)
+		f.t.Error(err)
 	}
 }
 
-// onCores returns the seconds that n requests take, spread over that many
-// processors.
-func (w *fixture) onCores(cores int, requests []*http.Request, n int) float64 {
+// onCores returns the seconds that n requests take, spread over a number of cores.
+func (f *fixture) onCores(cores int, requests []*http.Request, n int) float64 {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
 	return secondsOf(func() {
 		var wg sync.WaitGroup
 		for core := range cores {
 			wg.Go(func() {
 				for i := core; i < n; i += cores {
-					w.authenticateAndReserve(requests[i*7919%len(requests)])
+					f.authenticateAndReserve(requests[i*7919%len(requests)])
 				}
 			})
 		}
@@ -104,22 +103,22 @@ func (w *fixture) onCores(cores int, requests []*http.Request, n int) float64 {
 	})
 }
 
-// lockWaitSeconds is how long goroutines have waited for locks so far, in seconds.
+// lockWaitSeconds returns how long goroutines have waited for locks so far.
 func lockWaitSeconds() float64 {
 	sample := []runtimemetrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
 	runtimemetrics.Read(sample)
 	return sample[0].Value.Float64()
 }
 
-// measureMemory returns the bytes that a registry holds, and the limiters of its keys.
-func (w *fixture) measureMemory() (snapshot, limiters float64) {
+// measureMemory returns the bytes of a registry and of the limiters of its keys.
+func (f *fixture) measureMemory() (snapshot, limiters float64) {
 	before := heapBytes()
-	reg := registry.New(registry.Config{JetStream: w.js, Logger: slog.New(slog.DiscardHandler)})
-	end := w.runUntilEnd(reg.Run)
+	reg := registry.New(registry.Config{JetStream: f.js, Logger: slog.New(slog.DiscardHandler)})
+	end := f.runUntilEnd(reg.Run)
 	<-reg.Ready()
 	loaded := heapBytes()
-	allowances := rateLimiters{access: func() *registry.Access { return reg.Snapshot().Access }, clock: time.Now}
-	table := allowances.currentTable()
+	all := rateLimiters{access: func() *registry.Access { return reg.Snapshot().Access }, clock: time.Now}
+	table := all.currentTable()
 	limited := heapBytes()
 	runtime.KeepAlive(table)
 	runtime.KeepAlive(reg)
@@ -127,7 +126,7 @@ func (w *fixture) measureMemory() (snapshot, limiters float64) {
 	return loaded - before, limited - loaded
 }
 
-// heapBytes is the bytes that are in use.
+// heapBytes returns the bytes of the heap in use.
 func heapBytes() float64 {
 	runtime.GC()
 	runtime.GC()
@@ -139,27 +138,27 @@ func heapBytes() float64 {
 func benchKey(i int) string    { return "write-key-of-site-" + strconv.Itoa(i) }
 func benchOrigin(i int) string { return fmt.Sprintf("https://site-%d.example.com", i) }
 
-// putApplications declares that many, each with a limited browser key, and
-// waits until the service knows them and the server is done with them.
-func (w *fixture) putApplications(n int) {
-	w.t.Helper()
+// putApplications declares n applications, each with a limited browser key, and
+// waits until the service knows them and their changes are recorded.
+func (f *fixture) putApplications(n int) {
+	f.t.Helper()
 	for i := range n {
 		name := fmt.Sprintf("site-%d", i)
 		record := fmt.Appendf(nil, `{"keys": [{"sha256": %q, "kind": "browser", "origins": [%q], "events_per_second": 1000000000, `+
 			`"bytes_per_second": 1000000000000}]}`, sha256Hex(benchKey(i)), benchOrigin(i))
 		subject := "$KV." + stream.BucketApplications + "." + name
-		_, err := w.js.PublishAsync(subject, record, jetstream.WithStallWait(30*time.Second))
-		w.noError(err)
+		_, err := f.js.PublishAsync(subject, record, jetstream.WithStallWait(30*time.Second))
+		f.noError(err)
 	}
 	select {
-	case <-w.js.PublishAsyncComplete():
-	case <-w.ctx().Done():
-		w.t.Fatal("the applications are not written")
+	case <-f.js.PublishAsyncComplete():
+	case <-f.ctx().Done():
+		f.t.Fatal("the applications are not written")
 	}
-	w.waitUntil("all applications are known", func() bool { return len(w.service.currentAccess().Applications()) == n+2 })
-	w.waitUntil("their changes are kept", func() bool {
-		changes, err := w.js.Stream(w.ctx(), stream.Changes)
-		w.noError(err)
+	f.waitUntil("all applications are known", func() bool { return len(f.service.currentAccess().Applications()) == n+2 })
+	f.waitUntil("their changes are recorded", func() bool {
+		changes, err := f.js.Stream(f.ctx(), stream.Changes)
+		f.noError(err)
 		return changes.CachedInfo().State.Msgs >= uint64(n)
 	})
 }

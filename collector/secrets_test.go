@@ -15,7 +15,7 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// secretPlaces are where a request may carry a secret, and where it should not.
+// secretPlaces put a secret where a request may carry it, and where it should not.
 var secretPlaces = map[string]func(r *http.Request, secret string){
 	"Bearer":            func(r *http.Request, s string) { r.Header.Set("Authorization", "Bearer "+s) },
 	"Basic":             func(r *http.Request, s string) { r.SetBasicAuth(s, "") },
@@ -30,49 +30,49 @@ var secretPlaces = map[string]func(r *http.Request, secret string){
 	"two of them":       func(r *http.Request, s string) { r.SetBasicAuth(s, ""); r.Header.Set(api.HeaderWriteKey, s+"!") },
 }
 
-// A secret appears in no answer, log line or metric, wherever it stands in a
-// request and whatever comes of that.
+// A secret appears in no answer, log line or metric, for every place in a request
+// and every outcome of it.
 func TestSecretsAreNotShown(t *testing.T) {
 	log := new(lockedBuffer)
-	w := newFixture(t, func(c *Config) {
+	f := newFixture(t, func(c *Config) {
 		c.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	w.service.logLimit.Every = 1 // every failure has its line
-	w.service.router.Add(router.Endpoint{
+	f.service.logLimit.Every = 1 // log every failure
+	f.service.router.Add(router.Endpoint{
 		Method: http.MethodPost, Pattern: "/panic",
 		Handle: func(rw http.ResponseWriter, r *http.Request) error {
-			_, err := w.service.authenticate(rw, r)
+			_, err := f.service.authenticate(rw, r)
 			panic(err)
 		},
 	})
-	secrets := w.putSecrets()
-	told := ""
+	secrets := f.putSecrets()
+	shown := ""
 	seen := map[int]bool{}
 	ask := func() {
 		for _, path := range []string{api.PathEvents, api.PathValidate, api.PathHealth, "/panic", "/nowhere"} {
 			for _, put := range secretPlaces {
 				for _, secret := range secrets {
-					r := w.sendSecret(put, path, secret)
+					r := f.sendSecret(put, path, secret)
 					seen[r.status] = true
-					// The origin of a page that was let in is its own.
-					told += fmt.Sprintln(r.header, r.text)
+					// An allowed page gets its own origin back.
+					shown += fmt.Sprintln(r.header, r.text)
 				}
 			}
 		}
 	}
 	ask()
-	w.nats.Shutdown()
+	f.nats.Shutdown()
 	ask()
-	families, err := w.metrics.Gather()
-	w.noError(err)
-	for what, text := range map[string]string{"answers": told, "log": log.String(), "metrics": fmt.Sprint(families)} {
+	families, err := f.metrics.Gather()
+	f.noError(err)
+	for what, text := range map[string]string{"answers": shown, "log": log.String(), "metrics": fmt.Sprint(families)} {
 		if len(text) < 1000 {
 			t.Errorf("%s are only %q", what, text)
 		}
 		for _, secret := range secrets {
 			for _, form := range []string{secret, sha256Hex(secret), basicOf(secret + ":"), basicOf(":" + secret)} {
 				if at := strings.Index(text, form); at >= 0 {
-					t.Errorf("%s tell %q: …%s…", what, secret, text[max(at-200, 0):min(at+200, len(text))])
+					t.Errorf("%s show %q: …%s…", what, secret, text[max(at-200, 0):min(at+200, len(text))])
 				}
 			}
 		}
@@ -84,36 +84,37 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
-// basicOf is a part of a Basic credential that does not depend on its end.
+// basicOf returns the start of a Basic credential, which does not depend on the
+// rest.
 func basicOf(text string) string {
 	s := base64.StdEncoding.EncodeToString([]byte(text))
 	return s[:len(s)-4]
 }
 
-// putSecrets declares keys in every state and returns their secrets, and that
-// of no key.
-func (w *fixture) putSecrets() []string {
-	w.t.Helper()
+// putSecrets declares keys in every state and returns their secrets, and one that
+// belongs to no key.
+func (f *fixture) putSecrets() []string {
+	f.t.Helper()
 	state := func(s string) string { return "hush-hush-of-the-" + s }
 	key := func(s string) keyJSON { return keyJSON{SHA256: sha256Hex(state(s)), Kind: registry.Server} }
-	good, disabled, expired, spent := key("good"), key("disabled"), key("expired"), key("spent")
+	good, disabled, expired, exceeded := key("good"), key("disabled"), key("expired"), key("exceeded")
 	disabled.Disabled = true
 	expired.ExpiresAt = time.Unix(1, 0)
-	spent.Events = 1
-	w.putKeys("secrets", good, disabled, expired, spent)
-	r := w.send(api.PathValidate, clicks("s", 1000), api.HeaderWriteKey, state("spent"))
+	exceeded.Events = 1
+	f.putKeys("secrets", good, disabled, expired, exceeded)
+	r := f.send(api.PathValidate, clicks("s", 1000), api.HeaderWriteKey, state("exceeded"))
 	if r.status != http.StatusOK {
-		w.t.Fatalf("answer %d %s", r.status, r.text)
+		f.t.Fatalf("answer %d %s", r.status, r.text)
 	}
-	return []string{state("good"), state("disabled"), state("expired"), state("spent"), state("unknown")}
+	return []string{state("good"), state("disabled"), state("expired"), state("exceeded"), state("unknown")}
 }
 
-func (w *fixture) sendSecret(put func(*http.Request, string), path, secret string) answer {
-	w.t.Helper()
-	req, err := http.NewRequest(http.MethodPost, w.base+path, strings.NewReader(string(click("s"))))
-	w.noError(err)
+func (f *fixture) sendSecret(put func(*http.Request, string), path, secret string) answer {
+	f.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, f.base+path, strings.NewReader(string(click("s"))))
+	f.noError(err)
 	put(req, secret)
-	r, err := w.doRequest(req)
-	w.noError(err)
+	r, err := f.doRequest(req)
+	f.noError(err)
 	return r
 }
