@@ -32,16 +32,16 @@ const (
 	routePolicy        = api.PathPolicy
 	routePolicyHistory = api.PathPolicyHistory
 	routeApplications  = api.PathApplications
-	routeApplication   = routeApplications + "/:application"
+	routeApplication   = routeApplications + "/:name"
 	routeKeys          = routeApplication + "/keys"
-	routeKey           = routeKeys + "/:key_id"
+	routeKey           = routeKeys + "/:id"
 	routeTokens        = api.PathTokens
-	routeToken         = routeTokens + "/:token_id"
+	routeToken         = routeTokens + "/:id"
 	routeChanges       = api.PathChanges
 	routeReplays       = api.PathReplays
-	routeReplay        = routeReplays + "/:job_id"
+	routeReplay        = routeReplays + "/:id"
 	routeAudits        = api.PathAudits
-	routeAudit         = routeAudits + "/:job_id"
+	routeAudit         = routeAudits + "/:id"
 )
 
 // service serves the requests. It is safe for concurrent use.
