@@ -19,6 +19,8 @@ const saveLimit = 5 * time.Second
 type Handle struct {
 	bucket *job.Bucket
 	log    *slog.Logger
+	// requestLimit is the constant of that name; tests shorten it.
+	requestLimit time.Duration
 
 	mu    sync.Mutex
 	entry job.Entry // guarded by mu
@@ -29,7 +31,9 @@ type Handle struct {
 }
 
 func newHandle(bucket *job.Bucket, e job.Entry, log *slog.Logger) *Handle {
-	return &Handle{bucket: bucket, log: log, entry: e, startedAt: time.Now(), startDone: e.Done}
+	return &Handle{
+		bucket: bucket, log: log, requestLimit: requestLimit, entry: e, startedAt: time.Now(), startDone: e.Done,
+	}
 }
 
 // Job is the job as the task knows it.
@@ -60,7 +64,7 @@ func (h *Handle) Save(ctx context.Context) error {
 }
 
 func (h *Handle) saveLocked(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	ctx, cancel := context.WithTimeout(ctx, h.requestLimit)
 	defer cancel()
 	if past := time.Since(h.startedAt).Seconds(); past > 0 && h.entry.Done >= h.startDone {
 		h.entry.Rate = float64(h.entry.Done-h.startDone) / past

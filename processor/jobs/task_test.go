@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-var errAway, errFinal = errors.New("away"), errors.New("final")
+var errUnavailable, errPermanent = errors.New("unavailable"), errors.New("permanent")
 
-func TestRetryWaitsOutWhatPasses(t *testing.T) {
+func TestRetryOutlastsTransientErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, attempts := time.Now(), 0
 		err := Retry(t.Context(), time.Second, func(context.Context) error {
 			if attempts++; attempts < 4 {
-				return errAway
+				return errUnavailable
 			}
 			return nil
 		}, nil)
@@ -25,21 +25,21 @@ func TestRetryWaitsOutWhatPasses(t *testing.T) {
 	})
 }
 
-func TestRetryEnds(t *testing.T) {
+func TestRetryEndsWithAPermanentErrorOrTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		final := func(err error) bool { return errors.Is(err, errFinal) }
-		err := Retry(t.Context(), time.Second, func(context.Context) error { return errFinal }, final)
-		if !errors.Is(err, errFinal) {
-			t.Errorf("a final failure: %v", err)
+		permanent := func(err error) bool { return errors.Is(err, errPermanent) }
+		err := Retry(t.Context(), time.Second, func(context.Context) error { return errPermanent }, permanent)
+		if !errors.Is(err, errPermanent) {
+			t.Errorf("a permanent error: %v", err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { cancel(ErrCancelled) })
 		err = Retry(ctx, time.Second, func(ctx context.Context) error {
-			<-ctx.Done() // an attempt is bounded
+			<-ctx.Done() // each attempt is bounded
 			return ctx.Err()
-		}, final)
+		}, permanent)
 		if !errors.Is(err, ErrCancelled) {
-			t.Errorf("a cancelled one: %v", err)
+			t.Errorf("a cancelled context: %v", err)
 		}
 	})
 }
