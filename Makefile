@@ -74,10 +74,11 @@ bench-here:
 fuzz: ## every fuzz target FUZZTIME (50000x: so many inputs; or 5m)
 	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)
 
-chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, power cuts (as root), scenarios of replays
+chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, power cuts (as root), storms and scenarios of replays
 	@cd test && EYE_CHAOS_KILLS=$(KILLS) ../$(MONGO) run -- \
 		$(GO) test ./chaos -tags powercut -run 'Chaos|PowerCut' -count 1 -timeout 8h -v && \
-		../$(MONGO) run -- $(GO) test ./replays -tags scenarios -run Scenarios -count 1 -timeout 1h -v
+		EYE_CHAOS_KILLS=$$(($(KILLS) / 5)) ../$(MONGO) run -- \
+		$(GO) test ./replays -tags scenarios -run 'Storm|Scenarios' -count 1 -timeout 4h -v
 
 mongo: ## start a MongoDB for tests that stays, and print its URI
 	@$(MONGO) start

@@ -20,12 +20,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// shortKills is how many processes each of the two tests kills by default; `make
+// chaos` sets EYE_CHAOS_KILLS, the sum of both.
+const shortKills = 40
+
 // kills is how many processes each of the two tests kills.
 func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("EYE_CHAOS_KILLS")
 	if text == "" {
-		return 100
+		return shortKills
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 2 {
@@ -49,13 +53,13 @@ func seed(t *testing.T) uint64 {
 }
 
 // The whole single binary is killed, with its NATS server and SQLite inside.
-func TestChaosSingle(t *testing.T) { torment(t, harness.Single) }
+func TestChaosSingle(t *testing.T) { surviveKills(t, harness.Single) }
 
 // Collector, NATS server, processors and query API are killed one at a time,
 // beside MongoDB.
-func TestChaosSplit(t *testing.T) { torment(t, harness.Split) }
+func TestChaosSplit(t *testing.T) { surviveKills(t, harness.Split) }
 
-func torment(t *testing.T, shape func(harness.Binaries, string) (*harness.Pipeline, error)) {
+func surviveKills(t *testing.T, shape func(harness.Binaries, string) (*harness.Pipeline, error)) {
 	n := kills(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+time.Duration(n)*2*time.Second)
 	defer cancel()

@@ -12,20 +12,23 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// The storm comes in gusts: short pauses, in which a job is taken over again and
-// again, and longer ones, in which a replay gets on.
+// The kills come with short pauses, in which a job is taken over again and again,
+// and some longer ones, in which a replay makes progress.
 const (
-	stormEvents = 40_000
-	shortPause  = 200 * time.Millisecond
-	longPause   = 3 * time.Second
-	// burst is how many kills of NATS come together: a replay wants to see the
-	// processors' heartbeats for some seconds before it believes that they are
-	// all.
+	// shortKills is the number of kills by default; `make chaos` sets
+	// EYE_CHAOS_KILLS.
+	shortKills    = 30
+	eventsPerKill = 400
+	shortPause    = 200 * time.Millisecond
+	longPause     = 3 * time.Second
+	// burst is the number of consecutive kills of NATS: a replay waits for the
+	// processors' heartbeats for some seconds before it takes the list for
+	// complete.
 	burst = 2
 )
 
-// lull is the time until the next gust.
-func lull(r *rand.Rand) time.Duration {
+// pause returns the time until the next fault.
+func pause(r *rand.Rand) time.Duration {
 	if r.IntN(4) == 0 {
 		return time.Duration(r.Int64N(int64(longPause)))
 	}
@@ -38,35 +41,36 @@ func lull(r *rand.Rand) time.Duration {
 // replay no document may be below its target, or have another outcome than by its
 // schema; in the end no event may be missing, and the audit agrees.
 func TestReplaysInAStorm(t *testing.T) {
-	kills := number(t, "EYE_CHAOS_KILLS", 100)
+	kills := number(t, "EYE_CHAOS_KILLS", shortKills)
 	s, r := split(t, nil), choices(t)
 	mistaken, fixed := bothRules(t)
 	s.ledger.Code = mistaken.code
-	s.fill(stormEvents * 8 / 10)
+	events := kills * eventsPerKill
+	s.fill(events * 8 / 10)
 	endTraffic := s.traffic(2, 8)
 
 	stormy, calm := context.WithTimeout(t.Context(), time.Minute+time.Duration(kills)*2*time.Second)
 	defer calm()
 	result := make(chan storm, 1)
-	go func() { result <- s.rage(stormy, r, kills, max(kills/5, 1)) }()
+	go func() { result <- s.injectFaults(stormy, r, kills, max(kills/5, 1)) }()
 
-	var blown *storm
+	var ended *storm
 	rounds, both := 0, []rules{fixed, mistaken}
-	for blown == nil {
+	for ended == nil {
 		select {
 		case done := <-result:
-			blown = &done
+			ended = &done
 		default:
 			s.round(both[rounds%2])
 			rounds++
 		}
 	}
-	if blown.err != nil {
-		t.Fatal(blown.err)
+	if ended.err != nil {
+		t.Fatal(ended.err)
 	}
 	s.insist(time.Minute, "everything is back", s.AwaitReady)
 	s.insist(time.Minute, "enough is accepted", func(context.Context) error {
-		if s.ledger.Accepted() < stormEvents {
+		if s.ledger.Accepted() < events {
 			return errors.New("the load goes on")
 		}
 		return nil
@@ -83,7 +87,7 @@ func TestReplaysInAStorm(t *testing.T) {
 	s.reportFindings("alarms", s.Alarms())
 	t.Logf("%d processors and %d servers killed, %d processors stopped for a while; %d replays during that; "+
 		"%d contents accepted, %d documents; audit: %d stored, %d rejected, %d duplicates",
-		blown.processors, blown.servers, blown.stops, rounds, s.ledger.Accepted(), len(docs),
+		ended.processors, ended.servers, ended.stops, rounds, s.ledger.Accepted(), len(docs),
 		account.Stored, account.Rejected, account.Duplicate)
 }
 
@@ -124,12 +128,12 @@ type storm struct {
 	err                        error
 }
 
-// rage kills and stops processes at random moments and starts those killed again
+// injectFaults kills and stops processes at random moments and starts those killed again
 // at once.
-func (s *site) rage(ctx context.Context, r *rand.Rand, processors, servers int) (done storm) {
+func (s *site) injectFaults(ctx context.Context, r *rand.Rand, processors, servers int) (done storm) {
 	victims := s.FindProcesses("processor")
 	for done.err == nil && (done.processors < processors || done.servers < servers) {
-		rest(ctx, lull(r))
+		rest(ctx, pause(r))
 		if ctx.Err() != nil {
 			done.err = ctx.Err()
 			return done

@@ -19,7 +19,7 @@ import (
 
 // takeoverEvents are enough for a job to be killed in the middle, and more than
 // one of a replay's or an audit's portions.
-const takeoverEvents = 20_000
+const takeoverEvents = 8_000
 
 // The one process that runs everything is killed; it goes on with the job when
 // it is back.
@@ -67,7 +67,7 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	undisturbed := s.changes(s.finish(harness.PathReplays, s.start(harness.PathReplays, dryRun), time.Minute))
 	killed := s.changes(s.killedAt(harness.PathReplays, dryRun, kill))
 	if diff := cmp.Diff(undisturbed, killed); diff != "" {
-		s.t.Errorf("the dry run that was taken over tells otherwise (-undisturbed +taken over):\n%s", diff)
+		s.t.Errorf("the dry run that was taken over reports otherwise (-undisturbed +taken over):\n%s", diff)
 	}
 	if killed.NewlyRejected == 0 || killed.NewlyValid == 0 || killed.Unchanged == 0 {
 		s.t.Errorf("the dry run saw no change: %+v", killed)
@@ -76,7 +76,7 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	before := s.audit(time.Minute)
 	after := s.account(s.killedAt(harness.PathAudits, map[string]any{}, kill))
 	if diff := cmp.Diff(before, after); diff != "" {
-		s.t.Errorf("the audit that was taken over tells otherwise (-undisturbed +taken over):\n%s", diff)
+		s.t.Errorf("the audit that was taken over reports otherwise (-undisturbed +taken over):\n%s", diff)
 	}
 	if err := clean(after); err != nil {
 		s.t.Error(err)
@@ -168,12 +168,12 @@ func (s *site) jobProcesses() []*harness.Process {
 	return s.FindProcesses("theeye")
 }
 
-// runs reports whether a process said last that it has taken a job up.
+// runs reports whether the last line that a process logged of a job says that it runs it.
 func runs(p *harness.Process, id string) bool {
 	taken := false
 	for line := range strings.Lines(p.Output()) {
 		if strings.Contains(line, id) {
-			taken = strings.Contains(line, "job taken up")
+			taken = strings.Contains(line, "job started")
 		}
 	}
 	return taken
