@@ -55,7 +55,7 @@ func TestReadYieldsTheRange(t *testing.T) {
 	}
 	m, err := events.GetMsg(ctx, 17)
 	if err != nil || string(m.Data) != "16" {
-		t.Fatalf("the sequences are others than this test thinks: %q, %v", m.Data, err)
+		t.Fatalf("message 17 is not the one that was published 17th: %q, %v", m.Data, err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		r := Range{
@@ -91,7 +91,7 @@ func TestReadOfAnEmptyStreamYieldsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := sequences(ctx, t, js, Range{}); got != nil {
-		t.Errorf("an empty stream brings %v", got)
+		t.Errorf("an empty stream yields %v", got)
 	}
 }
 
