@@ -1,6 +1,10 @@
 package stream
 
-import "time"
+import (
+	"time"
+
+	"github.com/theeye/theeye/shared/kv"
+)
 
 // Name is the name of the stream of accepted events.
 const Name = "EVENTS"
@@ -35,7 +39,7 @@ const (
 )
 
 // BucketStream returns the name of the stream behind a bucket.
-func BucketStream(bucket string) string { return "KV_" + bucket }
+func BucketStream(bucket string) string { return kv.StreamOf(bucket) }
 
 // HeartbeatTTL is how long after its last heartbeat a process counts as live.
 const HeartbeatTTL = 5 * time.Second
