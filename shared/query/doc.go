@@ -2,10 +2,10 @@
 // question is about (Filter), a page of them (Events), and counts of them in
 // groups (Aggregate).
 //
-// A question is a value. It names no database and no HTTP parameter, so what it
-// means is written and checked once: every store calls Check first and then
-// translates a question that is known to be within its bounds. No text of a
-// client becomes an operator of a database.
+// A question is a value. It depends on no database and no HTTP parameter, so its
+// meaning and its bounds exist once: every store calls Check first and then
+// translates a question that is within its bounds. No text of a client becomes an
+// operator of a database.
 //
 // Pages are continued by keyset: a page starts behind the Position of the last
 // event of the page before it, so that events which arrive or expire between two

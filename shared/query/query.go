@@ -73,7 +73,7 @@ func (q *Events) Check() error {
 	return checkLimit(q.Limit, MaxEvents)
 }
 
-// Grouping says which events an Aggregate counts and by what it groups them.
+// Grouping says which events an Aggregate counts and which fields make a group.
 type Grouping uint8
 
 const (

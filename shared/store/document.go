@@ -16,16 +16,16 @@ const (
 	Rejected Status = "rejected"
 )
 
-// Origin is a document's place: the position of its message in the stream.
+// Origin is the position of a document's message in the stream.
 type Origin struct {
 	// Epoch is the stream's creation time in microseconds since 1970, so that
-	// places of a stream that was made anew come after those of the old one.
+	// the origins of a recreated stream come after those of the old one.
 	Epoch int64
 	// Seq is the message's sequence in that stream, from 1.
 	Seq uint64
 }
 
-// Before reports whether o is an earlier place than p.
+// Before reports whether o is an earlier position than p.
 func (o Origin) Before(p Origin) bool {
 	return o.Epoch < p.Epoch || o.Epoch == p.Epoch && o.Seq < p.Seq
 }
@@ -59,20 +59,20 @@ type Document struct {
 	RejectedExpiresAt time.Time
 	ContentHash       string
 	Origin            Origin
-	// Revision is the registry revision that judged the event.
+	// Revision is the registry revision by which the event was validated.
 	Revision uint64
-	// SchemaVersion is the revision of the schema that judged the event; 0
-	// when none did.
+	// SchemaVersion is the revision of the schema that validated the event; 0
+	// without a schema.
 	SchemaVersion int64
-	// SentSchemaVersion is the version of the schema that the event's envelope
-	// says it was made for; 0 when it says none.
+	// SentSchemaVersion is the schema version that the event's envelope names; 0
+	// when it names none.
 	SentSchemaVersion int64
 	// Errors say why the event was rejected.
 	Errors []event.Fault
 	// Original is the event as received. A writer gets it with every document
-	// that may keep it; only rejected ones do. Without one, as where the policy
-	// keeps no originals of the type, whatever form the document is rejected
-	// in keeps neither original nor data.
+	// that may keep it; only rejected ones do. Without an original, as where the
+	// policy keeps none of the type, every rejected form of the document has
+	// neither original nor data.
 	Original []byte
 }
 

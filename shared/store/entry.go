@@ -4,48 +4,50 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
-// Bounds of one bulk. An event is at most 1 MiB, so a bulk is at most one
-// document over maxBulkBytes.
+// Bounds of one bulk. An event is at most 1 MiB, so a bulk exceeds maxBulkBytes
+// by one document at most.
 const (
 	maxBulkDocs  = 1000
 	maxBulkBytes = 16 << 20
-	// fixedBytes is about what a document's short fields take.
+	// fixedBytes estimates the size of a document's short fields.
 	fixedBytes = 512
 )
 
-// entry is a document on its way through the rule.
+// entry is a document while the rule is applied to it.
 type entry struct {
-	// doc is the form that is being written: the document as given, its
-	// conflict form or its stripped form.
+	// doc is the form to write: the document as given, its conflict form or its
+	// stripped form.
 	doc *Document
 	// index is the document's position in the caller's slice.
 	index int
-	// outcome is zero while pending. Conflict and Unstorable are set when the
+	// result is zero while pending. Conflict and Unstorable are set when the
 	// form changes, and stay.
-	outcome WriteResult
+	result WriteResult
 	// conflict and stripped say which forms doc has taken.
 	conflict, stripped bool
 }
 
-// end gives an entry its outcome, unless its form has decided it already.
-func (e *entry) end(o WriteResult) {
-	if e.outcome == 0 {
-		e.outcome = o
+// setResult sets the result, unless the entry's form has decided it already.
+func (e *entry) setResult(r WriteResult) {
+	if e.result == 0 {
+		e.result = r
 	}
 }
 
-// pend returns the documents to write, sorted by id; it marks those that are
-// expired, and copies of a better document of this call, which need no step of
-// their own.
-func (w *Writer) pend(docs []*Document, outcomes []WriteResult) []*entry {
+// collectPending returns the documents to write, sorted by id. It sets the
+// results of the others: expired documents, and copies of a better document of
+// this call, which need no step of their own.
+func (w *Writer) collectPending(docs []*Document, results []WriteResult) []*entry {
 	now := w.now()
 	all := make([]entry, 0, len(docs))
 	pending := make([]*entry, 0, len(docs))
 	for i, d := range docs {
 		if !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now) {
-			outcomes[i] = Expired
+			results[i] = Expired
 			continue
 		}
 		all = append(all, entry{doc: d, index: i})
@@ -54,14 +56,14 @@ func (w *Writer) pend(docs []*Document, outcomes []WriteResult) []*entry {
 	slices.SortStableFunc(pending, byID)
 
 	kept := pending[:0]
-	first := 0 // the first entry in kept that has the present id
+	first := 0 // the first entry in kept with the current id
 	for _, e := range pending {
 		if first < len(kept) && kept[first].doc.ID != e.doc.ID {
 			first = len(kept)
 		}
 		same := func(k *entry) bool { return k.doc.ContentHash == e.doc.ContentHash }
 		if slices.ContainsFunc(kept[first:], same) {
-			outcomes[e.index] = Unchanged
+			results[e.index] = Unchanged
 			continue
 		}
 		kept = append(kept, e)
@@ -102,4 +104,49 @@ func documents(entries []*entry) []*Document {
 		docs[i] = e.doc
 	}
 	return docs
+}
+
+// Messages of the two reasons that the store itself adds. They contain nothing
+// that depends on the order of arrival or on the database's error texts, so that
+// every interleaving ends in the same document.
+const (
+	conflictMessage   = "another event was written under this event_id first"
+	unstorableMessage = "the database cannot keep this event's data; the original bytes are kept"
+	// droppedMessage is unstorableMessage where the policy keeps no original.
+	droppedMessage = "the database cannot keep this event's data"
+)
+
+// toConflict changes the entry to the form that is kept beside a holder with
+// other content. Valid fields and original stay as they are. Without an original
+// the data is removed, too: the policy keeps none of a rejected event. The
+// conflict is the only reason, because a replay can change every other reason but
+// never this one.
+func (e *entry) toConflict() {
+	c := *e.doc
+	c.ID = ConflictID(c.Application, c.ContentHash, c.EventID)
+	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
+	if len(c.Original) == 0 {
+		c.Data = nil
+	}
+	c.Errors = []event.Fault{{
+		Code: event.CodeIDConflict, Path: event.Pointer("event_id"), Message: conflictMessage,
+	}}
+	e.doc, e.conflict, e.result = &c, true, Conflict
+}
+
+// toStripped changes the entry to a form without data, which has nothing that a
+// database could refuse. A conflict stays a conflict.
+func (e *entry) toStripped() {
+	c := *e.doc
+	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
+	c.Data = nil
+	if !e.conflict {
+		reason := event.Fault{Code: event.CodeUnstorable, Path: "", Message: unstorableMessage}
+		if len(c.Original) == 0 {
+			reason.Message = droppedMessage
+		}
+		c.Errors = event.BoundFaults(slices.Concat([]event.Fault{reason}, c.Errors))
+		e.result = Unstorable
+	}
+	e.doc, e.stripped = &c, true
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// version returns content a or b of the one event, at a place, in a revision.
+// version returns content a or b of the one event, at a position, in a revision.
 func version(content string, seq, revision uint64) *store.Document {
 	return &store.Document{
 		ID: "demo/x", Status: store.Stored, Application: "demo", EventID: "x",
@@ -17,9 +17,9 @@ func version(content string, seq, revision uint64) *store.Document {
 	}
 }
 
-// expected returns the check of an end state. One content holds the id: nothing
-// says which, the first write decides. Every content that was written is there
-// once, from its earliest place, in the highest revision of that place.
+// expected returns the check of an end state. One content holds the id: the first
+// write decides which. Every content that was written is kept once, from its
+// earliest position, in the highest revision of that position.
 func expected(batches [][]*store.Document) func(*database) error {
 	best := make(map[string]*store.Document)
 	for _, docs := range batches {
@@ -34,7 +34,7 @@ func expected(batches [][]*store.Document) func(*database) error {
 	return func(db *database) error {
 		main, ok := db.docs["demo/x"]
 		if !ok {
-			return fmt.Errorf("nobody holds the id: %s", db)
+			return fmt.Errorf("the id is free: %s", db)
 		}
 		for content, want := range best {
 			id, status := "demo/x", store.Stored
@@ -59,8 +59,8 @@ func expected(batches [][]*store.Document) func(*database) error {
 	}
 }
 
-// notLost returns the check of an end state with a removal in between: what did
-// not expire is there, wherever.
+// notLost returns the check of an end state with a removal in between: every
+// document that did not expire is kept, as holder or as conflict.
 func notLost(batches [][]*store.Document) func(*database) error {
 	return func(db *database) error {
 		for _, docs := range batches {
@@ -76,8 +76,8 @@ func notLost(batches [][]*store.Document) func(*database) error {
 	}
 }
 
-// versions of one event: two contents, each at two places and in two revisions
-// of the earlier one.
+// versions returns versions of one event: two contents, each at two positions and
+// in two revisions of the earlier one.
 func versions() []*store.Document {
 	return []*store.Document{
 		version("a", 1, 1), version("a", 1, 2), version("a", 3, 1),
@@ -85,8 +85,8 @@ func versions() []*store.Document {
 	}
 }
 
-// cases returns what the writers write: each three of the versions by a writer
-// each, the same one more than once included, and bulks of several.
+// cases returns the documents of the writers: every three versions by a writer
+// each, also the same version more than once, and bulks of several versions.
 func cases() [][][]*store.Document {
 	v := versions()
 	var list [][][]*store.Document
@@ -115,15 +115,15 @@ func TestEveryInterleavingEndsInTheSameDocuments(t *testing.T) {
 	t.Logf("explored %d states, %d of them ends", total.states, total.ends)
 }
 
-// TestNothingIsLostBesideExpiry: a holder that expires at any moment takes no
-// other event with it.
+// TestNothingIsLostBesideExpiry: the expiry of a holder at any moment loses no
+// other event.
 func TestNothingIsLostBesideExpiry(t *testing.T) {
 	if _, err := exploreAll(bug{}, withExpiry(), notLost); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// withExpiry returns the cases of two writers, and the removal.
+// withExpiry returns the cases of two writers and a removal.
 func withExpiry() [][][]*store.Document {
 	v := versions()
 	var list [][][]*store.Document
@@ -153,7 +153,7 @@ func exploreAll(
 	return total, nil
 }
 
-// TestExplorerFindsPlantedBugs: a checker counts only after it has failed.
+// TestExplorerFindsPlantedBugs: a checker is trusted only after it has failed.
 func TestExplorerFindsPlantedBugs(t *testing.T) {
 	for _, b := range bugs() {
 		t.Run(b.name, func(t *testing.T) {

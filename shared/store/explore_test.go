@@ -13,13 +13,12 @@ import (
 
 // The explorer runs the real Writer, once in every order that the steps of
 // several writers can take, with crashes between any two of them. Writers are
-// coroutines, so an order is a list of choices and nothing is left to chance:
-// a run is repeated by its choices. Where two orders lead to the same documents
-// and the same knowledge of every writer, what follows is explored once.
+// coroutines, so an order is a list of choices and a run is deterministic: it is
+// repeated by its choices. Where two orders lead to the same documents and the
+// same knowledge of every writer, the continuation is explored once.
 
-// process is one writer with what it has to write. A killed one is started
-// again with the same documents, as the stream redelivers what is not
-// acknowledged.
+// process is one writer and its documents. A killed process is started again with
+// the same documents, as the stream redelivers unacknowledged messages.
 type process struct {
 	session *session
 	next    func() (struct{}, bool)
@@ -29,7 +28,7 @@ type process struct {
 	err     error
 }
 
-func start(db *database, docs []*store.Document) *process {
+func startProcess(db *database, docs []*store.Document) *process {
 	p := new(process)
 	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
 		ended := false
@@ -45,7 +44,7 @@ func start(db *database, docs []*store.Document) *process {
 		}
 		for {
 			p.session.seen.Reset()
-			err := p.session.work(docs)
+			err := p.session.runWriter(docs)
 			if ended || err == nil {
 				return
 			}
@@ -59,11 +58,11 @@ func start(db *database, docs []*store.Document) *process {
 	return p
 }
 
-// work writes the documents; a process without any is the one that removes
-// what is expired.
-func (s *session) work(docs []*store.Document) error {
+// runWriter writes the documents; a process without documents is the one that
+// removes an expired document.
+func (s *session) runWriter(docs []*store.Document) error {
 	if docs == nil {
-		return s.expire("demo/x")
+		return s.expireHolder("demo/x")
 	}
 	w := store.NewWriter(store.WriterConfig{Backend: s})
 	w.ExpectHeld(s.db.replay)
@@ -71,25 +70,26 @@ func (s *session) work(docs []*store.Document) error {
 	return err
 }
 
-// advance takes the pending step and goes to before the next one.
+// advance runs the pending step and stops before the next one.
 func (p *process) advance() {
 	if _, more := p.next(); !more {
 		p.done = true
 	}
 }
 
-// choice is the number of the process that goes on; killed if negative.
+// choice is the number of the process that runs its next step; a negative one
+// means that the process is killed instead.
 type choice int
 
-// run is one order of steps as far as it has got.
+// run is one order of steps, up to some point.
 type run struct {
 	db        *database
 	processes []*process
-	crashes   int // how many are left
+	crashes   int // how many remain
 	choices   []choice
 }
 
-func (r *run) take(c choice) {
+func (r *run) choose(c choice) {
 	i := int(c)
 	if c < 0 {
 		i = -i - 1
@@ -100,7 +100,7 @@ func (r *run) take(c choice) {
 	r.choices = append(r.choices, c)
 }
 
-func (r *run) options() []choice {
+func (r *run) nextChoices() []choice {
 	var list []choice
 	for i, p := range r.processes {
 		if p.done {
@@ -114,8 +114,9 @@ func (r *run) options() []choice {
 	return list
 }
 
-// state is the run's state as text: documents, and what each writer knows.
-func (r *run) state() string {
+// stateText is the run's state as text: documents, and the knowledge of each
+// writer.
+func (r *run) stateText() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s|%d", r.db, r.crashes)
 	for _, p := range r.processes {
@@ -124,13 +125,13 @@ func (r *run) state() string {
 	return b.String()
 }
 
-func (r *run) end() {
+func (r *run) stopAll() {
 	for _, p := range r.processes {
 		p.stop()
 	}
 }
 
-// exploration counts what was explored.
+// exploration counts states and end states.
 type exploration struct{ states, ends int }
 
 // explore returns the first fault that check finds in an end state, and the
@@ -138,13 +139,13 @@ type exploration struct{ states, ends int }
 func explore(
 	b bug, replay bool, batches [][]*store.Document, crashes int, check func(*database) error,
 ) (exploration, error) {
-	begin := func(choices []choice) *run {
+	replayRun := func(choices []choice) *run {
 		r := &run{db: &database{docs: make(map[string]*store.Document), replay: replay, bug: b}, crashes: crashes}
 		for _, docs := range batches {
-			r.processes = append(r.processes, start(r.db, docs))
+			r.processes = append(r.processes, startProcess(r.db, docs))
 		}
 		for _, c := range choices {
-			r.take(c)
+			r.choose(c)
 		}
 		return r
 	}
@@ -152,10 +153,10 @@ func explore(
 	seen := make(map[string]bool)
 	todo := [][]choice{nil}
 	for len(todo) > 0 {
-		r := begin(todo[len(todo)-1])
+		r := replayRun(todo[len(todo)-1])
 		todo = todo[:len(todo)-1]
-		branches, err := follow(r, seen, &counted, check)
-		r.end()
+		branches, err := followFirst(r, seen, &counted, check)
+		r.stopAll()
 		if err != nil {
 			return counted, fmt.Errorf("after choices %v: %w", r.choices, err)
 		}
@@ -164,19 +165,19 @@ func explore(
 	return counted, nil
 }
 
-// follow goes on until the end or a known state, always by the first option,
-// and returns the other ones.
-func follow(
+// followFirst runs to the end or to a known state, always by the first choice,
+// and returns the other choices on the way.
+func followFirst(
 	r *run, seen map[string]bool, counted *exploration, check func(*database) error,
 ) (branches [][]choice, err error) {
 	for {
-		key := r.state()
+		key := r.stateText()
 		if seen[key] {
 			return branches, nil
 		}
 		seen[key] = true
 		counted.states++
-		options := r.options()
+		options := r.nextChoices()
 		if len(options) == 0 {
 			counted.ends++
 			for _, p := range r.processes {
@@ -189,6 +190,6 @@ func follow(
 		for _, o := range options[1:] {
 			branches = append(branches, append(slices.Clone(r.choices), o))
 		}
-		r.take(options[0])
+		r.choose(options[0])
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// memory is a Backend that records its calls and fails as told.
+// memory is a Backend in memory that records its calls and can be made to fail.
 type memory struct {
 	mu   sync.Mutex
 	docs map[string]*store.Document
 	// calls are the bulks as "operation id id …".
 	calls []string
-	// refuse is asked about each document that is written.
+	// refuse returns the error of each document that is written.
 	refuse func(*store.Document) error
-	// fail is asked about each bulk before anything is done; ids for Holders.
+	// fail returns the error of each call before it has an effect.
 	fail func(operation string, ids []string) error
-	// forget makes Holders find nobody.
+	// forget makes Holders return no holder.
 	forget bool
 }
 
@@ -32,7 +32,7 @@ func newMemory(docs ...*store.Document) *memory {
 	return m
 }
 
-func (m *memory) begin(operation string, ids []string) error {
+func (m *memory) recordCall(operation string, ids []string) error {
 	if !slices.IsSorted(ids) {
 		return fmt.Errorf("%s is not sorted: %q", operation, ids)
 	}
@@ -43,15 +43,15 @@ func (m *memory) begin(operation string, ids []string) error {
 	return nil
 }
 
-// each writes what is not refused.
-func (m *memory) each(operation string, docs []*store.Document, put func(*store.Document) error) ([]error, error) {
+// writeEach writes the documents that are not refused.
+func (m *memory) writeEach(operation string, docs []*store.Document, put func(*store.Document) error) ([]error, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ids := make([]string, len(docs))
 	for i, d := range docs {
 		ids[i] = d.ID
 	}
-	if err := m.begin(operation, ids); err != nil {
+	if err := m.recordCall(operation, ids); err != nil {
 		return nil, err
 	}
 	errs := make([]error, len(docs))
@@ -67,7 +67,7 @@ func (m *memory) each(operation string, docs []*store.Document, put func(*store.
 }
 
 func (m *memory) Insert(_ context.Context, docs []*store.Document) ([]error, error) {
-	return m.each("insert", docs, func(d *store.Document) error {
+	return m.writeEach("insert", docs, func(d *store.Document) error {
 		if _, taken := m.docs[d.ID]; taken {
 			return store.ErrDuplicate
 		}
@@ -77,7 +77,7 @@ func (m *memory) Insert(_ context.Context, docs []*store.Document) ([]error, err
 }
 
 func (m *memory) Replace(_ context.Context, docs []*store.Document) ([]error, error) {
-	return m.each("replace", docs, func(d *store.Document) error {
+	return m.writeEach("replace", docs, func(d *store.Document) error {
 		if h, ok := m.docs[d.ID]; ok && store.Supersedes(d, holderOf(h)) {
 			m.docs[d.ID] = d
 		}
@@ -88,7 +88,7 @@ func (m *memory) Replace(_ context.Context, docs []*store.Document) ([]error, er
 func (m *memory) Holders(_ context.Context, ids []string) (map[string]store.Holder, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.begin("holders", ids); err != nil {
+	if err := m.recordCall("holders", ids); err != nil {
 		return nil, err
 	}
 	holders := make(map[string]store.Holder)

@@ -12,18 +12,18 @@ import (
 )
 
 // database is the model of a database: documents by id. Every step on one
-// document is atomic; between two steps any other writer may take its own.
+// document is atomic; between two steps any other writer may run one of its own.
 type database struct {
 	docs map[string]*store.Document
 	// expired is the content that was removed.
 	expired string
-	// replay says that writers look before they insert.
+	// replay makes writers read the holders before they insert.
 	replay bool
 	bug    bug
 }
 
-// bug changes the model, or what a writer sees of it, into one of the mistakes
-// that the write rule exists to prevent. The zero bug is none.
+// bug changes the model, or a writer's view of it, into one of the mistakes that
+// the write rule exists to prevent. The zero value changes nothing.
 type bug struct {
 	name string
 	// guard replaces store.Supersedes in Replace.
@@ -32,10 +32,10 @@ type bug struct {
 	takenIsWritten bool
 	// upsert makes Replace write where nothing matches the guard.
 	upsert bool
-	// twoSteps makes Replace read, let others go, and write.
+	// twoSteps makes Replace read, let other writers run, and write.
 	twoSteps bool
-	// sameContent makes every holder look as if it had the asker's content, so
-	// that "no match" is taken for success with other content, too.
+	// sameContent shows every holder with the content of the asking writer, so
+	// that "no match" counts as success with other content, too.
 	sameContent bool
 	// forgetsConflicts reports a conflict as inserted without keeping it.
 	forgetsConflicts bool
@@ -43,17 +43,17 @@ type bug struct {
 
 func bugs() []bug {
 	return []bug{
-		{name: "guard without place", guard: func(d *store.Document, h store.Holder) bool {
+		{name: "guard without origin", guard: func(d *store.Document, h store.Holder) bool {
 			return d.ContentHash == h.ContentHash && h.Revision < d.Revision
 		}},
 		{name: "guard without revision", guard: func(d *store.Document, h store.Holder) bool {
 			return d.ContentHash == h.ContentHash && d.Origin.Before(h.Origin)
 		}},
 		{name: "guard without content", guard: func(d *store.Document, h store.Holder) bool {
-			d = storeWith(d, h.ContentHash)
+			d = withHash(d, h.ContentHash)
 			return store.Supersedes(d, h)
 		}},
-		{name: "guard where the same place always wins", guard: func(d *store.Document, h store.Holder) bool {
+		{name: "guard where the same origin always wins", guard: func(d *store.Document, h store.Holder) bool {
 			return d.ContentHash == h.ContentHash && !h.Origin.Before(d.Origin)
 		}},
 		{name: "no guard: the last one wins", guard: func(*store.Document, store.Holder) bool { return true }},
@@ -65,7 +65,7 @@ func bugs() []bug {
 	}
 }
 
-func storeWith(d *store.Document, hash string) *store.Document {
+func withHash(d *store.Document, hash string) *store.Document {
 	c := *d
 	c.ContentHash = hash
 	return &c
@@ -90,18 +90,18 @@ func (db *database) String() string {
 var errCrash = errors.New("killed")
 
 // session is one writer's connection to the database. Before every step it
-// yields to the scheduler, which lets it go on or kills it there.
+// yields to the scheduler, which lets it continue or kills it.
 type session struct {
 	db *database
 	// pause returns false when the process is killed.
 	pause func() bool
-	// seen is all that the writer has learnt since its process began. The
-	// writer is deterministic, so equal seen is equal inner state.
+	// seen is the text of all results that the writer got since its process
+	// started. The writer is deterministic, so equal text is equal inner state.
 	seen strings.Builder
 	mine map[string]*store.Document
 }
 
-func (s *session) step(do func() string) error {
+func (s *session) runStep(do func() string) error {
 	if !s.pause() {
 		return errCrash
 	}
@@ -113,7 +113,7 @@ func (s *session) Insert(_ context.Context, docs []*store.Document) ([]error, er
 	errs := make([]error, len(docs))
 	for i, d := range docs {
 		s.mine[d.ID] = d
-		err := s.step(func() string {
+		err := s.runStep(func() string {
 			forgotten := s.db.bug.forgetsConflicts && strings.Contains(d.ID, "#")
 			switch _, taken := s.db.docs[d.ID]; {
 			case taken && !s.db.bug.takenIsWritten:
@@ -134,10 +134,10 @@ func (s *session) Insert(_ context.Context, docs []*store.Document) ([]error, er
 func (s *session) Holders(_ context.Context, ids []string) (map[string]store.Holder, error) {
 	holders := make(map[string]store.Holder)
 	for _, id := range ids {
-		err := s.step(func() string {
+		err := s.runStep(func() string {
 			d, ok := s.db.docs[id]
 			if !ok {
-				return "nobody "
+				return "free "
 			}
 			h := holderOf(d)
 			if s.db.bug.sameContent {
@@ -160,7 +160,7 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 		matched := false
 		check := func() string {
 			h, ok := s.db.docs[d.ID]
-			matched = s.db.bug.upsert || ok && s.guard(d, holderOf(h))
+			matched = s.db.bug.upsert || ok && s.matchesGuard(d, holderOf(h))
 			return fmt.Sprintf("match %v ", s.db.bug.twoSteps && matched)
 		}
 		put := func() string {
@@ -174,7 +174,7 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 			steps = []func() string{check, put}
 		}
 		for _, do := range steps {
-			if err := s.step(do); err != nil {
+			if err := s.runStep(do); err != nil {
 				return nil, err
 			}
 		}
@@ -182,9 +182,9 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 	return make([]error, len(docs)), nil
 }
 
-// expire removes the holder of an id.
-func (s *session) expire(id string) error {
-	return s.step(func() string {
+// expireHolder removes the holder of an id.
+func (s *session) expireHolder(id string) error {
+	return s.runStep(func() string {
 		if d, ok := s.db.docs[id]; ok {
 			s.db.expired = d.ContentHash
 			delete(s.db.docs, id)
@@ -193,7 +193,7 @@ func (s *session) expire(id string) error {
 	})
 }
 
-func (s *session) guard(d *store.Document, h store.Holder) bool {
+func (s *session) matchesGuard(d *store.Document, h store.Holder) bool {
 	if s.db.bug.guard != nil {
 		return s.db.bug.guard(d, h)
 	}

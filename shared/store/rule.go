@@ -7,32 +7,32 @@ import (
 	"slices"
 )
 
-// maxRounds bounds how often an entry is inserted. Two rounds are the rule
-// (mine, then its conflict form), one more strips what is unstorable; the rest
-// are for holders that expired between being met and being read.
+// maxRounds bounds how often an entry is inserted. Two rounds are usual (the
+// document, then its conflict form), one more strips an unstorable document; the
+// rest are for holders that expire between the insertion and the read.
 const maxRounds = 8
 
-// bulk is one bulk on its way to its outcomes.
+// bulk is the state of the rule while it is applied to one bulk.
 type bulk struct {
 	backend Backend
-	// next is what the following round inserts.
+	// next are the entries that the following round inserts.
 	next []*entry
-	// accepted counts the documents of which the database said that they are
-	// written or held: the witnesses that it works.
+	// accepted counts the documents that the database reported as written or
+	// held: the witnesses that it works.
 	accepted int
-	// held counts the entries that met a holder with their content.
+	// held counts the entries whose holder has the same content.
 	held int
 	// refused are the entries that the database, not the adapter, called
 	// unstorable in this round.
 	refused []*entry
 }
 
-// settle applies the write rule to one bulk of entries, sorted by id and with
+// writeBulk applies the write rule to one bulk of entries, sorted by id and with
 // distinct contents under one id.
-func (w *Writer) settle(ctx context.Context, entries []*entry) error {
+func (w *Writer) writeBulk(ctx context.Context, entries []*entry) error {
 	b := &bulk{backend: w.backend, next: entries}
 	if w.mostlyHeld.Load() {
-		if err := b.look(ctx); err != nil {
+		if err := b.readHoldersFirst(ctx); err != nil {
 			return err
 		}
 	}
@@ -41,50 +41,50 @@ func (w *Writer) settle(ctx context.Context, entries []*entry) error {
 		if len(b.next) == 0 {
 			return nil
 		}
-		if err := b.round(ctx); err != nil {
+		if err := b.runRound(ctx); err != nil {
 			return err
 		}
 	}
 	if len(b.next) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %d ids were taken and free in turn", ErrUnavailable, len(b.next))
+	return fmt.Errorf("%w: %d ids were alternately taken and free", ErrUnavailable, len(b.next))
 }
 
-// round inserts, reads the holders of taken ids once, and replaces where mine
-// supersedes what was read.
-func (b *bulk) round(ctx context.Context) error {
+// runRound inserts, reads the holders of taken ids once, and replaces the holders
+// that an entry supersedes.
+func (b *bulk) runRound(ctx context.Context) error {
 	first, rest := firstPerID(b.next)
 	b.next, b.refused = nil, nil
 
-	held, err := b.insert(ctx, first)
+	held, err := b.insertEntries(ctx, first)
 	if err != nil {
 		return err
 	}
-	// The others under an id must know which content holds it now.
-	return b.improve(ctx, append(held, rest...))
+	// The other entries under an id depend on which content holds it now.
+	return b.improveHeld(ctx, append(held, rest...))
 }
 
-// look does a round without its insertion: in a replay nearly every id is held,
-// and asking first is cheaper than being refused. What nobody holds is inserted
-// by the following round, as if this one had not been.
-func (b *bulk) look(ctx context.Context) error {
+// readHoldersFirst runs a round without its insertion: in a replay nearly every id
+// is held, and a read is cheaper than a refused insertion. Entries with a free id
+// are inserted by the following round, as if this one had not happened.
+func (b *bulk) readHoldersFirst(ctx context.Context) error {
 	all := b.next
 	b.next = nil
-	return b.improve(ctx, all)
+	return b.improveHeld(ctx, all)
 }
 
-// improve reads the holders once, replaces those that mine supersede, and gets
-// the next round ready.
-func (b *bulk) improve(ctx context.Context, held []*entry) error {
-	better, err := b.compare(ctx, held)
+// improveHeld reads the holders once, replaces those that entries supersede, and
+// prepares the next round.
+func (b *bulk) improveHeld(ctx context.Context, held []*entry) error {
+	better, err := b.compareWithHolders(ctx, held)
 	if err != nil {
 		return err
 	}
-	if err := b.replace(ctx, better); err != nil {
+	if err := b.replaceEntries(ctx, better); err != nil {
 		return err
 	}
-	if err := b.strip(); err != nil {
+	if err := b.stripRefused(); err != nil {
 		return err
 	}
 	slices.SortStableFunc(b.next, byID)
@@ -104,8 +104,8 @@ func firstPerID(entries []*entry) (first, rest []*entry) {
 	return first, rest
 }
 
-// insert inserts the entries and returns those whose id is taken.
-func (b *bulk) insert(ctx context.Context, entries []*entry) (held []*entry, err error) {
+// insertEntries inserts the entries and returns those whose id is taken.
+func (b *bulk) insertEntries(ctx context.Context, entries []*entry) (held []*entry, err error) {
 	errs, err := bisect(ctx, b.backend.Insert, documents(entries))
 	if err != nil {
 		return nil, fmt.Errorf("insert: %w", err)
@@ -114,12 +114,12 @@ func (b *bulk) insert(ctx context.Context, entries []*entry) (held []*entry, err
 		switch {
 		case errs[i] == nil:
 			b.accepted++
-			e.end(Inserted)
+			e.setResult(Inserted)
 		case errors.Is(errs[i], ErrDuplicate):
 			b.accepted++
 			held = append(held, e)
 		default:
-			if err := b.refuse(e, errs[i]); err != nil {
+			if err := b.noteRefusal(e, errs[i]); err != nil {
 				return nil, fmt.Errorf("insert: %w", err)
 			}
 		}
@@ -127,10 +127,10 @@ func (b *bulk) insert(ctx context.Context, entries []*entry) (held []*entry, err
 	return held, nil
 }
 
-// compare reads the holders of the entries' ids and returns the entries that
-// supersede them. Other content changes to its conflict form and goes into the
-// next round, and so does an entry whose holder is gone.
-func (b *bulk) compare(ctx context.Context, held []*entry) (better []*entry, err error) {
+// compareWithHolders reads the holders of the entries' ids and returns the entries
+// that supersede them. An entry with other content changes to its conflict form
+// and goes into the next round, and so does an entry whose holder is gone.
+func (b *bulk) compareWithHolders(ctx context.Context, held []*entry) (better []*entry, err error) {
 	if len(held) == 0 {
 		return nil, nil
 	}
@@ -148,9 +148,10 @@ func (b *bulk) compare(ctx context.Context, held []*entry) (better []*entry, err
 			better = append(better, e)
 		case h.ContentHash == e.doc.ContentHash:
 			b.held++
-			e.end(Unchanged)
+			e.setResult(Unchanged)
 		case e.conflict:
-			// The id names the content, so only a foreign hand can do this.
+			// The id contains the content's hash, so only a foreign writer can
+			// cause this.
 			return nil, fmt.Errorf("%w: a conflict's id holds other content", ErrUnknown)
 		default:
 			e.toConflict()
@@ -171,10 +172,10 @@ func ids(entries []*entry) []string {
 	return slices.Compact(out)
 }
 
-// replace replaces the holders of the entries. The database applies the guard
-// again in the same step as the replacement: where it no longer matches,
-// another writer has brought something better, and that is success.
-func (b *bulk) replace(ctx context.Context, entries []*entry) error {
+// replaceEntries replaces the holders of the entries. The database applies the
+// guard again in the same step as the replacement: where it no longer matches,
+// another writer has written a better document, and that is success.
+func (b *bulk) replaceEntries(ctx context.Context, entries []*entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -185,10 +186,10 @@ func (b *bulk) replace(ctx context.Context, entries []*entry) error {
 	for i, e := range entries {
 		if errs[i] == nil {
 			b.accepted++
-			e.end(Replaced)
+			e.setResult(Replaced)
 			continue
 		}
-		if err := b.refuse(e, errs[i]); err != nil {
+		if err := b.noteRefusal(e, errs[i]); err != nil {
 			return fmt.Errorf("replace: %w", err)
 		}
 	}

@@ -14,9 +14,9 @@ import (
 // decides by errors.Is.
 var (
 	// ErrUnavailable is transient: network, timeouts, elections, and every
-	// error nobody knows. Try again later, nothing is decided.
+	// unknown error. Nothing is decided; try again later.
 	ErrUnavailable = errors.New("store unavailable")
-	// ErrConfiguration needs a person: wrong password, missing rights. It
+	// ErrConfiguration needs an operator: wrong password, missing rights. It
 	// must stop the processor and reject no event.
 	ErrConfiguration = errors.New("store refuses its configuration")
 	// ErrUnstorable is final for the one document, whatever is tried.
@@ -24,46 +24,46 @@ var (
 	// ErrDuplicate says that the document's ID is taken.
 	ErrDuplicate = errors.New("id is taken")
 
-	// ErrUnknown is the part of ErrUnavailable that nobody has classified. It
-	// raises an alarm; what it was decides nothing.
+	// ErrUnknown is the part of ErrUnavailable that is not classified. It raises
+	// an alarm, and its cause decides nothing.
 	ErrUnknown = fmt.Errorf("%w: unknown failure", ErrUnavailable)
-	// ErrUnencodable is the part of ErrUnstorable that the adapter finds
-	// before it asks the database, so it needs no witness.
+	// ErrUnencodable is the part of ErrUnstorable that the adapter finds before
+	// it calls the database, so the refusal needs no witness.
 	ErrUnencodable = fmt.Errorf("%w: no encoding", ErrUnstorable)
 )
 
-// Holder is what the write rule needs of the document that holds an id.
+// Holder is the part of a document under an id that the write rule compares.
 type Holder struct {
 	ContentHash string
 	Origin      Origin
 	Revision    uint64
 }
 
-// Held is what a store holds under an id, without the event's data.
+// Held is the document under an id without the event's data.
 type Held struct {
 	Holder
 	Status Status
 	// Errors are those of a rejected event.
 	Errors []event.Fault
-	// ExpiresAt may be past: the document is to be removed.
+	// ExpiresAt may be past: then the document is removed soon.
 	ExpiresAt time.Time
 }
 
-// Backend is what the write rule needs of a database. Documents arrive sorted
-// by ID, which keeps concurrent bulks from waiting for each other. All methods
-// are safe for concurrent use and stop when ctx ends.
+// Backend is the part of a database that the write rule uses. Documents arrive
+// sorted by ID, which keeps concurrent bulks from waiting for each other. All
+// methods are safe for concurrent use and stop when ctx ends.
 //
 // The first result of Insert and Replace has one entry a document: nil, or an
 // error that is ErrDuplicate (Insert only) or ErrUnstorable. The second is the
 // failure of the whole call, of another class; then the first is nil and
-// nothing is known of any document. An adapter that sees a bulk refused whole
-// for a reason that may lie in one document returns ErrUnstorable as the
-// second: the writer then bisects.
+// the fate of every document is unknown. An adapter whose database refuses a
+// whole bulk for a reason that may lie in one document returns ErrUnstorable as
+// the second: the writer then bisects.
 type Backend interface {
 	// Insert inserts each document whose ID is free, independently of the
 	// others.
 	Insert(ctx context.Context, docs []*Document) ([]error, error)
-	// Holders reads the holders of ids; ids that nobody holds are absent.
+	// Holders reads the holders of ids; free ids are absent.
 	Holders(ctx context.Context, ids []string) (map[string]Holder, error)
 	// Replace replaces each document's holder, in one atomic step each, only
 	// where Supersedes(doc, holder) is true at that moment. No match is no
@@ -71,9 +71,9 @@ type Backend interface {
 	Replace(ctx context.Context, docs []*Document) ([]error, error)
 }
 
-// Supersedes is the guard of a replacement: the holder has the same content,
-// and a later place, or the same place and a lower revision. Adapters express
-// the same in their query language.
+// Supersedes is the guard of a replacement: the holder has the same content, and
+// a later origin, or the same origin and a lower revision. Adapters express the
+// same in their query language.
 func Supersedes(d *Document, h Holder) bool {
 	if d.ContentHash != h.ContentHash {
 		return false
@@ -109,15 +109,15 @@ type Store interface {
 	// Prepare creates and upgrades collections and indexes, only by adding: a
 	// changed index gets a new versioned name, then the old one is dropped.
 	Prepare(ctx context.Context) error
-	// Ready returns nil once Prepare of this layout has been done by anyone
+	// Ready returns nil once any process has completed Prepare of this layout
 	// and the database answers.
 	Ready(ctx context.Context) error
 	// Revision returns the highest registry revision ever written with
 	// RaiseRevision, 0 for a new store.
 	Revision(ctx context.Context) (uint64, error)
 	// RaiseRevision records that documents of this revision may follow. A
-	// lower one than recorded changes nothing.
+	// revision lower than the recorded one changes nothing.
 	RaiseRevision(ctx context.Context, revision uint64) error
-	// Close ends every connection. The store cannot be used after it.
+	// Close closes every connection. The store cannot be used afterwards.
 	Close(ctx context.Context) error
 }

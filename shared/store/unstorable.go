@@ -8,21 +8,21 @@ import (
 
 // When is an event unstorable?
 //
-// An encoding that does not exist needs no witness: the adapter found it by
-// the document alone. A database's refusal does: a database that refuses
+// A document without an encoding needs no witness: the adapter finds that from
+// the document alone. A database's refusal needs one: a database that refuses
 // everything is broken or misconfigured, and its events must wait, not be
-// rejected. So a refused document is believed unstorable only
+// rejected. So a refused document counts as unstorable only
 //
 //   - if the same bulk has a document that the database accepted, or
 //   - if it is the only one refused: then its stripped form, written next, is
-//     the witness. An event that is alone in the stream gets through, too.
+//     the witness, so that a single event in the stream is not held up forever.
 //
 // Otherwise, and when even a stripped form is refused, nothing is decided and
 // an alarm is raised.
 
-// refuse notes an entry that cannot be stored in its form. An error of another
-// class is returned.
-func (b *bulk) refuse(e *entry, err error) error {
+// noteRefusal records an entry that cannot be stored in its form. It returns an
+// error of any other class.
+func (b *bulk) noteRefusal(e *entry, err error) error {
 	switch {
 	case !errors.Is(err, ErrUnstorable):
 		return err
@@ -37,9 +37,9 @@ func (b *bulk) refuse(e *entry, err error) error {
 	return nil
 }
 
-// strip sends what the database refused in this round into the next one
-// without its data, if the refusal can be believed.
-func (b *bulk) strip() error {
+// stripRefused moves the entries that the database refused in this round into the
+// next one, without their data, if the refusal can be believed.
+func (b *bulk) stripRefused() error {
 	if n := len(b.refused); n > 1 && b.accepted == 0 {
 		return fmt.Errorf("%w: the database refused all of %d documents", ErrUnknown, n)
 	}

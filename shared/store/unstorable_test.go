@@ -41,7 +41,7 @@ type wholeBulks struct {
 	bulks int
 }
 
-func (w *wholeBulks) check(list []*store.Document) error {
+func (w *wholeBulks) checkBulk(list []*store.Document) error {
 	w.bulks++
 	if slices.ContainsFunc(list, func(d *store.Document) bool { return string(d.Data) == poisoned }) {
 		return fmt.Errorf("bulk refused: %w", store.ErrUnstorable)
@@ -50,22 +50,21 @@ func (w *wholeBulks) check(list []*store.Document) error {
 }
 
 func (w *wholeBulks) Insert(ctx context.Context, list []*store.Document) ([]error, error) {
-	if err := w.check(list); err != nil {
+	if err := w.checkBulk(list); err != nil {
 		return nil, err
 	}
 	return w.memory.Insert(ctx, list)
 }
 
 func (w *wholeBulks) Replace(ctx context.Context, list []*store.Document) ([]error, error) {
-	if err := w.check(list); err != nil {
+	if err := w.checkBulk(list); err != nil {
 		return nil, err
 	}
 	return w.memory.Replace(ctx, list)
 }
 
-// TestBisection: bulks refused as a whole are halved until each poisoned
-// document is alone.
-func TestBisection(t *testing.T) {
+// TestRefusedBulksAreHalved until each poisoned document is alone.
+func TestRefusedBulksAreHalved(t *testing.T) {
 	at := []int{0, 333, 334, 999}
 	list := poison(docs(1000), at...)
 	b := &wholeBulks{memory: newMemory()}
@@ -105,7 +104,7 @@ func expectStripped(t *testing.T, m *memory, d *store.Document) {
 	}
 }
 
-func TestUnstorableAmongNeighbours(t *testing.T) {
+func TestUnstorableDocumentLeavesOthersStored(t *testing.T) {
 	for name, class := range map[string]error{"refused": store.ErrUnstorable, "no encoding": store.ErrUnencodable} {
 		t.Run(name, func(t *testing.T) {
 			list := poison(docs(10), 2, 3, 9)
@@ -124,7 +123,7 @@ func TestUnstorableAmongNeighbours(t *testing.T) {
 				}
 			}
 			if kept := m.docs[list[3].ID].Errors; len(kept) != 2 || kept[1].Code != event.CodeUnknownType {
-				t.Errorf("the reasons it had before are gone: %+v", kept)
+				t.Errorf("its earlier reasons are lost: %+v", kept)
 			}
 			if len(m.docs) != len(list) {
 				t.Errorf("%d documents", len(m.docs))
@@ -133,8 +132,8 @@ func TestUnstorableAmongNeighbours(t *testing.T) {
 	}
 }
 
-// TestLonePoisonGetsThrough: its stripped form is the witness.
-func TestLonePoisonGetsThrough(t *testing.T) {
+// TestLoneUnstorableDocumentIsStripped: its stripped form is the witness.
+func TestLoneUnstorableDocumentIsStripped(t *testing.T) {
 	list := poison(docs(1), 0)
 	m := refusing(store.ErrUnstorable)
 	w := store.NewWriter(store.WriterConfig{Backend: m})
@@ -160,7 +159,7 @@ func TestRefusalOfEverythingIsNotBelieved(t *testing.T) {
 	} {
 		for _, n := range []int{1, 2, 50} {
 			if name == "with data" && n == 1 {
-				continue // TestLonePoisonGetsThrough
+				continue // TestLoneUnstorableDocumentIsStripped
 			}
 			t.Run(fmt.Sprintf("%s %d", name, n), func(t *testing.T) {
 				list := docs(n)
@@ -178,7 +177,7 @@ func TestRefusalOfEverythingIsNotBelieved(t *testing.T) {
 	}
 }
 
-// TestNoEncodingNeedsNoWitness: what the adapter finds alone is believed for
+// TestNoEncodingNeedsNoWitness: a refusal by the adapter itself is believed for
 // any number of documents.
 func TestNoEncodingNeedsNoWitness(t *testing.T) {
 	list := poison(docs(3), 0, 1, 2)
@@ -191,9 +190,9 @@ func TestNoEncodingNeedsNoWitness(t *testing.T) {
 	}
 }
 
-// TestUnstorableConflict: a conflict stays one when it is stripped, so that its
-// reason does not depend on what was found first.
-func TestUnstorableConflict(t *testing.T) {
+// TestStrippedConflictStaysAConflict: so its reason does not depend on which of
+// the two is found first.
+func TestStrippedConflictStaysAConflict(t *testing.T) {
 	m := newMemory(doc("a", 1))
 	m.refuse = func(d *store.Document) error {
 		if d.Data != nil && strings.Contains(d.ID, "#") {

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// WriteResult says what the write rule did with a document.
+// WriteResult is the effect of the write rule on a document.
 type WriteResult uint8
 
-// What can become of a document.
+// The effects of the write rule.
 const (
-	// Inserted: nobody held the id.
+	// Inserted: the id was free.
 	Inserted WriteResult = iota + 1
-	// Replaced: the document took the place of an older judgement or a later
-	// copy of the same content.
+	// Replaced: the document replaced an older outcome or a later copy of the
+	// same content.
 	Replaced
-	// Unchanged: the same content is held, and mine is no improvement.
+	// Unchanged: the same content is held, and the document is no improvement.
 	Unchanged
-	// Conflict: another content holds the id; mine is kept as rejected.
+	// Conflict: another content holds the id; the document is kept as rejected.
 	Conflict
 	// Unstorable: the database will never take the document; the event is
 	// kept as rejected with its original bytes.
@@ -29,24 +29,24 @@ const (
 	Expired
 )
 
-// String returns the outcome's name as metrics and logs use it.
-func (o WriteResult) String() string {
+// String returns the name that metrics and logs use.
+func (r WriteResult) String() string {
 	names := [...]string{"pending", "inserted", "replaced", "unchanged", "conflict", "unstorable", "expired"}
-	if int(o) < len(names) {
-		return names[o]
+	if int(r) < len(names) {
+		return names[r]
 	}
-	return fmt.Sprintf("outcome(%d)", uint8(o))
+	return fmt.Sprintf("WriteResult(%d)", uint8(r))
 }
 
-// WriterConfig says what a Writer writes to.
+// WriterConfig configures a Writer.
 type WriterConfig struct {
 	// Backend is the database. Required.
 	Backend Backend
-	// Now tells which documents are past their retention; nil is time.Now.
+	// Now is the clock by which documents expire; nil is time.Now.
 	Now func() time.Time
-	// Alarm is called, if set, with every failure that nobody has classified
-	// and every refusal of the database that cannot be believed. It must not
-	// block and may be called concurrently.
+	// Alarm is called, if set, with every failure that is not classified and
+	// every refusal of the database that cannot be believed. It must not block
+	// and may be called concurrently.
 	Alarm func(error)
 }
 
@@ -55,8 +55,9 @@ type Writer struct {
 	backend Backend
 	now     func() time.Time
 	alarm   func(error)
-	// mostlyHeld says that most ids of the last bulk were held, as in a
-	// replay. It decides only what is asked first, never an outcome.
+	// mostlyHeld says that most ids of the last bulk were held, as in a replay.
+	// It decides only whether holders are read before the insertion, never a
+	// result.
 	mostlyHeld atomic.Bool
 }
 
@@ -75,7 +76,7 @@ func NewWriter(cfg WriterConfig) *Writer {
 	return w
 }
 
-// Write brings every document to its outcome. It returns one Outcome a
+// Write applies the write rule to every document. It returns one result a
 // document, in the order given, or an error of class ErrUnavailable or
 // ErrConfiguration; then any part may have been written, and writing the same
 // documents again is safe and completes them.
@@ -84,24 +85,24 @@ func NewWriter(cfg WriterConfig) *Writer {
 // Supersedes the others is written, the others are Unchanged. Bulks are sorted
 // and bounded (1,000 documents, 16 MiB), whatever the number of docs.
 func (w *Writer) Write(ctx context.Context, docs []*Document) ([]WriteResult, error) {
-	outcomes := make([]WriteResult, len(docs))
-	pending := w.pend(docs, outcomes)
+	results := make([]WriteResult, len(docs))
+	pending := w.collectPending(docs, results)
 	for len(pending) > 0 {
 		n := bulkLen(pending)
-		if err := w.settle(ctx, pending[:n]); err != nil {
-			return nil, w.classify(ctx, err)
+		if err := w.writeBulk(ctx, pending[:n]); err != nil {
+			return nil, w.classifyFailure(ctx, err)
 		}
 		for _, e := range pending[:n] {
-			outcomes[e.index] = e.outcome
+			results[e.index] = e.result
 		}
 		pending = pending[n:]
 	}
-	return outcomes, nil
+	return results, nil
 }
 
-// classify makes sure that a caller sees one of the two classes, and that
-// nothing unknown stays silent.
-func (w *Writer) classify(ctx context.Context, err error) error {
+// classifyFailure ensures that a caller sees one of the two classes, and that
+// every unknown failure raises an alarm.
+func (w *Writer) classifyFailure(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return fmt.Errorf("write documents: %w: %w", ErrUnavailable, cause)
 	}

@@ -50,7 +50,7 @@ func TestFreshDocumentsTakeOneInsert(t *testing.T) {
 	}
 }
 
-func TestNoDocuments(t *testing.T) {
+func TestNoDocumentsMakeNoCall(t *testing.T) {
 	m := newMemory()
 	got, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), nil)
 	if err != nil || len(got) != 0 {
@@ -59,8 +59,8 @@ func TestNoDocuments(t *testing.T) {
 	expectCalls(t, m)
 }
 
-// TestOutcomesAreInTheOrderGiven mixes every outcome that needs no fault.
-func TestOutcomesAreInTheOrderGiven(t *testing.T) {
+// TestResultsAreInTheOrderGiven mixes every result that needs no fault.
+func TestResultsAreInTheOrderGiven(t *testing.T) {
 	now := time.Now()
 	held := doc("held", 5)
 	m := newMemory(held, doc("same", 5))
@@ -92,9 +92,9 @@ func TestOutcomesAreInTheOrderGiven(t *testing.T) {
 	}
 }
 
-// TestReplayLooksFirst: once most ids of a bulk were held, the next bulk asks
-// before it inserts, and forgets that when the ids are new again.
-func TestReplayLooksFirst(t *testing.T) {
+// TestReplayReadsHoldersFirst: once most ids of a bulk were held, the next bulk
+// reads the holders before it inserts, until the ids are new again.
+func TestReplayReadsHoldersFirst(t *testing.T) {
 	m := newMemory(docs(4)...)
 	w := store.NewWriter(store.WriterConfig{Backend: m})
 	for revision := range uint64(2) {
@@ -152,9 +152,9 @@ func TestBulksAreBounded(t *testing.T) {
 	}
 }
 
-// TestErrorClasses: a caller sees one of two classes, and nothing unknown
-// stays silent.
-func TestErrorClasses(t *testing.T) {
+// TestFailuresAreClassified: a caller sees one of two classes, and every unknown
+// failure raises an alarm.
+func TestFailuresAreClassified(t *testing.T) {
 	for name, c := range map[string]struct {
 		err    error
 		class  error
@@ -163,7 +163,7 @@ func TestErrorClasses(t *testing.T) {
 		"unavailable":   {store.ErrUnavailable, store.ErrUnavailable, 0},
 		"configuration": {store.ErrConfiguration, store.ErrConfiguration, 0},
 		"unknown":       {store.ErrUnknown, store.ErrUnavailable, 1},
-		"unclassified":  {errors.New("what is this"), store.ErrUnavailable, 1},
+		"unclassified":  {errors.New("unclassified"), store.ErrUnavailable, 1},
 	} {
 		for _, operation := range []string{"insert", "holders", "replace"} {
 			t.Run(name+" "+operation, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestErrorClasses(t *testing.T) {
 				w := store.NewWriter(store.WriterConfig{Backend: m, Alarm: func(error) { alarms++ }})
 				got, err := w.Write(t.Context(), []*store.Document{doc("a", 1)})
 				if got != nil || !errors.Is(err, c.class) || !errors.Is(err, c.err) || alarms != c.alarms {
-					t.Errorf("outcomes %v, error %v, %d alarms", got, err, alarms)
+					t.Errorf("results %v, error %v, %d alarms", got, err, alarms)
 				}
 			})
 		}
@@ -196,9 +196,9 @@ func TestEndedContextRaisesNoAlarm(t *testing.T) {
 	}
 }
 
-// TestHolderThatComesAndGoes: an id that is taken and free in turn for ever
-// ends in an error, not in a loop.
-func TestHolderThatComesAndGoes(t *testing.T) {
+// TestAlternatingHolderEndsInAnError: an id that is alternately taken and free
+// forever ends in an error, not in a loop.
+func TestAlternatingHolderEndsInAnError(t *testing.T) {
 	m := newMemory(doc("a", 1))
 	m.forget = true
 	_, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), []*store.Document{doc("a", 1), doc("b", 2)})
@@ -219,18 +219,18 @@ func TestNewWriterNeedsABackend(t *testing.T) {
 	store.NewWriter(store.WriterConfig{})
 }
 
-func TestOutcomeNames(t *testing.T) {
+func TestResultNames(t *testing.T) {
 	var names []string
 	for o := store.WriteResult(0); o <= store.Expired+1; o++ {
 		names = append(names, o.String())
 	}
-	want := "pending inserted replaced unchanged conflict unstorable expired outcome(7)"
+	want := "pending inserted replaced unchanged conflict unstorable expired WriteResult(7)"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("names %q, want %q", got, want)
 	}
 }
 
-// A conflict is rejected, and kept as long as what is rejected.
+// A conflict is rejected, and kept as long as rejected events are.
 func TestConflictHasTheRetentionOfRejectedEvents(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	m := newMemory(doc("held", 1))

@@ -18,7 +18,7 @@ import (
 // errBSON is returned for values that appendData never writes.
 var errBSON = errors.New("unexpected BSON")
 
-// appendObject appends the JSON of a BSON document: appendData backwards.
+// appendObject appends the JSON of a BSON document, the reverse of appendData.
 func appendObject(dst, doc []byte) ([]byte, error) {
 	return appendBody(dst, doc, '{', '}', 0)
 }
@@ -58,7 +58,8 @@ func appendBody(dst, doc []byte, open, shut byte, depth int) ([]byte, error) {
 	return append(dst, shut), nil
 }
 
-// bodyOf returns the elements of a document, without its length and its end.
+// bodyOf returns the elements of a document, without its length and its
+// terminator.
 func bodyOf(doc []byte) ([]byte, error) {
 	if len(doc) < 5 || int(binary.LittleEndian.Uint32(doc)) != len(doc) || doc[len(doc)-1] != 0 {
 		return nil, errBSON
@@ -98,7 +99,7 @@ func appendValue(dst []byte, v bsoncore.Value, depth int) ([]byte, error) {
 	}
 }
 
-// unescapeKey is appendKey's escape backwards.
+// unescapeKey is the reverse of appendKey's escape.
 func unescapeKey(key []byte) []byte {
 	if bytes.IndexByte(key, escape) < 0 {
 		return key

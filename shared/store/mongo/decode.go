@@ -12,12 +12,12 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// decode reads what AppendDocument wrote. Unknown fields are ignored: a later
-// layout may have added them. raw is not kept.
+// decode is the reverse of AppendDocument. Unknown fields are ignored: a later
+// layout may have added them. The document does not alias raw.
 func decode(raw bson.Raw) (*store.Document, error) {
 	elements, err := bsoncore.Document(raw).Elements()
 	if err != nil {
-		return nil, fmt.Errorf("%w: a document that is no BSON: %w", store.ErrUnknown, err)
+		return nil, fmt.Errorf("%w: a document that is not BSON: %w", store.ErrUnknown, err)
 	}
 	d := new(store.Document)
 	for _, e := range elements {
@@ -32,19 +32,19 @@ func decodeField(d *store.Document, key string, v bsoncore.Value) error {
 	if text := textField(d, key); text != nil {
 		s, ok := v.StringValueOK()
 		*text = s
-		return expect(ok)
+		return errorUnless(ok)
 	}
 	switch key {
 	case fieldStatus:
 		s, ok := v.StringValueOK()
 		d.Status = store.Status(s)
-		return expect(ok)
+		return errorUnless(ok)
 	case fieldData:
 		return decodeData(d, v)
 	case fieldTimestampUS:
 		us, ok := v.Int64OK()
 		d.Timestamp = time.UnixMicro(us).UTC()
-		return expect(ok)
+		return errorUnless(ok)
 	case fieldReceivedAt:
 		return decodeDate(&d.ReceivedAt, v)
 	case fieldExpiresAt:
@@ -64,12 +64,12 @@ func decodeField(d *store.Document, key string, v bsoncore.Value) error {
 		if len(b) > 0 {
 			d.Original = bytes.Clone(b)
 		}
-		return expect(ok)
+		return errorUnless(ok)
 	}
 	return nil
 }
 
-// textField returns where the text of a field belongs, nil for other fields.
+// textField returns the destination of a string field, nil for other fields.
 func textField(d *store.Document, key string) *string {
 	switch key {
 	case fieldID:
@@ -90,7 +90,8 @@ func textField(d *store.Document, key string) *string {
 	return nil
 }
 
-func expect(ok bool) error {
+// errorUnless returns errBSON if a value is not of the expected type.
+func errorUnless(ok bool) error {
 	if !ok {
 		return errBSON
 	}
@@ -109,13 +110,13 @@ func decodeData(d *store.Document, v bsoncore.Value) (err error) {
 func decodeDate(t *time.Time, v bsoncore.Value) error {
 	ms, ok := v.DateTimeOK()
 	*t = time.UnixMilli(ms).UTC()
-	return expect(ok)
+	return errorUnless(ok)
 }
 
 func decodeInt(i *int64, v bsoncore.Value) error {
 	var ok bool
 	*i, ok = v.AsInt64OK()
-	return expect(ok)
+	return errorUnless(ok)
 }
 
 func decodeUint(u *uint64, v bsoncore.Value) error {

@@ -9,7 +9,8 @@
 //
 // # Documents
 //
-// Fields are those of store.Document; what a rejected event does not have is absent.
+// Fields are those of store.Document; fields that a rejected event does not have
+// are absent.
 // timestamp is a date for people, timestamp_us the exact time. received_at and
 // expires_at are dates. data keeps the order of its members, and its numbers
 // are int64, Decimal128 or double as event.ParseNumber decides. A read returns the

@@ -43,8 +43,7 @@ const (
 )
 
 // AppendDocument appends the BSON of a document, as Insert and Replace write
-// it. The error is of class store.ErrUnencodable; dst is then returned as it
-// was.
+// it. The error is of class store.ErrUnencodable; dst is then returned unchanged.
 func AppendDocument(dst []byte, d *store.Document) ([]byte, error) {
 	start := len(dst)
 	out, err := appendDocument(dst, d)
@@ -58,7 +57,7 @@ func AppendDocument(dst []byte, d *store.Document) ([]byte, error) {
 }
 
 func appendDocument(dst []byte, d *store.Document) ([]byte, error) {
-	if err := check(d); err != nil {
+	if err := checkEncodable(d); err != nil {
 		return dst, err
 	}
 	start, dst := bsoncore.AppendDocumentStart(dst)
@@ -87,11 +86,11 @@ func appendDocument(dst []byte, d *store.Document) ([]byte, error) {
 			dst = bsoncore.AppendBinaryElement(dst, fieldOriginal, 0, d.Original)
 		}
 	}
-	return end(dst, start), nil
+	return closeDocument(dst, start), nil
 }
 
-// check refuses what BSON cannot hold.
-func check(d *store.Document) error {
+// checkEncodable refuses documents that BSON cannot represent.
+func checkEncodable(d *store.Document) error {
 	if d.Origin.Seq > math.MaxInt64 || d.Revision > math.MaxInt64 {
 		return fmt.Errorf("%w: a sequence or revision over int64", store.ErrUnencodable)
 	}
@@ -105,7 +104,7 @@ func check(d *store.Document) error {
 	return nil
 }
 
-// appendText leaves out what the event does not have.
+// appendText appends a string element, unless the event does not have the field.
 func appendText(dst []byte, key, value string) []byte {
 	if value == "" {
 		return dst
@@ -113,7 +112,7 @@ func appendText(dst []byte, key, value string) []byte {
 	return bsoncore.AppendStringElement(dst, key, value)
 }
 
-// appendVersion leaves out what no schema has.
+// appendVersion appends a schema version, unless there is no schema.
 func appendVersion(dst []byte, key string, version int64) []byte {
 	if version == 0 {
 		return dst
@@ -121,8 +120,8 @@ func appendVersion(dst []byte, key string, version int64) []byte {
 	return bsoncore.AppendInt64Element(dst, key, version)
 }
 
-// appendTimes: a stored event always has a timestamp, be it that of year 1,
-// which Go calls zero.
+// appendTimes appends the times that the event has. A stored event always has a
+// timestamp, and that of year 1 is Go's zero time.
 func appendTimes(dst []byte, d *store.Document) []byte {
 	if d.Status == store.Stored || !d.Timestamp.IsZero() {
 		dst = bsoncore.AppendDateTimeElement(dst, fieldTimestamp, d.Timestamp.UnixMilli())
@@ -139,7 +138,7 @@ func appendOrigin(dst []byte, o store.Origin) []byte {
 	start, dst := bsoncore.AppendDocumentElementStart(dst, fieldOrigin)
 	dst = bsoncore.AppendInt64Element(dst, fieldEpoch, o.Epoch)
 	dst = bsoncore.AppendInt64Element(dst, fieldSeq, int64(o.Seq))
-	return end(dst, start)
+	return closeDocument(dst, start)
 }
 
 func appendFaults(dst []byte, faults []event.Fault) []byte {
@@ -152,13 +151,13 @@ func appendFaults(dst []byte, faults []event.Fault) []byte {
 		dst = bsoncore.AppendStringElement(dst, fieldCode, f.Code)
 		dst = bsoncore.AppendStringElement(dst, fieldPath, f.Path)
 		dst = bsoncore.AppendStringElement(dst, fieldMessage, f.Message)
-		dst = end(dst, at)
+		dst = closeDocument(dst, at)
 	}
-	return end(dst, start)
+	return closeDocument(dst, start)
 }
 
-// end closes a document or array that starts at start.
-func end(dst []byte, start int32) []byte {
+// closeDocument ends a document or array that starts at start.
+func closeDocument(dst []byte, start int32) []byte {
 	dst = append(dst, 0)
 	return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])))
 }

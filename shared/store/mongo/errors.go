@@ -11,8 +11,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// codes of MongoDB that decide a class, and those that FerretDB adds. What is
-// not listed is unknown: transient, with an alarm.
+// codes of MongoDB that decide a class, and those that FerretDB adds. Every other
+// code is unknown: transient, with an alarm.
 var codes = map[int]error{
 	11000: store.ErrDuplicate, // DuplicateKey
 	11001: store.ErrDuplicate,
@@ -65,8 +65,8 @@ func classOf(code int) error {
 	return store.ErrUnknown
 }
 
-// classify wraps the failure of a whole operation in its class. The server's
-// own text is left out: it may quote documents, and so people's data.
+// classify wraps the failure of a whole operation in its class. The server's text
+// is left out: it may quote documents, and so personal data.
 func classify(err error) error {
 	var server mongo.ServerError
 	switch {
@@ -101,7 +101,7 @@ func classifyServer(err mongo.ServerError) error {
 	return fmt.Errorf("%w: server errors %v", store.ErrUnknown, list)
 }
 
-// perDocument spreads the result of an unordered bulk over its documents: nil,
+// perDocument distributes the result of an unordered bulk over its documents: nil,
 // store.ErrDuplicate or store.ErrUnstorable for each. Any other error is the
 // failure of the whole bulk.
 func perDocument(n int, err error) ([]error, error) {
@@ -114,7 +114,7 @@ func perDocument(n int, err error) ([]error, error) {
 		return nil, classify(err)
 	}
 	if bulk.WriteConcernError != nil {
-		// Written, but not safe: nothing may be acknowledged.
+		// Written, but not durable: nothing may be acknowledged.
 		return nil, fmt.Errorf("%w: write concern error %d", store.ErrUnavailable, bulk.WriteConcernError.Code)
 	}
 	if len(bulk.WriteErrors) == 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-func TestErrorClasses(t *testing.T) {
-	secret := "text that quotes people's data"
+func TestErrorsAreClassified(t *testing.T) {
+	secret := "text that quotes personal data"
 	command := func(code int32) error {
 		return fmt.Errorf("wrapped: %w", mongo.CommandError{Code: code, Message: secret, Name: "Name"})
 	}
@@ -37,7 +37,7 @@ func TestErrorClasses(t *testing.T) {
 		"too large":            {command(10334), store.ErrUnstorable},
 		"validation":           {command(121), store.ErrUnstorable},
 		"unknown code":         {command(4711), store.ErrUnknown},
-		"no server's":          {errors.New("what is this"), store.ErrUnknown},
+		"no server's":          {errors.New("unclassified"), store.ErrUnknown},
 		"retryable by a label": {mongo.CommandError{Code: 4711, Labels: []string{"RetryableWriteError"}}, store.ErrUnavailable},
 	} {
 		got := classify(c.err)
@@ -53,7 +53,7 @@ func TestErrorClasses(t *testing.T) {
 	}
 }
 
-func TestPerDocument(t *testing.T) {
+func TestBulkErrorsAreDistributed(t *testing.T) {
 	writeErrors := func(codes ...int) error {
 		var e mongo.BulkWriteException
 		for i, code := range codes {
@@ -73,7 +73,7 @@ func TestPerDocument(t *testing.T) {
 		"no majority": {
 			mongo.BulkWriteException{WriteConcernError: &mongo.WriteConcernError{Code: 64}}, store.ErrUnavailable,
 		},
-		"nothing said":     {mongo.BulkWriteException{}, store.ErrUnknown},
+		"no errors":        {mongo.BulkWriteException{}, store.ErrUnknown},
 		"the whole bulk":   {mongo.CommandError{Code: 10334}, store.ErrUnstorable},
 		"the network":      {context.DeadlineExceeded, store.ErrUnavailable},
 		"duplicate, whole": {mongo.CommandError{Code: 11000}, store.ErrUnknown},
@@ -101,8 +101,8 @@ func TestInvalidURIsAreNotShown(t *testing.T) {
 	}
 }
 
-// TestSafeWrites: no URI can weaken what Insert promises.
-func TestSafeWrites(t *testing.T) {
+// TestURICannotWeakenWriteConcern: Insert promises durability.
+func TestURICannotWeakenWriteConcern(t *testing.T) {
 	for _, uri := range []string{"mongodb://host", "mongodb://host/?w=0", "mongodb://host/?w=1&journal=false"} {
 		opts, err := clientOptions(Config{URI: uri})
 		if err != nil {
@@ -114,9 +114,9 @@ func TestSafeWrites(t *testing.T) {
 	}
 }
 
-// TestNoServer: Open does not wait, the first operation says that nobody is
-// there, and says it in time.
-func TestNoServer(t *testing.T) {
+// TestUnreachableServerIsUnavailable: Open does not wait; the first operation
+// reports the failure within its timeout.
+func TestUnreachableServerIsUnavailable(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestNoServer(t *testing.T) {
 	_, holders := s.Holders(t.Context(), []string{"demo/x"})
 	_, events := s.Find(t.Context(), query.Events{Limit: 1})
 	for call, err := range map[string]error{
-		"Ready": s.Ready(t.Context()), "Insert": insert, "Holders": holders, "Events": events,
+		"Ready": s.Ready(t.Context()), "Insert": insert, "Holders": holders, "Find": events,
 		"Prepare": s.Prepare(t.Context()), "RaiseRevision": s.RaiseRevision(t.Context(), 1),
 	} {
 		if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {

@@ -3,9 +3,11 @@ package mongo
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 	"pgregory.net/rapid"
@@ -26,7 +28,7 @@ func roundTrip(t interface {
 	if err != nil {
 		t.Fatalf("to BSON: %v\n%s", err, data)
 	}
-	doc = end(doc, start)[len("before"):]
+	doc = closeDocument(doc, start)[len("before"):]
 	if err := bson.Raw(doc).Validate(); err != nil {
 		t.Fatalf("invalid BSON: %v\n%s", err, data)
 	}
@@ -100,7 +102,7 @@ func TestDataIsIdentity(t *testing.T) {
 	})
 }
 
-// TestNumberTypes: the types are what people and other tools see.
+// TestNumberTypes: people and other tools see the BSON types.
 func TestNumberTypes(t *testing.T) {
 	for text, want := range map[string]bson.Type{
 		"1": bson.TypeInt64, "-9223372036854775808": bson.TypeInt64, "9223372036854775807": bson.TypeInt64,
@@ -114,7 +116,7 @@ func TestNumberTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := bson.Raw(end(doc, start)).Lookup(fieldData, "n").Type; got != want {
+		if got := bson.Raw(closeDocument(doc, start)).Lookup(fieldData, "n").Type; got != want {
 			t.Errorf("%s is kept as %s, want %s", text, got, want)
 		}
 	}
@@ -136,9 +138,9 @@ func TestKeysStayReadable(t *testing.T) {
 	}
 }
 
-func TestNoEncoding(t *testing.T) {
+func TestUnencodableDataIsRefused(t *testing.T) {
 	for name, data := range map[string]string{
-		"no object": `[]`, "no JSON": `{`, "empty": ``, "two": `{}{}`, "duplicate key": `{"a":1,"a":2}`,
+		"not an object": `[]`, "not JSON": `{`, "empty": ``, "two": `{}{}`, "duplicate key": `{"a":1,"a":2}`,
 		"number": `{"a":1e400}`, "bad UTF-8": "{\"a\":\"\xff\"}", "bad key": "{\"\xff\":1}",
 		"deep":  `{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`,
 		"large": `{"a":"` + strings.Repeat("x", maxDocumentBytes) + `"}`,
@@ -155,11 +157,12 @@ func TestNoEncoding(t *testing.T) {
 	}
 }
 
-// TestForeignBSON: what no build of ours wrote is an error, never a panic.
-func TestForeignBSON(t *testing.T) {
+// TestForeignBSONIsAnError: a value that this package does not write is an error,
+// never a panic.
+func TestForeignBSONIsAnError(t *testing.T) {
 	for name, value := range map[string]any{
 		"object id": bson.NewObjectID(), "date": bson.DateTime(5), "regex": bson.Regex{Pattern: "a"},
-		"infinity": bson.D{{Key: "x", Value: inf()}}, "min key": bson.MinKey{},
+		"infinity": bson.D{{Key: "x", Value: math.Inf(1)}}, "min key": bson.MinKey{},
 	} {
 		doc, err := bson.Marshal(bson.D{{Key: "a", Value: value}})
 		if err != nil {
@@ -178,4 +181,21 @@ func TestForeignBSON(t *testing.T) {
 	if out, err := appendObject(nil, whole); err != nil || string(out) != `{"a":["x",1],"b":7}` {
 		t.Errorf("%s, %v", out, err)
 	}
+}
+
+func quote(s string) string {
+	b, err := jsontext.AppendQuote(nil, s)
+	if err != nil {
+		return `"\ufffd"`
+	}
+	return string(b)
+}
+
+func unquote(t *testing.T, s string) string {
+	t.Helper()
+	b, err := jsontext.AppendUnquote(nil, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

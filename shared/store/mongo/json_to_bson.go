@@ -15,8 +15,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// maxNesting bounds the recursion. It lies over event.MaxDepth and under the
-// server's limit of 100, from which the document's own levels go off.
+// maxNesting bounds the recursion. It is above event.MaxDepth and below the
+// server's limit of 100, which includes the document's own levels.
 const maxNesting = 90
 
 // converter turns JSON into BSON. It is used by one goroutine at a time.
@@ -28,7 +28,7 @@ type converter struct {
 
 var converters = sync.Pool{New: func() any { return new(converter) }}
 
-// maxPooled bounds what an idle converter keeps.
+// maxPooled bounds the buffer of a converter that is kept for reuse.
 const maxPooled = 64 << 10
 
 // appendData appends an element of the given key whose value is the JSON
@@ -103,7 +103,7 @@ func (c *converter) appendMembers(dst []byte, depth int) ([]byte, error) {
 	if _, err := c.dec.ReadToken(); err != nil {
 		return dst, err
 	}
-	return end(dst, start), nil
+	return closeDocument(dst, start), nil
 }
 
 func (c *converter) appendItems(dst []byte, depth int) ([]byte, error) {
@@ -121,7 +121,7 @@ func (c *converter) appendItems(dst []byte, depth int) ([]byte, error) {
 	if _, err := c.dec.ReadToken(); err != nil {
 		return dst, err
 	}
-	return end(dst, start), nil
+	return closeDocument(dst, start), nil
 }
 
 // appendScalar appends a string, number or literal.
@@ -166,7 +166,7 @@ func appendNumber(dst, key, text []byte) ([]byte, error) {
 	}
 }
 
-// appendHeader appends an element's type and key, which holds no NUL.
+// appendHeader appends an element's type and key, which contains no NUL.
 func appendHeader(dst []byte, t bsoncore.Type, key []byte) []byte {
 	dst = append(dst, byte(t))
 	dst = append(dst, key...)
@@ -183,7 +183,7 @@ const (
 	escapedEscape = '1'
 )
 
-// appendKey appends the BSON key of a JSON member name, which is quoted.
+// appendKey appends the BSON key of a quoted JSON member name.
 func appendKey(dst, quoted []byte) ([]byte, error) {
 	start := len(dst)
 	dst, err := jsontext.AppendUnquote(dst, quoted)

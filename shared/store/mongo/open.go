@@ -25,9 +25,9 @@ const (
 const DefaultDatabase = "theeye"
 
 // Config says which database to use. The zero value of every field but URI is
-// a default.
+// its default.
 type Config struct {
-	// URI is a MongoDB connection string. It may hold a password and appears
+	// URI is a MongoDB connection string. It may contain a password and appears
 	// in no error.
 	URI string
 	// Database is the name of the database, DefaultDatabase when empty.
@@ -60,7 +60,7 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open returns a Store. It does not wait for a server: that is Ready's answer.
+// Open returns a Store. It does not wait for a server: Ready reports that.
 // The error is of class store.ErrConfiguration where the URI is not valid.
 func Open(_ context.Context, cfg Config) (*Store, error) {
 	if cfg.Database == "" {
@@ -91,7 +91,8 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// clientOptions puts what the store's promises need over what the URI says.
+// clientOptions overrides the options of the URI that would break the promises of
+// the store.
 func clientOptions(cfg Config) (*options.ClientOptions, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
@@ -122,11 +123,11 @@ func invalidURI(err error) error {
 	if errors.As(err, &dns) {
 		return fmt.Errorf("%w: the MongoDB URI's host cannot be looked up", store.ErrUnavailable)
 	}
-	return fmt.Errorf("%w: the MongoDB URI is not valid (not shown, it may hold a password)",
+	return fmt.Errorf("%w: the MongoDB URI is not valid (not shown, it may contain a password)",
 		store.ErrConfiguration)
 }
 
-// Close ends every connection.
+// Close closes every connection.
 func (s *Store) Close(ctx context.Context) error {
 	if err := s.client.Disconnect(ctx); err != nil {
 		return fmt.Errorf("close MongoDB client: %w", err)

@@ -27,7 +27,7 @@ const (
 )
 
 // prepareTimeout bounds Prepare when its context has no deadline: building an
-// index over a large collection takes its time.
+// index over a large collection takes long.
 const prepareTimeout = time.Hour
 
 // index is an index of events. A changed one gets a higher version: Prepare
@@ -42,10 +42,10 @@ type index struct {
 
 func (i index) name() string { return i.base + "_v" + strconv.Itoa(i.version) }
 
-// indexes are what the reads need, and nothing else: each costs insert rate.
-// Those of stored events and those of rejected ones are partial, so that an
-// event pays for its own only. A type is found by its category's index, which
-// holds the name as well and so reads no document of another name.
+// indexes returns an index for each kind of read and no other: each costs insert
+// rate. Those of stored events and those of rejected ones are partial, so that an
+// event is only in its own. A type is found by its category's index, which has the
+// name as well, so no document of another name is read.
 func indexes() []index {
 	stored := bson.D{{Key: fieldStatus, Value: string(store.Stored)}}
 	rejected := bson.D{{Key: fieldStatus, Value: string(store.Rejected)}}
@@ -61,8 +61,8 @@ func indexes() []index {
 			keys: ascending(fieldApplication, fieldTimestampUS, fieldID),
 		},
 		{base: "time", version: 1, partial: stored, keys: ascending(fieldTimestampUS, fieldID)},
-		// Of every event, for what counts both outcomes by the received time. It
-		// costs a tenth of the insert rate; without it every event there is was read.
+		// Of every event, for counts of both outcomes by the received time. It costs
+		// a tenth of the insert rate; without it every event was read.
 		{base: "received", version: 1, keys: ascending(fieldReceivedAt)},
 		{base: "rejected_received", version: 1, partial: rejected, keys: ascending(fieldReceivedAt, fieldID)},
 		{
@@ -82,7 +82,7 @@ func ascending(fields ...string) bson.D {
 	return keys
 }
 
-func (i index) model() mongo.IndexModel {
+func (i index) toModel() mongo.IndexModel {
 	opts := options.Index().SetName(i.name())
 	if i.partial != nil {
 		opts.SetPartialFilterExpression(i.partial)
@@ -110,7 +110,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 		if present[want.name()] {
 			continue
 		}
-		if _, err := s.events.Indexes().CreateOne(ctx, want.model()); err != nil {
+		if _, err := s.events.Indexes().CreateOne(ctx, want.toModel()); err != nil {
 			return fmt.Errorf("create index %s: %w", want.name(), classify(err))
 		}
 	}
@@ -119,7 +119,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 			return fmt.Errorf("drop index %s: %w", name, classify(err))
 		}
 	}
-	return s.raise(ctx, metaLayout, layout)
+	return s.raiseValue(ctx, metaLayout, layout)
 }
 
 func (s *Store) indexNames(ctx context.Context) (map[string]bool, error) {
@@ -133,8 +133,8 @@ func (s *Store) indexNames(ctx context.Context) (map[string]bool, error) {
 
 var versioned = regexp.MustCompile(`^([a-z_]+)_v([0-9]+)$`)
 
-// superseded returns the present indexes of which a higher version is ours.
-// An index that somebody else made is left alone.
+// superseded returns the existing indexes that are older versions of this
+// layout's. Indexes of other origin are kept.
 func superseded(present map[string]bool) []string {
 	current := make(map[string]int)
 	for _, i := range indexes() {
@@ -156,7 +156,7 @@ func superseded(present map[string]bool) []string {
 
 // Ready implements store.Store.
 func (s *Store) Ready(ctx context.Context) error {
-	v, err := s.metaInt(ctx, metaLayout)
+	v, err := s.readMeta(ctx, metaLayout)
 	if err != nil {
 		return fmt.Errorf("read layout: %w", err)
 	}
@@ -168,7 +168,7 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Revision implements store.Store.
 func (s *Store) Revision(ctx context.Context) (uint64, error) {
-	v, err := s.metaInt(ctx, metaRevision)
+	v, err := s.readMeta(ctx, metaRevision)
 	if err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
@@ -177,11 +177,11 @@ func (s *Store) Revision(ctx context.Context) (uint64, error) {
 
 // RaiseRevision implements store.Store.
 func (s *Store) RaiseRevision(ctx context.Context, revision uint64) error {
-	return s.raise(ctx, metaRevision, int64(revision))
+	return s.raiseValue(ctx, metaRevision, int64(revision))
 }
 
-// metaInt returns 0 for a document that is not there.
-func (s *Store) metaInt(ctx context.Context, id string) (int64, error) {
+// readMeta returns 0 for an absent document.
+func (s *Store) readMeta(ctx context.Context, id string) (int64, error) {
 	raw, err := s.meta.FindOne(ctx, bson.D{{Key: fieldID, Value: id}}).Raw()
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return 0, nil
@@ -196,9 +196,9 @@ func (s *Store) metaInt(ctx context.Context, id string) (int64, error) {
 	return v, nil
 }
 
-// raise sets a meta document to value unless it is higher already. Of two that
-// create it at once, one meets a duplicate and comes again.
-func (s *Store) raise(ctx context.Context, id string, value int64) error {
+// raiseValue sets a meta document to value unless it is higher already. Of two
+// processes that create it at once, one gets a duplicate and tries again.
+func (s *Store) raiseValue(ctx context.Context, id string, value int64) error {
 	var err error
 	for range 3 {
 		_, err = s.meta.UpdateOne(ctx,

@@ -3,10 +3,14 @@ package mongo_test
 import (
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 	"github.com/theeye/theeye/shared/store/storetest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The suite passes with and without windows of time, whatever the server needs.
 func TestConformance(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // Insert implements store.Backend by one unordered bulk.
 func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
-	return encoded(docs, func(bulk []encodedDoc) ([]error, error) {
+	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
 		raws := make([]any, len(bulk))
 		for i, e := range bulk {
 			raws[i] = e.raw
@@ -26,7 +26,7 @@ func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, er
 // Replace implements store.Backend by one unordered bulk of guarded
 // replacements.
 func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
-	return encoded(docs, func(bulk []encodedDoc) ([]error, error) {
+	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
 		models := make([]mongo.WriteModel, len(bulk))
 		for i, e := range bulk {
 			models[i] = mongo.NewReplaceOneModel().SetFilter(guard(e.doc)).SetReplacement(e.raw).SetUpsert(false)
@@ -56,22 +56,22 @@ func guard(d *store.Document) bson.D {
 	}
 }
 
-// encodedDoc is a document with its BSON.
-type encodedDoc struct {
+// encodedDocument is a document and its BSON.
+type encodedDocument struct {
 	doc *store.Document
 	raw bson.Raw
 }
 
-// buffers are reused from bulk to bulk: the driver copies what it is given.
+// buffers are reused from bulk to bulk: the driver copies its input.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxBuffer bounds what an idle buffer keeps.
+// maxBuffer bounds the capacity of a buffer that is kept for reuse.
 const maxBuffer = 4 << 20
 
-// encoded encodes every document singly, calls do with those that have an
-// encoding, and puts both results together.
-func encoded(
-	docs []*store.Document, do func([]encodedDoc) ([]error, error),
+// withEncoded encodes every document singly, calls do with those that have an
+// encoding, and merges both results.
+func withEncoded(
+	docs []*store.Document, do func([]encodedDocument) ([]error, error),
 ) ([]error, error) {
 	buffer, _ := buffers.Get().(*[]byte)
 	defer func() {
@@ -88,11 +88,11 @@ func encoded(
 	}
 	*buffer = dst
 
-	bulk := make([]encodedDoc, 0, len(docs))
+	bulk := make([]encodedDocument, 0, len(docs))
 	start := 0
 	for i, d := range docs {
 		if errs[i] == nil {
-			bulk = append(bulk, encodedDoc{doc: d, raw: dst[start:ends[i]:ends[i]]})
+			bulk = append(bulk, encodedDocument{doc: d, raw: dst[start:ends[i]:ends[i]]})
 		}
 		start = ends[i]
 	}

@@ -69,7 +69,7 @@ func (s *Store) readGroups(
 
 func (s *Store) sessionStatement(q *query.Aggregate) (string, []any) {
 	c := s.where(store.Stored)
-	c.inApplications(q.Applications)
+	c.addApplications(q.Applications)
 	c.and(`e.session_id = ?`, q.SessionID)
 	return `SELECT count(*), min(e.timestamp_us), max(e.timestamp_us)
 		FROM events e INDEXED BY session_time_v1` + c.text.String(), c.args
@@ -85,7 +85,7 @@ func scanSession(rows *sql.Rows) (g query.Group, err error) {
 // reasonsStatement adds the samples' event_ids to the groups.
 func (s *Store) reasonsStatement(q *query.Aggregate) (string, []any) {
 	c := s.where(store.Rejected)
-	c.inApplications(q.Applications)
+	c.addApplications(q.Applications)
 	c.addFilter(&q.Filter, `e.received_at`, time.Millisecond)
 	if q.Code != "" {
 		c.and(hasReason, q.Code)
@@ -114,8 +114,8 @@ func scanReason(rows *sql.Rows) (g query.Group, err error) {
 // would cost ten times as much.
 func (s *Store) typesStatement(q *query.Aggregate) (string, []any) {
 	c := s.whereAny()
-	c.inApplications(q.Applications)
-	c.inRange(`e.received_at`, q.From, q.To, time.Millisecond)
+	c.addApplications(q.Applications)
+	c.addRange(`e.received_at`, q.From, q.To, time.Millisecond)
 	c.args = append(c.args, q.Limit)
 	return `SELECT * FROM (
 			SELECT e.category, e.name, sum(e.status = 'stored') AS stored, sum(e.status = 'rejected') AS rejected,

@@ -17,11 +17,15 @@ func BenchmarkWriter(b *testing.B) {
 	storetest.BenchWriter(b, openPrepared(b, sqlite.Config{}), 1, func(int, int) storetest.BulkFunc { return bare })
 }
 
-func BenchmarkDuplicates(b *testing.B) { storetest.BenchDuplicates(b, openPrepared(b, sqlite.Config{})) }
-func BenchmarkReplay(b *testing.B)     { storetest.BenchReplay(b, openPrepared(b, sqlite.Config{})) }
-func BenchmarkGrowth(b *testing.B)     { storetest.BenchGrowth(b, openPrepared(b, sqlite.Config{}), openPrepared(b, sqlite.Config{})) }
-func BenchmarkTimeline(b *testing.B)   { storetest.BenchTimeline(b, openPrepared(b, sqlite.Config{})) }
-func BenchmarkTypes(b *testing.B)      { storetest.BenchTypes(b, openPrepared(b, sqlite.Config{})) }
+func BenchmarkDuplicates(b *testing.B) {
+	storetest.BenchDuplicates(b, openPrepared(b, sqlite.Config{}))
+}
+func BenchmarkReplay(b *testing.B) { storetest.BenchReplay(b, openPrepared(b, sqlite.Config{})) }
+func BenchmarkGrowth(b *testing.B) {
+	storetest.BenchGrowth(b, openPrepared(b, sqlite.Config{}), openPrepared(b, sqlite.Config{}))
+}
+func BenchmarkTimeline(b *testing.B) { storetest.BenchTimeline(b, openPrepared(b, sqlite.Config{})) }
+func BenchmarkTypes(b *testing.B)    { storetest.BenchTypes(b, openPrepared(b, sqlite.Config{})) }
 
 // bareLoop is a transaction of prepared inserts into the same tables with the
 // same settings, and nothing else.

@@ -45,15 +45,15 @@ func (c *conditions) and(condition string, args ...any) {
 	c.args = append(c.args, args...)
 }
 
-// equal adds a condition for each value that is not empty.
-func (c *conditions) equal(column, value string) {
+// addEqual adds a condition for each value that is not empty.
+func (c *conditions) addEqual(column, value string) {
 	if value != "" {
 		c.and(column+` = ?`, value)
 	}
 }
 
-// in adds a condition that an empty list fails.
-func (c *conditions) in(column string, values []string) {
+// addIn adds a condition that an empty list fails.
+func (c *conditions) addIn(column string, values []string) {
 	args := make([]any, len(values))
 	for i, v := range values {
 		args[i] = v
@@ -62,21 +62,21 @@ func (c *conditions) in(column string, values []string) {
 	c.and(column+` IN (`+marks+`)`, args...)
 }
 
-// inApplications limits to a list, where nil is every application. A list of one
+// addApplications limits to a list, where nil is every application. A list of one
 // becomes an equality, which the index by application serves.
-func (c *conditions) inApplications(list []string) {
+func (c *conditions) addApplications(list []string) {
 	switch {
 	case list == nil:
 	case len(list) == 1:
 		c.and(`e.application = ?`, list[0])
 	default:
-		c.in(`e.application`, list)
+		c.addIn(`e.application`, list)
 	}
 }
 
-// inRange adds from <= column < to, where a zero time is open. unit is the
+// addRange adds from <= column < to, where a zero time is open. unit is the
 // precision of the column.
-func (c *conditions) inRange(column string, from, to time.Time, unit time.Duration) {
+func (c *conditions) addRange(column string, from, to time.Time, unit time.Duration) {
 	if !from.IsZero() {
 		c.and(column+` >= ?`, query.Ceil(from, unit))
 	}
@@ -88,15 +88,15 @@ func (c *conditions) inRange(column string, from, to time.Time, unit time.Durati
 // addFilter adds the conditions of a filter that are columns of events, and its
 // range of the time column.
 func (c *conditions) addFilter(f *query.Filter, column string, unit time.Duration) {
-	c.equal(`e.session_id`, f.SessionID)
-	c.equal(`e.category`, f.Category)
-	c.equal(`e.name`, f.Name)
-	c.equal(`e.event_id`, f.EventID)
-	c.inRange(column, f.From, f.To, unit)
+	c.addEqual(`e.session_id`, f.SessionID)
+	c.addEqual(`e.category`, f.Category)
+	c.addEqual(`e.name`, f.Name)
+	c.addEqual(`e.event_id`, f.EventID)
+	c.addRange(column, f.From, f.To, unit)
 }
 
-// behind adds the keyset condition: only events behind the position.
-func (c *conditions) behind(column, id string, after *query.Position, descending bool, unit time.Duration) {
+// addPosition adds the keyset condition: only events behind the position.
+func (c *conditions) addPosition(column, id string, after *query.Position, descending bool, unit time.Duration) {
 	if after == nil {
 		return
 	}
@@ -121,8 +121,8 @@ func (c *conditions) orderBy(column, id string, descending bool, limit int) stri
 	return ` ORDER BY ` + column + direction + `, ` + id + direction + ` LIMIT ?`
 }
 
-// qualified are columns with the table's alias.
-var qualified = "e." + strings.Join(strings.FieldsFunc(columns, func(r rune) bool {
+// qualifiedColumns are columns with the table's alias.
+var qualifiedColumns = "e." + strings.Join(strings.FieldsFunc(columns, func(r rune) bool {
 	return r == ',' || r == ' ' || r == '\n' || r == '\t'
 }), ", e.")
 
@@ -137,7 +137,7 @@ func (s *Store) readDocuments(ctx context.Context, statement string, args []any)
 	defer func() { _ = rows.Close() }()
 	var docs []*store.Document
 	for rows.Next() {
-		d, err := scan(rows)
+		d, err := scanDocument(rows)
 		if err != nil {
 			return nil, err
 		}

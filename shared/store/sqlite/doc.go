@@ -7,10 +7,9 @@
 // transaction; several others read, each from its own snapshot, and neither
 // waits for the other.
 //
-// data is JSON text as event.Event.Data has it, so what is read is, byte for
-// byte, what was written, and the same as package mongo returns. Times are
-// integers since 1970: microseconds for events, milliseconds for received_at
-// and expires_at.
+// data is JSON text as event.Event.Data has it, so a read returns the bytes that
+// were written, and the same as package mongo does. Times are integers since
+// 1970: microseconds for events, milliseconds for received_at and expires_at.
 //
 // A document past its expires_at is invisible to every read. A goroutine
 // removes such documents in small transactions; until then they go on holding

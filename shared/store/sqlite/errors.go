@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// codes decide a class by SQLite's primary result code. What is not listed is
+// codes decide a class by SQLite's primary result code. Every other code is
 // unknown: transient, with an alarm. That includes errors of the disk.
 var codes = map[int]error{
 	sqlite3.SQLITE_BUSY:      store.ErrUnavailable,

@@ -7,15 +7,15 @@ import (
 
 // LimitPages bounds the file, as a full disk would.
 func (s *Store) LimitPages(ctx context.Context, pages int) error {
-	return s.writer.transaction(ctx, func(w *writer) error {
+	return s.writer.inTransaction(ctx, func(w *writer) error {
 		return w.exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages))
 	})
 }
 
-// HoldTurn keeps every writer waiting until release is called.
-func (s *Store) HoldTurn() (release func()) {
-	<-s.writer.turn
-	return func() { s.writer.turn <- struct{}{} }
+// HoldLock keeps every writer waiting until release is called.
+func (s *Store) HoldLock() (release func()) {
+	<-s.writer.lock
+	return func() { s.writer.lock <- struct{}{} }
 }
 
 // Setting returns a setting of the connection that writes.
@@ -26,9 +26,9 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 
 // PrepareLayout brings an empty file to an earlier layout.
 func (s *Store) PrepareLayout(ctx context.Context, version int) error {
-	return s.writer.transaction(ctx, func(w *writer) error {
-		for _, step := range steps[:version] {
-			for _, statement := range step {
+	return s.writer.inTransaction(ctx, func(w *writer) error {
+		for _, statements := range upgrades[:version] {
+			for _, statement := range statements {
 				if err := w.exec(statement); err != nil {
 					return err
 				}
@@ -40,5 +40,5 @@ func (s *Store) PrepareLayout(ctx context.Context, version int) error {
 
 // Exec runs a statement of another build.
 func (s *Store) Exec(ctx context.Context, statement string, args ...any) error {
-	return s.writer.transaction(ctx, func(w *writer) error { return w.exec(statement, args...) })
+	return s.writer.inTransaction(ctx, func(w *writer) error { return w.exec(statement, args...) })
 }

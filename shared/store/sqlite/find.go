@@ -36,19 +36,19 @@ func (s *Store) pageStatement(q *query.Events) (string, []any) {
 func (s *Store) storedStatement(q *query.Events) (string, []any) {
 	const column = `e.timestamp_us`
 	c := s.where(store.Stored)
-	c.inApplications(q.Applications)
+	c.addApplications(q.Applications)
 	if q.EventID != "" && q.Applications != nil {
 		// The id of a stored event consists of both; no other index has event_id.
 		ids := make([]string, len(q.Applications))
 		for i, a := range q.Applications {
 			ids[i] = store.DocumentID(a, q.EventID)
 		}
-		c.in(`e.id`, ids)
+		c.addIn(`e.id`, ids)
 	}
 	c.addFilter(&q.Filter, column, time.Microsecond)
-	c.behind(column, `e.id`, q.After, q.Descending, time.Microsecond)
+	c.addPosition(column, `e.id`, q.After, q.Descending, time.Microsecond)
 	order := c.orderBy(column, `e.id`, q.Descending, q.Limit)
-	return `SELECT ` + qualified + ` FROM events e` + storedIndex(&q.Filter) + c.text.String() + order, c.args
+	return `SELECT ` + qualifiedColumns + ` FROM events e` + storedIndex(&q.Filter) + c.text.String() + order, c.args
 }
 
 // storedIndex names the index that selects the fewest stored events.
@@ -82,15 +82,15 @@ func (s *Store) rejectedStatement(q *query.Events) (string, []any) {
 		from = `reasons r CROSS JOIN events e ON e.id = r.id`
 		c.and(`r.code = ?`, q.Code)
 	}
-	c.inApplications(q.Applications)
+	c.addApplications(q.Applications)
 	c.addFilter(&q.Filter, column, time.Millisecond)
 	id := `e.id`
 	if group != "" {
 		id = `r.id`
 	}
-	c.behind(column, id, q.After, q.Descending, time.Millisecond)
+	c.addPosition(column, id, q.After, q.Descending, time.Millisecond)
 	order := c.orderBy(column, id, q.Descending, q.Limit)
-	return `SELECT ` + qualified + ` FROM ` + from + c.text.String() + group + order, c.args
+	return `SELECT ` + qualifiedColumns + ` FROM ` + from + c.text.String() + group + order, c.args
 }
 
 // hasReason is the condition that a code is among the reasons of an event.

@@ -11,27 +11,27 @@ import (
 // only adds, so a file of a later layout serves this build, too.
 const layout = 3
 
-// steps lead from each layout to the next, the first from an empty file. A
-// changed index gets a new versioned name, and a statement of a new step that
-// drops the old one. Every column that is added has a default: a build of an
-// earlier layout writes to the file, too.
-var steps = [layout][]string{
-	statements,
+// upgrades are the statements that lead from each layout to the next, the first
+// from an empty file. A changed index gets a new versioned name, and a new upgrade
+// drops the old one. Every added column has a default, because a build of an
+// earlier layout may write to the file, too.
+var upgrades = [layout][]string{
+	layout1,
 	{`ALTER TABLE events ADD COLUMN sent_schema_version INTEGER NOT NULL DEFAULT 0`},
-	// Holds all that Types reads, in the order in which it groups. It costs 11 %
-	// of the insert rate. Without it a million events took 1.8 s instead of 0.2,
-	// and the sorter memory for each of them.
+	// Covers an aggregate by type, in the order of its groups. It costs 11 % of
+	// the insert rate. Without it a million events took 1.8 s instead of 0.2, and
+	// the sorter memory for each of them.
 	{`CREATE INDEX type_received_v1 ON events (category, name, received_at, status, application, expires_at)`},
 }
 
-// statements make layout 1.
+// layout1 creates layout 1.
 //
-// The indexes are what the reads need, and nothing else: each costs insert
-// rate. A type is found by its category's index, which holds the name as well.
-// reasons is the index of rejected events by code, which SQLite cannot make of
-// the JSON in errors. Insert and Replace fill it, the triggers clear it: a
-// trigger on INSERT would cost stored events 40 % of their rate.
-var statements = []string{
+// There is an index for each kind of read and no other: each costs insert rate. A
+// type is found by its category's index, which has the name as well. reasons is
+// the index of rejected events by code, which SQLite cannot build from the JSON in
+// errors. Insert and Replace fill it, the triggers clear it: a trigger on INSERT
+// would cost stored events 40 % of their rate.
+var layout1 = []string{
 	`CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID`,
 	`CREATE TABLE IF NOT EXISTS events (
 		id TEXT PRIMARY KEY NOT NULL,
@@ -68,7 +68,7 @@ var statements = []string{
 	 WHEN OLD.errors IS NOT NULL BEGIN ` + dropReasons + `END`,
 }
 
-// dropReasons does not look at the paths: SQLite's JSON ends a text at NUL.
+// dropReasons ignores the paths: SQLite's JSON ends a text at NUL.
 const dropReasons = `DELETE FROM reasons WHERE (code, received_at, id) IN
 	(SELECT value ->> 'code', OLD.received_at, OLD.id FROM json_each(OLD.errors)); `
 
@@ -77,31 +77,31 @@ const metaRevision = "revision"
 
 // Prepare implements store.Store.
 func (s *Store) Prepare(ctx context.Context) error {
-	version, err := s.version(ctx)
+	version, err := s.readVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("prepare database: %w", err)
 	}
 	if version >= layout {
 		return nil
 	}
-	if err := s.writer.transaction(ctx, upgrade); err != nil {
+	if err := s.writer.inTransaction(ctx, upgradeLayout); err != nil {
 		return fmt.Errorf("prepare database: %w", err)
 	}
 	return nil
 }
 
-// upgrade takes the steps that are missing. It reads the layout again, inside
-// of the transaction: another process may have been faster.
-func upgrade(w *writer) error {
+// upgradeLayout runs the missing upgrades. It reads the layout again, inside of
+// the transaction, because another process may have been faster.
+func upgradeLayout(w *writer) error {
 	var version int
-	if err := w.conn.QueryRowContext(w.unended, `PRAGMA user_version`).Scan(&version); err != nil {
+	if err := w.conn.QueryRowContext(w.detached, `PRAGMA user_version`).Scan(&version); err != nil {
 		return classify(err)
 	}
 	if version >= layout {
 		return nil
 	}
-	for _, step := range steps[version:] {
-		for _, statement := range step {
+	for _, statements := range upgrades[version:] {
+		for _, statement := range statements {
 			if err := w.exec(statement); err != nil {
 				return err
 			}
@@ -112,7 +112,7 @@ func upgrade(w *writer) error {
 
 // Ready implements store.Store.
 func (s *Store) Ready(ctx context.Context) error {
-	version, err := s.version(ctx)
+	version, err := s.readVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("read layout: %w", err)
 	}
@@ -122,7 +122,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) version(ctx context.Context) (int, error) {
+func (s *Store) readVersion(ctx context.Context) (int, error) {
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	var version int
@@ -147,7 +147,7 @@ func (s *Store) Revision(ctx context.Context) (uint64, error) {
 
 // RaiseRevision implements store.Store.
 func (s *Store) RaiseRevision(ctx context.Context, revision uint64) error {
-	err := s.writer.transaction(ctx, func(w *writer) error {
+	err := s.writer.inTransaction(ctx, func(w *writer) error {
 		return w.exec(`INSERT INTO meta (key, value) VALUES (?, ?)
 			ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)`,
 			metaRevision, int64(revision))

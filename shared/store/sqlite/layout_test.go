@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/store/storetest"
 )
 
-// insertLayout1 is how a build of layout 1 writes.
+// insertLayout1 is the insertion of a build of layout 1.
 const insertLayout1 = `INSERT INTO events (id, status, application, event_id, session_id, category, name, data,
 	timestamp_us, received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original)
 	VALUES (?, 'stored', ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, NULL, NULL)`
@@ -27,12 +27,12 @@ func writeLayout1(t *testing.T, s *sqlite.Store, d *store.Document) {
 	}
 }
 
-// An old file opens and keeps what it holds; a build of the old layout still
-// writes to it; processes that upgrade at once do it once.
-func TestUpgrade(t *testing.T) {
+// An old file keeps its documents through the upgrade, and a build of the old
+// layout can still write to it; processes that upgrade concurrently do it once.
+func TestUpgradeKeepsDocuments(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.db")
 	docs := storetest.Events(0, 3)
-	old := open(t, sqlite.Config{Path: path})
+	old := openNew(t, sqlite.Config{Path: path})
 	if err := old.PrepareLayout(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestUpgrade(t *testing.T) {
 	errs := make([]error, len(stores))
 	var group sync.WaitGroup
 	for i := range stores {
-		stores[i] = open(t, sqlite.Config{Path: path})
+		stores[i] = openNew(t, sqlite.Config{Path: path})
 		group.Go(func() { errs[i] = stores[i].Prepare(t.Context()) })
 	}
 	group.Wait()
@@ -56,7 +56,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	writeLayout1(t, old, docs[1])
 	docs[2].SentSchemaVersion = 5
-	insert(t, stores[0], docs[2])
+	insertDirectly(t, stores[0], docs[2])
 
 	ids := make([]string, len(docs))
 	want := map[string]*store.Document{}

@@ -20,8 +20,8 @@ func (s *Store) Lookup(ctx context.Context, ids []string) ([]*store.Document, er
 		return nil, nil
 	}
 	c := s.whereAny()
-	c.in(`e.id`, ids)
-	docs, err := s.readDocuments(ctx, `SELECT `+qualified+` FROM events e`+c.text.String(), c.args)
+	c.addIn(`e.id`, ids)
+	docs, err := s.readDocuments(ctx, `SELECT `+qualifiedColumns+` FROM events e`+c.text.String(), c.args)
 	if err != nil {
 		return nil, fmt.Errorf("look up documents: %w", err)
 	}
@@ -48,7 +48,7 @@ func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, 
 		if expires.Valid {
 			h.ExpiresAt = time.UnixMilli(expires.Int64).UTC()
 		}
-		h.Errors, err = reasons(faults, id)
+		h.Errors, err = decodeReasons(faults, id)
 		held[id] = h
 		return err
 	})
@@ -68,7 +68,8 @@ func selectByIDs(columns string) string {
 }
 
 // Holders implements store.Backend. A reading connection sees everything that
-// was committed before it begins, so also what made Insert report a duplicate.
+// was committed before it begins, so also the document for which Insert reported a
+// duplicate.
 func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
 	holders := make(map[string]store.Holder, len(ids))
 	err := s.readRows(ctx, holdersStatement, ids, func(rows *sql.Rows) error {

@@ -18,7 +18,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Config says which file to use. The zero value of every field but Path is a
+// Config says which file to use. The zero value of every field but Path is its
 // default.
 type Config struct {
 	// Path is the database file; it and its folder are created. Beside it
@@ -31,7 +31,7 @@ type Config struct {
 	// SweepEvery is the pause between two removals of expired documents; 0 is
 	// a minute, negative never.
 	SweepEvery time.Duration
-	// Now tells what is expired; nil is time.Now.
+	// Now is the clock by which documents expire; nil is time.Now.
 	Now func() time.Time
 	// Logger gets the failures of the sweeper; nil is slog.Default.
 	Logger *slog.Logger
@@ -46,8 +46,8 @@ type Store struct {
 	timeout time.Duration
 	logger  *slog.Logger
 
-	stop  context.CancelFunc
-	swept sync.WaitGroup
+	stopSweeper context.CancelFunc
+	sweeper     sync.WaitGroup
 }
 
 var _ store.Store = (*Store)(nil)
@@ -63,9 +63,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, errors.Join(err, s.disconnect())
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
+	s.stopSweeper = stop
 	if cfg.SweepEvery > 0 {
-		s.swept.Go(func() { s.sweepEvery(life, cfg.SweepEvery) })
+		s.sweeper.Go(func() { s.sweepEvery(life, cfg.SweepEvery) })
 	}
 	return s, nil
 }
@@ -105,7 +105,7 @@ func createFile(path string) error {
 	return f.Close()
 }
 
-// connect opens the writing connection first: it turns the file to WAL.
+// connect opens the writing connection first: it switches the file to WAL.
 func (s *Store) connect(ctx context.Context, cfg Config) error {
 	name, err := dataSource(cfg.Path)
 	if err != nil {
@@ -154,11 +154,11 @@ func dataSource(path string) (string, error) {
 	return u.String() + "?_pragma=" + strings.Join(pragmas, "&_pragma="), nil
 }
 
-// Close stops the sweeper and closes every connection. It waits for the bulk in
-// work, but not beyond ctx.
+// Close stops the sweeper and closes every connection. It waits for the current
+// bulk, but not longer than ctx.
 func (s *Store) Close(ctx context.Context) error {
-	s.stop()
-	s.swept.Wait()
+	s.stopSweeper()
+	s.sweeper.Wait()
 	if err := s.writer.close(ctx); err != nil {
 		return errors.Join(err, s.disconnect())
 	}

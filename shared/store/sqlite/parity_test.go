@@ -20,14 +20,15 @@ import (
 )
 
 // clock is the clock of both stores. It is far ahead of the machine's, so that
-// what is expired by it stays where it is: the server's own expiry is real.
+// the server, which removes expired documents by the real time, keeps those that
+// are expired by this clock.
 func clock() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // TestBothStoresAgree drives both adapters with the same random operations and
-// compares everything that they answer. Runs share the databases, each with an
-// application and times of its own.
+// compares all results. Runs share the databases, each with applications of its
+// own.
 func TestBothStoresAgree(t *testing.T) {
-	embedded := open(t, sqlite.Config{Now: clock, SweepEvery: -1})
+	embedded := openNew(t, sqlite.Config{Now: clock, SweepEvery: -1})
 	if err := embedded.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -46,15 +47,15 @@ func TestBothStoresAgree(t *testing.T) {
 			applications: []string{applicationOf(run, "a"), applicationOf(run, "b")},
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"write":    p.write,
-			"insert":   p.insert,
-			"replace":  p.replace,
-			"events":   p.events,
-			"rejected": p.rejected,
-			"reasons":  p.reasons,
-			"session":  p.session,
-			"types":    p.types,
-			"lookup":   p.lookup,
+			"write":    p.writeByRule,
+			"insert":   p.insertDirectly,
+			"replace":  p.replaceDirectly,
+			"events":   p.findStored,
+			"rejected": p.findRejected,
+			"reasons":  p.countReasons,
+			"session":  p.summariseSession,
+			"types":    p.countTypes,
+			"lookup":   p.lookUpIDs,
 		})
 	})
 }
@@ -63,14 +64,14 @@ func applicationOf(run int, suffix string) string {
 	return strings.ToLower(rand.Text())[:8] + "-" + suffix + string(rune('a'+run%26))
 }
 
-// parity is one run.
+// parity is the state of one run.
 type parity struct {
 	stores       []store.Store
 	applications []string
 	written      []string // ids
 }
 
-// Small alphabets, so that documents meet.
+// Small alphabets, so that ids and contents collide.
 var (
 	someIDs   = rapid.SampledFrom([]string{"1", "2", "3", "é", "a\x00", "a", "a\x00b", "$x", "#/"})
 	someNames = rapid.SampledFrom([]string{"pageview", "cta click", "n\x00", "N"})
@@ -86,9 +87,8 @@ func someTime(t *rapid.T, label string) time.Time {
 	return storetest.Start().Add(time.Duration(us) * time.Microsecond)
 }
 
-// document draws a document. Content and judgement are functions of few values,
-// as they are in the stream.
-func (p *parity) document(t *rapid.T) *store.Document {
+// drawDocument draws a document whose content and outcome depend on few values.
+func (p *parity) drawDocument(t *rapid.T) *store.Document {
 	d := &store.Document{
 		Status:      rapid.SampledFrom([]store.Status{store.Stored, store.Stored, store.Rejected}).Draw(t, "status"),
 		Application: rapid.SampledFrom(p.applications).Draw(t, "application"),
@@ -113,30 +113,30 @@ func (p *parity) document(t *rapid.T) *store.Document {
 		d.ExpiresAt = clock().Add(time.Duration(hours) * time.Hour)
 	}
 	if d.Status == store.Rejected {
-		p.spoil(t, d)
+		p.makeRejected(t, d)
 	}
 	p.written = append(p.written, d.ID, store.ConflictID(d.Application, d.ContentHash, d.EventID))
 	return d
 }
 
-// spoil makes a rejected document of it, with some fields missing.
-func (p *parity) spoil(t *rapid.T, d *store.Document) {
+// makeRejected adds reasons to a rejected document and removes some fields.
+func (p *parity) makeRejected(t *rapid.T, d *store.Document) {
 	for range rapid.IntRange(1, 3).Draw(t, "faults") {
 		d.Errors = append(d.Errors, event.Fault{
 			Code: someCodes.Draw(t, "code"), Path: somePaths.Draw(t, "path"), Message: "m\x00",
 		})
 	}
-	if rapid.Bool().Draw(t, "spoilt") {
+	if rapid.Bool().Draw(t, "fields missing") {
 		d.SessionID, d.Category, d.Data, d.Timestamp = "", "", nil, time.Time{}
 	}
 }
 
-func (p *parity) documents(t *rapid.T) []*store.Document {
-	return rapid.SliceOfN(rapid.Custom(p.document), 1, 6).Draw(t, "documents")
+func (p *parity) drawDocuments(t *rapid.T) []*store.Document {
+	return rapid.SliceOfN(rapid.Custom(p.drawDocument), 1, 6).Draw(t, "documents")
 }
 
-// agree asks both stores and compares. An error is compared by its presence.
-func (p *parity) agree(t *rapid.T, ask func(store.Store) (any, error)) {
+// compareAnswers fails unless both stores give the same answer and no error.
+func (p *parity) compareAnswers(t *rapid.T, ask func(store.Store) (any, error)) {
 	t.Helper()
 	var answers []any
 	for _, s := range p.stores {
@@ -151,38 +151,38 @@ func (p *parity) agree(t *rapid.T, ask func(store.Store) (any, error)) {
 	}
 }
 
-func (p *parity) write(t *rapid.T) {
-	docs := p.documents(t)
-	p.agree(t, func(s store.Store) (any, error) {
+func (p *parity) writeByRule(t *rapid.T) {
+	docs := p.drawDocuments(t)
+	p.compareAnswers(t, func(s store.Store) (any, error) {
 		return store.NewWriter(store.WriterConfig{Backend: s, Now: clock}).Write(context.Background(), docs)
 	})
 }
 
-// insert writes without the rule, so that documents are there that the rule
-// would skip.
-func (p *parity) insert(t *rapid.T) {
-	docs := distinct(p.documents(t))
-	p.agree(t, func(s store.Store) (any, error) {
+// insertDirectly writes without the rule, so that the stores also hold documents
+// that the rule would skip.
+func (p *parity) insertDirectly(t *rapid.T) {
+	docs := distinct(p.drawDocuments(t))
+	p.compareAnswers(t, func(s store.Store) (any, error) {
 		errs, err := s.Insert(context.Background(), docs)
-		return nils(errs), err
+		return areNil(errs), err
 	})
 }
 
-func (p *parity) replace(t *rapid.T) {
-	docs := distinct(p.documents(t))
-	p.agree(t, func(s store.Store) (any, error) {
+func (p *parity) replaceDirectly(t *rapid.T) {
+	docs := distinct(p.drawDocuments(t))
+	p.compareAnswers(t, func(s store.Store) (any, error) {
 		errs, err := s.Replace(context.Background(), docs)
-		return nils(errs), err
+		return areNil(errs), err
 	})
 }
 
-// distinct sorts by id and keeps one of each, as the rule does.
+// distinct sorts by id and keeps one document of each, as the rule does.
 func distinct(docs []*store.Document) []*store.Document {
 	slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(docs, func(a, b *store.Document) bool { return a.ID == b.ID })
 }
 
-func nils(errs []error) []bool {
+func areNil(errs []error) []bool {
 	out := make([]bool, len(errs))
 	for i, err := range errs {
 		out[i] = err == nil
@@ -190,7 +190,7 @@ func nils(errs []error) []bool {
 	return out
 }
 
-// someOf draws one of the values or none.
+// someOf draws one of the values or the empty string.
 func someOf(t *rapid.T, label string, values *rapid.Generator[string]) string {
 	if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
 		return ""
@@ -198,14 +198,14 @@ func someOf(t *rapid.T, label string, values *rapid.Generator[string]) string {
 	return values.Draw(t, label)
 }
 
-func (p *parity) limitTo(t *rapid.T) []string {
+func (p *parity) drawApplications(t *rapid.T) []string {
 	return rapid.SampledFrom([][]string{p.applications, p.applications[:1], {}}).Draw(t, "applications")
 }
 
 // drawFilter draws a filter, with a code among those of rejected events.
 func (p *parity) drawFilter(t *rapid.T, codes bool) query.Filter {
 	f := query.Filter{
-		Applications: p.limitTo(t),
+		Applications: p.drawApplications(t),
 		SessionID:    someOf(t, "session", rapid.Just(storetest.Session(1))),
 		Category:     someOf(t, "category", rapid.Just("page interaction")),
 		Name:         someOf(t, "name", someNames),
@@ -230,58 +230,58 @@ func (p *parity) drawPage(t *rapid.T, rejected bool) query.Events {
 	}
 }
 
-func (p *parity) events(t *rapid.T) {
+func (p *parity) findStored(t *rapid.T) {
 	q := p.drawPage(t, false)
 	if rapid.Bool().Draw(t, "continued") {
 		q.After = &query.Position{Time: someTime(t, "after"), ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
 }
 
-func (p *parity) rejected(t *rapid.T) {
+func (p *parity) findRejected(t *rapid.T) {
 	q := p.drawPage(t, true)
 	if rapid.Bool().Draw(t, "continued") {
 		at := someTime(t, "after").Truncate(time.Millisecond)
 		q.After = &query.Position{Time: at, ID: p.applications[0] + "/" + someIDs.Draw(t, "after id")}
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
 }
 
-func (p *parity) reasons(t *rapid.T) {
+func (p *parity) countReasons(t *rapid.T) {
 	q := query.Aggregate{
 		Filter: p.drawFilter(t, true), By: query.ByReason,
 		Limit: rapid.SampledFrom([]int{1, 3, query.MaxReasons}).Draw(t, "limit"),
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
 }
 
-func (p *parity) session(t *rapid.T) {
+func (p *parity) summariseSession(t *rapid.T) {
 	id := storetest.Session(rapid.IntRange(0, 3).Draw(t, "session"))
 	q := query.Aggregate{
-		Filter: query.Filter{Applications: p.limitTo(t), SessionID: id}, By: query.BySession, Limit: 1,
+		Filter: query.Filter{Applications: p.drawApplications(t), SessionID: id}, By: query.BySession, Limit: 1,
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
 }
 
-func (p *parity) types(t *rapid.T) {
+func (p *parity) countTypes(t *rapid.T) {
 	q := query.Aggregate{
-		Filter: query.Filter{Applications: p.limitTo(t)}, By: query.ByType,
+		Filter: query.Filter{Applications: p.drawApplications(t)}, By: query.ByType,
 		Limit: rapid.SampledFrom([]int{1, 3, query.MaxTypes}).Draw(t, "limit"),
 	}
 	if rapid.Bool().Draw(t, "bounded") {
 		q.From, q.To = someTime(t, "from"), someTime(t, "to")
 	}
-	p.agree(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
 }
 
-func (p *parity) lookup(t *rapid.T) {
+func (p *parity) lookUpIDs(t *rapid.T) {
 	ids := slices.Clone(p.written)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	p.agree(t, func(s store.Store) (any, error) {
+	p.compareAnswers(t, func(s store.Store) (any, error) {
 		docs, err := s.Lookup(context.Background(), ids)
 		slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
 		return docs, err
 	})
-	p.agree(t, func(s store.Store) (any, error) { return s.Holders(context.Background(), ids) })
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Holders(context.Background(), ids) })
 }

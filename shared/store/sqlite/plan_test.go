@@ -11,17 +11,23 @@ import (
 	"github.com/theeye/theeye/shared/query"
 )
 
-// TestEveryPageReadsAnIndexInOrder: no query for a page scans the table or
-// sorts, whatever is asked. The plan is SQLite's own.
-func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
+func openPrepared(t *testing.T) *Store {
+	t.Helper()
 	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "events.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close(context.WithoutCancel(t.Context())) }()
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	if err := s.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// TestEveryPageReadsAnIndexInOrder: no statement for a page scans the table or
+// sorts, whatever the question. The plan is SQLite's own.
+func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
+	s := openPrepared(t)
 	at := time.Unix(1, 0)
 	after := &query.Position{Time: at, ID: "x"}
 	for i := range 64 {
@@ -52,14 +58,7 @@ func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
 // TestTypesReadNoEvent: types are counted from one index alone, in its order;
 // only the counts are sorted.
 func TestTypesReadNoEvent(t *testing.T) {
-	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "events.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close(context.WithoutCancel(t.Context())) }()
-	if err := s.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := openPrepared(t)
 	at := time.Unix(1, 0)
 	for _, f := range []query.Filter{
 		{},

@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// columns of events in the order of appendArgs and scan.
+// columns of events in the order of appendArgs and scanDocument.
 const (
 	columns = `id, status, application, event_id, session_id, category, name, data, timestamp_us,
 		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original,
@@ -37,8 +37,8 @@ func appendArgs(args []any, d *store.Document) ([]any, error) {
 	if d.Data != nil {
 		data = string(d.Data)
 	}
-	// A stored event always has a timestamp, be it that of year 1, which Go
-	// calls zero.
+	// A stored event always has a timestamp, and that of year 1 is Go's zero
+	// time.
 	if d.Status == store.Stored || !d.Timestamp.IsZero() {
 		timestamp = d.Timestamp.UnixMicro()
 	}
@@ -65,8 +65,8 @@ func appendArgs(args []any, d *store.Document) ([]any, error) {
 		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion), nil
 }
 
-// scan reads one row of columns.
-func scan(rows *sql.Rows) (*store.Document, error) {
+// scanDocument reads one row of columns.
+func scanDocument(rows *sql.Rows) (*store.Document, error) {
 	var (
 		d                  store.Document
 		timestamp, expires sql.NullInt64
@@ -89,12 +89,12 @@ func scan(rows *sql.Rows) (*store.Document, error) {
 	if len(d.Original) == 0 {
 		d.Original = nil
 	}
-	d.Errors, err = reasons(faults, d.ID)
+	d.Errors, err = decodeReasons(faults, d.ID)
 	return &d, err
 }
 
-// reasons reads the column errors.
-func reasons(text []byte, id string) (faults []event.Fault, err error) {
+// decodeReasons decodes the column errors.
+func decodeReasons(text []byte, id string) (faults []event.Fault, err error) {
 	if text == nil {
 		return nil, nil
 	}

@@ -19,17 +19,35 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// openNew returns a store over a file of its own, not prepared.
+func openNew(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
+	tb.Helper()
+	if cfg.Path == "" {
+		cfg.Path = filepath.Join(tb.TempDir(), "a folder #1", "events.db")
+	}
+	s, err := sqlite.Open(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(context.WithoutCancel(tb.Context())); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
 func openPrepared(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
 	tb.Helper()
-	s := open(tb, cfg)
+	s := openNew(tb, cfg)
 	if err := s.Prepare(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
 	return s
 }
 
-// insert inserts documents without the rule.
-func insert(t *testing.T, s *sqlite.Store, docs ...*store.Document) {
+// insertDirectly inserts documents without the write rule.
+func insertDirectly(t *testing.T, s *sqlite.Store, docs ...*store.Document) {
 	t.Helper()
 	errs, err := s.Insert(t.Context(), docs)
 	if err = errors.Join(append(errs, err)...); err != nil {
@@ -37,7 +55,7 @@ func insert(t *testing.T, s *sqlite.Store, docs ...*store.Document) {
 	}
 }
 
-func count(t *testing.T, s *sqlite.Store, docs []*store.Document) int {
+func countHolders(t *testing.T, s *sqlite.Store, docs []*store.Document) int {
 	t.Helper()
 	ids := make([]string, len(docs))
 	for i, d := range docs {
@@ -50,7 +68,11 @@ func count(t *testing.T, s *sqlite.Store, docs []*store.Document) int {
 	return len(holders)
 }
 
-func TestReopen(t *testing.T) {
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return openNew(t, sqlite.Config{}) })
+}
+
+func TestReopenKeepsDocuments(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.db")
 	docs := storetest.Events(0, 100)
 	for range 3 {
@@ -64,7 +86,7 @@ func TestReopen(t *testing.T) {
 		if _, err := store.NewWriter(store.WriterConfig{Backend: s}).Write(t.Context(), docs); err != nil {
 			t.Fatal(err)
 		}
-		if n := count(t, s, docs); n != len(docs) {
+		if n := countHolders(t, s, docs); n != len(docs) {
 			t.Errorf("%d documents", n)
 		}
 		if err := s.Close(t.Context()); err != nil {
@@ -89,8 +111,9 @@ func TestReopen(t *testing.T) {
 	}
 }
 
-// TestSettings: power safety is a setting that nobody sees missing.
-func TestSettings(t *testing.T) {
+// TestFileIsSafeAgainstPowerLoss: a missing setting would show only after a loss
+// of power.
+func TestFileIsSafeAgainstPowerLoss(t *testing.T) {
 	s := openPrepared(t, sqlite.Config{})
 	for name, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "3",
@@ -101,7 +124,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestSweep(t *testing.T) {
+func TestSweepRemovesExpiredDocuments(t *testing.T) {
 	now := time.Now()
 	s := openPrepared(t, sqlite.Config{SweepEvery: -1, Now: func() time.Time { return now }})
 	docs := storetest.Events(0, 1700)
@@ -116,36 +139,36 @@ func TestSweep(t *testing.T) {
 			docs[i] = storetest.With(storetest.Rejected(i), func(r *store.Document) { r.ExpiresAt = d.ExpiresAt })
 		}
 	}
-	insert(t, s, docs...)
+	insertDirectly(t, s, docs...)
 	for _, want := range []int64{1200, 0} {
 		if n, err := s.Sweep(t.Context()); n != want || err != nil {
 			t.Errorf("removed %d, want %d; error %v", n, want, err)
 		}
 	}
-	if n := count(t, s, docs); n != 500 {
-		t.Errorf("%d documents are left, want 500", n)
+	if n := countHolders(t, s, docs); n != 500 {
+		t.Errorf("%d documents remain, want 500", n)
 	}
 	now = now.Add(time.Hour)
 	if n, err := s.Sweep(t.Context()); n != 300 || err != nil {
 		t.Errorf("removed %d an hour later, want 300; error %v", n, err)
 	}
-	insert(t, s, docs[0]) // the id is free again
+	insertDirectly(t, s, docs[0]) // the id is free again
 }
 
-// TestSweeper waits for the goroutine to do it.
-func TestSweeper(t *testing.T) {
+// TestSweeperRunsInTheBackground waits for the goroutine to remove a document.
+func TestSweeperRunsInTheBackground(t *testing.T) {
 	s := openPrepared(t, sqlite.Config{SweepEvery: time.Millisecond})
 	docs := storetest.Events(0, 3)
 	docs[1].ExpiresAt = time.Now().Add(-time.Minute)
-	insert(t, s, docs...)
-	for deadline := time.Now().Add(20 * time.Second); count(t, s, docs) != 2; runtime.Gosched() {
+	insertDirectly(t, s, docs...)
+	for deadline := time.Now().Add(20 * time.Second); countHolders(t, s, docs) != 2; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("the expired document is still there")
 		}
 	}
 }
 
-func TestConfigurationErrors(t *testing.T) {
+func TestUnusableFileIsAConfigurationError(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text.db")
 	if err := os.WriteFile(text, []byte("this is no database, and long enough to be looked at as one......"), 0o600); err != nil {
@@ -164,9 +187,9 @@ func TestConfigurationErrors(t *testing.T) {
 	}
 }
 
-// TestForeignLock: another program that holds the file is waited for, then it
-// is a transient failure.
-func TestForeignLock(t *testing.T) {
+// TestLockOfAnotherProgramIsTransient: the store waits for another program that
+// locks the file, and then fails with a transient error.
+func TestLockOfAnotherProgramIsTransient(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.db")
 	s := openPrepared(t, sqlite.Config{Path: path})
 	other, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(0)")
@@ -189,12 +212,12 @@ func TestForeignLock(t *testing.T) {
 	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	insert(t, s, storetest.Events(0, 1)...)
+	insertDirectly(t, s, storetest.Events(0, 1)...)
 }
 
-// TestFullFile: when no page can be added, the whole bulk is undone and the
-// failure is transient.
-func TestFullFile(t *testing.T) {
+// TestFullFileUndoesTheBulk: where no page can be added, the whole bulk is undone
+// and the failure is transient.
+func TestFullFileUndoesTheBulk(t *testing.T) {
 	s := openPrepared(t, sqlite.Config{})
 	if err := s.LimitPages(t.Context(), 60); err != nil {
 		t.Fatal(err)
@@ -204,13 +227,13 @@ func TestFullFile(t *testing.T) {
 	if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {
 		t.Fatalf("insert into a full file: %v", err)
 	}
-	if n := count(t, s, docs); n != 0 {
+	if n := countHolders(t, s, docs); n != 0 {
 		t.Errorf("%d documents of an undone bulk", n)
 	}
 	if err := s.LimitPages(t.Context(), 1<<30); err != nil {
 		t.Fatal(err)
 	}
-	insert(t, s, docs...)
+	insertDirectly(t, s, docs...)
 }
 
 // TestCloseIsBounded: Close does not wait for a bulk beyond its context.
@@ -219,11 +242,11 @@ func TestCloseIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release := s.HoldTurn()
+	release := s.HoldLock()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Insert(ended, storetest.Events(0, 1)); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("waiting for the turn with an ended context: %v", err)
+		t.Errorf("waiting for the lock with an ended context: %v", err)
 	}
 	release()
 	if err := s.Close(t.Context()); err != nil {

@@ -11,17 +11,17 @@ import (
 )
 
 // sweepAtOnce bounds the documents removed in one transaction, so that writers
-// never wait long for their turn.
+// never wait long for the lock.
 const sweepAtOnce = 500
 
-// Sweep removes the documents that are past their expires_at and returns how
-// many. It may run at any time.
+// Sweep removes the documents that are past their expires_at and returns their
+// number. It may run at any time.
 func (s *Store) Sweep(ctx context.Context) (int64, error) {
 	var total int64
 	for {
 		var n int64
-		err := s.writer.transaction(ctx, func(w *writer) (err error) {
-			n, err = w.run(`DELETE FROM events WHERE id IN
+		err := s.writer.inTransaction(ctx, func(w *writer) (err error) {
+			n, err = w.runPrepared(`DELETE FROM events WHERE id IN
 				(SELECT id FROM events INDEXED BY expiry_v1 WHERE expires_at <= ?1 LIMIT ?2)`,
 				[]any{s.now().UnixMilli(), sweepAtOnce})
 			return err
@@ -36,7 +36,7 @@ func (s *Store) Sweep(ctx context.Context) (int64, error) {
 	}
 }
 
-// sweepEvery sweeps until ctx ends.
+// sweepEvery removes expired documents periodically, until ctx ends.
 func (s *Store) sweepEvery(ctx context.Context, pause time.Duration) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -47,7 +47,7 @@ func (s *Store) sweepEvery(ctx context.Context, pause time.Duration) {
 		case <-tick.C:
 		}
 		if s.Ready(ctx) != nil {
-			continue // not prepared yet, or readiness tells
+			continue // not prepared yet, or unavailable, which readiness reports
 		}
 		n, err := s.Sweep(ctx)
 		switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// The three statements of a bulk. ?1 is the id, and so on as in columns.
+// The statements of a bulk. ?1 is the id; the rest follows the order of columns.
 const (
 	insertStatement = `INSERT INTO events (` + columns + `)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
@@ -26,8 +26,8 @@ const (
 
 // Insert implements store.Backend by one transaction.
 func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
-	return s.bulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
-		n, err := w.run(insertStatement, args)
+	return s.runBulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
+		n, err := w.runPrepared(insertStatement, args)
 		if err != nil {
 			return fmt.Errorf("insert: %w", err)
 		}
@@ -38,13 +38,13 @@ func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, er
 	})
 }
 
-// addReasons makes a rejected document known to the index of reasons.
+// addReasons adds a rejected document to the index of reasons.
 func (w *writer) addReasons(d *store.Document) error {
 	if d.Status != store.Rejected {
 		return nil
 	}
 	for _, f := range d.Errors {
-		if _, err := w.run(reasonStatement, reasonArgs(d, f)); err != nil {
+		if _, err := w.runPrepared(reasonStatement, reasonArgs(d, f)); err != nil {
 			return fmt.Errorf("insert reason: %w", err)
 		}
 	}
@@ -57,26 +57,26 @@ func reasonArgs(d *store.Document, f event.Fault) []any {
 
 // Replace implements store.Backend by one transaction of guarded updates.
 func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
-	return s.bulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
-		n, err := w.run(replaceStatement, args)
+	return s.runBulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
+		n, err := w.runPrepared(replaceStatement, args)
 		if err != nil {
 			return fmt.Errorf("replace: %w", err)
 		}
 		if n == 0 {
-			return nil // something better is there
+			return nil // the holder is better
 		}
 		return w.addReasons(d)
 	})
 }
 
-// bulk runs one step for each document, all in one transaction. A document that
-// is a duplicate or cannot be stored does not touch the others; any other error
-// undoes the whole.
-func (s *Store) bulk(
+// runBulk runs one step for each document, all in one transaction. A document that
+// is a duplicate or cannot be stored does not affect the others; any other error
+// undoes the transaction.
+func (s *Store) runBulk(
 	ctx context.Context, docs []*store.Document, step func(*writer, *store.Document, []any) error,
 ) ([]error, error) {
 	errs := make([]error, len(docs))
-	err := s.writer.transaction(ctx, func(w *writer) error {
+	err := s.writer.inTransaction(ctx, func(w *writer) error {
 		args := make([]any, 0, columnCount)
 		for i, d := range docs {
 			var err error

@@ -11,11 +11,13 @@ import (
 // writer is the one connection that writes.
 type writer struct {
 	conn *sql.Conn
-	// unended is the context of every statement: see transaction.
-	unended context.Context
-	// turn holds one token: who has it may use the rest.
-	turn chan struct{}
-	// prepared are the statements of the bulks, by their text.
+	// detached is the context of every statement; it never ends: see
+	// inTransaction.
+	detached context.Context
+	// lock holds one token, which its holder takes out before it uses the other
+	// fields.
+	lock chan struct{}
+	// prepared are the statements of bulks, by their text.
 	prepared map[string]*sql.Stmt
 }
 
@@ -24,25 +26,25 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database for writing: %w", classify(err))
 	}
-	w := &writer{conn: conn, unended: context.WithoutCancel(ctx), turn: make(chan struct{}, 1), prepared: make(map[string]*sql.Stmt)}
-	w.turn <- struct{}{}
+	w := &writer{conn: conn, detached: context.WithoutCancel(ctx), lock: make(chan struct{}, 1), prepared: make(map[string]*sql.Stmt)}
+	w.lock <- struct{}{}
 	return w, nil
 }
 
-// transaction runs do in one transaction, which is on disk when it returns nil.
-// ctx bounds the wait for the turn. A bulk that has begun is finished: it is
-// bounded by its size, and watching ctx in every statement would cost more than
-// the statement.
-func (w *writer) transaction(ctx context.Context, do func(*writer) error) error {
+// inTransaction runs do in one transaction, which is on disk when it returns nil.
+// ctx bounds the wait for the lock. A transaction that has begun is finished: its
+// size bounds it, and watching ctx in every statement would cost more than the
+// statement.
+func (w *writer) inTransaction(ctx context.Context, do func(*writer) error) error {
 	if ctx.Err() != nil { // select would choose at random
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, context.Cause(ctx))
 	}
 	select {
-	case _, open := <-w.turn:
+	case _, open := <-w.lock:
 		if !open {
 			return fmt.Errorf("%w: closed", store.ErrUnavailable)
 		}
-		defer func() { w.turn <- struct{}{} }()
+		defer func() { w.lock <- struct{}{} }()
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, context.Cause(ctx))
 	}
@@ -54,30 +56,30 @@ func (w *writer) transaction(ctx context.Context, do func(*writer) error) error 
 		err = w.exec(`COMMIT`)
 	}
 	if err != nil {
-		// SQLite may have rolled back by itself; then this fails and changes
-		// nothing.
+		// SQLite may have rolled back already; then this fails and has no effect.
 		_ = w.exec(`ROLLBACK`)
 	}
 	return err
 }
 
-// exec runs a statement that is not worth preparing.
+// exec runs a statement without preparing it.
 func (w *writer) exec(statement string, args ...any) error {
-	_, err := w.conn.ExecContext(w.unended, statement, args...)
+	_, err := w.conn.ExecContext(w.detached, statement, args...)
 	return classify(err)
 }
 
-// run runs a prepared statement and returns the number of rows it changed.
-func (w *writer) run(statement string, args []any) (int64, error) {
+// runPrepared runs a statement that it prepares once, and returns the number of
+// rows changed.
+func (w *writer) runPrepared(statement string, args []any) (int64, error) {
 	stmt, ok := w.prepared[statement]
 	if !ok {
 		var err error
-		if stmt, err = w.conn.PrepareContext(w.unended, statement); err != nil {
+		if stmt, err = w.conn.PrepareContext(w.detached, statement); err != nil {
 			return 0, classify(err)
 		}
 		w.prepared[statement] = stmt
 	}
-	result, err := stmt.ExecContext(w.unended, args...)
+	result, err := stmt.ExecContext(w.detached, args...)
 	if err != nil {
 		return 0, classify(err)
 	}
@@ -85,15 +87,15 @@ func (w *writer) run(statement string, args []any) (int64, error) {
 	return n, classify(err)
 }
 
-// close waits for the turn and never gives it back.
+// close takes the lock and never releases it.
 func (w *writer) close(ctx context.Context) error {
 	select {
-	case _, open := <-w.turn:
+	case _, open := <-w.lock:
 		if open {
-			close(w.turn)
+			close(w.lock)
 		}
 	case <-ctx.Done():
-		return fmt.Errorf("close database: a bulk is still in work: %w", context.Cause(ctx))
+		return fmt.Errorf("close database: a bulk is still being written: %w", context.Cause(ctx))
 	}
 	for _, stmt := range w.prepared {
 		_ = stmt.Close()

@@ -33,7 +33,7 @@ func expectAbsent(t *testing.T, s store.Store, ids ...string) {
 	got, err := s.Lookup(t.Context(), ids)
 	must(t, err)
 	if len(got) > 0 {
-		t.Fatalf("document %q is there", got[0].ID)
+		t.Fatalf("document %q is present", got[0].ID)
 	}
 }
 
@@ -58,10 +58,10 @@ func idsOf(docs []*store.Document) []string {
 	return ids
 }
 
-func expectOutcomes(t *testing.T, got []store.WriteResult, want ...store.WriteResult) {
+func expectResults(t *testing.T, got []store.WriteResult, want ...store.WriteResult) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Fatalf("outcomes (-want +got):\n%s", diff)
+		t.Fatalf("results (-want +got):\n%s", diff)
 	}
 }
 

@@ -99,7 +99,7 @@ func testOddIDs(t *testing.T, s store.Store) {
 	expectPages(t, s, query.Events{Limit: 3}, docs)
 
 	two := With(docs[0], func(d *store.Document) { d.Application = "other" })
-	expectOutcomes(t, write(t, s, two), store.Inserted) // each application has its own ids
+	expectResults(t, write(t, s, two), store.Inserted) // each application has its own ids
 	expectKept(t, s, docs[0], two)
 }
 
@@ -125,7 +125,7 @@ func testTimes(t *testing.T, s store.Store) {
 	got, err := s.Find(t.Context(), query.Events{Filter: query.Filter{From: at, To: at.Add(time.Microsecond)}, Limit: 10})
 	expectIDs(t, got, err, docs[4]) // from is inclusive, to exclusive
 	got, err = s.Find(t.Context(), query.Events{Filter: query.Filter{From: at.Add(1), To: at.Add(time.Microsecond + 1)}, Limit: 10})
-	expectIDs(t, got, err, docs[5]) // bounds finer than what is kept
+	expectIDs(t, got, err, docs[5]) // bounds finer than the precision kept
 }
 
 func testRejectedContent(t *testing.T, s store.Store) {
@@ -143,7 +143,7 @@ func testRejectedContent(t *testing.T, s store.Store) {
 	full.Original = every.Bytes()
 	full.Origin = store.Origin{Epoch: math.MaxInt64, Seq: math.MaxInt64}
 	full.Revision, full.SchemaVersion, full.SentSchemaVersion = math.MaxInt64, math.MaxInt64, math.MaxInt64
-	// Only what is valid is filled; a replacement brings and takes fields.
+	// Only valid fields are filled; a replacement adds and removes fields.
 	bare := &store.Document{
 		ID: "demo/bare", Status: store.Rejected, Application: "demo", EventID: "bare",
 		ReceivedAt: Start(), ContentHash: "h", Origin: store.Origin{Epoch: 1, Seq: 1}, Revision: 1,
@@ -182,8 +182,8 @@ func testNoOriginal(t *testing.T, s store.Store) {
 	rejected := With(Rejected(0), func(d *store.Document) { d.Original, d.Data = nil, nil })
 	stored, second := With(Event(1), drop), With(Event(1), drop)
 	second.ContentHash, second.Origin.Seq = "second", 99
-	expectOutcomes(t, write(t, s, rejected, stored), store.Inserted, store.Inserted)
-	expectOutcomes(t, write(t, s, second), store.Conflict)
+	expectResults(t, write(t, s, rejected, stored), store.Inserted, store.Inserted)
+	expectResults(t, write(t, s, second), store.Conflict)
 	conflict := With(second, func(d *store.Document) {
 		d.ID, d.Status, d.Data = store.ConflictID(d.Application, d.ContentHash, d.EventID), store.Rejected, nil
 		d.Errors = []event.Fault{{

@@ -1,9 +1,9 @@
 // Package storetest is the suite that every adapter of package store passes,
 // and a generator of documents for tests and benchmarks.
 //
-// An adapter's test opens an empty database for each subtest and calls Run.
-// Nothing here knows an adapter: what two adapters must agree on is asserted as
-// a value, so a third one is held to the same.
+// An adapter's test calls Run with a function that opens an empty database for
+// each subtest. The suite depends on no adapter: it asserts values, so all
+// adapters agree and a new one is held to the same.
 package storetest
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Open returns an empty store that nobody has prepared. It is closed and
-// removed by t.Cleanup.
+// Open returns an empty store on which Prepare was not called. t.Cleanup closes and
+// removes it.
 type Open func(t *testing.T) store.Store
 
 // Run runs the whole suite. The adapter's clock must be the machine's.
@@ -41,7 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"order and pages", testPages},
 		{"pages while events arrive", testPagesWhileWriting},
 		{"sparse history", testSparse},
-		{"what is held", testHeld},
+		{"held documents", testHeld},
 		{"session", testSession},
 		{"rejected queries", testRejected},
 		{"rejected summary", testReasons},
@@ -62,7 +62,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("preparation", func(t *testing.T) { testPrepare(t, open(t)) })
 }
 
-// patience bounds whatever the suite waits for.
+// patience bounds every wait of the suite.
 const patience = 2 * time.Minute
 
 func must(t *testing.T, err error) {
@@ -72,12 +72,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// write writes documents by the rule and returns the outcomes.
+// write writes documents by the rule and returns the results.
 func write(t *testing.T, s store.Store, docs ...*store.Document) []store.WriteResult {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	outcomes, err := store.NewWriter(store.WriterConfig{Backend: s}).Write(ctx, docs)
+	results, err := store.NewWriter(store.WriterConfig{Backend: s}).Write(ctx, docs)
 	must(t, err)
-	return outcomes
+	return results
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Epoch is the epoch of generated places, and near the time of generated
+// Epoch is the epoch of generated origins, and near the time of generated
 // events: 2026-01-01.
 const Epoch = int64(1_767_225_600_000_000)
 

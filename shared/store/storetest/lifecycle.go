@@ -20,7 +20,7 @@ func testPrepare(t *testing.T, s store.Store) {
 	must(t, s.Ready(ctx))
 	write(t, s, Event(0))
 	must(t, s.RaiseRevision(ctx, 3))
-	must(t, s.Prepare(ctx)) // again, over what is there
+	must(t, s.Prepare(ctx)) // again, over existing data
 	must(t, s.Ready(ctx))
 	expectKept(t, s, Event(0))
 	revision, err := s.Revision(ctx)
@@ -88,7 +88,7 @@ func testExpiry(t *testing.T, s store.Store) {
 	if len(groups) != 0 {
 		t.Errorf("summary counts an expired event: %+v", groups)
 	}
-	expectOutcomes(t, write(t, s, expiring(Event(3), -time.Second)), store.Expired)
+	expectResults(t, write(t, s, expiring(Event(3), -time.Second)), store.Expired)
 }
 
 func testBounds(t *testing.T, s store.Store) {

@@ -68,7 +68,7 @@ func testFilters(t *testing.T, s store.Store) {
 	}{
 		"everything":       {query.Filter{}, func(*store.Document) bool { return true }},
 		"no application":   {query.Filter{Applications: []string{}}, func(*store.Document) bool { return false }},
-		"unknown":          {query.Filter{Applications: []string{"nobody"}}, func(*store.Document) bool { return false }},
+		"unknown":          {query.Filter{Applications: []string{"unknown"}}, func(*store.Document) bool { return false }},
 		"application":      {query.Filter{Applications: []string{"shop"}}, func(d *store.Document) bool { return d.Application == "shop" }},
 		"two applications": {query.Filter{Applications: []string{"shop", "blog"}}, func(d *store.Document) bool { return d.Application != "demo" }},
 		"session":          {query.Filter{SessionID: Session(2)}, func(d *store.Document) bool { return d.SessionID == Session(2) }},
@@ -133,21 +133,21 @@ func testPages(t *testing.T, s store.Store) {
 	expectIDs(t, got, err, docs[50], docs[49])
 }
 
-// testPagesWhileWriting: what was there when paging began is returned once,
-// whatever arrives meanwhile.
+// testPagesWhileWriting: every event that was stored before the first page is
+// returned once, however many arrive between pages.
 func testPagesWhileWriting(t *testing.T, s store.Store) {
-	var before, meanwhile []*store.Document
+	var before, later []*store.Document
 	for n := range 300 {
 		if n%3 == 0 {
 			before = append(before, Event(n))
 		} else {
-			meanwhile = append(meanwhile, Event(n))
+			later = append(later, Event(n))
 		}
 	}
 	write(t, s, before...)
 	q := query.Events{Filter: query.Filter{Category: "page interaction"}, Limit: 10}
 	seen := make(map[string]int)
-	for arriving := meanwhile; ; arriving = arriving[min(20, len(arriving)):] {
+	for arriving := later; ; arriving = arriving[min(20, len(arriving)):] {
 		page, err := s.Find(t.Context(), q)
 		must(t, err)
 		for _, d := range page {
@@ -224,5 +224,35 @@ func testSession(t *testing.T, s store.Store) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// testHeld: outcomes with their reasons and without data, expired documents
+// included.
+func testHeld(t *testing.T, s store.Store) {
+	stored, rejected := Event(1), Rejected(2, faultPath, faultHost)
+	expiring := With(Event(3), func(d *store.Document) {
+		d.ExpiresAt = time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+	})
+	docs := append(Events(100, 1200), stored, rejected, expiring)
+	write(t, s, docs...)
+	ids := []string{store.DocumentID("demo", "unknown")}
+	want := map[string]store.Held{}
+	for _, d := range docs {
+		ids = append(ids, d.ID)
+		want[d.ID] = store.Held{
+			Holder: store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision},
+			Status: d.Status, Errors: d.Errors, ExpiresAt: d.ExpiresAt,
+		}
+	}
+	got, err := s.Held(t.Context(), ids)
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("held (-want +got):\n%s", diff)
+	}
+	none, err := s.Held(t.Context(), nil)
+	must(t, err)
+	if len(none) > 0 {
+		t.Errorf("no ids have holders %v", none)
 	}
 }

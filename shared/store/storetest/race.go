@@ -16,7 +16,7 @@ const (
 	raceIDs = 60
 )
 
-// testRace lets writers race copies of the same events at different places and
+// testRace lets writers race copies of the same events at different positions and
 // revisions, two contents for every third, and checks the one end state.
 func testRace(t *testing.T, s store.Store) {
 	versions := raceVersions()
@@ -54,7 +54,7 @@ func testRace(t *testing.T, s store.Store) {
 	expectRaceEnd(t, s)
 }
 
-// raceVersions returns, for every id, copies at three places and in three
+// raceVersions returns, for every id, copies at three positions and in three
 // revisions, of one content or two.
 func raceVersions() []*store.Document {
 	var versions []*store.Document
@@ -66,7 +66,7 @@ func raceVersions() []*store.Document {
 		for c, content := range contents {
 			for _, seq := range []uint64{10, 20, 30} {
 				for _, revision := range []uint64{1, 2, 3} {
-					versions = append(versions, place(content, seq+uint64(c), revision))
+					versions = append(versions, atOrigin(content, seq+uint64(c), revision))
 				}
 			}
 		}
@@ -74,14 +74,14 @@ func raceVersions() []*store.Document {
 	return versions
 }
 
-// expectRaceEnd: every content is at its earliest place in its highest
+// expectRaceEnd: every content is at its earliest position in its highest
 // revision; of two contents one holds the id and the other is a conflict.
 func expectRaceEnd(t *testing.T, s store.Store) {
 	t.Helper()
 	holders, err := s.Holders(t.Context(), idsOf(Events(0, raceIDs)))
 	must(t, err)
 	for n := range raceIDs {
-		a, b := place(Event(n), 10, 3), place(other(Event(n), "other"), 11, 3)
+		a, b := atOrigin(Event(n), 10, 3), atOrigin(other(Event(n), "other"), 11, 3)
 		switch {
 		case n%3 != 0:
 			expectKept(t, s, a)

@@ -77,7 +77,7 @@ func testRejected(t *testing.T, s store.Store) {
 		"range": {query.Filter{From: from, To: to}, func(d *store.Document) bool {
 			return !d.ReceivedAt.Before(from) && d.ReceivedAt.Before(to)
 		}},
-		"range finer than what is kept": {query.Filter{From: from.Add(1), To: to.Add(1)}, func(d *store.Document) bool {
+		"range finer than the precision kept": {query.Filter{From: from.Add(1), To: to.Add(1)}, func(d *store.Document) bool {
 			return d.ReceivedAt.After(from) && !d.ReceivedAt.After(to)
 		}},
 	} {
@@ -169,7 +169,7 @@ func testReasonsChange(t *testing.T, s store.Store) {
 		must(t, err)
 		return docs
 	}
-	at := func(revision uint64, d *store.Document) *store.Document { return place(d, 1, revision) }
+	at := func(revision uint64, d *store.Document) *store.Document { return atOrigin(d, 1, revision) }
 	first := at(1, Rejected(0, faultPath, faultHost))
 	write(t, s, first)
 	expectIDs(t, byCode(faultPath.Code), nil, first)

@@ -37,7 +37,7 @@ func testInsert(t *testing.T, s store.Store) {
 }
 
 // testGuard compares the adapter's condition with Supersedes over every pair of
-// neighbouring places and revisions.
+// neighbouring origins and revisions.
 func testGuard(t *testing.T, s store.Store) {
 	var versions []*store.Document
 	for _, hash := range []string{"a", "b"} {
@@ -82,7 +82,7 @@ func testGuard(t *testing.T, s store.Store) {
 func testHolders(t *testing.T, s store.Store) {
 	docs := Events(0, 250)
 	write(t, s, docs...)
-	ids := append(idsOf(docs), "demo/nobody")
+	ids := append(idsOf(docs), "demo/unknown")
 	holders, err := s.Holders(t.Context(), ids)
 	must(t, err)
 	if len(holders) != len(docs) {
@@ -101,8 +101,9 @@ func testHolders(t *testing.T, s store.Store) {
 	}
 }
 
-// place returns the document at another place and revision.
-func place(d *store.Document, seq, revision uint64) *store.Document {
+// atOrigin returns the document at another position of the stream and another
+// revision.
+func atOrigin(d *store.Document, seq, revision uint64) *store.Document {
 	return With(d, func(d *store.Document) { d.Origin.Seq, d.Revision = seq, revision })
 }
 
@@ -133,40 +134,40 @@ func conflict(t *testing.T, s store.Store, d *store.Document) *store.Document {
 
 func testRule(t *testing.T, s store.Store) {
 	base := Event(0)
-	expectOutcomes(t, write(t, s, place(base, 5, 2)), store.Inserted)
-	expectOutcomes(t, write(t, s, place(base, 5, 2)), store.Unchanged)
-	expectOutcomes(t, write(t, s, place(base, 6, 9)), store.Unchanged) // a later copy, whatever its revision
-	expectOutcomes(t, write(t, s, place(base, 5, 1)), store.Unchanged)
-	expectOutcomes(t, write(t, s, place(base, 5, 3)), store.Replaced)
-	expectOutcomes(t, write(t, s, place(base, 4, 1)), store.Replaced) // the earlier place wins over revisions
-	expectKept(t, s, place(base, 4, 1))
+	expectResults(t, write(t, s, atOrigin(base, 5, 2)), store.Inserted)
+	expectResults(t, write(t, s, atOrigin(base, 5, 2)), store.Unchanged)
+	expectResults(t, write(t, s, atOrigin(base, 6, 9)), store.Unchanged) // a later copy, whatever its revision
+	expectResults(t, write(t, s, atOrigin(base, 5, 1)), store.Unchanged)
+	expectResults(t, write(t, s, atOrigin(base, 5, 3)), store.Replaced)
+	expectResults(t, write(t, s, atOrigin(base, 4, 1)), store.Replaced) // the earlier position wins over revisions
+	expectKept(t, s, atOrigin(base, 4, 1))
 
 	second := other(base, "b")
-	expectOutcomes(t, write(t, s, place(second, 1, 1)), store.Conflict) // came second, though from an earlier place
-	expectOutcomes(t, write(t, s, place(second, 1, 1)), store.Conflict)
-	expectOutcomes(t, write(t, s, place(second, 1, 4)), store.Conflict)
-	expectKept(t, s, place(base, 4, 1), conflict(t, s, place(second, 1, 4)))
-	expectOutcomes(t, write(t, s, place(second, 2, 9)), store.Conflict)
-	expectKept(t, s, place(base, 4, 1), conflict(t, s, place(second, 1, 4)))
+	expectResults(t, write(t, s, atOrigin(second, 1, 1)), store.Conflict) // came second, though from an earlier position
+	expectResults(t, write(t, s, atOrigin(second, 1, 1)), store.Conflict)
+	expectResults(t, write(t, s, atOrigin(second, 1, 4)), store.Conflict)
+	expectKept(t, s, atOrigin(base, 4, 1), conflict(t, s, atOrigin(second, 1, 4)))
+	expectResults(t, write(t, s, atOrigin(second, 2, 9)), store.Conflict)
+	expectKept(t, s, atOrigin(base, 4, 1), conflict(t, s, atOrigin(second, 1, 4)))
 
-	judged := With(place(base, 4, 8), func(d *store.Document) {
+	rejected := With(atOrigin(base, 4, 8), func(d *store.Document) {
 		d.Status, d.Errors = store.Rejected, Rejected(0).Errors
 	})
-	expectOutcomes(t, write(t, s, judged), store.Replaced)
-	expectKept(t, s, judged)
-	expectOutcomes(t, write(t, s, place(base, 4, 9)), store.Replaced) // valid again
-	expectKept(t, s, place(base, 4, 9))
+	expectResults(t, write(t, s, rejected), store.Replaced)
+	expectKept(t, s, rejected)
+	expectResults(t, write(t, s, atOrigin(base, 4, 9)), store.Replaced) // valid again
+	expectKept(t, s, atOrigin(base, 4, 9))
 }
 
 func testRuleInOneBulk(t *testing.T, s store.Store) {
 	a, b, c := Event(0), other(Event(0), "b"), other(Event(0), "c")
-	expectOutcomes(t,
-		write(t, s, place(b, 9, 1), place(a, 3, 1), Event(1), place(a, 3, 2), place(a, 2, 1), place(c, 5, 1), place(b, 8, 1)),
+	expectResults(t,
+		write(t, s, atOrigin(b, 9, 1), atOrigin(a, 3, 1), Event(1), atOrigin(a, 3, 2), atOrigin(a, 2, 1), atOrigin(c, 5, 1), atOrigin(b, 8, 1)),
 		store.Unchanged, store.Unchanged, store.Inserted, store.Unchanged, store.Inserted, store.Conflict, store.Conflict)
 	expectKept(t, s,
-		place(a, 2, 1), Event(1), conflict(t, s, place(b, 8, 1)), conflict(t, s, place(c, 5, 1)))
+		atOrigin(a, 2, 1), Event(1), conflict(t, s, atOrigin(b, 8, 1)), conflict(t, s, atOrigin(c, 5, 1)))
 
 	// The holder decides, not the order in the bulk.
-	expectOutcomes(t, write(t, s, place(b, 1, 1), place(a, 1, 3)), store.Conflict, store.Replaced)
-	expectKept(t, s, place(a, 1, 3), conflict(t, s, place(b, 1, 1)))
+	expectResults(t, write(t, s, atOrigin(b, 1, 1), atOrigin(a, 1, 3)), store.Conflict, store.Replaced)
+	expectKept(t, s, atOrigin(a, 1, 3), conflict(t, s, atOrigin(b, 1, 1)))
 }

@@ -42,16 +42,16 @@ func testTypes(t *testing.T, s store.Store) {
 	write(t, s, docs...)
 	from, to := docs[60].ReceivedAt, docs[180].ReceivedAt
 	for name, filter := range map[string]query.Filter{
-		"everything":                    {},
-		"no application":                {Applications: []string{}},
-		"unknown":                       {Applications: []string{"nobody"}},
-		"application":                   {Applications: []string{"shop"}},
-		"two applications":              {Applications: []string{"shop", "blog"}},
-		"range":                         {From: from, To: to},
-		"range finer than what is kept": {From: from.Add(1), To: to.Add(1)},
-		"open end":                      {From: from},
-		"open start":                    {To: to, Applications: []string{"demo"}},
-		"empty range":                   {From: to, To: from},
+		"everything":                          {},
+		"no application":                      {Applications: []string{}},
+		"unknown":                             {Applications: []string{"unknown"}},
+		"application":                         {Applications: []string{"shop"}},
+		"two applications":                    {Applications: []string{"shop", "blog"}},
+		"range":                               {From: from, To: to},
+		"range finer than the precision kept": {From: from.Add(1), To: to.Add(1)},
+		"open end":                            {From: from},
+		"open start":                          {To: to, Applications: []string{"demo"}},
+		"empty range":                         {From: to, To: from},
 	} {
 		q := query.Aggregate{Filter: filter, By: query.ByType}
 		for _, q.Limit = range []int{1, 3, query.MaxTypes} {
@@ -115,10 +115,10 @@ func testTypesChange(t *testing.T, s store.Store) {
 			t.Fatalf("types (-want +got):\n%s", diff)
 		}
 	}
-	write(t, s, place(Rejected(0), 1, 1))
+	write(t, s, atOrigin(Rejected(0), 1, 1))
 	expect(0, 1)
-	write(t, s, place(Event(0), 1, 2))
+	write(t, s, atOrigin(Event(0), 1, 2))
 	expect(1, 0)
-	write(t, s, place(Rejected(0), 1, 3))
+	write(t, s, atOrigin(Rejected(0), 1, 3))
 	expect(0, 1)
 }

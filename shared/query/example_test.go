@@ -1,0 +1,40 @@
+package query_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/theeye/theeye/shared/query"
+)
+
+// The newest rejected events of one application that have a reason.
+func ExampleEvents() {
+	q := query.Events{
+		Filter:   query.Filter{Applications: []string{"shop"}, Code: "unknown_type"},
+		Rejected: true, Descending: true,
+		Limit: 100,
+	}
+	fmt.Println(q.Check())
+	// The next page starts behind the last event of this one.
+	q.After = &query.Position{Time: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), ID: "shop/42"}
+
+	q.Limit = 5000
+	fmt.Println(q.Check())
+	// Output:
+	// <nil>
+	// query is outside of its bounds: limit 5000 is not in 1..1000
+}
+
+// A grouping refuses a condition that it would ignore.
+func ExampleAggregate() {
+	q := query.Aggregate{
+		Filter: query.Filter{Applications: []string{"shop"}, From: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
+		By:     query.ByType, Limit: query.MaxTypes,
+	}
+	fmt.Println(q.Check())
+	q.Name = "pageview"
+	fmt.Println(q.Check())
+	// Output:
+	// <nil>
+	// query is outside of its bounds: a condition that this grouping does not take
+}
