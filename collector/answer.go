@@ -53,7 +53,7 @@ func writeResults(w http.ResponseWriter, results []result) error {
 }
 
 // appendResult appends one api.EventResult. Results are encoded by hand: a
-// request has up to a thousand, and encoding/json takes five times as long.
+// request has up to a thousand, and json.Marshal takes five times as long.
 func appendResult(b []byte, index int, r *result) []byte {
 	if r.refusal != nil {
 		return append(appendRefused(b, index, r.refusal), '}')

@@ -31,7 +31,7 @@ type App struct {
 	started  chan struct{} // closed once everything works
 	listener net.Listener
 	admin    *daemon.AdminServer
-	door     *door
+	mux      *publicMux
 
 	nats     *natsd.Server
 	conns    []*nats.Conn
@@ -139,7 +139,7 @@ func (a *App) openServices() error {
 	if err != nil {
 		return err
 	}
-	a.door = &door{collector: a.collector.Handler(), queryapi: a.queryapi.Handler()}
+	a.mux = newPublicMux(a.collector, a.queryapi)
 	return nil
 }
 

@@ -3,11 +3,11 @@
 // composes the same services that run as processes of their own; what they do
 // is theirs.
 //
-//	door ─▶ collector ─▶ natsd ─▶ processor ─▶ store ◀─ queryapi ◀─ door
+//	mux ─▶ collector ─▶ natsd ─▶ processor ─▶ store ◀─ queryapi ◀─ mux
 //
 // New takes everything that can be refused, so that a port in use, a folder
 // in use and a faulty setting are told before anything starts. Run starts in
 // the order in which the parts need each other, and drains in the reverse:
-// door, collector, processor, query API, registry, store, NATS and with it the
+// mux, collector, processor, query API, registry, store, NATS and with it the
 // folder's lock.
 package standalone

@@ -38,7 +38,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Add("start", a.start)
 	group.Add("collector", a.collector.Run)
 	group.Add("public listener", func(ctx context.Context) error {
-		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrap(a.door), a.log))
+		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrap(a.mux), a.log))
 	})
 	err := group.Run(ctx)
 	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, processor.ErrRevision) {
@@ -73,11 +73,11 @@ func (a *App) holdStore(ctx context.Context) error {
 // Ready is what every service needs and has, each thing once: missing where
 // one of them misses it.
 func (a *App) Ready() []daemon.Check {
-	door := daemon.Check{Name: "door"}
-	if !a.door.open.Load() {
-		door.Err = errors.New("not open yet")
+	mux := daemon.Check{Name: "door"}
+	if !a.mux.open.Load() {
+		mux.Err = errors.New("not open yet")
 	}
-	return merge([]daemon.Check{door}, a.processor.Ready(), a.collector.Ready(), a.queryapi.Ready())
+	return merge([]daemon.Check{mux}, a.processor.Ready(), a.collector.Ready(), a.queryapi.Ready())
 }
 
 // merge joins lists; of two checks of one name a failed one stays.

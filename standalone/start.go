@@ -26,12 +26,12 @@ const (
 )
 
 // start brings the declarations into force, sees to an operator token, opens
-// the door, and tells when everything works. It returns when ctx ends.
+// the mux, and tells when everything works. It returns when ctx ends.
 func (a *App) start(ctx context.Context) error {
 	err := a.setUp(ctx)
 	if err == nil {
-		a.door.open.Store(true)
-		// The processor is the last to have what it needs. The door does not
+		a.mux.open.Store(true)
+		// The processor is the last to have what it needs. The mux does not
 		// wait for it: while the store is away events are taken all the same.
 		err = a.poll(ctx, "the processor", func() error { return lacking(a.processor.Ready()) })
 	}

@@ -1,28 +1,80 @@
 package standalone
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/theeye/theeye/collector"
+	"github.com/theeye/theeye/queryapi"
+	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/registry"
 )
 
-func named(name string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Answered-By", name) })
+// namedService answers every request with its name.
+type namedService struct {
+	name   string
+	routes []httpserver.Route
 }
 
-func TestDoorLeads(t *testing.T) {
-	d := &door{collector: named("collector"), queryapi: named("queryapi")}
+func (s *namedService) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Answered-By", s.name)
+}
+
+func (s *namedService) Handler() http.Handler { return s }
+
+// Routes returns the routes of the real service, with s as their handler.
+func (s *namedService) Routes() []httpserver.Route {
+	routes := slices.Clone(s.routes)
+	for i := range routes {
+		routes[i].Handler = s
+	}
+	return routes
+}
+
+// newServices returns both services with their real routes.
+func newServices(t *testing.T) (collect, query *namedService) {
+	t.Helper()
+	conn := new(nats.Conn)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := registry.New(registry.Config{JetStream: js, Logger: slog.New(slog.DiscardHandler)})
+	c, err := collector.New(collector.Config{
+		JetStream: js, Conn: conn, Registry: reg, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := queryapi.New(queryapi.Config{
+		Registry: reg, Store: struct{ queryapi.Store }{}, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &namedService{"collector", c.Routes()}, &namedService{"queryapi", q.Routes()}
+}
+
+func TestMuxServesEachRouteByItsService(t *testing.T) {
+	d := newPublicMux(newServices(t))
 	ask := func(method, target string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		d.ServeHTTP(w, httptest.NewRequest(method, target, nil))
 		return w
 	}
 	if w := ask("POST", "/v1/events"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-		t.Errorf("a closed door answers %d %v", w.Code, w.Header())
+		t.Errorf("a closed mux answers %d %v", w.Code, w.Header())
 	}
 	if w := ask("GET", "/healthz"); w.Code != http.StatusOK {
-		t.Errorf("healthz behind a closed door answers %d", w.Code)
+		t.Errorf("healthz behind a closed mux answers %d", w.Code)
 	}
 	d.open.Store(true)
 	for _, c := range []struct{ method, target, want string }{
