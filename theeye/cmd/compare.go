@@ -28,8 +28,8 @@ type registered struct {
 	applications map[string]api.Application
 }
 
-// registeredText is a schema or a policy. Revision 0 means that there is none;
-// raw is nil until it is read.
+// registeredText is a schema or a policy. Revision 0 means that it does not
+// exist; raw is nil until it is read.
 type registeredText struct {
 	revision uint64
 	raw      []byte

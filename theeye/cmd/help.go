@@ -8,7 +8,7 @@ import (
 
 // details are the longer texts of --help, by command. Every command that calls
 // a running Eye has an example.
-var details = map[string]string{
+var details = map[string]string{ //nolint:gosec // texts, not credentials
 	"up": `Ends on SIGTERM or an interrupt, after it has finished what it began; a second one ends it at once.
 
 Further settings from the environment:

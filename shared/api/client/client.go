@@ -100,7 +100,8 @@ type Request struct {
 	Query url.Values
 	// Body is JSON; nil sends none.
 	Body []byte
-	// IfMatch is the precondition of a change; "" is none. See Match.
+	// IfMatch is the precondition of a change; "" requires nothing. See
+	// Match.
 	IfMatch string
 	// Note says why the registry is changed: one line of text.
 	Note string
