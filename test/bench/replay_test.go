@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/test/harness"
 )
 
@@ -26,9 +27,9 @@ func BenchmarkReplay(b *testing.B) {
 				if err := newSender(p).loadEvents(b.Context(), n); err != nil {
 					b.Fatal(err)
 				}
-				dry := jobRate(b, p, harness.PathReplays, "dry run: ", map[string]any{"dry_run": true})
-				replay := jobRate(b, p, harness.PathReplays, "replay:  ", map[string]any{})
-				audit := jobRate(b, p, harness.PathAudits, "audit:   ", map[string]any{})
+				dry := jobRate(b, p, api.PathReplays, "dry run: ", map[string]any{"dry_run": true})
+				replay := jobRate(b, p, api.PathReplays, "replay:  ", map[string]any{})
+				audit := jobRate(b, p, api.PathAudits, "audit:   ", map[string]any{})
 				besideLive(b, p)
 				p.Stop()
 				bare := bareReplaces(b, s, p, dir, min(n, 200_000))
@@ -48,7 +49,7 @@ func BenchmarkReplay(b *testing.B) {
 // It prints the memory of every process during the job.
 func jobRate(b *testing.B, p *harness.Pipeline, path, what string, body map[string]any) float64 {
 	b.Helper()
-	var j harness.Job
+	var j api.Job
 	before := spent(b, p)
 	done := make(chan error, 1)
 	go func() {
@@ -59,7 +60,7 @@ func jobRate(b *testing.B, p *harness.Pipeline, path, what string, body map[stri
 		done <- err
 	}()
 	memoryUntil(b, p, what, done)
-	took := j.EndedAt.Sub(j.StartedAt)
+	took := j.EndedAt.Sub(j.StartedAt.Time)
 	b.Logf("%s%d sequences in %s, %.1f µs each on the processors; load of the machine %s", what, j.Total, took,
 		float64((spent(b, p)-before).Microseconds())/float64(j.Total), machineLoad())
 	return float64(j.Total) / took.Seconds()
@@ -94,7 +95,7 @@ func besideLive(b *testing.B, p *harness.Pipeline) {
 	d := seconds("EYE_BENCH_SECONDS", 20) / 2
 	alone := live(b, p, d)
 	reportMs(b, "live", &alone.queryable)
-	j, err := p.StartJob(b.Context(), harness.PathReplays, map[string]any{})
+	j, err := p.StartJob(b.Context(), api.PathReplays, map[string]any{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -103,12 +104,12 @@ func besideLive(b *testing.B, p *harness.Pipeline) {
 	}
 	beside := live(b, p, d)
 	reportMs(b, "live-beside-replay", &beside.queryable)
-	now, err := p.Job(b.Context(), harness.PathReplays, j.ID)
+	now, err := p.Job(b.Context(), api.PathReplays, j.ID)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("beside live events: %d of %d when the measurement ended, %s", now.Done, now.Total, now.State)
-	if _, err := p.AwaitJob(b.Context(), harness.PathReplays, j.ID); err != nil {
+	if _, err := p.AwaitJob(b.Context(), api.PathReplays, j.ID); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -127,8 +128,8 @@ var errNotBegun = errors.New("the replay has not begun")
 
 // began says whether a replay is past its barrier.
 func began(ctx context.Context, p *harness.Pipeline, id string) error {
-	j, err := p.Job(ctx, harness.PathReplays, id)
-	if err == nil && j.Done == 0 && !j.Final() {
+	j, err := p.Job(ctx, api.PathReplays, id)
+	if err == nil && j.Done == 0 && !j.State.Final() {
 		err = errNotBegun
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/theeye/theeye/test/harness"
@@ -79,7 +78,7 @@ func (t *Trial) checkOnce(ctx context.Context, ledger *Ledger) (docs []*Document
 	grace, cancel := context.WithTimeout(ctx, t.Grace)
 	defer cancel()
 	for {
-		docs, err = ReadAll(ctx, http.DefaultClient, t.Fleet.Query, t.Fleet.Token)
+		docs, err = ReadAll(ctx, t.Fleet.Query, t.Fleet.Token)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read the outcomes: %w", err)
 		}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/test/chaos"
 	"github.com/theeye/theeye/test/harness"
@@ -172,15 +174,16 @@ func (s *site) publish(r rules) {
 	s.t.Helper()
 	s.insist(time.Minute, "put the "+r.name+" schema", func(ctx context.Context) error {
 		var now json.RawMessage
-		etag, err := s.Call(ctx, http.MethodGet, pageviews, nil, nil, &now)
+		resp, err := s.Call(ctx, client.Request{Method: http.MethodGet, Path: pageviews}, &now)
 		if err != nil {
 			return err
 		}
 		if same(now, []byte(r.schema)) {
 			return nil
 		}
-		_, err = s.Call(ctx, http.MethodPut, pageviews, map[string]string{"If-Match": etag},
-			json.RawMessage(r.schema), nil)
+		_, err = s.Call(ctx, client.Request{
+			Method: http.MethodPut, Path: pageviews, Body: []byte(r.schema), IfMatch: client.Match(resp.Revision()),
+		}, nil)
 		return err
 	})
 	s.ledger.Code = r.code
@@ -199,12 +202,12 @@ func same(a, b []byte) bool {
 
 // start starts a job. While services come and go, an answer may be lost, and
 // another job of the kind be made.
-func (s *site) start(path string, body map[string]any) harness.Job {
+func (s *site) start(path string, body map[string]any) api.Job {
 	s.t.Helper()
-	var j harness.Job
+	var j api.Job
 	s.insist(time.Minute, "start a job", func(ctx context.Context) (err error) {
 		j, err = s.StartJob(ctx, path, body)
-		var answer *harness.AnswerError
+		var answer *client.ProblemError
 		if errors.As(err, &answer) && answer.Status == http.StatusUnprocessableEntity {
 			return harness.Final(err)
 		}
@@ -214,7 +217,7 @@ func (s *site) start(path string, body map[string]any) harness.Job {
 }
 
 // finish waits for the end of a job.
-func (s *site) finish(path string, j harness.Job, d time.Duration) harness.Job {
+func (s *site) finish(path string, j api.Job, d time.Duration) api.Job {
 	s.t.Helper()
 	ctx := s.within(d)
 	j, err := s.AwaitJob(ctx, path, j.ID)
@@ -226,9 +229,9 @@ func (s *site) finish(path string, j harness.Job, d time.Duration) harness.Job {
 }
 
 // replay runs a replay of everything to its end.
-func (s *site) replay(d time.Duration) harness.Job {
+func (s *site) replay(d time.Duration) api.Job {
 	s.t.Helper()
-	return s.finish(harness.PathReplays, s.start(harness.PathReplays, map[string]any{}), d)
+	return s.finish(api.PathReplays, s.start(api.PathReplays, map[string]any{}), d)
 }
 
 // documents reads everything that the store holds.
@@ -236,7 +239,7 @@ func (s *site) documents() []*chaos.Document {
 	s.t.Helper()
 	var docs []*chaos.Document
 	s.insist(time.Minute, "read the outcomes", func(ctx context.Context) (err error) {
-		docs, err = chaos.ReadAll(ctx, http.DefaultClient, s.Query, s.Token)
+		docs, err = chaos.ReadAll(ctx, s.Query, s.Token)
 		return err
 	})
 	return docs
@@ -278,10 +281,10 @@ func (s *site) reportFindings(when string, findings []string) {
 // audit runs an audit of everything and returns its account.
 func (s *site) audit(d time.Duration) job.Account {
 	s.t.Helper()
-	return s.account(s.finish(harness.PathAudits, s.start(harness.PathAudits, map[string]any{}), d))
+	return s.account(s.finish(api.PathAudits, s.start(api.PathAudits, map[string]any{}), d))
 }
 
-func (s *site) account(j harness.Job) job.Account {
+func (s *site) account(j api.Job) job.Account {
 	s.t.Helper()
 	var a job.Account
 	if err := json.Unmarshal(j.Report, &a); err != nil {
@@ -290,7 +293,7 @@ func (s *site) account(j harness.Job) job.Account {
 	return a
 }
 
-func (s *site) changes(j harness.Job) job.Changes {
+func (s *site) changes(j api.Job) job.Changes {
 	s.t.Helper()
 	var c job.Changes
 	if err := json.Unmarshal(j.Report, &c); err != nil {

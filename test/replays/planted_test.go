@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/test/chaos"
 	"github.com/theeye/theeye/test/faultproxy"
 	"github.com/theeye/theeye/test/harness"
@@ -139,21 +142,21 @@ func (s *stage) awaitHeld() {
 }
 
 // fix publishes the correction and starts a replay to it.
-func (s *stage) fix(body map[string]any) harness.Job {
+func (s *stage) fix(body map[string]any) api.Job {
 	s.t.Helper()
 	_, fixed := bothRules(s.t)
 	s.publish(fixed)
-	j := s.start(harness.PathReplays, body)
+	j := s.start(api.PathReplays, body)
 	s.target = j.TargetRevision
 	return j
 }
 
-func (s *stage) awaitRunning(j harness.Job) {
+func (s *stage) awaitRunning(j api.Job) {
 	s.t.Helper()
 	s.insist(time.Minute, "the replay is taken up", func(ctx context.Context) error {
-		now, err := s.Job(ctx, harness.PathReplays, j.ID)
+		now, err := s.Job(ctx, api.PathReplays, j.ID)
 		if err == nil && now.State == "queued" {
-			err = errors.New(now.State)
+			err = errors.New(string(now.State))
 		}
 		return err
 	})
@@ -161,14 +164,14 @@ func (s *stage) awaitRunning(j harness.Job) {
 
 // awaitWaiting waits until the phase of a replay begins with phase, or until it is
 // done already, as with a bug.
-func (s *stage) awaitWaiting(j harness.Job, phase string) {
+func (s *stage) awaitWaiting(j api.Job, phase string) {
 	s.t.Helper()
 	s.insist(time.Minute, "the replay is "+phase, func(ctx context.Context) error {
-		now, err := s.Job(ctx, harness.PathReplays, j.ID)
+		now, err := s.Job(ctx, api.PathReplays, j.ID)
 		if err != nil || now.State == "done" || strings.HasPrefix(now.Phase, phase) {
 			return err
 		}
-		return errors.New(now.State + " " + now.Phase)
+		return errors.New(string(now.State) + " " + now.Phase)
 	})
 }
 
@@ -188,7 +191,7 @@ func stopsBeforeWrite(s *stage) []string {
 	s.closeGate()
 	s.awaitHeld()
 	s.stop(s.first)
-	s.finish(harness.PathReplays, s.fix(map[string]any{}), time.Minute)
+	s.finish(api.PathReplays, s.fix(map[string]any{}), time.Minute)
 	end()
 	s.openGate()
 	s.wake(s.first)
@@ -202,7 +205,7 @@ func wakesUpBehind(s *stage) []string {
 	s.more(300)
 	s.registry.Hold()
 	s.stop(s.first)
-	s.finish(harness.PathReplays, s.fix(map[string]any{}), time.Minute)
+	s.finish(api.PathReplays, s.fix(map[string]any{}), time.Minute)
 	s.wake(s.first)
 	s.more(1500)
 	end()
@@ -228,7 +231,7 @@ func isBehind(s *stage) []string {
 	s.awaitWaiting(j, "waiting until every processor")
 	s.more(1500)
 	s.registry.Restore()
-	s.finish(harness.PathReplays, j, time.Minute)
+	s.finish(api.PathReplays, j, time.Minute)
 	s.more(300)
 	end()
 	return s.everything()
@@ -256,7 +259,9 @@ func writesLate(s *stage) []string {
 		var found struct {
 			Status string `json:"status"`
 		}
-		_, err := s.Call(ctx, http.MethodGet, "/v1/events/"+e.EventID+"?application=demo", nil, nil, &found)
+		_, err := s.Call(ctx, client.Request{
+			Method: http.MethodGet, Path: api.EventPath(e.EventID), Query: url.Values{"application": {"demo"}},
+		}, &found)
 		if err == nil && found.Status != "stored" {
 			err = errors.New("the event is " + found.Status)
 		}
@@ -265,7 +270,7 @@ func writesLate(s *stage) []string {
 	j := s.fix(map[string]any{"only": "rejected"})
 	s.awaitWaiting(j, "waiting until every batch validated before the replay is settled")
 	s.openGate()
-	s.finish(harness.PathReplays, j, time.Minute)
+	s.finish(api.PathReplays, j, time.Minute)
 	s.quiet(time.Minute)
 	return s.ledger.Check(s.documents())
 }

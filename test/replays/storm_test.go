@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/test/harness"
 )
@@ -103,11 +104,11 @@ func (s *site) round(by rules) {
 	c := s.changes(j)
 	s.t.Logf("replay to %s, revision %d: %d newly valid, %d newly rejected, %d still rejected, %d unchanged, %d copies, in %s, by %d processes",
 		by.name, j.TargetRevision, c.NewlyValid, c.NewlyRejected, c.StillRejected, c.Unchanged, c.Duplicates,
-		j.EndedAt.Sub(j.StartedAt), s.runs(j))
+		j.EndedAt.Sub(j.StartedAt.Time), s.runs(j))
 }
 
 // runs is how often a process took a job up.
-func (s *site) runs(j harness.Job) (n int) {
+func (s *site) runs(j api.Job) (n int) {
 	s.t.Helper()
 	js := s.jetStream()
 	s.insist(time.Minute, "read the record of the job", func(ctx context.Context) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/test/harness"
 )
@@ -64,8 +65,8 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	s.insist(2*time.Minute, "everything has its outcome", s.CheckIdle)
 	dryRun := map[string]any{"dry_run": true, "schemas": map[string]any{"page=20interaction/pageview": json.RawMessage(mistaken.schema)}}
 
-	undisturbed := s.changes(s.finish(harness.PathReplays, s.start(harness.PathReplays, dryRun), time.Minute))
-	killed := s.changes(s.killedAt(harness.PathReplays, dryRun, kill))
+	undisturbed := s.changes(s.finish(api.PathReplays, s.start(api.PathReplays, dryRun), time.Minute))
+	killed := s.changes(s.killedAt(api.PathReplays, dryRun, kill))
 	if diff := cmp.Diff(undisturbed, killed); diff != "" {
 		s.t.Errorf("the dry run that was taken over reports otherwise (-undisturbed +taken over):\n%s", diff)
 	}
@@ -74,7 +75,7 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	}
 
 	before := s.audit(time.Minute)
-	after := s.account(s.killedAt(harness.PathAudits, map[string]any{}, kill))
+	after := s.account(s.killedAt(api.PathAudits, map[string]any{}, kill))
 	if diff := cmp.Diff(before, after); diff != "" {
 		s.t.Errorf("the audit that was taken over reports otherwise (-undisturbed +taken over):\n%s", diff)
 	}
@@ -83,16 +84,16 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	}
 
 	s.publish(mistaken)
-	there := s.killedAt(harness.PathReplays, map[string]any{}, kill)
+	there := s.killedAt(api.PathReplays, map[string]any{}, kill)
 	s.complete("there", there, after.ToSeq)
 	s.reportFindings("there", below(s.documents(), there.TargetRevision))
 	s.reportFindings("there", s.ledger.Check(s.documents()))
 	s.publish(fixed)
-	s.complete("and back", s.killedAt(harness.PathReplays, map[string]any{"rate": takeoverEvents / 5}, kill), after.ToSeq)
+	s.complete("and back", s.killedAt(api.PathReplays, map[string]any{"rate": takeoverEvents / 5}, kill), after.ToSeq)
 }
 
 // complete checks that a report counts every message of the stream once.
-func (s *site) complete(which string, j harness.Job, messages uint64) {
+func (s *site) complete(which string, j api.Job, messages uint64) {
 	s.t.Helper()
 	c := s.changes(j)
 	if sum := counted(c); sum != messages {
@@ -115,7 +116,7 @@ func (s *site) examine() {
 
 // killedAt runs a job whose process is killed after it has saved how far it is.
 // The processes run slowly until then.
-func (s *site) killedAt(path string, body map[string]any, kill func(*harness.Process)) harness.Job {
+func (s *site) killedAt(path string, body map[string]any, kill func(*harness.Process)) api.Job {
 	s.t.Helper()
 	processes := s.jobProcesses()
 	slow, fast := context.WithCancel(s.t.Context())
@@ -129,7 +130,7 @@ func (s *site) killedAt(path string, body map[string]any, kill func(*harness.Pro
 		switch {
 		case err != nil:
 			return err
-		case now.Final():
+		case now.State.Final():
 			return harness.Final(errors.New("the job was over before it could be killed"))
 		case now.Done == 0:
 			return fmt.Errorf("it is %s, %s", now.State, now.Phase)
