@@ -24,6 +24,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -99,7 +100,7 @@ func (f *fixture) declareSamples() {
 		s := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(s[:])
 	}
-	f.applyFiles(registry.SampleTypes())
+	f.applyFiles(declare.SampleTypes())
 	f.applyFiles(fstest.MapFS{
 		"applications/shop.json": {Data: fmt.Appendf(nil, `{"keys": [
 			{"sha256": %q, "kind": "browser", "origins": [%q, "https://www.example.com"]},
@@ -120,7 +121,7 @@ func (f *fixture) declareArray() {
 
 func (f *fixture) applyFiles(files fs.FS) {
 	f.t.Helper()
-	d, err := registry.LoadDir(files)
+	d, err := declare.LoadDir(files)
 	f.noError(err)
 	_, err = d.Apply(f.ctx(), f.js, "test")
 	f.noError(err)

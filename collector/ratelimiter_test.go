@@ -35,7 +35,7 @@ func (c *manualClock) advance(d time.Duration) {
 }
 
 func keyWithRates(events, bytes int64) registry.Key {
-	return registry.Key{Application: "shop", ID: "0123456789ab", EventsPerSecond: events, BytesPerSecond: bytes}
+	return registry.Key{Application: "shop", ID: "0123456789ab", KeySettings: registry.KeySettings{EventsPerSecond: events, BytesPerSecond: bytes}}
 }
 
 // The largest valid request passes under every limit.

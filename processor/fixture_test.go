@@ -17,7 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/query"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/stream"
@@ -56,7 +56,7 @@ func newFixture(t testing.TB) *fixture {
 	if err := stream.Ensure(fx.ctx(), fx.js, fx.stream); err != nil {
 		t.Fatal(err)
 	}
-	samples, err := registry.LoadDir(registry.SampleTypes())
+	samples, err := declare.LoadDir(declare.SampleTypes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,14 +127,14 @@ func (fx *fixture) applyFiles(files map[string]string) uint64 {
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	d, err := registry.LoadDir(folder)
+	d, err := declare.LoadDir(folder)
 	if err != nil {
 		fx.t.Fatal(err)
 	}
 	return fx.applyDeclarations(d)
 }
 
-func (fx *fixture) applyDeclarations(d *registry.Declarations) uint64 {
+func (fx *fixture) applyDeclarations(d *declare.Declarations) uint64 {
 	fx.t.Helper()
 	if _, err := d.Apply(fx.ctx(), fx.js, "test"); err != nil {
 		fx.t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -44,7 +45,7 @@ func (fx *fixture) createJob(j job.Job) (id string, target uint64) {
 	fx.t.Helper()
 	if j.Kind == job.Replay {
 		var err error
-		j.TargetRevision, err = registry.NewEditor(fx.js).Touch(fx.ctx(), registry.By{Author: "test"})
+		j.TargetRevision, err = editor.New(fx.js).Bump(fx.ctx(), registry.ChangeInfo{Author: "test"})
 		if err != nil {
 			fx.t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store/mongo"
 )
 
@@ -77,7 +78,7 @@ func Run(ctx context.Context, p *daemon.Process) (err error) {
 	}).Run)
 	if s.configDir != "" {
 		group.Add("declarations", func(ctx context.Context) error {
-			return registry.Follow(ctx, s.configDir, followEvery, js, p.Logger)
+			return declare.Follow(ctx, s.configDir, followEvery, js, p.Logger)
 		})
 	}
 	group.Add("query API", service.Run)

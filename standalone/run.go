@@ -10,7 +10,7 @@ import (
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -32,7 +32,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Add("processor", a.processor.Run)
 	if a.cfg.ConfigDir != "" {
 		group.Add("declarations", func(ctx context.Context) error {
-			return registry.Follow(ctx, a.cfg.ConfigDir, followEvery, a.js, a.part("declarations"))
+			return declare.Follow(ctx, a.cfg.ConfigDir, followEvery, a.js, a.part("declarations"))
 		})
 	}
 	group.Add("start", a.start)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -64,13 +66,13 @@ func (a *App) setUp(ctx context.Context) error {
 func (a *App) declare(ctx context.Context) error {
 	var folders []fs.FS
 	if a.cfg.Dev {
-		folders = append(folders, registry.SampleTypes())
+		folders = append(folders, declare.SampleTypes())
 	}
 	if a.cfg.ConfigDir != "" {
 		folders = append(folders, os.DirFS(a.cfg.ConfigDir))
 	}
 	for _, folder := range folders {
-		d, err := registry.LoadDir(folder)
+		d, err := declare.LoadDir(folder)
 		if err != nil {
 			// The one who follows the folder logs every fault and waits for
 			// their end. A service that was fine yesterday is not kept from
@@ -104,8 +106,8 @@ func (a *App) ensureOperator(ctx context.Context) error {
 		return nil
 	}
 	first := registry.Token{ID: firstToken, Role: registry.Operator}
-	_, secret, err := registry.NewEditor(a.js).CreateToken(ctx, first, registry.By{Author: author})
-	var conflict *registry.ConflictError
+	_, secret, err := editor.New(a.js).CreateToken(ctx, first, registry.ChangeInfo{Author: author})
+	var conflict *editor.ConflictError
 	if errors.As(err, &conflict) {
 		return nil // the snapshot had not seen it yet
 	}

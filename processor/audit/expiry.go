@@ -118,8 +118,8 @@ type policyInterval struct {
 // policyHistory has the intervals of all policies, and caches schemas of former
 // revisions. It is not safe for concurrent use.
 type policyHistory struct {
-	js     jetstream.JetStream
-	editor *registry.Editor
+	js      jetstream.JetStream
+	history *registry.History
 	// revision is the registry revision at which intervals and schemaVersions
 	// were read.
 	revision       uint64
@@ -130,7 +130,7 @@ type policyHistory struct {
 }
 
 func newPolicyHistory(js jetstream.JetStream) *policyHistory {
-	return &policyHistory{js: js, editor: registry.NewEditor(js), sets: map[uint64]*schema.Set{}}
+	return &policyHistory{js: js, history: registry.NewHistory(js), sets: map[uint64]*schema.Set{}}
 }
 
 // refreshPolicies reads the policies, unless it has them up to a registry
@@ -139,7 +139,7 @@ func (h *policyHistory) refreshPolicies(ctx context.Context, revision uint64) er
 	if h.loaded && h.revision >= revision {
 		return nil
 	}
-	versions, err := h.editor.PolicyHistory(ctx, 0, registry.MaxPage)
+	versions, err := h.history.PolicyHistory(ctx, 0, registry.MaxPage)
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return fmt.Errorf("read the former policies: %w", err)
 	}
@@ -168,7 +168,7 @@ func (h *policyHistory) refreshPolicies(ctx context.Context, revision uint64) er
 // readPolicy reads the policy that was put at a revision, and reports whether it
 // is readable.
 func (h *policyHistory) readPolicy(ctx context.Context, revision uint64, p *schema.Policy) (bool, error) {
-	v, err := h.editor.Policy(ctx, revision)
+	v, err := h.history.Policy(ctx, revision)
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	if errors.As(err, &syntax) || errors.As(err, &semantic) {
@@ -201,7 +201,7 @@ func (h *policyHistory) candidateRevisions(ctx context.Context, in policyInterva
 	versions, ok := h.schemaVersions[t]
 	if !ok {
 		var err error
-		if versions, err = h.editor.SchemaHistory(ctx, t, 0, registry.MaxPage); err != nil && !errors.Is(err, registry.ErrNotFound) {
+		if versions, err = h.history.SchemaHistory(ctx, t, 0, registry.MaxPage); err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return nil, fmt.Errorf("read the former schemas of %s: %w", t, err)
 		}
 		if len(h.schemaVersions) >= maxTypes {

@@ -22,6 +22,7 @@ import (
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -69,7 +70,7 @@ func newFixtureOn(t testing.TB, on base, room int64) *fixture {
 	fx.must(err)
 	fx.must(stream.Ensure(fx.ctx, fx.js, stream.Config{MaxBytes: room}))
 	fx.must(stream.Ensure(fx.ctx, fx.js, stream.Config{MaxBytes: 1 << 30}))
-	samples, err := registry.LoadDir(registry.SampleTypes())
+	samples, err := declare.LoadDir(declare.SampleTypes())
 	fx.must(err)
 	_, err = samples.Apply(fx.ctx, fx.js, "test")
 	fx.must(err)
@@ -277,7 +278,7 @@ func (fx *fixture) apply(files map[string]string) {
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	d, err := registry.LoadDir(folder)
+	d, err := declare.LoadDir(folder)
 	fx.must(err)
 	_, err = d.Apply(fx.ctx, fx.js, "test")
 	fx.must(err)

@@ -24,6 +24,7 @@ import (
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -63,7 +64,7 @@ func (fx *fixture) fillStream(n int) {
 // benchWorld is a world in which n events are stored.
 func benchWorld(b *testing.B, n int) *fixture {
 	fx := newFixture(b)
-	samples, err := registry.LoadDir(registry.SampleTypes())
+	samples, err := declare.LoadDir(declare.SampleTypes())
 	fx.must(err)
 	_, err = samples.Apply(fx.ctx, fx.js, "bench")
 	fx.must(err)
@@ -159,7 +160,7 @@ func BenchmarkReplay(b *testing.B) {
 	var ours, bare, rounds float64 // seconds an event
 	for b.Loop() {
 		ours += 1 / fx.jobRate(job.Replay)
-		revision, err := fx.edit.Touch(fx.ctx, registry.By{Author: "bench"})
+		revision, err := fx.edit.Bump(fx.ctx, registry.ChangeInfo{Author: "bench"})
 		fx.must(err)
 		fx.awaitRevision(revision)
 		bare += 1 / fx.bareRate(fx.reg.Snapshot().Schemas)

@@ -25,6 +25,8 @@ import (
 	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -50,7 +52,7 @@ type fixture struct {
 	store    *mongo.Store
 	writer   *store.Writer
 	reg      *registry.Registry
-	edit     *registry.Editor
+	edit     *editor.Editor
 	jobs     *job.Bucket
 	epoch    int64
 	patience time.Duration
@@ -84,7 +86,7 @@ func newFixture(t testing.TB) *fixture {
 	fx.must(err)
 	fx.epoch = events.CachedInfo().Created.UnixMicro()
 	fx.openStore()
-	fx.reg, fx.edit = registry.New(registry.Config{JetStream: fx.js, Logger: slog.New(slog.DiscardHandler)}), registry.NewEditor(fx.js)
+	fx.reg, fx.edit = registry.New(registry.Config{JetStream: fx.js, Logger: slog.New(slog.DiscardHandler)}), editor.New(fx.js)
 	fx.runInBackground(fx.reg.Run)
 	fx.jobs, err = job.Open(fx.ctx, fx.js)
 	fx.must(err)
@@ -145,7 +147,7 @@ func (fx *fixture) apply(files map[string]string) uint64 {
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	d, err := registry.LoadDir(folder)
+	d, err := declare.LoadDir(folder)
 	fx.must(err)
 	_, err = d.Apply(fx.ctx, fx.js, "test")
 	fx.must(err)
@@ -263,7 +265,7 @@ func (fx *fixture) createJob(kind job.Kind, s job.Selection, change ...func(*job
 	j := job.Job{Kind: kind, Selection: s}
 	if kind == job.Replay {
 		var err error
-		j.TargetRevision, err = fx.edit.Touch(fx.ctx, registry.By{Author: "test"})
+		j.TargetRevision, err = fx.edit.Bump(fx.ctx, registry.ChangeInfo{Author: "test"})
 		fx.must(err)
 	}
 	for _, c := range change {

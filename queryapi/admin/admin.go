@@ -16,6 +16,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 )
 
 // Store is what the status needs of a store.
@@ -41,7 +42,7 @@ type Config struct {
 // Admin makes the operators' calls. It is safe for concurrent use.
 type Admin struct {
 	js       jetstream.JetStream
-	editor   *registry.Editor // nil without NATS
+	editor   *editor.Editor // nil without NATS
 	registry *registry.Registry
 	store    Store
 	log      *slog.Logger
@@ -56,17 +57,16 @@ func New(c Config) *Admin {
 		logLimit: rate.Sometimes{First: 1, Interval: time.Second},
 	}
 	if c.JetStream != nil {
-		a.editor = registry.NewEditor(c.JetStream)
+		a.editor = editor.New(c.JetStream)
 	}
 	return a
 }
 
 // Change says which version a change replaces, who makes it, and why.
 type Change struct {
-	// Match is the revision that must be present: 0 for a key that must not
-	// exist, registry.AnyPresent or registry.Any.
-	Match uint64
-	By    registry.By
+	// Match is what the key must have for the change to be made.
+	Match editor.Precondition
+	By    registry.ChangeInfo
 }
 
 // CheckConnected returns an error while NATS is disconnected. A request sent
@@ -102,8 +102,8 @@ func withRegistry[T any](a *Admin, call func() (T, error)) (T, error) {
 // are errors of NATS that are not listed here, except for a record, or an
 // answer, that is not JSON.
 func classify(err error) error {
-	var conflict *registry.ConflictError
-	var invalid *registry.InvalidError
+	var conflict *editor.ConflictError
+	var invalid *editor.InvalidError
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
 	switch {

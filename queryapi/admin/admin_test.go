@@ -14,6 +14,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 )
 
@@ -29,7 +30,7 @@ func TestDefaultPolicyIsTheDefault(t *testing.T) {
 // act on stays, and so does a record that cannot be read.
 func TestErrorsOfNATSAreUnavailability(t *testing.T) {
 	for _, err := range []error{
-		registry.ErrNotFound, job.ErrNotFound, job.ErrTooMany, &registry.ConflictError{}, &registry.InvalidError{},
+		registry.ErrNotFound, job.ErrNotFound, job.ErrTooMany, &editor.ConflictError{}, &editor.InvalidError{},
 		problem.NotFound("d"), &jsontext.SyntacticError{}, context.Canceled,
 	} {
 		if got := classify(fmt.Errorf("x: %w", err)); !errors.Is(got, err) || isUnavailable(got) {

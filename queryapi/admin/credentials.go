@@ -6,6 +6,7 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 )
 
 // Applications returns every application with its write keys.
@@ -28,7 +29,7 @@ func (a *Admin) Application(ctx context.Context, name string) (api.Application, 
 	})
 }
 
-func apiApplication(a registry.Application) api.Application {
+func apiApplication(a editor.Application) api.Application {
 	keys := make([]api.Key, len(a.Keys))
 	for i, k := range a.Keys {
 		keys[i] = apiKey(k)
@@ -38,7 +39,7 @@ func apiApplication(a registry.Application) api.Application {
 	}
 }
 
-func apiKey(k registry.KeyInfo) api.Key {
+func apiKey(k registry.Key) api.Key {
 	return api.Key{ID: k.ID, KeySettings: api.KeySettings{
 		Kind: string(k.Kind), Origins: k.Origins, Disabled: k.Disabled, ExpiresAt: api.TimeOf(k.ExpiresAt),
 		EventsPerSecond: k.EventsPerSecond, BytesPerSecond: k.BytesPerSecond,
@@ -47,7 +48,7 @@ func apiKey(k registry.KeyInfo) api.Key {
 
 // CreateApplication creates an application with its first key, whose secret is
 // in this result alone.
-func (a *Admin) CreateApplication(ctx context.Context, name string, settings registry.KeyInfo, c Change) (api.ChangedApplication, error) {
+func (a *Admin) CreateApplication(ctx context.Context, name string, settings registry.KeySettings, c Change) (api.ChangedApplication, error) {
 	return withRegistry(a, func() (api.ChangedApplication, error) {
 		app, key, err := a.editor.CreateApplication(ctx, name, settings, c.By)
 		return createdKey(app, key), err
@@ -56,8 +57,8 @@ func (a *Admin) CreateApplication(ctx context.Context, name string, settings reg
 
 // PutApplication replaces the declaration of an application, whose keys are
 // hashes.
-func (a *Admin) PutApplication(ctx context.Context, name string, raw []byte, c Change) (registry.Put, error) {
-	return withRegistry(a, func() (registry.Put, error) { return a.editor.PutApplication(ctx, name, raw, c.Match, c.By) })
+func (a *Admin) PutApplication(ctx context.Context, name string, raw []byte, c Change) (editor.PutResult, error) {
+	return withRegistry(a, func() (editor.PutResult, error) { return a.editor.PutApplication(ctx, name, raw, c.Match, c.By) })
 }
 
 // DeleteApplication removes an application and returns the revision of the
@@ -68,7 +69,7 @@ func (a *Admin) DeleteApplication(ctx context.Context, name string, c Change) (u
 
 // AddKey adds a write key to an application. Its secret is in this result
 // alone.
-func (a *Admin) AddKey(ctx context.Context, application string, settings registry.KeyInfo, c Change) (api.ChangedApplication, error) {
+func (a *Admin) AddKey(ctx context.Context, application string, settings registry.KeySettings, c Change) (api.ChangedApplication, error) {
 	return withRegistry(a, func() (api.ChangedApplication, error) {
 		app, key, err := a.editor.AddKey(ctx, application, settings, c.Match, c.By)
 		return createdKey(app, key), err
@@ -84,14 +85,14 @@ func (a *Admin) RotateKey(ctx context.Context, application, replaced string, ove
 	})
 }
 
-func createdKey(app registry.Application, key registry.NewKey) api.ChangedApplication {
+func createdKey(app editor.Application, key editor.NewKey) api.ChangedApplication {
 	return api.ChangedApplication{
-		Name: app.Name, Revision: app.Revision, Key: &api.NewKey{Key: apiKey(key.KeyInfo), Secret: key.Secret},
+		Name: app.Name, Revision: app.Revision, Key: &api.NewKey{Key: apiKey(key.Key), Secret: key.Secret},
 	}
 }
 
 // PutKey replaces the settings of a write key. Its secret stays.
-func (a *Admin) PutKey(ctx context.Context, application, id string, settings registry.KeyInfo, c Change) (api.ChangedApplication, error) {
+func (a *Admin) PutKey(ctx context.Context, application, id string, settings registry.KeySettings, c Change) (api.ChangedApplication, error) {
 	return withRegistry(a, func() (api.ChangedApplication, error) {
 		app, err := a.editor.SetKey(ctx, application, id, settings, c.Match, c.By)
 		return api.ChangedApplication{Name: app.Name, Revision: app.Revision}, err
@@ -127,7 +128,7 @@ func (a *Admin) Token(ctx context.Context, id string) (api.Token, error) {
 	})
 }
 
-func apiToken(t registry.TokenInfo) api.Token {
+func apiToken(t editor.Token) api.Token {
 	return api.Token{
 		NewToken: api.NewToken{ID: t.ID, Role: string(t.Role), Applications: t.Applications},
 		Revision: t.Revision, Time: api.TimeOf(t.Time), Author: t.Author, Note: t.Note,

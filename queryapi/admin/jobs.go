@@ -116,7 +116,7 @@ func (a *Admin) StartJob(ctx context.Context, j job.Job, c Change) (api.Job, err
 			return api.Job{}, job.ErrTooMany // before a revision is made in vain
 		}
 		if j.Kind == job.Replay {
-			if j.TargetRevision, err = a.editor.Touch(ctx, c.By); err != nil {
+			if j.TargetRevision, err = a.editor.Bump(ctx, c.By); err != nil {
 				return api.Job{}, err
 			}
 		}

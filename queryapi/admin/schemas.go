@@ -6,6 +6,7 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 )
 
@@ -32,8 +33,8 @@ func (a *Admin) Schema(ctx context.Context, t schema.Type, revision uint64) (reg
 }
 
 // PutSchema replaces a type's schema.
-func (a *Admin) PutSchema(ctx context.Context, t schema.Type, raw []byte, c Change) (registry.Put, error) {
-	return withRegistry(a, func() (registry.Put, error) { return a.editor.PutSchema(ctx, t, raw, c.Match, c.By) })
+func (a *Admin) PutSchema(ctx context.Context, t schema.Type, raw []byte, c Change) (editor.PutResult, error) {
+	return withRegistry(a, func() (editor.PutResult, error) { return a.editor.PutSchema(ctx, t, raw, c.Match, c.By) })
 }
 
 // DeleteSchema removes a type's schema and returns the revision of the removal.
@@ -100,8 +101,8 @@ func (a *Admin) Policy(ctx context.Context, revision uint64) (registry.Version, 
 }
 
 // PutPolicy replaces the policy.
-func (a *Admin) PutPolicy(ctx context.Context, raw []byte, c Change) (registry.Put, error) {
-	return withRegistry(a, func() (registry.Put, error) { return a.editor.PutPolicy(ctx, raw, c.Match, c.By) })
+func (a *Admin) PutPolicy(ctx context.Context, raw []byte, c Change) (editor.PutResult, error) {
+	return withRegistry(a, func() (editor.PutResult, error) { return a.editor.PutPolicy(ctx, raw, c.Match, c.By) })
 }
 
 // DeletePolicy removes the policy, so that the default one is in force again,
@@ -138,7 +139,7 @@ func (a *Admin) Changes(ctx context.Context, q ChangesQuery) (page []api.Change,
 	page = []api.Change{}
 	for {
 		want := min(q.Limit+1-len(page), changesBatch)
-		found, err := a.editor.Changes(ctx, registry.ChangesQuery{Before: before, Limit: want, Kind: q.Kind, Name: q.Name})
+		found, err := a.editor.Changes(ctx, editor.ChangesQuery{Before: before, Limit: want, Kind: q.Kind, Name: q.Name})
 		if err != nil {
 			return nil, false, classify(err)
 		}
@@ -155,7 +156,7 @@ func (a *Admin) Changes(ctx context.Context, q ChangesQuery) (page []api.Change,
 	}
 }
 
-func apiChange(c registry.Change) api.Change {
+func apiChange(c editor.Change) api.Change {
 	return api.Change{
 		Seq: c.Seq, Kind: c.Kind, Category: c.Category, Name: c.Name, Action: c.Action, Revision: c.Revision,
 		Time: api.TimeOf(c.Time), Author: c.Author, Note: c.Note, Before: c.Before, After: c.After,

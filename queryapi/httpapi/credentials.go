@@ -48,7 +48,7 @@ func (s *service) createApplication(w http.ResponseWriter, r *http.Request, p ac
 		return err
 	}
 	var name string
-	var settings registry.KeyInfo
+	var settings registry.KeySettings
 	known := keyReaders(&settings)
 	known["name"] = readString(&name)
 	if err := readObject(w, r, known, "name", "kind"); err != nil {
@@ -127,7 +127,7 @@ func checkApplication(name string) error {
 }
 
 // keyReaders are the members of api.KeySettings.
-func keyReaders(k *registry.KeyInfo) map[string]memberReader {
+func keyReaders(k *registry.KeySettings) map[string]memberReader {
 	return map[string]memberReader{
 		"kind":              readString(&k.Kind),
 		"origins":           readStrings(&k.Origins),
@@ -175,7 +175,7 @@ type keyRotation struct {
 }
 
 // readNewKey reads either of the two bodies of createKey.
-func readNewKey(w http.ResponseWriter, r *http.Request) (settings registry.KeyInfo, rotation keyRotation, err error) {
+func readNewKey(w http.ResponseWriter, r *http.Request) (settings registry.KeySettings, rotation keyRotation, err error) {
 	var hasSettings, hasOverlap bool
 	known := keyReaders(&settings)
 	for name, read := range known {
@@ -209,7 +209,7 @@ func (s *service) putKey(w http.ResponseWriter, r *http.Request, p access.Princi
 	if err != nil {
 		return err
 	}
-	var settings registry.KeyInfo
+	var settings registry.KeySettings
 	if err := readObject(w, r, keyReaders(&settings), "kind"); err != nil {
 		return err
 	}

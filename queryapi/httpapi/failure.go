@@ -18,6 +18,7 @@ import (
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -54,8 +55,8 @@ var statuses = map[string]int{
 func failureOf(ctx context.Context, err error) *httpserver.Failure {
 	var f *httpserver.Failure
 	var p *problem.Error
-	var conflict *registry.ConflictError
-	var faulty *registry.InvalidError
+	var conflict *editor.ConflictError
+	var faulty *editor.InvalidError
 	switch {
 	case errors.As(err, &f):
 		return f

@@ -21,6 +21,7 @@ import (
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -93,8 +94,8 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 		"client gone":               {gone, store.ErrUnavailable, statusClientClosed, false},
 		"store unavailable":         {context.Background(), fmt.Errorf("x: %w", store.ErrUnavailable), http.StatusServiceUnavailable, true},
 		"store refuses":             {context.Background(), store.ErrConfiguration, http.StatusServiceUnavailable, true},
-		"revision taken":            {late, fmt.Errorf("x: %w", &registry.ConflictError{Present: 3}), http.StatusPreconditionFailed, false},
-		"invalid declaration":       {late, &registry.InvalidError{Faults: []event.Fault{{Code: "c"}}}, http.StatusUnprocessableEntity, false},
+		"revision taken":            {late, fmt.Errorf("x: %w", &editor.ConflictError{Present: 3}), http.StatusPreconditionFailed, false},
+		"invalid declaration":       {late, &editor.InvalidError{Faults: []event.Fault{{Code: "c"}}}, http.StatusUnprocessableEntity, false},
 		"not in the registry":       {late, fmt.Errorf("x: %w", registry.ErrNotFound), http.StatusNotFound, false},
 		"no such job":               {late, fmt.Errorf("x: %w", job.ErrNotFound), http.StatusNotFound, false},
 		"too many jobs":             {late, fmt.Errorf("x: %w", job.ErrTooMany), http.StatusTooManyRequests, true},

@@ -19,7 +19,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/query"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -268,11 +268,11 @@ func parseChange(r *http.Request, p access.Principal, optional bool) (c admin.Ch
 	}
 	switch {
 	case match.Any:
-		c.Match = registry.AnyPresent
+		c.Match = editor.Present
 	case !match.Given && optional:
-		c.Match = registry.Any
+		c.Match = editor.Any
 	default:
-		c.Match = match.Revision
+		c.Match = editor.Precondition(match.Revision)
 	}
 	c.By.Author = p.ID
 	c.By.Note, err = parseNote(r.Header)
@@ -296,8 +296,8 @@ func parseNote(h http.Header) (string, error) {
 	switch {
 	case !utf8.ValidString(note):
 		return "", httpserver.BadRequest(api.CodeInvalidHeader, "header %s must be UTF-8", api.HeaderNote)
-	case utf8.RuneCountInString(note) > registry.MaxNote:
-		return "", httpserver.BadRequest(api.CodeInvalidHeader, "header %s must have at most %d characters", api.HeaderNote, registry.MaxNote)
+	case utf8.RuneCountInString(note) > editor.MaxNote:
+		return "", httpserver.BadRequest(api.CodeInvalidHeader, "header %s must have at most %d characters", api.HeaderNote, editor.MaxNote)
 	case strings.ContainsFunc(note, breaksLine):
 		return "", httpserver.BadRequest(api.CodeInvalidHeader, "header %s must be one line without control characters", api.HeaderNote)
 	}

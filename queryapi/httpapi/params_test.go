@@ -115,7 +115,7 @@ func TestRejectsHostileQueries(t *testing.T) {
 		"order=1":                                             api.CodeInvalidParameter,
 		"cursor=":                                             api.CodeInvalidParameter,
 		"cursor=" + strings.Repeat("a", maxCursorBytes+1):     api.CodeInvalidParameter,
-		"category=" + strings.Repeat("a", 16<<10):      api.CodeInvalidQuery,
+		"category=" + strings.Repeat("a", 16<<10):             api.CodeInvalidQuery,
 	}
 	for _, table := range []map[string]string{hostileQueries, more} {
 		for raw, code := range table {

@@ -9,7 +9,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 )
 
@@ -77,7 +77,7 @@ func (s *service) putSchema(w http.ResponseWriter, r *http.Request, p access.Pri
 }
 
 // statusOfPut is 201 for a resource that did not exist before.
-func statusOfPut(put registry.Put) int {
+func statusOfPut(put editor.PutResult) int {
 	if put.Created {
 		return http.StatusCreated
 	}

@@ -18,10 +18,11 @@ import (
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 )
 
 func TestIfMatchIsThePrecondition(t *testing.T) {
-	for value, want := range map[string]uint64{`"12"`: 12, "12": 12, ` "0" `: 0, "*": registry.AnyPresent, "9223372036854775807": 1<<63 - 1} {
+	for value, want := range map[string]editor.Precondition{`"12"`: 12, "12": 12, ` "0" `: 0, "*": editor.Present, "9223372036854775807": 1<<63 - 1} {
 		for _, optional := range []bool{false, true} {
 			r := httptest.NewRequest(http.MethodPut, "/", http.NoBody)
 			r.Header.Set(api.HeaderIfMatch, value)
@@ -31,7 +32,7 @@ func TestIfMatchIsThePrecondition(t *testing.T) {
 		}
 	}
 	r := httptest.NewRequest(http.MethodPut, "/", http.NoBody)
-	for optional, want := range map[bool]uint64{false: 0, true: registry.Any} {
+	for optional, want := range map[bool]editor.Precondition{false: 0, true: editor.Any} {
 		if c, err := parseChange(r, access.Principal{}, optional); c.Match != want || err != nil {
 			t.Errorf("without If-Match: %+v, %v", c, err)
 		}
@@ -79,8 +80,8 @@ func TestBodiesHaveTheMembersOfTheContract(t *testing.T) {
 		contract []string
 		read     []string
 	}{
-		"KeySettings":    {settings, sortedKeys(keyReaders(&registry.KeyInfo{}))},
-		"NewApplication": {jsonNames(reflect.TypeFor[api.NewApplication]()), append(sortedKeys(keyReaders(&registry.KeyInfo{})), "name")},
+		"KeySettings":    {settings, sortedKeys(keyReaders(&registry.KeySettings{}))},
+		"NewApplication": {jsonNames(reflect.TypeFor[api.NewApplication]()), append(sortedKeys(keyReaders(&registry.KeySettings{})), "name")},
 		"NewToken":       {jsonNames(reflect.TypeFor[api.NewToken]()), sortedKeys(tokenReaders(&registry.Token{}))},
 		"ReplayRequest":  {jsonNames(reflect.TypeFor[api.ReplayRequest]()), sortedKeys(replayReaders(&job.Job{}, new(bool)))},
 		"AuditRequest":   {jsonNames(reflect.TypeFor[api.AuditRequest]()), sortedKeys(auditReaders(&job.Job{}))},

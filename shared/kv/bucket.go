@@ -59,9 +59,9 @@ type Bucket struct {
 	js   jetstream.JetStream
 	name string
 
-	mu     sync.Mutex
-	stream jetstream.Stream
-	values jetstream.KeyValue
+	mu       sync.Mutex
+	messages jetstream.Stream
+	values   jetstream.KeyValue
 }
 
 // New returns a bucket that is opened when it is first used. Until it exists,
@@ -84,12 +84,12 @@ func (b *Bucket) JetStream() jetstream.JetStream { return b.js }
 // openStream returns the stream of the bucket.
 func (b *Bucket) openStream(ctx context.Context) (jetstream.Stream, error) {
 	b.mu.Lock()
-	stream := b.stream
+	opened := b.messages
 	b.mu.Unlock()
-	if stream != nil {
-		return stream, nil
+	if opened != nil {
+		return opened, nil
 	}
-	stream, err := b.js.Stream(ctx, StreamOf(b.name))
+	opened, err := b.js.Stream(ctx, StreamOf(b.name))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		err = jetstream.ErrBucketNotFound
 	}
@@ -98,8 +98,8 @@ func (b *Bucket) openStream(ctx context.Context) (jetstream.Stream, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stream = stream
-	return stream, nil
+	b.messages = opened
+	return opened, nil
 }
 
 // openValues returns the bucket as the library has it, which can be watched.
@@ -123,11 +123,11 @@ func (b *Bucket) openValues(ctx context.Context) (jetstream.KeyValue, error) {
 // Info returns when the bucket was created and the newest revision of any of its
 // keys.
 func (b *Bucket) Info(ctx context.Context) (created time.Time, revision uint64, err error) {
-	stream, err := b.openStream(ctx)
+	messages, err := b.openStream(ctx)
 	if err != nil {
 		return time.Time{}, 0, err
 	}
-	info, err := stream.Info(ctx)
+	info, err := messages.Info(ctx)
 	if err != nil {
 		return time.Time{}, 0, fmt.Errorf("look up bucket %s: %w", b.name, err)
 	}
@@ -137,11 +137,11 @@ func (b *Bucket) Info(ctx context.Context) (created time.Time, revision uint64, 
 // Get returns the newest entry of a key, which may be a removal; the zero Entry
 // for a key that never had one.
 func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
-	stream, err := b.openStream(ctx)
+	messages, err := b.openStream(ctx)
 	if err != nil {
 		return Entry{}, err
 	}
-	m, err := stream.GetLastMsgForSubject(ctx, SubjectPrefix(b.name)+key)
+	m, err := messages.GetLastMsgForSubject(ctx, SubjectPrefix(b.name)+key)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Entry{}, nil
 	}
@@ -154,11 +154,11 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 // GetRevision returns the entry of a key at a revision; the zero Entry where the
 // revision is that of another key or not there.
 func (b *Bucket) GetRevision(ctx context.Context, key string, revision uint64) (Entry, error) {
-	stream, err := b.openStream(ctx)
+	messages, err := b.openStream(ctx)
 	if err != nil {
 		return Entry{}, err
 	}
-	m, err := stream.GetMsg(ctx, revision)
+	m, err := messages.GetMsg(ctx, revision)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Subject != SubjectPrefix(b.name)+key {
 		return Entry{}, nil
 	}

@@ -1,9 +1,13 @@
 package registry
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
+	"iter"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,24 +33,31 @@ const (
 	Operator Role = "operator"
 )
 
-// Key is a write key without its secret. Its slices are shared: read them only.
-type Key struct {
-	// ID names the key without telling it: the first 12 hexadecimal digits of
-	// its secret's SHA-256.
-	ID string
-	// Application is whose events it writes.
-	Application string
-	Kind        Kind
-	// Origins are the origins that a browser key is used from, exact. Decide
-	// by AllowsOrigin, which also knows development keys.
-	Origins []string
+// KeySettings are what an operator decides about a write key. The slice is shared:
+// read it only.
+type KeySettings struct {
+	Kind Kind `json:"kind"`
+	// Origins are the origins that a browser key is used from, exact; a server
+	// key has none. Decide by Key.AllowsOrigin, which also knows development keys.
+	Origins []string `json:"origins,omitzero"`
 	// Disabled keys are known and write nothing.
-	Disabled bool
-	// ExpiresAt ends the key; zero is never. Decide by Expired.
-	ExpiresAt time.Time
+	Disabled bool `json:"disabled,omitzero"`
+	// ExpiresAt ends the key; zero is never. Decide by Key.Expired.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// EventsPerSecond and BytesPerSecond limit what the key sends; 0 is no
 	// limit.
-	EventsPerSecond, BytesPerSecond int64
+	EventsPerSecond int64 `json:"events_per_second,omitzero"`
+	BytesPerSecond  int64 `json:"bytes_per_second,omitzero"`
+}
+
+// Key is a write key without its secret and its digest.
+type Key struct {
+	// ID names the key without revealing it: the first 12 hexadecimal digits of
+	// its secret's SHA-256.
+	ID string
+	// Application is the one whose events the key writes.
+	Application string
+	KeySettings
 
 	loopback bool // any origin of this machine: development only
 }
@@ -56,6 +67,9 @@ type Key struct {
 func (k Key) Expired(now time.Time) bool {
 	return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
 }
+
+// Limited reports whether the key has a limit of events or bytes a second.
+func (k Key) Limited() bool { return k.EventsPerSecond > 0 || k.BytesPerSecond > 0 }
 
 // AllowsOrigin reports whether a request with this Origin header, "" without
 // one, may use the key. A request without is allowed; a browser key is used
@@ -67,7 +81,7 @@ func (k Key) AllowsOrigin(origin string) bool {
 	case k.Kind != Browser:
 		return false
 	}
-	return slices.Contains(k.Origins, origin) || k.loopback && loopbackOrigin(origin)
+	return slices.Contains(k.Origins, origin) || k.loopback && isLoopbackOrigin(origin)
 }
 
 // Token is a query or operator token without its secret. Its slice is shared:
@@ -79,37 +93,27 @@ type Token struct {
 	Applications []string
 }
 
-// digest is the SHA-256 of a secret.
-type digest [sha256.Size]byte
-
-func digestOf(secret string) digest { return sha256.Sum256([]byte(secret)) }
-
-// keyIDDigits is how much of a digest names a write key: enough to tell those
-// of an application apart, and of no use to who wants to guess the secret.
-const keyIDDigits = 12
-
-func (d digest) keyID() string { return d.String()[:keyIDDigits] }
-
 // Access is who may write and who may read, by one snapshot. It is immutable
 // and safe for concurrent use.
 type Access struct {
-	keys         map[digest]hashed[Key]
-	tokens       map[digest]hashed[Token]
+	keys         map[Digest]digested[Key]
+	tokens       map[Digest]digested[Token]
 	origins      map[string]bool
 	applications []string
 	loopback     bool
 	operators    int
 }
 
-// hashed is a credential beside its digest, which is compared once more in
-// constant time: a map makes no promise of the kind.
-type hashed[T any] struct {
-	sum   digest
+// digested is a credential beside its digest, which is compared once more in
+// constant time: a lookup in a map does not promise that.
+type digested[T any] struct {
+	sum   Digest
 	value T
 }
 
-func lookUp[T any](m map[digest]hashed[T], secret string) (T, bool) {
-	sum := digestOf(secret)
+// findSecret returns the credential with a secret.
+func findSecret[T any](m map[Digest]digested[T], secret string) (T, bool) {
+	sum := DigestOf(secret)
 	h, ok := m[sum]
 	if ok && secret != "" && subtle.ConstantTimeCompare(h.sum[:], sum[:]) == 1 {
 		return h.value, true
@@ -120,39 +124,51 @@ func lookUp[T any](m map[digest]hashed[T], secret string) (T, bool) {
 
 // WriteKey returns the write key with this secret. A disabled or expired one is
 // found too.
-func (a *Access) WriteKey(secret string) (Key, bool) { return lookUp(a.keys, secret) }
+func (a *Access) WriteKey(secret string) (Key, bool) { return findSecret(a.keys, secret) }
 
 // Token returns the token with this secret. Write keys are no tokens.
-func (a *Access) Token(secret string) (Token, bool) { return lookUp(a.tokens, secret) }
+func (a *Access) Token(secret string) (Token, bool) { return findSecret(a.tokens, secret) }
 
-// OriginListed reports whether a key of any application lists the origin: what
-// a preflight, which carries no key, is granted by.
+// OriginListed reports whether a key of any application lists the origin. A
+// preflight request, which carries no key, is allowed by it.
 func (a *Access) OriginListed(origin string) bool {
-	return a.origins[origin] || a.loopback && loopbackOrigin(origin)
+	return a.origins[origin] || a.loopback && isLoopbackOrigin(origin)
 }
 
-// Applications returns the names of all applications, sorted. The slice is the
-// caller's.
+// Applications returns the names of all applications, sorted. The caller owns the
+// slice.
 func (a *Access) Applications() []string { return slices.Clone(a.applications) }
 
 // Operators returns how many operator tokens there are.
 func (a *Access) Operators() int { return a.operators }
 
+// Limited returns the write keys that have a limit of events or bytes a second,
+// in no order.
+func (a *Access) Limited() iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for _, h := range a.keys {
+			if h.value.Limited() && !yield(h.value) {
+				return
+			}
+		}
+	}
+}
+
 // newAccess returns an empty Access with room for so many keys and tokens.
 func newAccess(keys, tokens int) *Access {
 	return &Access{
-		keys:    make(map[digest]hashed[Key], keys),
-		tokens:  make(map[digest]hashed[Token], tokens),
+		keys:    make(map[Digest]digested[Key], keys),
+		tokens:  make(map[Digest]digested[Token], tokens),
 		origins: make(map[string]bool, keys),
 	}
 }
 
 // addKey adds a write key unless its digest is taken; it reports whether it did.
-func (a *Access) addKey(sum digest, k Key) bool {
+func (a *Access) addKey(sum Digest, k Key) bool {
 	if _, taken := a.keys[sum]; taken {
 		return false
 	}
-	a.keys[sum] = hashed[Key]{sum, k}
+	a.keys[sum] = digested[Key]{sum, k}
 	if k.Kind == Browser && !k.Disabled {
 		for _, origin := range k.Origins {
 			a.origins[origin] = true
@@ -163,20 +179,56 @@ func (a *Access) addKey(sum digest, k Key) bool {
 }
 
 // addToken is addKey for tokens.
-func (a *Access) addToken(sum digest, t Token) bool {
+func (a *Access) addToken(sum Digest, t Token) bool {
 	if _, taken := a.tokens[sum]; taken {
 		return false
 	}
-	a.tokens[sum] = hashed[Token]{sum, t}
+	a.tokens[sum] = digested[Token]{sum, t}
 	if t.Role == Operator {
 		a.operators++
 	}
 	return true
 }
 
-// name adds the names of applications.
-func (a *Access) name(applications ...string) {
-	a.applications = append(a.applications, applications...)
+// addApplications adds the names of applications.
+func (a *Access) addApplications(names ...string) {
+	a.applications = append(a.applications, names...)
 	slices.Sort(a.applications)
 	a.applications = slices.Compact(a.applications)
+}
+
+// Errors of CheckOrigin.
+var (
+	errOrigin      = errors.New(`is not an origin: it must be scheme://host[:port] in lower case, such as "https://www.example.com"`)
+	errDefaultPort = errors.New("must not name the default port: browsers leave it out of an origin")
+)
+
+// CheckOrigin checks an origin that a key lists. Origins are compared exactly, so
+// it must have the form that browsers send.
+func CheckOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin || strings.HasSuffix(u.Host, ":") {
+		return errOrigin
+	}
+	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		return errDefaultPort
+	}
+	return nil
+}
+
+// isLoopbackOrigin reports whether an origin is a page that this machine serves.
+func isLoopbackOrigin(origin string) bool {
+	if CheckOrigin(origin) != nil {
+		return false
+	}
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && addr.IsLoopback()
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestAllowsOrigin(t *testing.T) {
-	listed := Key{Kind: Browser, Origins: []string{"https://shop.example", "http://localhost:3000"}}
-	dev := Key{Kind: Browser, loopback: true}
-	server := Key{Kind: Server}
+func TestKeyAllowsListedOriginsAlone(t *testing.T) {
+	listed := Key{KeySettings: KeySettings{Kind: Browser, Origins: []string{"https://shop.example", "http://localhost:3000"}}}
+	dev := Key{KeySettings: KeySettings{Kind: Browser}, loopback: true}
+	server := Key{KeySettings: KeySettings{Kind: Server}}
 	for _, tc := range []struct {
 		key    Key
 		origin string
@@ -50,10 +51,10 @@ func TestAllowsOrigin(t *testing.T) {
 	}
 }
 
-func TestDevCredentials(t *testing.T) {
-	_, js := ready(t)
+func TestDevCredentialsWinOverTheRegistry(t *testing.T) {
+	_, js := registrytest.Start(t)
 	// The registry's own demo key, which is stricter, does not win.
-	put(t, js, stream.BucketApplications, DevApplication, fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "browser", "origins": ["https://a.example"], "disabled": true}]}`, digestOf(DevWriteKey)))
+	registrytest.Put(t, js, stream.BucketApplications, DevApplication, fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "browser", "origins": ["https://a.example"], "disabled": true}]}`, DigestOf(DevWriteKey)))
 	r := run(t, Config{JetStream: js, Static: DevCredentials()})
 	<-r.Ready()
 	a := r.Snapshot().Access
@@ -78,18 +79,18 @@ func TestDevCredentials(t *testing.T) {
 	if diff := cmp.Diff([]string{"demo"}, a.Applications()); diff != "" {
 		t.Errorf("applications (-want +got):\n%s", diff)
 	}
-	names, err := open(t, js, stream.BucketTokens).Keys(bounded(t))
+	names, err := registrytest.Bucket(t, js, stream.BucketTokens).Keys(registrytest.Context(t))
 	if len(names) != 0 {
 		t.Errorf("development tokens are in the registry: %v, %v", names, err)
 	}
 }
 
-func TestSecretsThatAreNone(t *testing.T) {
+func TestUnknownAndEmptySecretsGiveNoAccess(t *testing.T) {
 	a := newAccess(0, 0)
-	DevCredentials().hash().addTo(a)
-	// A setting that is empty, or the hash of nothing, lets nobody in.
-	Credentials{Keys: []StaticKey{{Application: "a"}}, Tokens: []StaticToken{{Token: Token{Role: Operator}}}}.hash().addTo(a)
-	for _, secret := range []string{"", " dev-write-key", "DEV-WRITE-KEY", digestOf(DevWriteKey).String(), strings.Repeat("x", 1<<20)} {
+	DevCredentials().digestSecrets().addTo(a)
+	// A setting that is empty, or the digest of nothing, gives no access.
+	Credentials{Keys: []StaticKey{{Application: "a"}}, Tokens: []StaticToken{{Token: Token{Role: Operator}}}}.digestSecrets().addTo(a)
+	for _, secret := range []string{"", " dev-write-key", "DEV-WRITE-KEY", DigestOf(DevWriteKey).String(), strings.Repeat("x", 1<<20)} {
 		if _, ok := a.WriteKey(secret); ok {
 			t.Errorf("%.40q is a write key", secret)
 		}
@@ -100,27 +101,27 @@ func TestSecretsThatAreNone(t *testing.T) {
 }
 
 // A preflight carries no key: what only a disabled key lists is not granted.
-func TestDisabledKeysListNoOrigins(t *testing.T) {
+func TestDisabledKeyListsNoOrigins(t *testing.T) {
 	a := newAccess(0, 0)
-	a.addKey(digestOf("k"), Key{Application: "a", Kind: Browser, Origins: []string{"https://a.example"}, Disabled: true})
+	a.addKey(DigestOf("k"), Key{Application: "a", KeySettings: KeySettings{Kind: Browser, Origins: []string{"https://a.example"}, Disabled: true}})
 	if a.OriginListed("https://a.example") {
 		t.Error("the origin of a disabled key is listed")
 	}
 }
 
 // One secret is of one application: of equal ones the first by name keeps it.
-func TestEqualKeys(t *testing.T) {
-	_, js := ready(t)
-	var log logs
+func TestEqualKeysBelongToTheFirstApplication(t *testing.T) {
+	_, js := registrytest.Start(t)
+	var log registrytest.Logs
 	for _, app := range []string{"b", "a", "c"} {
-		put(t, js, stream.BucketApplications, app, fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, digestOf("same")))
+		registrytest.Put(t, js, stream.BucketApplications, app, fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, DigestOf("same")))
 	}
-	r := run(t, Config{JetStream: js, Logger: log.logger()})
+	r := run(t, Config{JetStream: js, Logger: log.Logger()})
 	<-r.Ready()
 	if k, _ := r.Snapshot().Access.WriteKey("same"); k.Application != "a" {
 		t.Errorf("the key is of %q", k.Application)
 	}
-	if !strings.Contains(log.String(), `"application":"b"`) || strings.Contains(log.String(), digestOf("same").String()) {
+	if !strings.Contains(log.String(), `"application":"b"`) || strings.Contains(log.String(), DigestOf("same").String()) {
 		t.Errorf("log: %s", log.String())
 	}
 }
@@ -128,7 +129,7 @@ func TestEqualKeys(t *testing.T) {
 func BenchmarkWriteKey(b *testing.B) {
 	a := newAccess(0, 0)
 	for i := range 10_000 {
-		a.addKey(digestOf(fmt.Sprint(i)), Key{Application: "a", Kind: Server})
+		a.addKey(DigestOf(fmt.Sprint(i)), Key{Application: "a", KeySettings: KeySettings{Kind: Server}})
 	}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -144,12 +145,12 @@ func BenchmarkAccess(b *testing.B) {
 	r := New(Config{})
 	for i := range 10_000 {
 		name := fmt.Sprintf("app-%d", i)
-		r.applications.records[name] = record[[]hashed[Key]]{readable: true, value: []hashed[Key]{
-			{digestOf(name), Key{Application: name, Kind: Browser, Origins: []string{"https://" + name + ".example"}}},
+		r.applications.records[name] = decodedRecord[[]digested[Key]]{readable: true, value: []digested[Key]{
+			{DigestOf(name), Key{Application: name, KeySettings: KeySettings{Kind: Browser, Origins: []string{"https://" + name + ".example"}}}},
 		}}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.access(b.Context())
+		r.buildAccess(b.Context())
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/natsd/natstest"
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -40,7 +41,7 @@ type history []op
 func (h history) naive(t *testing.T, revision int) *schema.Set {
 	t.Helper()
 	policy, types, pii := schema.DefaultPolicy(), map[schema.Type]schema.Versioned{}, []byte(nil)
-	for _, typ := range []schema.Type{someType, otherType} {
+	for _, typ := range []schema.Type{registrytest.SomeType, otherType} {
 		revisions, values := h.since(keyOf(t, typ), revision)
 		if len(values) == 0 {
 			continue
@@ -99,7 +100,7 @@ func member(record, name string) []byte {
 func (h history) questions(t *testing.T) []*event.Event {
 	t.Helper()
 	var list []*event.Event
-	for _, typ := range []schema.Type{someType, otherType, {Category: "no", Name: "type"}} {
+	for _, typ := range []schema.Type{registrytest.SomeType, otherType, {Category: "no", Name: "type"}} {
 		for version := range len(h) + 2 {
 			for _, data := range []string{`{}`, `{"a": 1, "mail": "m@example.com"}`} {
 				list = append(list, decodeEvent(t, typ, version, data))
@@ -111,7 +112,7 @@ func (h history) questions(t *testing.T) []*event.Event {
 
 // verdicts are what a Set decides, and everything else that can be asked of it.
 func verdicts(s *schema.Set, questions []*event.Event) []any {
-	all := []any{s.Revision(), s.Types(), s.Version(someType), s.Version(otherType)}
+	all := []any{s.Revision(), s.Types(), s.Version(registrytest.SomeType), s.Version(otherType)}
 	for _, ev := range questions {
 		typ := schema.Type{Category: ev.Category, Name: ev.Name}
 		all = append(all, s.Schema(typ) == nil, s.Validate(ev, ev.Timestamp.Add(-time.Hour), "shop"))
@@ -192,7 +193,7 @@ func TestEveryRevision(t *testing.T) {
 		questions := h.questions(t)
 		for revision := range len(h) + 1 {
 			want := verdicts(h.naive(t, revision), questions)
-			at, err := At(bounded(t), puts, uint64(revision))
+			at, err := At(registrytest.Context(t), puts, uint64(revision))
 			if err != nil {
 				rt.Fatalf("At(%d): %v", revision, err)
 			}
@@ -208,7 +209,7 @@ func TestEveryRevision(t *testing.T) {
 				}
 			}
 		}
-		if _, err := At(bounded(t), puts, uint64(len(h))+1); !errors.Is(err, ErrNoRevision) {
+		if _, err := At(registrytest.Context(t), puts, uint64(len(h))+1); !errors.Is(err, ErrNoRevision) {
 			rt.Fatalf("a revision that is not there: %v", err)
 		}
 	})
@@ -224,10 +225,10 @@ func (h history) String() string {
 
 func freshSchemas(t *testing.T, js jetstream.JetStream) jetstream.KeyValue {
 	t.Helper()
-	if err := js.DeleteKeyValue(bounded(t), stream.BucketSchemas); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
+	if err := js.DeleteKeyValue(registrytest.Context(t), stream.BucketSchemas); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
 		t.Fatal(err)
 	}
-	kv, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{
+	kv, err := js.CreateKeyValue(registrytest.Context(t), jetstream.KeyValueConfig{
 		// In memory: files of the bucket before may still be on their way out.
 		Bucket: stream.BucketSchemas, History: 64, Storage: jetstream.MemoryStorage,
 	})
@@ -241,9 +242,9 @@ func commit(t *testing.T, kv jetstream.KeyValue, o op) {
 	t.Helper()
 	var err error
 	if o.removed {
-		err = kv.Delete(bounded(t), o.key)
+		err = kv.Delete(registrytest.Context(t), o.key)
 	} else {
-		_, err = kv.PutString(bounded(t), o.key, o.value)
+		_, err = kv.PutString(registrytest.Context(t), o.key, o.value)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -299,14 +300,14 @@ func follow(t *testing.T, js jetstream.JetStream) func(uint64) []*Snapshot {
 // left below, and never of what came later.
 func TestAtInGap(t *testing.T) {
 	js := natstest.Start(t).JetStream()
-	kv, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: stream.BucketSchemas, History: 1})
+	kv, err := js.CreateKeyValue(registrytest.Context(t), jetstream.KeyValueConfig{Bucket: stream.BucketSchemas, History: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	commit(t, kv, op{key: keyOf(t, otherType), value: anything})
-	commit(t, kv, op{key: keyOf(t, someType), value: anything})
-	commit(t, kv, op{key: keyOf(t, someType), value: anything})
-	set, err := At(bounded(t), js, 2)
+	commit(t, kv, op{key: keyOf(t, registrytest.SomeType), value: anything})
+	commit(t, kv, op{key: keyOf(t, registrytest.SomeType), value: anything})
+	set, err := At(registrytest.Context(t), js, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,11 +321,11 @@ func TestAtInGap(t *testing.T) {
 func TestAtWithoutRegistry(t *testing.T) {
 	srv := natstest.Start(t)
 	js := srv.JetStream()
-	if _, err := At(bounded(t), js, 0); !errors.Is(err, jetstream.ErrBucketNotFound) {
+	if _, err := At(registrytest.Context(t), js, 0); !errors.Is(err, jetstream.ErrBucketNotFound) {
 		t.Errorf("without a bucket: %v", err)
 	}
 	freshSchemas(t, js)
-	set, err := At(bounded(t), js, 0)
+	set, err := At(registrytest.Context(t), js, 0)
 	if err != nil || set.Revision() != 0 || len(set.Types()) != 0 {
 		t.Errorf("an empty registry: %v", err)
 	}

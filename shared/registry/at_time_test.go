@@ -9,16 +9,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/natsd/natstest"
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
 // At the time of each version, and until right before the next one, it is the
 // newest; so it is what At rebuilds for that time.
-func TestRevisionAt(t *testing.T) {
-	e, js := edited(t)
+func TestRevisionAtIsTheNewestOfItsTime(t *testing.T) {
+	_, js := registrytest.Start(t)
 	revisionAt := func(at time.Time) uint64 {
 		t.Helper()
-		revision, err := RevisionAt(bounded(t), js, at)
+		revision, err := RevisionAt(registrytest.Context(t), js, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,22 +30,20 @@ func TestRevisionAt(t *testing.T) {
 			t.Errorf("an empty registry is at revision %d at %s", got, at)
 		}
 	}
-	var last uint64
+	key := keyOf(t, registrytest.SomeType)
 	for i := range 4 {
-		last = putType(t, e, someType, fmt.Sprintf(`{"minProperties": %d}`, i), last)
+		registrytest.Put(t, js, stream.BucketSchemas, key, fmt.Sprintf(`{"schema": {"minProperties": %d}}`, i))
 	}
-	if _, err := e.DeleteSchema(bounded(t), someType, Any, ann); err != nil {
+	if err := registrytest.Bucket(t, js, stream.BucketSchemas).Delete(registrytest.Context(t), key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Touch(bounded(t), ann); err != nil {
-		t.Fatal(err)
-	}
-	bucket, err := js.Stream(bounded(t), stream.BucketStream(stream.BucketSchemas))
+	registrytest.Put(t, js, stream.BucketSchemas, stream.KeyReplay, `{}`)
+	bucket, err := js.Stream(registrytest.Context(t), stream.BucketStream(stream.BucketSchemas))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for revision := uint64(1); revision <= 6; revision++ {
-		m, err := bucket.GetMsg(bounded(t), revision)
+		m, err := bucket.GetMsg(registrytest.Context(t), revision)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,10 +61,9 @@ func TestRevisionAt(t *testing.T) {
 	}
 }
 
-// Nothing is claimed of a registry that is not there.
-func TestRevisionAtWithoutRegistry(t *testing.T) {
+func TestRevisionAtOfAMissingRegistryIsAnError(t *testing.T) {
 	js := natstest.Start(t).JetStream()
-	if got, err := RevisionAt(bounded(t), js, time.Now()); !errors.Is(err, jetstream.ErrStreamNotFound) {
+	if got, err := RevisionAt(registrytest.Context(t), js, time.Now()); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("%d, %v", got, err)
 	}
 }

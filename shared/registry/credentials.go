@@ -1,13 +1,15 @@
 package registry
 
-// Credentials are keys and tokens that live in the memory of one process and
+import "slices"
+
+// Credentials are keys and tokens that one process keeps in memory and that are
 // never in the registry: those of --dev, and EYE_OPERATOR_TOKEN.
 type Credentials struct {
 	Keys   []StaticKey
 	Tokens []StaticToken
 }
 
-// StaticKey is a write key with its secret. New hashes it.
+// StaticKey is a write key with its secret, of which New keeps the digest.
 type StaticKey struct {
 	Secret      string
 	Application string
@@ -18,7 +20,7 @@ type StaticKey struct {
 	Loopback bool
 }
 
-// StaticToken is a token with its secret. New hashes it.
+// StaticToken is a token with its secret, of which New keeps the digest.
 type StaticToken struct {
 	Secret string
 	Token  Token
@@ -48,42 +50,49 @@ func DevCredentials() Credentials {
 	}
 }
 
-// static is Credentials without the secrets.
-type static struct {
-	keys   []hashed[Key]
-	tokens []hashed[Token]
+// staticAccess is Credentials with digests in the place of secrets.
+type staticAccess struct {
+	keys   []digested[Key]
+	tokens []digested[Token]
 }
 
-// hash drops the secrets. A credential with an empty one is none.
-func (c Credentials) hash() static {
-	var s static
+// digestSecrets replaces the secrets by their digests. It leaves out credentials
+// with an empty secret.
+func (c Credentials) digestSecrets() staticAccess {
+	var s staticAccess
 	for _, k := range c.Keys {
 		if k.Secret == "" {
 			continue
 		}
-		sum := digestOf(k.Secret)
-		s.keys = append(s.keys, hashed[Key]{sum, Key{
-			ID: sum.keyID(), Application: k.Application, Kind: k.Kind, Origins: k.Origins, loopback: k.Loopback,
+		sum := DigestOf(k.Secret)
+		s.keys = append(s.keys, digested[Key]{sum, Key{
+			ID: sum.keyID(), Application: k.Application,
+			KeySettings: KeySettings{Kind: k.Kind, Origins: k.Origins}, loopback: k.Loopback,
 		}})
 	}
 	for _, t := range c.Tokens {
 		if t.Secret == "" {
 			continue
 		}
-		s.tokens = append(s.tokens, hashed[Token]{digestOf(t.Secret), t.Token})
+		s.tokens = append(s.tokens, digested[Token]{DigestOf(t.Secret), t.Token})
 	}
 	return s
 }
 
 // addTo adds the credentials to an Access that is being built. Added first,
 // they win over equal ones of the registry.
-func (s static) addTo(a *Access) {
+func (s staticAccess) addTo(a *Access) {
 	for _, k := range s.keys {
 		if a.addKey(k.sum, k.value) {
-			a.name(k.value.Application)
+			a.addApplications(k.value.Application)
 		}
 	}
 	for _, t := range s.tokens {
 		a.addToken(t.sum, t.value)
 	}
+}
+
+// hasKey reports whether a digest is that of one of the keys.
+func (s staticAccess) hasKey(sum Digest) bool {
+	return slices.ContainsFunc(s.keys, func(k digested[Key]) bool { return k.sum == sum })
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,139 +13,239 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// change is what every record says about how it came to be.
-type change struct {
-	// Author is who made the version, Note why, Time when.
-	Author string    `json:"author,omitzero"`
-	Note   string    `json:"note,omitzero"`
-	Time   time.Time `json:"time,omitzero"`
+// The records below are the values of the buckets, in JSON. The package editor
+// writes them; a Registry reads them.
+
+// ChangeInfo says who made a version of a record, why and when. It is part of
+// every record.
+type ChangeInfo struct {
+	// Author is the id of a token, or another name.
+	Author string `json:"author,omitzero"`
+	// Note is why, in one line.
+	Note string `json:"note,omitzero"`
+	// Time is when the version was made, to the second.
+	Time time.Time `json:"time,omitzero"`
 }
 
-// schemaRecord is a value of bucket SCHEMAS: a schema or, under its own key,
-// the policy.
-type schemaRecord struct {
+// ReadChangeInfo reads the ChangeInfo of an entry of a bucket. If its record
+// cannot be read or has no time, the time is that of the server.
+func ReadChangeInfo(e kv.Entry) ChangeInfo {
+	var info ChangeInfo
+	if err := json.Unmarshal(e.Value, &info); err != nil {
+		info = ChangeInfo{}
+	}
+	if info.Time.IsZero() {
+		info.Time = e.Created.UTC().Truncate(time.Second)
+	}
+	return info
+}
+
+// SchemaRecord is a value of bucket SCHEMAS: a schema or, under
+// stream.KeyPolicy, the policy.
+type SchemaRecord struct {
 	Schema jsontext.Value `json:"schema,omitzero"`
 	Policy jsontext.Value `json:"policy,omitzero"`
-	change
+	ChangeInfo
 }
 
-// applicationRecord is a value of bucket APPLICATIONS.
-type applicationRecord struct {
-	Keys []keyRecord `json:"keys"`
-	change
+// SecretRecord is the value of stream.KeyPII in bucket SCHEMAS: the key that
+// personal values are hashed with, in base64.
+type SecretRecord struct {
+	Secret []byte `json:"secret"`
+	ChangeInfo
 }
 
-type keyRecord struct {
-	SHA256          string    `json:"sha256"`
-	Kind            Kind      `json:"kind"`
-	Origins         []string  `json:"origins,omitzero"`
-	Disabled        bool      `json:"disabled,omitzero"`
-	ExpiresAt       time.Time `json:"expires_at,omitzero"`
-	EventsPerSecond int64     `json:"events_per_second,omitzero"`
-	BytesPerSecond  int64     `json:"bytes_per_second,omitzero"`
+// SecretBytes is the length of that key.
+const SecretBytes = 32
+
+// ApplicationRecord is a value of bucket APPLICATIONS.
+type ApplicationRecord struct {
+	Keys []KeyRecord `json:"keys"`
+	ChangeInfo
 }
 
-// id names the key; it has a hash that was checked, or "".
-func (k keyRecord) id() string { return k.SHA256[:min(keyIDDigits, len(k.SHA256))] }
+// KeyRecord is a write key as an ApplicationRecord holds it.
+type KeyRecord struct {
+	// SHA256 is the digest of the secret.
+	SHA256 string `json:"sha256"`
+	KeySettings
+}
 
-// tokenRecord is a value of bucket TOKENS.
-type tokenRecord struct {
+// ID returns the id of the key, "" if it has no digest.
+func (k KeyRecord) ID() string { return k.SHA256[:min(keyIDDigits, len(k.SHA256))] }
+
+// Key returns the key of an application.
+func (k KeyRecord) Key(application string) Key {
+	return Key{ID: k.ID(), Application: application, KeySettings: k.KeySettings}
+}
+
+// TokenRecord is a value of bucket TOKENS. The token's id is its key.
+type TokenRecord struct {
 	SHA256       string   `json:"sha256"`
 	Role         Role     `json:"role"`
 	Applications []string `json:"applications,omitzero"`
-	change
+	ChangeInfo
 }
 
-// tokenID matches the id of a token, which is its key in the bucket.
 var tokenID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
-// maxKey bounds the key of a bucket: it becomes a subject, and a protocol line
-// over 4 KB closes the connection of everyone on it.
-const maxKey = 512
+// ValidTokenID reports whether a token can have an id: 1 to 64 of a-z, 0-9 and
+// -, not starting with -.
+func ValidTokenID(id string) bool { return tokenID.MatchString(id) }
 
-// typeKey is the key of a type's schema.
-func typeKey(t schema.Type) (string, error) {
+// maxTypeKey bounds a key of bucket SCHEMAS, in bytes: it becomes a subject, and
+// a protocol line over 4 KB closes the connection for all who share it.
+const maxTypeKey = 512
+
+// TypeKey returns the key of a type's schema in bucket SCHEMAS.
+func TypeKey(t schema.Type) (string, error) {
 	key := stream.KeyTypes + "." + stream.Escape(t.Category) + "." + stream.Escape(t.Name)
-	if len(key) > maxKey {
-		return "", fmt.Errorf("category and name are too long: escaped they have %d bytes; %d are allowed", len(key), maxKey)
+	if len(key) > maxTypeKey {
+		return "", fmt.Errorf("category and name are too long: escaped they have %d bytes; %d are allowed", len(key), maxTypeKey)
 	}
-	return key, nil
+	_, err := ParseTypeKey(key)
+	return key, err
 }
 
-// keyType reverses typeKey.
-func keyType(key string) (schema.Type, error) {
+// ParseTypeKey reverses TypeKey.
+func ParseTypeKey(key string) (schema.Type, error) {
 	rest, ok := strings.CutPrefix(key, stream.KeyTypes+".")
 	category, name, two := strings.Cut(rest, ".")
 	if !ok || !two {
-		return schema.Type{}, errors.New("the key is of no type")
+		return schema.Type{}, errors.New("the key is not one of a type")
 	}
 	return schema.UnescapeType(category, name)
 }
 
-// firstOf makes an error of the first fault.
-func firstOf(faults []event.Fault) error {
-	if len(faults) == 0 {
-		return nil
+// Digest is the SHA-256 of a secret.
+type Digest [sha256.Size]byte
+
+// keyIDDigits is how many digits of its digest name a write key: enough to
+// distinguish those of an application, too few to help to guess the secret.
+const keyIDDigits = 12
+
+var errDigest = errors.New("sha256 is not 64 hexadecimal digits")
+
+// DigestOf returns the digest of a secret.
+func DigestOf(secret string) Digest { return sha256.Sum256([]byte(secret)) }
+
+// ParseDigest reads 64 hexadecimal digits. Its error does not quote them: they
+// may be a secret.
+func ParseDigest(s string) (d Digest, err error) {
+	if len(s) != hex.EncodedLen(len(d)) {
+		return d, errDigest
 	}
-	return fmt.Errorf("%d faults, first at %q: %s", len(faults), faults[0].Path, faults[0].Message)
+	if _, err := hex.Decode(d[:], []byte(s)); err != nil {
+		return d, errDigest
+	}
+	return d, nil
 }
 
+// String returns the digest in hexadecimal digits, in lower case.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// keyID returns the id of the write key with this digest.
+func (d Digest) keyID() string { return d.String()[:keyIDDigits] }
+
 // decodeApplication reads a value of bucket APPLICATIONS.
-func decodeApplication(key string, raw []byte) ([]hashed[Key], error) {
+func decodeApplication(key string, raw []byte) ([]digested[Key], error) {
 	if !stream.ValidApplication(key) {
-		return nil, errors.New("the key is no application's name")
+		return nil, errors.New("the key is not the name of an application")
 	}
-	var r applicationRecord
+	var r ApplicationRecord
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, fmt.Errorf("decode the record: %w", err)
 	}
-	keys := make([]hashed[Key], 0, len(r.Keys))
+	keys := make([]digested[Key], 0, len(r.Keys))
 	for i, k := range r.Keys {
-		sum, err := parseDigest(k.SHA256)
+		sum, err := ParseDigest(k.SHA256)
 		if err != nil {
 			return nil, fmt.Errorf("write key %d: %w", i, err)
 		}
 		if k.Kind != Browser && k.Kind != Server {
 			return nil, fmt.Errorf("write key %d: kind %q is not known", i, k.Kind)
 		}
-		keys = append(keys, hashed[Key]{sum, Key{
-			Application: key, ID: sum.keyID(), Kind: k.Kind, Origins: k.Origins, Disabled: k.Disabled,
-			ExpiresAt: k.ExpiresAt, EventsPerSecond: k.EventsPerSecond, BytesPerSecond: k.BytesPerSecond,
-		}})
+		keys = append(keys, digested[Key]{sum, Key{ID: sum.keyID(), Application: key, KeySettings: k.KeySettings}})
 	}
 	return keys, nil
 }
 
 // decodeToken reads a value of bucket TOKENS.
-func decodeToken(key string, raw []byte) (hashed[Token], error) {
-	var r tokenRecord
+func decodeToken(key string, raw []byte) (digested[Token], error) {
+	var r TokenRecord
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return hashed[Token]{}, fmt.Errorf("decode the record: %w", err)
+		return digested[Token]{}, fmt.Errorf("decode the record: %w", err)
 	}
-	sum, err := parseDigest(r.SHA256)
+	sum, err := ParseDigest(r.SHA256)
 	if err != nil {
-		return hashed[Token]{}, err
+		return digested[Token]{}, err
 	}
 	if r.Role != Analyst && r.Role != Operator {
-		return hashed[Token]{}, fmt.Errorf("role %q is not known", r.Role)
+		return digested[Token]{}, fmt.Errorf("role %q is not known", r.Role)
 	}
-	return hashed[Token]{sum, Token{ID: key, Role: r.Role, Applications: r.Applications}}, nil
+	return digested[Token]{sum, Token{ID: key, Role: r.Role, Applications: r.Applications}}, nil
 }
 
-var errDigest = errors.New("sha256 is not 64 hexadecimal digits")
-
-func parseDigest(s string) (sum digest, err error) {
-	if len(s) != hex.EncodedLen(len(sum)) {
-		return sum, errDigest
+// openSchemaRecord returns what a value of bucket SCHEMAS declares: the text of
+// a schema or of the policy, or a secret.
+func openSchemaRecord(key string, raw []byte) ([]byte, error) {
+	var s SecretRecord
+	var r SchemaRecord
+	var into any = &r
+	if key == stream.KeyPII {
+		into = &s
 	}
-	if _, err := hex.Decode(sum[:], []byte(s)); err != nil {
-		return sum, errDigest
+	if err := json.Unmarshal(raw, into); err != nil {
+		return nil, fmt.Errorf("decode the record: %w", err)
 	}
-	return sum, nil
+	switch key {
+	case stream.KeyPII:
+		return s.Secret, nil
+	case stream.KeyPolicy:
+		return r.Policy, nil
+	}
+	_, err := ParseTypeKey(key)
+	return r.Schema, err
 }
 
-func (d digest) String() string { return hex.EncodeToString(d[:]) }
+// secret is a SecretRecord's secret of the right length.
+type secret []byte
+
+var errSecret = errors.New("the secret is not of 32 bytes")
+
+// decodeDeclaration decodes what openSchemaRecord returned: to a *schema.Schema, a
+// schema.Policy or a secret.
+func decodeDeclaration(key string, content []byte) (any, error) {
+	switch key {
+	case stream.KeyPII:
+		if len(content) != SecretBytes {
+			return nil, errSecret
+		}
+		return secret(content), nil
+	case stream.KeyPolicy:
+		p, faults := schema.ParsePolicy(content)
+		return p, FirstFault(faults)
+	}
+	s, faults := schema.Compile(content)
+	return s, FirstFault(faults)
+}
+
+// FirstFault returns an error that counts faults and quotes the first one, nil
+// for none.
+func FirstFault(faults []event.Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d faults, first at %q: %s", len(faults), faults[0].Path, faults[0].Message)
+}
+
+// isKnownKey reports whether this version knows a key of bucket SCHEMAS. A put
+// under any other makes a revision and changes nothing else.
+func isKnownKey(key string) bool {
+	return key == stream.KeyPolicy || key == stream.KeyPII || strings.HasPrefix(key, stream.KeyTypes+".")
+}

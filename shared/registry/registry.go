@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,15 +22,15 @@ type Config struct {
 	// Needs are the buckets that are read; 0 is all. A Snapshot holds nothing
 	// of the others, and does not wait for them.
 	Needs Needs
-	// Logger gets records that cannot be read and trouble with the watch;
-	// slog.Default when nil.
+	// Logger logs unreadable records and failures of the watch; nil is
+	// slog.Default.
 	Logger *slog.Logger
 }
 
-// Needs is a set of buckets of the registry.
+// Needs is a set of buckets of the registry. Schemas are always in it.
 type Needs uint8
 
-// What a service reads of the registry. The schemas are always read.
+// The buckets that a service can need.
 const (
 	NeedSchemas Needs = 1 << iota
 	NeedApplications
@@ -47,7 +49,7 @@ type Snapshot struct {
 // Registry follows the buckets. Its methods are safe for concurrent use.
 type Registry struct {
 	js     jetstream.JetStream
-	static static
+	static staticAccess
 	needs  Needs
 	log    *slog.Logger
 
@@ -57,13 +59,13 @@ type Registry struct {
 	mu      sync.Mutex
 	changed chan struct{}
 
-	// What Run's goroutine alone uses.
-	schemas      *versions
-	applications *table[[]hashed[Key]]
-	tokens       *table[hashed[Token]]
+	// The goroutine of Run alone uses these.
+	schemas      *schemaTable
+	applications *recordTable[[]digested[Key]]
+	tokens       *recordTable[digested[Token]]
 }
 
-// New returns a Registry that has no snapshot before Run runs.
+// New returns a Registry. It has no snapshot until Run has read the buckets.
 func New(cfg Config) *Registry {
 	log := cfg.Logger
 	if log == nil {
@@ -76,20 +78,29 @@ func New(cfg Config) *Registry {
 	return &Registry{
 		needs:   needs,
 		js:      cfg.JetStream,
-		static:  cfg.Static.hash(),
+		static:  cfg.Static.digestSecrets(),
 		log:     log,
 		ready:   make(chan struct{}),
 		changed: make(chan struct{}),
 
-		schemas:      newVersions(log),
-		applications: newTable(stream.BucketApplications, decodeApplication, log),
-		tokens:       newTable(stream.BucketTokens, decodeToken, log),
+		schemas:      newSchemaTable(log),
+		applications: newRecordTable(stream.BucketApplications, decodeApplication, log),
+		tokens:       newRecordTable(stream.BucketTokens, decodeToken, log),
 	}
 }
 
 // Snapshot returns the newest snapshot, nil before the first complete one. A
-// batch of events is judged by one snapshot: take it once.
+// batch of events is validated by one snapshot: take it once.
 func (r *Registry) Snapshot() *Snapshot { return r.snapshot.Load() }
+
+// Revision returns the registry revision of the newest snapshot, 0 before the
+// first complete one.
+func (r *Registry) Revision() uint64 {
+	if s := r.Snapshot(); s != nil {
+		return s.Schemas.Revision()
+	}
+	return 0
+}
 
 // Ready is closed at the first complete snapshot.
 func (r *Registry) Ready() <-chan struct{} { return r.ready }
@@ -102,30 +113,30 @@ func (r *Registry) Changed() <-chan struct{} {
 	return r.changed
 }
 
-// changes reports whether the tables hold what no snapshot shows.
-func (r *Registry) changes() bool {
+// hasChanges reports whether the tables hold something that no snapshot shows.
+func (r *Registry) hasChanges() bool {
 	last := r.snapshot.Load()
 	return last == nil || last.Schemas.Revision() != r.schemas.revision ||
 		r.schemas.dirty || r.applications.dirty || r.tokens.dirty
 }
 
-// publish makes the snapshot of what the tables hold. What did not change is
-// taken over from the last one. The error is one of NATS.
-func (r *Registry) publish(ctx context.Context, schemas jetstream.KeyValue) error {
+// publishSnapshot makes a snapshot of the tables. It takes over from the last
+// one what did not change. Errors are those of NATS.
+func (r *Registry) publishSnapshot(ctx context.Context, schemas jetstream.KeyValue) error {
 	last := r.snapshot.Load()
 	next := &Snapshot{}
 	if last != nil {
 		*next = *last
 	}
 	if last == nil || r.schemas.dirty || last.Schemas.Revision() != r.schemas.revision {
-		set, err := r.schemas.set(ctx, schemas)
+		set, err := r.schemas.buildSet(ctx, schemas)
 		if err != nil {
 			return err
 		}
 		next.Schemas = set
 	}
 	if last == nil || r.applications.dirty || r.tokens.dirty {
-		next.Access = r.access(ctx)
+		next.Access = r.buildAccess(ctx)
 	}
 	r.schemas.dirty, r.applications.dirty, r.tokens.dirty = false, false, false
 	r.snapshot.Store(next)
@@ -140,4 +151,28 @@ func (r *Registry) publish(ctx context.Context, schemas jetstream.KeyValue) erro
 	close(r.changed)
 	r.changed = make(chan struct{})
 	return nil
+}
+
+// buildAccess builds the Access of the tables. Of equal digests, the first by
+// name counts.
+func (r *Registry) buildAccess(ctx context.Context) *Access {
+	a := newAccess(len(r.applications.records), len(r.tokens.records))
+	r.static.addTo(a)
+	names := slices.Sorted(maps.Keys(r.applications.records))
+	for _, name := range names {
+		for _, k := range r.applications.records[name].value {
+			if !a.addKey(k.sum, k.value) && !r.static.hasKey(k.sum) {
+				r.log.LogAttrs(ctx, slog.LevelWarn, "two applications have the same write key; the first one keeps it",
+					slog.String("application", name))
+			}
+		}
+	}
+	a.addApplications(names...)
+	for _, id := range slices.Sorted(maps.Keys(r.tokens.records)) {
+		if t := r.tokens.records[id]; t.readable && !a.addToken(t.value.sum, t.value.value) {
+			r.log.LogAttrs(ctx, slog.LevelWarn, "two tokens have the same secret; the first one counts",
+				slog.String("token", id))
+		}
+	}
+	return a
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/natsd/natstest"
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -25,29 +24,13 @@ const (
 	nothing  = `{"schema": false}`
 )
 
-var someType = schema.Type{Category: "page interaction", Name: "cta click"}
-
 func keyOf(t *testing.T, typ schema.Type) string {
 	t.Helper()
-	key, err := typeKey(typ)
+	key, err := TypeKey(typ)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
-}
-
-// judge tells the codes of the faults of an event of someType.
-func judge(t *testing.T, s *Snapshot, data string) string {
-	t.Helper()
-	ev, refusal := native.Decode([]byte(`{"session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "page interaction", "name": "cta click", "timestamp": "2026-01-02T03:04:05Z", "data": ` + data + `}`))
-	if refusal != nil {
-		t.Fatal(refusal)
-	}
-	var codes []string
-	for _, f := range s.Schemas.Validate(ev, ev.Timestamp, "demo").Faults {
-		codes = append(codes, f.Code)
-	}
-	return strings.Join(codes, " ")
 }
 
 // Half a registry would reject good events and turn good keys away: as long as
@@ -66,10 +49,10 @@ func TestNoSnapshotBeforeAllBuckets(t *testing.T) {
 			t.Fatalf("ready with %v alone", buckets[:i])
 		default:
 		}
-		if _, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
+		if _, err := js.CreateKeyValue(registrytest.Context(t), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
 			t.Fatal(err)
 		}
-		put(t, js, bucket, "policy", `{}`) // no key of every bucket, and no harm
+		registrytest.Put(t, js, bucket, "policy", `{}`) // no key of every bucket, and no harm
 	}
 	<-r.Ready()
 	if r.Snapshot() == nil {
@@ -78,22 +61,22 @@ func TestNoSnapshotBeforeAllBuckets(t *testing.T) {
 }
 
 func TestFirstSnapshotIsWhole(t *testing.T) {
-	_, js := ready(t)
+	_, js := registrytest.Start(t)
 	const many = 1000
 	for i := range many {
-		put(t, js, stream.BucketApplications, fmt.Sprintf("app-%d", i), fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, digestOf(fmt.Sprint(i))))
+		registrytest.Put(t, js, stream.BucketApplications, fmt.Sprintf("app-%d", i), fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, DigestOf(fmt.Sprint(i))))
 	}
-	put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
-	last := put(t, js, stream.BucketSchemas, stream.KeyPolicy, `{"policy": {"unknown_types": "store"}}`)
-	put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "analyst", "applications": ["app-1"]}`, digestOf("ann's")))
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
+	last := registrytest.Put(t, js, stream.BucketSchemas, stream.KeyPolicy, `{"policy": {"unknown_types": "store"}}`)
+	registrytest.Put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "analyst", "applications": ["app-1"]}`, DigestOf("ann's")))
 
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	s := r.Snapshot()
-	if s.Schemas.Revision() != last || !s.Schemas.Known(someType.Category, someType.Name) || len(s.Access.Applications()) != many {
+	if s.Schemas.Revision() != last || !s.Schemas.Known(registrytest.SomeType.Category, registrytest.SomeType.Name) || len(s.Access.Applications()) != many {
 		t.Fatalf("revision %d of %d, %d applications", s.Schemas.Revision(), last, len(s.Access.Applications()))
 	}
-	if got := judge(t, s, `{}`); got != event.CodeSchemaViolation {
+	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
 		t.Errorf("judged %q", got)
 	}
 	if k, ok := s.Access.WriteKey("7"); !ok || k.Application != "app-7" || k.Kind != Server {
@@ -106,22 +89,24 @@ func TestFirstSnapshotIsWhole(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	_, js := ready(t)
+	_, js := registrytest.Start(t)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
-	key := keyOf(t, someType)
+	key := keyOf(t, registrytest.SomeType)
 
-	put(t, js, stream.BucketSchemas, key, needsA)
-	s := eventually(t, r, "the type is known", func(s *Snapshot) bool { return s.Schemas.Known(someType.Category, someType.Name) })
-	if got := judge(t, s, `{}`); got != event.CodeSchemaViolation {
+	registrytest.Put(t, js, stream.BucketSchemas, key, needsA)
+	s := registrytest.AwaitSnapshot(t, r, "the type is known", func(s *Snapshot) bool {
+		return s.Schemas.Known(registrytest.SomeType.Category, registrytest.SomeType.Name)
+	})
+	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
 		t.Errorf("judged %q", got)
 	}
-	revision := put(t, js, stream.BucketSchemas, key, anything)
-	fixed := eventually(t, r, "the schema is fixed", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
-	if got := judge(t, fixed, `{}`); got != "" {
+	revision := registrytest.Put(t, js, stream.BucketSchemas, key, anything)
+	fixed := registrytest.AwaitSnapshot(t, r, "the schema is fixed", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+	if got := registrytest.FaultCodes(t, fixed.Schemas, `{}`); got != "" {
 		t.Errorf("judged %q after the fix", got)
 	}
-	if got := judge(t, s, `{}`); got != event.CodeSchemaViolation {
+	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
 		t.Error("a snapshot changed under its holder")
 	}
 	if s.Access != fixed.Access {
@@ -129,45 +114,47 @@ func TestChanges(t *testing.T) {
 	}
 
 	// A revision without a change, as a replay makes one.
-	revision = put(t, js, stream.BucketSchemas, key, anything)
-	eventually(t, r, "the revision grew", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+	revision = registrytest.Put(t, js, stream.BucketSchemas, key, anything)
+	registrytest.AwaitSnapshot(t, r, "the revision grew", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 
-	if err := open(t, js, stream.BucketSchemas).Delete(bounded(t), key); err != nil {
+	if err := registrytest.Bucket(t, js, stream.BucketSchemas).Delete(registrytest.Context(t), key); err != nil {
 		t.Fatal(err)
 	}
-	gone := eventually(t, r, "the type is gone", func(s *Snapshot) bool { return !s.Schemas.Known(someType.Category, someType.Name) })
+	gone := registrytest.AwaitSnapshot(t, r, "the type is gone", func(s *Snapshot) bool {
+		return !s.Schemas.Known(registrytest.SomeType.Category, registrytest.SomeType.Name)
+	})
 	if gone.Schemas.Revision() <= revision {
 		t.Error("to delete is no revision")
 	}
 
-	put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "browser", "origins": ["https://shop.example"]}]}`, digestOf("k1")))
-	s = eventually(t, r, "the key is known", func(s *Snapshot) bool { _, ok := s.Access.WriteKey("k1"); return ok })
+	registrytest.Put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "browser", "origins": ["https://shop.example"]}]}`, DigestOf("k1")))
+	s = registrytest.AwaitSnapshot(t, r, "the key is known", func(s *Snapshot) bool { _, ok := s.Access.WriteKey("k1"); return ok })
 	if !s.Access.OriginListed("https://shop.example") || s.Schemas != gone.Schemas {
 		t.Error("the origin is not listed, or an application made another Set")
 	}
-	put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "browser", "disabled": true}]}`, digestOf("k1")))
-	eventually(t, r, "the key is disabled", func(s *Snapshot) bool { k, ok := s.Access.WriteKey("k1"); return ok && k.Disabled })
-	if err := open(t, js, stream.BucketApplications).Purge(bounded(t), "shop"); err != nil {
+	registrytest.Put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "browser", "disabled": true}]}`, DigestOf("k1")))
+	registrytest.AwaitSnapshot(t, r, "the key is disabled", func(s *Snapshot) bool { k, ok := s.Access.WriteKey("k1"); return ok && k.Disabled })
+	if err := registrytest.Bucket(t, js, stream.BucketApplications).Purge(registrytest.Context(t), "shop"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, r, "the key is gone", func(s *Snapshot) bool { _, ok := s.Access.WriteKey("k1"); return !ok })
+	registrytest.AwaitSnapshot(t, r, "the key is gone", func(s *Snapshot) bool { _, ok := s.Access.WriteKey("k1"); return !ok })
 }
 
 // Only changed schemas are compiled: the others stay the same value.
 func TestOnlyChangedSchemasAreCompiled(t *testing.T) {
-	srv, js := ready(t)
+	srv, js := registrytest.Start(t)
 	other := schema.Type{Category: "other", Name: "type"}
-	put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
-	put(t, js, stream.BucketSchemas, keyOf(t, other), anything)
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, other), anything)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	before := r.Snapshot()
 	srv.Shutdown()
 	srv.Restart()
 	reconnected(t, js)
-	put(t, js, stream.BucketSchemas, keyOf(t, other), nothing)
-	after := eventually(t, r, "the other type changed", func(s *Snapshot) bool { return s != before })
-	if before.Schemas.Schema(someType) == nil || before.Schemas.Schema(someType) != after.Schemas.Schema(someType) {
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, other), nothing)
+	after := registrytest.AwaitSnapshot(t, r, "the other type changed", func(s *Snapshot) bool { return s != before })
+	if before.Schemas.Schema(registrytest.SomeType) == nil || before.Schemas.Schema(registrytest.SomeType) != after.Schemas.Schema(registrytest.SomeType) {
 		t.Error("an unchanged schema was compiled again")
 	}
 	if before.Schemas.Schema(other) == after.Schemas.Schema(other) {
@@ -177,7 +164,7 @@ func TestOnlyChangedSchemasAreCompiled(t *testing.T) {
 
 // Changes that arrive together make few snapshots, and all of them arrive.
 func TestChangesTogether(t *testing.T) {
-	_, js := ready(t)
+	_, js := registrytest.Start(t)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	const changes = 300
@@ -196,9 +183,9 @@ func TestChangesTogether(t *testing.T) {
 	}()
 	var last uint64
 	for i := range changes {
-		last = put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "c", Name: fmt.Sprint(i)}), anything)
+		last = registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "c", Name: fmt.Sprint(i)}), anything)
 	}
-	s := eventually(t, r, "every change arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == last })
+	s := registrytest.AwaitSnapshot(t, r, "every change arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == last })
 	cancel()
 	if n := <-snapshots; n > changes {
 		t.Errorf("%d snapshots of %d changes", n, changes)
@@ -211,32 +198,32 @@ func TestChangesTogether(t *testing.T) {
 // NATS away: the last snapshot serves. NATS back, with changes made by others:
 // they arrive, although the server has forgotten the watch.
 func TestServerRestarts(t *testing.T) {
-	srv, js := ready(t)
-	put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
+	srv, js := registrytest.Start(t)
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	for range 3 {
 		before := r.Snapshot()
 		srv.Shutdown()
-		if got := judge(t, r.Snapshot(), `{}`); got != event.CodeSchemaViolation || r.Snapshot() != before {
+		if got := registrytest.FaultCodes(t, r.Snapshot().Schemas, `{}`); got != event.CodeSchemaViolation || r.Snapshot() != before {
 			t.Errorf("judged %q while NATS was away", got)
 		}
 		srv.Restart()
 		reconnected(t, js)
 		started := time.Now()
-		revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
-		eventually(t, r, "a change after the restart arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+		revision := registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
+		registrytest.AwaitSnapshot(t, r, "a change after the restart arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 		t.Logf("a change arrived %s after the restart", time.Since(started))
 	}
 }
 
 // Another server behind the same address, with other buckets.
 func TestServerIsReplaced(t *testing.T) {
-	srv, js := ready(t)
+	srv, js := registrytest.Start(t)
 	gone := schema.Type{Category: "gone", Name: "type"}
-	put(t, js, stream.BucketSchemas, keyOf(t, gone), anything)
-	put(t, js, stream.BucketSchemas, keyOf(t, someType), anything)
-	put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, digestOf("ann's")))
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, gone), anything)
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), anything)
+	registrytest.Put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, DigestOf("ann's")))
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	if r.Snapshot().Access.Operators() != 1 {
@@ -245,22 +232,22 @@ func TestServerIsReplaced(t *testing.T) {
 	srv.Shutdown()
 	srv.RestartEmpty()
 	reconnected(t, js)
-	ensure(t, js)
-	revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), needsA)
-	s := eventually(t, r, "the new server's registry is read", func(s *Snapshot) bool { return s.Schemas.Revision() == revision && s.Access.Operators() == 0 })
+	registrytest.CreateBuckets(t, js)
+	revision := registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
+	s := registrytest.AwaitSnapshot(t, r, "the new server's registry is read", func(s *Snapshot) bool { return s.Schemas.Revision() == revision && s.Access.Operators() == 0 })
 	if s.Schemas.Known(gone.Category, gone.Name) {
 		t.Error("a type of the old server is still known")
 	}
-	if got := judge(t, s, `{}`); got != event.CodeSchemaViolation {
+	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
 		t.Errorf("judged %q", got)
 	}
 }
 
 // Whenever Run ends, also in the middle of reading, it leaves nothing behind.
 func TestRunLeavesNothing(t *testing.T) {
-	_, js := ready(t)
+	_, js := registrytest.Start(t)
 	for i := range 600 { // more than the watch of the library keeps
-		put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "c", Name: fmt.Sprint(i)}), anything)
+		registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "c", Name: fmt.Sprint(i)}), anything)
 	}
 	<-run(t, Config{JetStream: js}).Ready() // so that the connection has what it keeps
 	before := goleak.IgnoreCurrent()

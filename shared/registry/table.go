@@ -12,54 +12,55 @@ import (
 
 const unreadableMessage = "a record of the registry cannot be read"
 
-// table is the newest records of one bucket that can be read.
-type table[T any] struct {
+// recordTable holds the newest readable record of every key of one bucket.
+type recordTable[T any] struct {
 	bucket string
 	decode func(key string, raw []byte) (T, error)
 	log    *slog.Logger
 
-	records  map[string]record[T]
+	records  map[string]decodedRecord[T]
 	revision uint64 // the newest that was seen
 	dirty    bool   // records changed since the last snapshot
 }
 
-// record is what a key holds.
-type record[T any] struct {
-	version version // of the newest entry
-	// value is that of the entry at revision, which is older than the newest
-	// where that cannot be read; without any that can, it is not readable.
+// decodedRecord is the newest readable record of a key.
+type decodedRecord[T any] struct {
+	id versionID // of the key's newest entry
+	// value is that of the entry at revision. It is older than the newest entry
+	// if that cannot be read. If no entry can, readable is false.
 	value    T
 	revision uint64
 	readable bool
 }
 
-// version tells entries apart, also those of a bucket that was made anew.
-type version struct {
+// versionID distinguishes entries, also of a bucket that was deleted and
+// created again.
+type versionID struct {
 	revision uint64
 	created  time.Time
 }
 
-func newTable[T any](bucket string, decode func(string, []byte) (T, error), log *slog.Logger) *table[T] {
-	return &table[T]{
+func newRecordTable[T any](bucket string, decode func(string, []byte) (T, error), log *slog.Logger) *recordTable[T] {
+	return &recordTable[T]{
 		bucket: bucket, decode: decode,
 		log:     log.With(slog.String("bucket", bucket)),
-		records: map[string]record[T]{},
+		records: map[string]decodedRecord[T]{},
 	}
 }
 
-func (t *table[T]) name() string { return t.bucket }
+func (t *recordTable[T]) bucketName() string { return t.bucket }
 
-func (t *table[T]) options() []jetstream.WatchOpt { return nil }
+func (t *recordTable[T]) watchOptions() []jetstream.WatchOpt { return nil }
 
-func (t *table[T]) begin() { t.revision = 0 }
+func (t *recordTable[T]) beginRead() { t.revision = 0 }
 
-// apply takes an entry. The error is one of NATS, while it looked for a version
-// that can be read.
-func (t *table[T]) apply(ctx context.Context, kv jetstream.KeyValue, e jetstream.KeyValueEntry) error {
+// applyEntry takes over an entry. Errors are those of NATS, from the search for a
+// readable version.
+func (t *recordTable[T]) applyEntry(ctx context.Context, kv jetstream.KeyValue, e jetstream.KeyValueEntry) error {
 	t.revision = max(t.revision, e.Revision())
-	v := version{e.Revision(), e.Created()}
+	id := versionID{e.Revision(), e.Created()}
 	old, had := t.records[e.Key()]
-	if had && old.version == v {
+	if had && old.id == id {
 		return nil
 	}
 	if e.Operation() != jetstream.KeyValuePut {
@@ -67,12 +68,12 @@ func (t *table[T]) apply(ctx context.Context, kv jetstream.KeyValue, e jetstream
 		t.dirty = t.dirty || had
 		return nil
 	}
-	r := record[T]{version: v, revision: e.Revision(), readable: true}
+	r := decodedRecord[T]{id: id, revision: e.Revision(), readable: true}
 	var err error
 	if r.value, err = t.decode(e.Key(), e.Value()); err != nil {
 		t.log.LogAttrs(ctx, slog.LevelError, unreadableMessage,
 			slog.String("key", e.Key()), slog.Uint64("revision", e.Revision()), slog.String("error", err.Error()))
-		if r, err = t.lastReadable(ctx, kv, e); err != nil {
+		if r, err = t.findReadable(ctx, kv, e); err != nil {
 			return err
 		}
 	}
@@ -81,10 +82,10 @@ func (t *table[T]) apply(ctx context.Context, kv jetstream.KeyValue, e jetstream
 	return nil
 }
 
-// lastReadable finds the newest version of a key that can be read. It asks the
-// bucket and not its own memory: a process that starts now must judge alike.
-func (t *table[T]) lastReadable(ctx context.Context, kv jetstream.KeyValue, e jetstream.KeyValueEntry) (record[T], error) {
-	r := record[T]{version: version{e.Revision(), e.Created()}, revision: e.Revision()}
+// findReadable finds the newest readable version of a key. It asks the bucket and
+// not its own memory: a process that starts later must find the same one.
+func (t *recordTable[T]) findReadable(ctx context.Context, kv jetstream.KeyValue, e jetstream.KeyValueEntry) (decodedRecord[T], error) {
+	r := decodedRecord[T]{id: versionID{e.Revision(), e.Created()}, revision: e.Revision()}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	history, err := kv.History(ctx, e.Key())
@@ -97,7 +98,7 @@ func (t *table[T]) lastReadable(ctx context.Context, kv jetstream.KeyValue, e je
 			continue
 		}
 		if h.Operation() != jetstream.KeyValuePut {
-			break // what was deleted does not come back
+			break // versions before a removal do not come back
 		}
 		if value, err := t.decode(h.Key(), h.Value()); err == nil {
 			r.value, r.revision, r.readable = value, h.Revision(), true
@@ -107,8 +108,8 @@ func (t *table[T]) lastReadable(ctx context.Context, kv jetstream.KeyValue, e je
 	return r, nil
 }
 
-// keep removes the records of keys that are not among the given.
-func (t *table[T]) keep(keys map[string]bool) {
+// endRead removes the records of keys that the bucket does not have.
+func (t *recordTable[T]) endRead(keys map[string]bool) {
 	for key := range t.records {
 		if !keys[key] {
 			delete(t.records, key)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -18,44 +19,44 @@ var unreadableRecords = map[string][]string{
 	},
 	stream.BucketApplications: {
 		`null 1`, `{"keys": [{"sha256": "x", "kind": "server"}]}`,
-		fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "robot"}]}`, digestOf("k")), `{"keys": {}}`,
+		fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "robot"}]}`, DigestOf("k")), `{"keys": {}}`,
 	},
 	stream.BucketTokens: {
-		`{"sha256": "", "role": "operator"}`, fmt.Sprintf(`{"sha256": "%s", "role": "god"}`, digestOf("k")), `"x"`,
+		`{"sha256": "", "role": "operator"}`, fmt.Sprintf(`{"sha256": "%s", "role": "god"}`, DigestOf("k")), `"x"`,
 	},
 }
 
 // A record that cannot be read takes nothing down: its newest readable version
 // takes its place, in a process that saw it and in one that starts now.
 func TestUnreadableRecords(t *testing.T) {
-	_, js := ready(t)
-	var log logs
-	key := keyOf(t, someType)
-	good := put(t, js, stream.BucketSchemas, key, needsA)
-	put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, digestOf("k1")))
-	put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator", "later": "member"}`, digestOf("t1")))
-	r := run(t, Config{JetStream: js, Logger: log.logger()})
+	_, js := registrytest.Start(t)
+	var log registrytest.Logs
+	key := keyOf(t, registrytest.SomeType)
+	good := registrytest.Put(t, js, stream.BucketSchemas, key, needsA)
+	registrytest.Put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, DigestOf("k1")))
+	registrytest.Put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator", "later": "member"}`, DigestOf("t1")))
+	r := run(t, Config{JetStream: js, Logger: log.Logger()})
 	<-r.Ready()
 	var last uint64
 	for bucket, values := range unreadableRecords {
 		for _, value := range values {
 			switch bucket {
 			case stream.BucketSchemas:
-				last = put(t, js, bucket, key, value)
+				last = registrytest.Put(t, js, bucket, key, value)
 			case stream.BucketApplications:
-				put(t, js, bucket, "shop", value)
+				registrytest.Put(t, js, bucket, "shop", value)
 			case stream.BucketTokens:
-				put(t, js, bucket, "ann", value)
+				registrytest.Put(t, js, bucket, "ann", value)
 			}
 		}
 	}
-	put(t, js, stream.BucketApplications, "last", `{"keys": []}`)
+	registrytest.Put(t, js, stream.BucketApplications, "last", `{"keys": []}`)
 	wanted := func(s *Snapshot) bool { return s.Schemas.Revision() == last && len(s.Access.Applications()) == 2 }
-	running := eventually(t, r, "every record was seen", wanted)
-	started := eventually(t, run(t, Config{JetStream: js}), "every record was seen", wanted)
+	running := registrytest.AwaitSnapshot(t, r, "every record was seen", wanted)
+	started := registrytest.AwaitSnapshot(t, run(t, Config{JetStream: js}), "every record was seen", wanted)
 	for name, s := range map[string]*Snapshot{"running": running, "started": started} {
-		if got := judge(t, s, `{}`); got != event.CodeSchemaViolation || s.Schemas.Version(someType) != good {
-			t.Errorf("%s: judged %q by version %d, want version %d", name, got, s.Schemas.Version(someType), good)
+		if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation || s.Schemas.Version(registrytest.SomeType) != good {
+			t.Errorf("%s: judged %q by version %d, want version %d", name, got, s.Schemas.Version(registrytest.SomeType), good)
 		}
 		if _, ok := s.Access.WriteKey("k1"); !ok {
 			t.Errorf("%s: the application's last readable keys are gone", name)
@@ -74,33 +75,33 @@ func TestUnreadableRecords(t *testing.T) {
 // Without any version that can be read the type is known and not judged wrong;
 // what was deleted does not come back.
 func TestNothingReadable(t *testing.T) {
-	_, js := ready(t)
-	key := keyOf(t, someType)
-	put(t, js, stream.BucketSchemas, key, anything)
-	if err := open(t, js, stream.BucketSchemas).Delete(bounded(t), key); err != nil {
+	_, js := registrytest.Start(t)
+	key := keyOf(t, registrytest.SomeType)
+	registrytest.Put(t, js, stream.BucketSchemas, key, anything)
+	if err := registrytest.Bucket(t, js, stream.BucketSchemas).Delete(registrytest.Context(t), key); err != nil {
 		t.Fatal(err)
 	}
-	put(t, js, stream.BucketSchemas, key, `{"schema": {"type": "x"}}`)
-	put(t, js, stream.BucketSchemas, "types.only-a-category", anything)
-	put(t, js, stream.BucketSchemas, "types.a.=b", anything)
-	put(t, js, stream.BucketSchemas, stream.KeyPolicy, `{"policy": {"unknown_types": "perhaps"}}`)
-	put(t, js, stream.BucketApplications, "Shop", `{"keys": []}`)
-	put(t, js, stream.BucketTokens, "ann", `{}`)
+	registrytest.Put(t, js, stream.BucketSchemas, key, `{"schema": {"type": "x"}}`)
+	registrytest.Put(t, js, stream.BucketSchemas, "types.only-a-category", anything)
+	registrytest.Put(t, js, stream.BucketSchemas, "types.a.=b", anything)
+	registrytest.Put(t, js, stream.BucketSchemas, stream.KeyPolicy, `{"policy": {"unknown_types": "perhaps"}}`)
+	registrytest.Put(t, js, stream.BucketApplications, "Shop", `{"keys": []}`)
+	registrytest.Put(t, js, stream.BucketTokens, "ann", `{}`)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
 	s := r.Snapshot()
-	if got := judge(t, s, `{}`); got != event.CodeValidatorFailed {
+	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeValidatorFailed {
 		t.Errorf("judged %q", got)
 	}
-	if got := s.Schemas.Types(); len(got) != 1 || got[0] != someType {
+	if got := s.Schemas.Types(); len(got) != 1 || got[0] != registrytest.SomeType {
 		t.Errorf("types: %v", got)
 	}
 	if _, ok := s.Access.Token(""); ok {
 		t.Error("a token without a secret")
 	}
-	fixed := put(t, js, stream.BucketSchemas, key, anything)
-	s = eventually(t, r, "the schema is fixed", func(s *Snapshot) bool { return s.Schemas.Revision() == fixed })
-	if got := judge(t, s, `{}`); got != "" {
+	fixed := registrytest.Put(t, js, stream.BucketSchemas, key, anything)
+	s = registrytest.AwaitSnapshot(t, r, "the schema is fixed", func(s *Snapshot) bool { return s.Schemas.Revision() == fixed })
+	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != "" {
 		t.Errorf("judged %q after the fix", got)
 	}
 }
@@ -108,28 +109,28 @@ func TestNothingReadable(t *testing.T) {
 // The history of a key is its own: 64 versions are what the library of NATS
 // allows, and our buckets keep more.
 func TestLastReadableIsFarBack(t *testing.T) {
-	_, js := ready(t)
-	key := keyOf(t, someType)
-	good := put(t, js, stream.BucketSchemas, key, needsA)
+	_, js := registrytest.Start(t)
+	key := keyOf(t, registrytest.SomeType)
+	good := registrytest.Put(t, js, stream.BucketSchemas, key, needsA)
 	for range 100 {
-		put(t, js, stream.BucketSchemas, key, `{}`)
-		put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "a", Name: "b"}), anything)
+		registrytest.Put(t, js, stream.BucketSchemas, key, `{}`)
+		registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "a", Name: "b"}), anything)
 	}
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
-	if got := r.Snapshot().Schemas.Version(someType); got != good {
+	if got := r.Snapshot().Schemas.Version(registrytest.SomeType); got != good {
 		t.Errorf("version %d, want %d", got, good)
 	}
 }
 
 func TestTypeKeys(t *testing.T) {
-	for _, typ := range []schema.Type{someType, {Category: "a.b", Name: "*"}, {Category: "é", Name: ">"}} {
+	for _, typ := range []schema.Type{registrytest.SomeType, {Category: "a.b", Name: "*"}, {Category: "é", Name: ">"}} {
 		key := keyOf(t, typ)
-		if got, err := keyType(key); err != nil || got != typ {
-			t.Errorf("keyType(%q) = %v, %v", key, got, err)
+		if got, err := ParseTypeKey(key); err != nil || got != typ {
+			t.Errorf("ParseTypeKey(%q) = %v, %v", key, got, err)
 		}
 	}
-	if key, err := typeKey(schema.Type{Category: strings.Repeat("é", 100), Name: "n"}); err == nil {
+	if key, err := TypeKey(schema.Type{Category: strings.Repeat("é", 100), Name: "n"}); err == nil {
 		t.Errorf("a key of %d bytes", len(key))
 	}
 }

@@ -1,10 +1,12 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -12,141 +14,304 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// versions are the records of bucket SCHEMAS with those that came before them.
-type versions struct {
+// schemaTable holds the records of bucket SCHEMAS with their former versions.
+type schemaTable struct {
 	log *slog.Logger
 
-	keys     map[string]*lineage
+	keys     map[string]*versionHistory
 	revision uint64 // the newest that was seen
 	dirty    bool   // keys changed since the last snapshot
 
-	// before is what keys was before the bucket is read whole again, nil when
-	// that is done. Versions that are still there are taken over.
-	before map[string]*lineage
+	// previous is what keys was before the bucket is read again from its start;
+	// nil once it is read. Versions that still exist are taken over from it.
+	previous map[string]*versionHistory
 }
 
-func newVersions(log *slog.Logger) *versions {
-	return &versions{log: log.With(slog.String("bucket", stream.BucketSchemas)), keys: map[string]*lineage{}}
+func newSchemaTable(log *slog.Logger) *schemaTable {
+	return &schemaTable{log: log.With(slog.String("bucket", stream.BucketSchemas)), keys: map[string]*versionHistory{}}
 }
 
-func (v *versions) name() string { return stream.BucketSchemas }
+func (t *schemaTable) bucketName() string { return stream.BucketSchemas }
 
-func (v *versions) options() []jetstream.WatchOpt {
+func (t *schemaTable) watchOptions() []jetstream.WatchOpt {
 	return []jetstream.WatchOpt{jetstream.IncludeHistory()}
 }
 
-// begin starts from nothing: what was removed meanwhile, and of a bucket that
-// was made anew all, is not told.
-func (v *versions) begin() {
-	if v.before == nil {
-		v.before = v.keys
+// beginRead starts from nothing: a watch does not report versions that were
+// removed while it was interrupted, nor that the bucket was created again.
+func (t *schemaTable) beginRead() {
+	if t.previous == nil {
+		t.previous = t.keys
 	}
-	v.keys, v.revision = map[string]*lineage{}, 0
+	t.keys, t.revision = map[string]*versionHistory{}, 0
 }
 
-// keep ends the reading of the whole bucket.
-func (v *versions) keep(map[string]bool) {
-	v.dirty = v.dirty || len(v.keys) != len(v.before)
-	for key, l := range v.keys {
-		if before := v.before[key]; l.equal(before) {
-			v.keys[key] = before
+// endRead ends the reading of the whole bucket.
+func (t *schemaTable) endRead(map[string]bool) {
+	t.dirty = t.dirty || len(t.keys) != len(t.previous)
+	for key, h := range t.keys {
+		if previous := t.previous[key]; h.hasSameVersions(previous) {
+			t.keys[key] = previous
 			continue
 		}
-		v.dirty = true
+		t.dirty = true
 	}
-	v.before = nil
+	t.previous = nil
 }
 
-// apply takes an entry. It never fails.
-func (v *versions) apply(_ context.Context, _ jetstream.KeyValue, e jetstream.KeyValueEntry) error {
-	v.revision = max(v.revision, e.Revision())
+// applyEntry takes over an entry. It never fails.
+func (t *schemaTable) applyEntry(_ context.Context, _ jetstream.KeyValue, e jetstream.KeyValueEntry) error {
+	t.revision = max(t.revision, e.Revision())
 	key := e.Key()
-	if !meaningful(key) {
+	if !isKnownKey(key) {
 		return nil
 	}
-	l, had := v.keys[key]
+	h, had := t.keys[key]
 	if e.Operation() != jetstream.KeyValuePut {
-		delete(v.keys, key)
-		v.dirty = v.dirty || had && v.before == nil
+		delete(t.keys, key)
+		t.dirty = t.dirty || had && t.previous == nil
 		return nil
 	}
 	if !had {
-		l = newLineage(key)
-		v.keys[key] = l
+		h = newVersionHistory(key)
+		t.keys[key] = h
 	}
-	id := version{e.Revision(), e.Created()}
-	known := v.before[key].find(id)
+	id := versionID{e.Revision(), e.Created()}
+	known := t.previous[key].findVersion(id)
 	if known == nil {
-		known = &entry{version: id, record: e.Value()}
+		known = &storedVersion{versionID: id, record: e.Value()}
 	}
-	added := l.add(known)
-	v.dirty = v.dirty || added && v.before == nil
+	added := h.appendVersion(known)
+	t.dirty = t.dirty || added && t.previous == nil
 	return nil
 }
 
-// set makes the Set of the present revision. The error is one of NATS, while
-// it looked for a version that can be read.
-func (v *versions) set(ctx context.Context, kv jetstream.KeyValue) (*schema.Set, error) {
+// buildSet builds the Set of the newest revision. Errors are those of NATS, from
+// the search for readable versions.
+func (t *schemaTable) buildSet(ctx context.Context, kv jetstream.KeyValue) (*schema.Set, error) {
 	policy := schema.DefaultPolicy()
-	types := make(map[schema.Type]schema.Versioned, len(v.keys))
+	types := make(map[schema.Type]schema.Versioned, len(t.keys))
 	var pii secret
-	for key, l := range v.keys {
-		if err := l.settle(func() ([]*entry, error) { return allEntries(ctx, kv, l) }); err != nil {
+	for key, h := range t.keys {
+		if err := h.resolveCurrent(func() ([]*storedVersion, error) { return readAllVersions(ctx, kv, h) }); err != nil {
 			return nil, err
 		}
-		v.complain(ctx, l)
-		if t, err := keyType(key); err == nil {
-			types[t] = l.versioned()
+		t.logUnreadable(ctx, h)
+		if typ, err := ParseTypeKey(key); err == nil {
+			types[typ] = h.versionedSchema()
 			continue
 		}
-		if l.current == nil {
+		if h.current == nil {
 			continue
 		}
-		switch value := l.current.value.(type) {
+		switch value := h.current.value.(type) {
 		case schema.Policy:
 			policy = value
 		case secret:
 			pii = value
 		}
 	}
-	return schema.NewSet(v.revision, policy, types, pii), nil
+	return schema.NewSet(t.revision, policy, types, pii), nil
 }
 
-// complain logs once that the newest version of a key cannot be read.
-func (v *versions) complain(ctx context.Context, l *lineage) {
-	e := l.newest()
-	if e.err == nil || e.logged {
+// logUnreadable logs once that the newest version of a key cannot be read.
+func (t *schemaTable) logUnreadable(ctx context.Context, h *versionHistory) {
+	v := h.newest()
+	if v.err == nil || v.logged {
 		return
 	}
-	e.logged = true
-	v.log.LogAttrs(ctx, slog.LevelError, unreadableMessage,
-		slog.String("key", l.key), slog.Uint64("revision", e.revision), slog.String("error", e.err.Error()))
+	v.logged = true
+	t.log.LogAttrs(ctx, slog.LevelError, unreadableMessage,
+		slog.String("key", h.key), slog.Uint64("revision", v.revision), slog.String("error", v.err.Error()))
 }
 
-// allEntries asks the bucket for all versions of a key, up to the newest that
-// was seen and down to its last removal.
-func allEntries(ctx context.Context, kv jetstream.KeyValue, l *lineage) ([]*entry, error) {
+// readAllVersions asks the bucket for all versions of a key, up to the newest
+// that was seen and down to its last removal.
+func readAllVersions(ctx context.Context, kv jetstream.KeyValue, h *versionHistory) ([]*storedVersion, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	history, err := kv.History(ctx, l.key)
+	entries, err := kv.History(ctx, h.key)
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, fmt.Errorf("read the history of %s in %s: %w", l.key, stream.BucketSchemas, err)
+		return nil, fmt.Errorf("read the history of %s in %s: %w", h.key, stream.BucketSchemas, err)
 	}
-	var entries []*entry
-	for _, e := range history {
+	var versions []*storedVersion
+	for _, e := range entries {
 		switch {
-		case e.Revision() > l.newest().revision:
-			return entries, nil
+		case e.Revision() > h.newest().revision:
+			return versions, nil
 		case e.Operation() != jetstream.KeyValuePut:
-			entries = nil // what was removed does not come back
+			versions = nil // versions before a removal do not come back
 		default:
-			id := version{e.Revision(), e.Created()}
-			known := l.find(id)
+			id := versionID{e.Revision(), e.Created()}
+			known := h.findVersion(id)
 			if known == nil {
-				known = &entry{version: id, record: e.Value()}
+				known = &storedVersion{versionID: id, record: e.Value()}
 			}
-			entries = append(entries, known)
+			versions = append(versions, known)
 		}
 	}
-	return entries, nil
+	return versions, nil
+}
+
+// maxVersions is how many versions of a key are in memory: the newest, and those
+// that may validate events which name them.
+const maxVersions = 1 + schema.MaxEarlier
+
+// storedVersion is one version of a key of bucket SCHEMAS. It is opened, decoded
+// and turned into an earlier version when that is first needed, and once: most
+// versions validate nothing.
+type storedVersion struct {
+	versionID
+
+	record  []byte // nil once it is opened
+	opened  bool
+	content []byte
+
+	decoded bool
+	value   any
+	// err says why the version cannot be read, for good.
+	err    error
+	logged bool
+
+	earlier *schema.Version
+}
+
+// openRecord reads content from record.
+func (v *storedVersion) openRecord(key string) {
+	if !v.opened {
+		v.content, v.err = openSchemaRecord(key, v.record)
+		v.opened, v.record = true, nil
+	}
+}
+
+// isReadable decodes the version and reports whether it can be read.
+func (v *storedVersion) isReadable(key string) bool {
+	v.openRecord(key)
+	if v.err == nil && !v.decoded {
+		v.value, v.err = decodeDeclaration(key, v.content)
+		v.decoded = true
+	}
+	return v.err == nil
+}
+
+// dropValue drops the decoded value: a later version is the current one.
+func (v *storedVersion) dropValue() { v.value, v.decoded = nil, false }
+
+// asEarlier returns the version as an earlier one, the same in every Set.
+func (v *storedVersion) asEarlier(key string) *schema.Version {
+	v.openRecord(key)
+	if v.earlier == nil {
+		v.earlier = schema.NewVersion(v.revision, v.content)
+	}
+	return v.earlier
+}
+
+// versionHistory is the versions of a key since it was made or last removed,
+// oldest first: the newest maxVersions of them.
+type versionHistory struct {
+	key string
+	// ofType says that the key is one of a type. Earlier versions of other keys
+	// have no use.
+	ofType   bool
+	versions []*storedVersion
+	// truncated says that older versions exist.
+	truncated bool
+
+	// resolved says that current and earlier are up to date: the newest readable
+	// version, nil if none can be read, and the ones before it.
+	resolved bool
+	current  *storedVersion
+	earlier  []*schema.Version
+}
+
+func newVersionHistory(key string) *versionHistory {
+	_, err := ParseTypeKey(key)
+	return &versionHistory{key: key, ofType: err == nil}
+}
+
+func (h *versionHistory) newest() *storedVersion { return h.versions[len(h.versions)-1] }
+
+// findVersion returns a version by its id, nil if the history does not have it.
+func (h *versionHistory) findVersion(id versionID) *storedVersion {
+	if h == nil {
+		return nil
+	}
+	i, ok := slices.BinarySearchFunc(h.versions, id.revision, func(v *storedVersion, r uint64) int {
+		return cmp.Compare(v.revision, r)
+	})
+	if !ok || h.versions[i].versionID != id {
+		return nil
+	}
+	return h.versions[i]
+}
+
+// appendVersion appends a version. It returns false for one that is not new.
+func (h *versionHistory) appendVersion(v *storedVersion) bool {
+	if len(h.versions) > 0 && v.revision <= h.newest().revision {
+		return false
+	}
+	if len(h.versions) == maxVersions {
+		h.versions = slices.Delete(h.versions, 0, 1)
+		h.truncated = true
+	}
+	h.versions = append(h.versions, v)
+	h.resolved = false
+	return true
+}
+
+// hasSameVersions reports whether two histories have the same versions.
+func (h *versionHistory) hasSameVersions(other *versionHistory) bool {
+	return other != nil && h.truncated == other.truncated && slices.Equal(h.versions, other.versions)
+}
+
+// resolveCurrent finds the newest readable version. If that one, or one of the
+// earlier ones that it needs, is older than what is in memory, it calls readAll:
+// the result must not depend on when a process started. Errors are those of
+// readAll.
+func (h *versionHistory) resolveCurrent(readAll func() ([]*storedVersion, error)) error {
+	if h.resolved {
+		return nil
+	}
+	versions := h.versions
+	at := newestReadable(h.key, versions)
+	if at < len(versions)-1 && h.truncated {
+		var err error
+		if versions, err = readAll(); err != nil {
+			return err
+		}
+		at = newestReadable(h.key, versions)
+	}
+	h.current, h.earlier = nil, nil
+	if at >= 0 {
+		h.current = versions[at]
+		for _, v := range versions[max(0, at-schema.MaxEarlier):at] {
+			v.dropValue()
+			if h.ofType {
+				h.earlier = append(h.earlier, v.asEarlier(h.key))
+			}
+		}
+	}
+	h.resolved = true
+	return nil
+}
+
+// newestReadable returns the index of the newest readable version, -1 if none
+// can be read.
+func newestReadable(key string, versions []*storedVersion) int {
+	for i, v := range slices.Backward(versions) {
+		if v.isReadable(key) {
+			return i
+		}
+	}
+	return -1
+}
+
+// versionedSchema returns the schema of a type. A type of which no version can be
+// read is known, and has no schema.
+func (h *versionHistory) versionedSchema() schema.Versioned {
+	if h.current == nil {
+		return schema.Versioned{Revision: h.newest().revision}
+	}
+	s, _ := h.current.value.(*schema.Schema)
+	return schema.Versioned{Schema: s, Revision: h.current.revision, Earlier: h.earlier}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/natsd/natstest"
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -26,7 +27,7 @@ func judges(t *testing.T, s *schema.Set, n int) []uint64 {
 	t.Helper()
 	var list []uint64
 	for version := 1; version <= n; version++ {
-		ev := decodeEvent(t, someType, version, `{}`)
+		ev := decodeEvent(t, registrytest.SomeType, version, `{}`)
 		v := s.Validate(ev, ev.Timestamp, "shop")
 		switch {
 		case len(v.Faults) == 1 && v.Faults[0].Code == event.CodeUnknownSchemaVersion:
@@ -51,30 +52,30 @@ func upTo(first, last int) []uint64 {
 // a process started and whoever asks for the revision; also where the newest
 // ones cannot be read and those in memory are too few.
 func TestKeptVersions(t *testing.T) {
-	_, js := ready(t)
-	key := keyOf(t, someType)
+	_, js := registrytest.Start(t)
+	key := keyOf(t, registrytest.SomeType)
 	const good, bad = 130, 3
 	running := run(t, Config{JetStream: js})
 	<-running.Ready()
 	for n := 1; n <= good; n++ {
-		put(t, js, stream.BucketSchemas, key, requiring(n))
+		registrytest.Put(t, js, stream.BucketSchemas, key, requiring(n))
 	}
 	for range bad {
-		put(t, js, stream.BucketSchemas, key, `{"schema": {"type": "x"}}`)
+		registrytest.Put(t, js, stream.BucketSchemas, key, `{"schema": {"type": "x"}}`)
 	}
 	late := run(t, Config{JetStream: js})
 	const last = good + bad
 	for name, r := range map[string]*Registry{"running": running, "late": late} {
-		s := eventually(t, r, "all is read", func(s *Snapshot) bool { return s.Schemas.Revision() == last })
+		s := registrytest.AwaitSnapshot(t, r, "all is read", func(s *Snapshot) bool { return s.Schemas.Revision() == last })
 		if diff := cmp.Diff(upTo(good-schema.MaxEarlier, good), judges(t, s.Schemas, last)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	put(t, js, stream.BucketSchemas, key, anything) // what comes later changes nothing
+	registrytest.Put(t, js, stream.BucketSchemas, key, anything) // what comes later changes nothing
 	for _, tc := range []struct{ revision, first, last int }{
 		{last, 30, 130}, {good + 1, 30, 130}, {good, 30, 130}, {101, 1, 101}, {102, 2, 102}, {1, 1, 1},
 	} {
-		set, err := At(bounded(t), js, uint64(tc.revision))
+		set, err := At(registrytest.Context(t), js, uint64(tc.revision))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,25 +88,25 @@ func TestKeptVersions(t *testing.T) {
 // What was removed does not come back, however far back is looked for a version
 // that can be read.
 func TestRemovedStaysRemoved(t *testing.T) {
-	_, js := ready(t)
-	key := keyOf(t, someType)
-	put(t, js, stream.BucketSchemas, key, anything)
-	if err := open(t, js, stream.BucketSchemas).Delete(bounded(t), key); err != nil {
+	_, js := registrytest.Start(t)
+	key := keyOf(t, registrytest.SomeType)
+	registrytest.Put(t, js, stream.BucketSchemas, key, anything)
+	if err := registrytest.Bucket(t, js, stream.BucketSchemas).Delete(registrytest.Context(t), key); err != nil {
 		t.Fatal(err)
 	}
 	last := uint64(0)
-	for range maxKept + 1 {
-		last = put(t, js, stream.BucketSchemas, key, `{}`)
+	for range maxVersions + 1 {
+		last = registrytest.Put(t, js, stream.BucketSchemas, key, `{}`)
 	}
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
-	at, err := At(bounded(t), js, last)
+	at, err := At(registrytest.Context(t), js, last)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, s := range map[string]*schema.Set{"snapshot": r.Snapshot().Schemas, "at": at} {
-		if s.Schema(someType) != nil || s.Version(someType) != last {
-			t.Errorf("%s: version %d judges, want none of %d", name, s.Version(someType), last)
+		if s.Schema(registrytest.SomeType) != nil || s.Version(registrytest.SomeType) != last {
+			t.Errorf("%s: version %d judges, want none of %d", name, s.Version(registrytest.SomeType), last)
 		}
 	}
 }
@@ -113,8 +114,8 @@ func TestRemovedStaysRemoved(t *testing.T) {
 // A watch that is made anew brings every version again: none counts twice, those
 // that were there are not made again, those of another bucket do not stay.
 func TestVersionsAfterReconnect(t *testing.T) {
-	srv, js := ready(t)
-	key := keyOf(t, someType)
+	srv, js := registrytest.Start(t)
+	key := keyOf(t, registrytest.SomeType)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := New(Config{JetStream: js, Logger: slog.New(slog.DiscardHandler)})
 	ended := make(chan error, 1)
@@ -124,9 +125,9 @@ func TestVersionsAfterReconnect(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		l := r.schemas.keys[key]
-		if got := revisionsOf(l); !cmp.Equal(got, []uint64{1, 2}) || len(l.earlier) != 1 || l.cut {
-			t.Errorf("in the end the versions are %v, %d of them earlier", got, len(l.earlier))
+		h := r.schemas.keys[key]
+		if got := revisionsOf(h); !cmp.Equal(got, []uint64{1, 2}) || len(h.earlier) != 1 || h.truncated {
+			t.Errorf("in the end the versions are %v, %d of them earlier", got, len(h.earlier))
 		}
 	}()
 	restart := func() {
@@ -138,8 +139,8 @@ func TestVersionsAfterReconnect(t *testing.T) {
 		if n%3 == 0 {
 			restart()
 		}
-		revision := put(t, js, stream.BucketSchemas, key, requiring(n))
-		s := eventually(t, r, "it arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+		revision := registrytest.Put(t, js, stream.BucketSchemas, key, requiring(n))
+		s := registrytest.AwaitSnapshot(t, r, "it arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 		if diff := cmp.Diff(upTo(1, n), judges(t, s.Schemas, n+1)); diff != "" {
 			t.Fatalf("after %d (-want +got):\n%s", n, diff)
 		}
@@ -147,43 +148,43 @@ func TestVersionsAfterReconnect(t *testing.T) {
 	srv.Shutdown()
 	srv.RestartEmpty()
 	reconnected(t, js)
-	ensure(t, js)
-	put(t, js, stream.BucketSchemas, key, requiring(1))
-	put(t, js, stream.BucketSchemas, key, requiring(2))
-	eventually(t, r, "the new bucket is read", func(s *Snapshot) bool { return s.Schemas.Revision() == 2 })
+	registrytest.CreateBuckets(t, js)
+	registrytest.Put(t, js, stream.BucketSchemas, key, requiring(1))
+	registrytest.Put(t, js, stream.BucketSchemas, key, requiring(2))
+	registrytest.AwaitSnapshot(t, r, "the new bucket is read", func(s *Snapshot) bool { return s.Schemas.Revision() == 2 })
 }
 
-func revisionsOf(l *lineage) []uint64 {
+func revisionsOf(h *versionHistory) []uint64 {
 	var list []uint64
-	for _, e := range l.entries {
+	for _, e := range h.versions {
 		list = append(list, e.revision)
 	}
 	return list
 }
 
-// What a lineage holds is bounded: the newest versions, not compiled but for the
+// What a versionHistory holds is bounded: the newest versions, not compiled but for the
 // present one, and each of them once.
 func TestLineageIsBounded(t *testing.T) {
-	l := newLineage(keyOf(t, someType))
-	for n := 1; n <= 10*maxKept; n++ {
-		e := &entry{version: version{revision: uint64(n)}, record: []byte(requiring(n))}
-		if !l.add(e) || l.add(e) {
+	h := newVersionHistory(keyOf(t, registrytest.SomeType))
+	for n := 1; n <= 10*maxVersions; n++ {
+		e := &storedVersion{versionID: versionID{revision: uint64(n)}, record: []byte(requiring(n))}
+		if !h.appendVersion(e) || h.appendVersion(e) {
 			t.Fatalf("version %d is not there once", n)
 		}
 		if n%7 == 0 {
-			if err := l.settle(nil); err != nil {
+			if err := h.resolveCurrent(nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := l.settle(nil); err != nil || !l.settled {
+	if err := h.resolveCurrent(nil); err != nil || !h.resolved {
 		t.Fatal(err)
 	}
-	if len(l.entries) != maxKept || len(l.earlier) != schema.MaxEarlier || !l.cut {
-		t.Fatalf("%d versions, %d earlier", len(l.entries), len(l.earlier))
+	if len(h.versions) != maxVersions || len(h.earlier) != schema.MaxEarlier || !h.truncated {
+		t.Fatalf("%d versions, %d earlier", len(h.versions), len(h.earlier))
 	}
-	for i, e := range l.entries {
-		if e.record != nil || e.revision != uint64(9*maxKept+i+1) || (e.value != nil) != (e == l.newest()) || e.decoded != (e.value != nil) {
+	for i, e := range h.versions {
+		if e.record != nil || e.revision != uint64(9*maxVersions+i+1) || (e.value != nil) != (e == h.newest()) || e.decoded != (e.value != nil) {
 			t.Errorf("entry %d is revision %d with a record of %d bytes and value %v", i, e.revision, len(e.record), e.value)
 		}
 	}
@@ -203,16 +204,16 @@ func (m made) Value() []byte                   { return []byte(m.value) }
 func (m made) Revision() uint64                { return m.revision }
 func (m made) Created() time.Time              { return m.created }
 func (m made) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePut }
-func loadAll(t *testing.T, v *versions, list ...made) *schema.Set {
+func loadAll(t *testing.T, v *schemaTable, list ...made) *schema.Set {
 	t.Helper()
-	v.begin()
+	v.beginRead()
 	for _, m := range list {
-		if err := v.apply(t.Context(), nil, m); err != nil {
+		if err := v.applyEntry(t.Context(), nil, m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	v.keep(nil)
-	set, err := v.set(t.Context(), nil)
+	v.endRead(nil)
+	set, err := v.buildSet(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,28 +223,28 @@ func loadAll(t *testing.T, v *versions, list ...made) *schema.Set {
 // A bucket that is read again is no change, and nothing is compiled again; one
 // that was made anew is, also when it stands at the same revision.
 func TestReadAgain(t *testing.T) {
-	v := newVersions(slog.New(slog.DiscardHandler))
+	v := newSchemaTable(slog.New(slog.DiscardHandler))
 	old, fresh := time.Unix(1, 0), time.Unix(2, 0)
-	first := made{key: keyOf(t, someType), value: requiring(1), revision: 1, created: old}
-	second := made{key: keyOf(t, someType), value: requiring(2), revision: 2, created: old}
+	first := made{key: keyOf(t, registrytest.SomeType), value: requiring(1), revision: 1, created: old}
+	second := made{key: keyOf(t, registrytest.SomeType), value: requiring(2), revision: 2, created: old}
 	before := loadAll(t, v, first, second)
 	if !v.dirty {
 		t.Fatal("the first reading changes nothing")
 	}
 	v.dirty = false
-	if again := loadAll(t, v, first, second); v.dirty || again.Schema(someType) != before.Schema(someType) {
+	if again := loadAll(t, v, first, second); v.dirty || again.Schema(registrytest.SomeType) != before.Schema(registrytest.SomeType) {
 		t.Error("to read again is a change")
 	}
 	// A reading that is given up half-way leaves no trace.
-	v.begin()
-	if err := v.apply(t.Context(), nil, made{key: stream.KeyPolicy, value: `{}`, revision: 1, created: fresh}); err != nil {
+	v.beginRead()
+	if err := v.applyEntry(t.Context(), nil, made{key: stream.KeyPolicy, value: `{}`, revision: 1, created: fresh}); err != nil {
 		t.Fatal(err)
 	}
-	if again := loadAll(t, v, first, second); v.dirty || again.Schema(someType) != before.Schema(someType) {
+	if again := loadAll(t, v, first, second); v.dirty || again.Schema(registrytest.SomeType) != before.Schema(registrytest.SomeType) {
 		t.Error("to read half is a change")
 	}
 	first.created, second.created, second.value = fresh, fresh, anything
-	if after := loadAll(t, v, first, second); !v.dirty || after.Schema(someType) == before.Schema(someType) {
+	if after := loadAll(t, v, first, second); !v.dirty || after.Schema(registrytest.SomeType) == before.Schema(registrytest.SomeType) {
 		t.Error("another bucket is no change")
 	}
 	v.dirty = false
@@ -258,7 +259,7 @@ func TestNeeds(t *testing.T) {
 	srv := natstest.Start(t)
 	js := srv.JetStream()
 	create := func(bucket string) {
-		if _, err := js.CreateKeyValue(bounded(t), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
+		if _, err := js.CreateKeyValue(registrytest.Context(t), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -267,25 +268,25 @@ func TestNeeds(t *testing.T) {
 	some := run(t, Config{JetStream: js, Needs: NeedApplications})
 	all := run(t, Config{JetStream: js})
 	create(stream.BucketSchemas)
-	put(t, js, stream.BucketSchemas, keyOf(t, someType), anything)
+	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), anything)
 	<-schemas.Ready()
 	create(stream.BucketApplications)
-	put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, digestOf("k")))
+	registrytest.Put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, DigestOf("k")))
 	hasKey := func(s *Snapshot) bool { _, ok := s.Access.WriteKey("k"); return ok }
-	s := eventually(t, some, "applications are read", hasKey)
-	if !s.Schemas.Known(someType.Category, someType.Name) {
+	s := registrytest.AwaitSnapshot(t, some, "applications are read", hasKey)
+	if !s.Schemas.Known(registrytest.SomeType.Category, registrytest.SomeType.Name) {
 		t.Error("the schemas are not read")
 	}
 	if all.Snapshot() != nil {
 		t.Error("a snapshot without tokens")
 	}
 	create(stream.BucketTokens)
-	put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, digestOf("t")))
-	eventually(t, all, "everything is read", func(s *Snapshot) bool { return hasKey(s) && s.Access.Operators() == 1 })
+	registrytest.Put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, DigestOf("t")))
+	registrytest.AwaitSnapshot(t, all, "everything is read", func(s *Snapshot) bool { return hasKey(s) && s.Access.Operators() == 1 })
 
-	revision := put(t, js, stream.BucketSchemas, keyOf(t, someType), nothing)
+	revision := registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), nothing)
 	for name, r := range map[string]*Registry{"schemas": schemas, "some": some} {
-		s := eventually(t, r, "a change arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+		s := registrytest.AwaitSnapshot(t, r, "a change arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 		if _, ok := s.Access.Token("t"); ok || s.Access.Operators() != 0 {
 			t.Errorf("%s: a token that nobody needs", name)
 		}
@@ -300,12 +301,12 @@ func TestNeeds(t *testing.T) {
 
 // A key that a later version may have is a revision and no error.
 func TestKeysOfLaterVersions(t *testing.T) {
-	_, js := ready(t)
-	var log logs
-	r := run(t, Config{JetStream: js, Logger: log.logger()})
+	_, js := registrytest.Start(t)
+	var log registrytest.Logs
+	r := run(t, Config{JetStream: js, Logger: log.Logger()})
 	<-r.Ready()
-	revision := put(t, js, stream.BucketSchemas, "later.something", "\x00")
-	s := eventually(t, r, "the revision grew", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+	revision := registrytest.Put(t, js, stream.BucketSchemas, "later.something", "\x00")
+	s := registrytest.AwaitSnapshot(t, r, "the revision grew", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 	if len(s.Schemas.Types()) != 0 || strings.Contains(log.String(), "ERROR") {
 		t.Errorf("types %v, log %s", s.Schemas.Types(), log.String())
 	}

@@ -137,7 +137,7 @@ func TestUntilReturnsPermanentErrorsAtOnce(t *testing.T) {
 func TestUntilReturnsTheCauseWhenTheContextEnds(t *testing.T) {
 	for name, after := range map[string]time.Duration{
 		"during the second wait": 90 * time.Second,
-		"during the first wait": time.Second,
+		"during the first wait":  time.Second,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())

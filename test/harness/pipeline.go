@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
@@ -130,7 +130,7 @@ func (p *Pipeline) addService(name, path, config, natsURL string) error {
 
 // writeConfig declares the sample types and the application demo.
 func writeConfig(dir string) error {
-	if err := os.CopyFS(dir, registry.SampleTypes()); err != nil {
+	if err := os.CopyFS(dir, declare.SampleTypes()); err != nil {
 		return fmt.Errorf("write declarations: %w", err)
 	}
 	sum := sha256.Sum256([]byte(WriteKey))

@@ -12,7 +12,8 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/theeye/output"
 )
 
@@ -52,8 +53,8 @@ func (c *applyCmd) Run(p *output.Printer) error {
 }
 
 // loadFolder reads and validates the declarations.
-func (c *applyCmd) loadFolder() ([]registry.Declared, error) {
-	d, err := registry.LoadDir(os.DirFS(c.Dir))
+func (c *applyCmd) loadFolder() ([]declare.Declared, error) {
+	d, err := declare.LoadDir(os.DirFS(c.Dir))
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", c.Dir, err)}
 	}
@@ -67,7 +68,7 @@ func (c *applyCmd) loadFolder() ([]registry.Declared, error) {
 }
 
 // makePlan reads the registry and determines the changes.
-func (c *applyCmd) makePlan(ctx context.Context, p *output.Printer, server *client.Client, declared []registry.Declared) (*plan, error) {
+func (c *applyCmd) makePlan(ctx context.Context, p *output.Printer, server *client.Client, declared []declare.Declared) (*plan, error) {
 	registered, err := readRegistered(ctx, server)
 	if err != nil {
 		return nil, err
@@ -170,7 +171,7 @@ func (p *plan) addStep(s *planStep) {
 // sortSteps orders the steps: schemas precede the policy and the applications
 // whose events they validate. Removals have the opposite order and follow.
 func (p *plan) sortSteps() {
-	kinds := []string{registry.KindSchema, registry.KindPolicy, registry.KindApplication}
+	kinds := []string{editor.KindSchema, editor.KindPolicy, editor.KindApplication}
 	rank := func(s *planStep) int {
 		i := slices.Index(kinds, s.Kind)
 		if s.Action == actionRemoved {

@@ -15,7 +15,8 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 	"github.com/theeye/theeye/theeye/output"
@@ -67,11 +68,11 @@ func readRegistered(ctx context.Context, server *client.Client) (*registered, er
 }
 
 // readSchemas reads the texts of the registered schemas that are declared.
-func (r *registered) readSchemas(ctx context.Context, p *output.Printer, server *client.Client, declared []registry.Declared) error {
+func (r *registered) readSchemas(ctx context.Context, p *output.Printer, server *client.Client, declared []declare.Declared) error {
 	var types []schema.Type
 	for _, d := range declared {
 		typ := schema.Type{Category: d.Category, Name: d.Name}
-		if _, ok := r.schemas[typ]; ok && d.Kind == registry.KindSchema {
+		if _, ok := r.schemas[typ]; ok && d.Kind == editor.KindSchema {
 			types = append(types, typ)
 		}
 	}
@@ -102,7 +103,7 @@ func (r *registered) readSchemas(ctx context.Context, p *output.Printer, server 
 
 // stepFor returns the step that applies a declaration, nil if the registry has
 // it already.
-func (r *registered) stepFor(d registry.Declared) (*planStep, error) {
+func (r *registered) stepFor(d declare.Declared) (*planStep, error) {
 	was, present, wanted, err := r.comparableTexts(d)
 	if err != nil {
 		return nil, err
@@ -121,25 +122,25 @@ func (r *registered) stepFor(d registry.Declared) (*planStep, error) {
 
 // comparableTexts returns the registered and the declared text, formatted for
 // people.
-func (r *registered) comparableTexts(d registry.Declared) (was uint64, present, wanted string, err error) {
+func (r *registered) comparableTexts(d declare.Declared) (was uint64, present, wanted string, err error) {
 	text := r.policy
 	switch d.Kind {
-	case registry.KindApplication:
+	case editor.KindApplication:
 		app := r.applications[d.Name]
 		keys, err := parseDeclaredKeys(d.Raw)
 		return app.Revision, formatKeys(app.Keys), formatKeys(keys), err
-	case registry.KindSchema:
+	case editor.KindSchema:
 		text = r.schemas[schema.Type{Category: d.Category, Name: d.Name}]
 	}
 	return text.revision, output.IndentJSON(text.raw), output.IndentJSON(d.Raw), nil
 }
 
 // declarationPath is the path of a declaration in the API.
-func declarationPath(d registry.Declared) string {
+func declarationPath(d declare.Declared) string {
 	switch d.Kind {
-	case registry.KindSchema:
+	case editor.KindSchema:
 		return api.SchemaPath(d.Category, d.Name)
-	case registry.KindApplication:
+	case editor.KindApplication:
 		return api.ApplicationPath(d.Name)
 	}
 	return api.PathPolicy
@@ -154,7 +155,7 @@ func isSameDocument(a, b []byte) bool {
 }
 
 // pruneSteps returns the steps that remove registered but undeclared records.
-func (r *registered) pruneSteps(declared []registry.Declared) []*planStep {
+func (r *registered) pruneSteps(declared []declare.Declared) []*planStep {
 	// By path and not by file: a name can be escaped in more than one way.
 	keep := make(map[string]bool, len(declared))
 	for _, d := range declared {
@@ -168,12 +169,12 @@ func (r *registered) pruneSteps(declared []registry.Declared) []*planStep {
 	}
 	for t, text := range r.schemas {
 		file := "schemas/" + stream.Escape(t.Category) + "/" + stream.Escape(t.Name) + ".json"
-		remove(file, registry.KindSchema, api.SchemaPath(t.Category, t.Name), text.revision)
+		remove(file, editor.KindSchema, api.SchemaPath(t.Category, t.Name), text.revision)
 	}
 	for name, app := range r.applications {
-		remove("applications/"+name+".json", registry.KindApplication, api.ApplicationPath(name), app.Revision)
+		remove("applications/"+name+".json", editor.KindApplication, api.ApplicationPath(name), app.Revision)
 	}
-	remove("policy.json", registry.KindPolicy, api.PathPolicy, r.policy.revision)
+	remove("policy.json", editor.KindPolicy, api.PathPolicy, r.policy.revision)
 	return steps
 }
 

@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/theeye/output"
 )
@@ -83,11 +84,11 @@ func TestPlanHasAStepForEveryDifference(t *testing.T) {
 		types := rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "types")
 		p := &registered{schemas: map[schema.Type]registeredText{}, applications: map[string]api.Application{}}
 		want := map[string]string{}
-		var declared []registry.Declared
+		var declared []declare.Declared
 		for i, name := range types {
 			ty := schema.Type{Category: "c", Name: name}
 			raw := `{"title": ` + quoted(rapid.String().Draw(t, "title")) + `}`
-			d := registry.Declared{File: name, Kind: registry.KindSchema, Category: "c", Name: name, Raw: []byte(raw)}
+			d := declare.Declared{File: name, Subject: editor.Subject{Kind: editor.KindSchema, Category: "c", Name: name}, Raw: []byte(raw)}
 			switch rapid.IntRange(0, 3).Draw(t, "state") {
 			case 0: // only declared
 				want[name] = actionCreated
@@ -117,7 +118,7 @@ func TestPlanHasAStepForEveryDifference(t *testing.T) {
 	})
 }
 
-func steps(t *rapid.T, p *registered, declared []registry.Declared) []*planStep {
+func steps(t *rapid.T, p *registered, declared []declare.Declared) []*planStep {
 	all := &plan{}
 	for _, d := range declared {
 		s, err := p.stepFor(d)
@@ -139,13 +140,13 @@ func steps(t *rapid.T, p *registered, declared []registry.Declared) []*planStep 
 func TestStepsAreOrderedByDependency(t *testing.T) {
 	p := &plan{}
 	for _, s := range []planStep{
-		{File: "s1", Kind: registry.KindSchema, Action: actionRemoved},
-		{File: "a1", Kind: registry.KindApplication, Action: actionRemoved},
-		{File: "p", Kind: registry.KindPolicy, Action: actionRemoved},
-		{File: "a2", Kind: registry.KindApplication, Action: actionCreated},
-		{File: "p2", Kind: registry.KindPolicy, Action: actionChanged},
-		{File: "s3", Kind: registry.KindSchema, Action: actionChanged},
-		{File: "s2", Kind: registry.KindSchema, Action: actionCreated},
+		{File: "s1", Kind: editor.KindSchema, Action: actionRemoved},
+		{File: "a1", Kind: editor.KindApplication, Action: actionRemoved},
+		{File: "p", Kind: editor.KindPolicy, Action: actionRemoved},
+		{File: "a2", Kind: editor.KindApplication, Action: actionCreated},
+		{File: "p2", Kind: editor.KindPolicy, Action: actionChanged},
+		{File: "s3", Kind: editor.KindSchema, Action: actionChanged},
+		{File: "s2", Kind: editor.KindSchema, Action: actionCreated},
 	} {
 		p.addStep(&s)
 	}

@@ -1,0 +1,103 @@
+package editor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/kv"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Application is an application as its newest record has it.
+type Application struct {
+	Name     string
+	Revision uint64
+	registry.ChangeInfo
+	Keys []registry.Key
+}
+
+// checkName reports a name that no application can have.
+func checkName(name string) []event.Fault {
+	var faults []event.Fault
+	if !stream.ValidApplication(name) {
+		m := schema.Location{Faults: &faults}
+		m.At("name").Faultf("an application's name must have 1 to 32 of a-z, 0-9 and -, and must not start with -")
+	}
+	return faults
+}
+
+// Applications returns all applications by name. One that cannot be read is
+// listed without its keys.
+func (e *Editor) Applications(ctx context.Context) ([]Application, error) {
+	return e.applications.list(ctx)
+}
+
+// Application returns one application.
+func (e *Editor) Application(ctx context.Context, name string) (Application, error) {
+	return e.applications.find(ctx, name)
+}
+
+func readApplication(name string, e kv.Entry) (Application, error) {
+	var r registry.ApplicationRecord
+	if err := json.Unmarshal(e.Value, &r); err != nil {
+		return newApplication(name, e.Revision, registry.ApplicationRecord{ChangeInfo: registry.ReadChangeInfo(e)}), unreadable(name, err)
+	}
+	r.ChangeInfo = registry.ReadChangeInfo(e)
+	return newApplication(name, e.Revision, r), nil
+}
+
+func newApplication(name string, revision uint64, r registry.ApplicationRecord) Application {
+	a := Application{Name: name, Revision: revision, ChangeInfo: r.ChangeInfo, Keys: make([]registry.Key, len(r.Keys))}
+	for i, k := range r.Keys {
+		a.Keys[i] = k.Key(name)
+	}
+	return a
+}
+
+// checkOwners reports keys that other applications have. Keys that the application
+// has already are not looked up.
+func (e *Editor) checkOwners(ctx context.Context, name string, keys []registry.KeyRecord) error {
+	now, err := e.applications.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	var mine registry.ApplicationRecord
+	if now.Exists() {
+		if err := json.Unmarshal(now.Value, &mine); err != nil {
+			mine = registry.ApplicationRecord{}
+		}
+	}
+	added := make(map[int]string, len(keys))
+	for i, k := range keys {
+		if !slices.ContainsFunc(mine.Keys, func(m registry.KeyRecord) bool { return m.SHA256 == k.SHA256 }) {
+			added[i] = k.SHA256
+		}
+	}
+	return e.owners.check(ctx, name, added)
+}
+
+// CreateApplication makes an application with one write key, whose secret is
+// returned this once. A *ConflictError says that the application exists.
+func (e *Editor) CreateApplication(ctx context.Context, name string, settings registry.KeySettings, by registry.ChangeInfo) (Application, NewKey, error) {
+	k, made, faults := makeKey(name, settings)
+	if err := invalid(checkName(name), faults, checkChangeInfo(by)); err != nil {
+		return Application{}, NewKey{}, err
+	}
+	record := registry.ApplicationRecord{Keys: []registry.KeyRecord{k}, ChangeInfo: stamp(by)}
+	revision, err := e.applications.create(ctx, name, record)
+	if err != nil {
+		return Application{}, NewKey{}, err
+	}
+	return newApplication(name, revision, record), made, nil
+}
+
+// DeleteApplication removes an application with all its write keys and returns
+// the revision that does. Its events stay.
+func (e *Editor) DeleteApplication(ctx context.Context, name string, match Precondition, by registry.ChangeInfo) (uint64, error) {
+	return e.applications.remove(ctx, name, match, by)
+}

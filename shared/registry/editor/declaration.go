@@ -1,0 +1,164 @@
+package editor
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/kv"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
+)
+
+// Declaration is the checked text of a schema, of the policy or of an
+// application. The functions Check… make it.
+type Declaration struct {
+	Subject
+	key string
+	raw []byte
+
+	// Of a schema: whether it needs stream.KeyPII, and the revisions that it
+	// supersedes, which have to be versions of the same type.
+	hashes     bool
+	supersedes []uint64
+	// Of an application.
+	keys []registry.KeyRecord
+}
+
+// CheckSchema checks the schema of a type and returns every fault. It opens no
+// file and no connection.
+func CheckSchema(t schema.Type, raw []byte) (Declaration, []event.Fault) {
+	key, err := registry.TypeKey(t)
+	s, faults := schema.Compile(raw)
+	if err != nil {
+		schema.Location{Faults: &faults}.Faultf("%v", err)
+	}
+	if len(faults) > 0 {
+		return Declaration{}, faults
+	}
+	return Declaration{
+		Subject: Subject{KindSchema, t.Category, t.Name}, key: key, raw: raw,
+		hashes: s.Hashes(), supersedes: s.Supersedes(),
+	}, nil
+}
+
+// CheckPolicy checks the policy and returns every fault.
+func CheckPolicy(raw []byte) (Declaration, []event.Fault) {
+	_, faults := schema.ParsePolicy(raw)
+	return Declaration{Subject: Subject{Kind: KindPolicy}, key: stream.KeyPolicy, raw: raw}, faults
+}
+
+// CheckApplication checks the declaration of an application and returns every
+// fault. It names all write keys by their SHA-256.
+func CheckApplication(name string, raw []byte) (Declaration, []event.Fault) {
+	keys, faults := parseApplication(raw)
+	faults = append(checkName(name), faults...)
+	return Declaration{Subject: Subject{Kind: KindApplication, Name: name}, key: name, raw: raw, keys: keys}, faults
+}
+
+// Digests returns the SHA-256 of the write keys of an application.
+func (d Declaration) Digests() []string {
+	sums := make([]string, len(d.keys))
+	for i, k := range d.keys {
+		sums[i] = k.SHA256
+	}
+	return sums
+}
+
+// Put puts a declaration, unless the registry has an equal one: then there is no
+// new version, whatever match says. The revisions that a schema supersedes must be
+// versions of its type. A write key of another application is a fault; it is
+// looked up before the put, so that of two puts at one moment both may succeed,
+// and then the first application by name keeps the key.
+func (e *Editor) Put(ctx context.Context, d Declaration, match Precondition, by registry.ChangeInfo) (PutResult, error) {
+	if err := invalid(checkChangeInfo(by)); err != nil {
+		return PutResult{}, err
+	}
+	switch d.Kind {
+	case KindApplication:
+		if err := e.checkOwners(ctx, d.Name, d.keys); err != nil {
+			return PutResult{}, err
+		}
+		return putUnlessEqual(ctx, e.applications.Bucket, d.key, registry.ApplicationRecord{Keys: d.keys, ChangeInfo: stamp(by)}, match, nil)
+	case KindPolicy:
+		return putUnlessEqual(ctx, e.schemas, d.key, registry.SchemaRecord{Policy: d.raw, ChangeInfo: stamp(by)}, match, nil)
+	}
+	return putUnlessEqual(ctx, e.schemas, d.key, registry.SchemaRecord{Schema: d.raw, ChangeInfo: stamp(by)}, match,
+		func() error { return e.prepareSchema(ctx, d, by) })
+}
+
+// PutSchema is CheckSchema and Put.
+func (e *Editor) PutSchema(ctx context.Context, t schema.Type, raw []byte, match Precondition, by registry.ChangeInfo) (PutResult, error) {
+	d, faults := CheckSchema(t, raw)
+	return e.putChecked(ctx, d, faults, match, by)
+}
+
+// PutPolicy is CheckPolicy and Put.
+func (e *Editor) PutPolicy(ctx context.Context, raw []byte, match Precondition, by registry.ChangeInfo) (PutResult, error) {
+	d, faults := CheckPolicy(raw)
+	return e.putChecked(ctx, d, faults, match, by)
+}
+
+// PutApplication is CheckApplication and Put.
+func (e *Editor) PutApplication(ctx context.Context, name string, raw []byte, match Precondition, by registry.ChangeInfo) (PutResult, error) {
+	d, faults := CheckApplication(name, raw)
+	return e.putChecked(ctx, d, faults, match, by)
+}
+
+func (e *Editor) putChecked(ctx context.Context, d Declaration, faults []event.Fault, match Precondition, by registry.ChangeInfo) (PutResult, error) {
+	if err := invalid(faults, checkChangeInfo(by)); err != nil {
+		return PutResult{}, err
+	}
+	return e.Put(ctx, d, match, by)
+}
+
+// putUnlessEqual puts a record unless the key has one that declares the same.
+// prepare is called before each attempt to write.
+func putUnlessEqual(ctx context.Context, b *kv.Bucket, key string, record any, match Precondition, prepare func() error) (PutResult, error) {
+	value, err := json.Marshal(record)
+	if err != nil {
+		return PutResult{}, encodeError(b, key, err)
+	}
+	return edit(ctx, b, key, match, func(now kv.Entry) ([]byte, error) {
+		if now.Exists() && declareSame(value, now.Value) {
+			return nil, kv.ErrUnchanged
+		}
+		if prepare != nil {
+			if err := prepare(); err != nil {
+				return nil, err
+			}
+		}
+		return value, nil
+	})
+}
+
+// declareSame reports whether a new record and the present one declare the same.
+// A present record that cannot be read is different.
+func declareSame(mine, present []byte) bool {
+	there := readDeclared(present)
+	return there != nil && reflect.DeepEqual(readDeclared(mine), there)
+}
+
+// readDeclared reads what a record declares, without its ChangeInfo; nil if it
+// cannot be read.
+func readDeclared(value []byte) map[string]any {
+	var members map[string]jsontext.Value
+	if json.Unmarshal(value, &members) != nil {
+		return nil
+	}
+	content := map[string]any{}
+	for _, name := range []string{"schema", "policy", "keys"} {
+		if member, ok := members[name]; ok {
+			tree, faults := schema.Read(member)
+			if len(faults) > 0 {
+				return nil
+			}
+			content[name] = tree
+		}
+	}
+	return content
+}

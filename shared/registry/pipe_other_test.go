@@ -1,9 +1,0 @@
-//go:build !unix
-
-package registry
-
-import "testing"
-
-// makePipe makes nothing where there are no named pipes: a file that is not
-// there cannot be read either, and would be an error.
-func makePipe(*testing.T, string) {}
