@@ -35,7 +35,8 @@ func apiApplication(a editor.Application) api.Application {
 		keys[i] = apiKey(k)
 	}
 	return api.Application{
-		Name: a.Name, Revision: a.Revision, Time: api.TimeOf(a.Time), Author: a.Author, Note: a.Note, Keys: keys,
+		Name: a.Name, Keys: keys,
+		VersionInfo: api.VersionInfo{Revision: a.Revision, Time: api.TimeOf(a.Time), Author: a.Author, Note: a.Note},
 	}
 }
 
@@ -130,8 +131,8 @@ func (a *Admin) Token(ctx context.Context, id string) (api.Token, error) {
 
 func apiToken(t editor.Token) api.Token {
 	return api.Token{
-		NewToken: api.NewToken{ID: t.ID, Role: string(t.Role), Applications: t.Applications},
-		Revision: t.Revision, Time: api.TimeOf(t.Time), Author: t.Author, Note: t.Note,
+		NewToken:    api.NewToken{ID: t.ID, Role: string(t.Role), Applications: t.Applications},
+		VersionInfo: api.VersionInfo{Revision: t.Revision, Time: api.TimeOf(t.Time), Author: t.Author, Note: t.Note},
 	}
 }
 

@@ -19,7 +19,7 @@ func (a *Admin) Schemas(ctx context.Context) (api.SchemaList, error) {
 		}
 		list := api.SchemaList{Revision: a.registry.Revision(), Schemas: make([]api.TypeVersion, len(present))}
 		for i, v := range present {
-			list.Schemas[i] = api.TypeVersion{Category: v.Category, Name: v.Name, Version: apiVersion(v.Version)}
+			list.Schemas[i] = api.TypeVersion{Category: v.Category, Name: v.Name, VersionInfo: versionInfo(v.Version)}
 			// The bucket may be ahead of the snapshot of this process.
 			list.Revision = max(list.Revision, v.Revision)
 		}
@@ -75,13 +75,13 @@ func (a *Admin) listVersions(r VersionRange, read func(limit int) ([]registry.Ve
 	found = found[:min(len(found), r.Limit)]
 	list := make([]api.Version, len(found))
 	for i, v := range found {
-		list[i] = apiVersion(v)
+		list[i] = api.Version{VersionInfo: versionInfo(v), Removed: v.Removed}
 	}
 	return list, more, nil
 }
 
-func apiVersion(v registry.Version) api.Version {
-	return api.Version{Revision: v.Revision, Time: api.TimeOf(v.Time), Author: v.Author, Note: v.Note, Removed: v.Removed}
+func versionInfo(v registry.Version) api.VersionInfo {
+	return api.VersionInfo{Revision: v.Revision, Time: api.TimeOf(v.Time), Author: v.Author, Note: v.Note}
 }
 
 // defaultPolicy is schema.DefaultPolicy as a declaration: the policy in force

@@ -2,12 +2,17 @@ package api
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// Version is a version of a schema or of the policy.
-type Version struct {
+// VersionInfo says when a version of a declaration was made, by whom and why.
+type VersionInfo struct {
 	Revision uint64 `json:"revision"`
 	Time     Time   `json:"time"`
 	Author   string `json:"author"`
 	Note     string `json:"note"`
+}
+
+// Version is a version of a schema or of the policy.
+type Version struct {
+	VersionInfo
 	// Removed says that the version removed what was declared.
 	Removed bool `json:"removed,omitzero"`
 }
@@ -30,7 +35,7 @@ type SchemaList struct {
 type TypeVersion struct {
 	Category string `json:"category"`
 	Name     string `json:"name"`
-	Version
+	VersionInfo
 }
 
 // ChangedType is the answer to PUT and DELETE SchemaPath.
@@ -95,12 +100,9 @@ type NewApplication struct {
 
 // Application is an application with its write keys.
 type Application struct {
-	Name     string `json:"name"`
-	Revision uint64 `json:"revision"`
-	Time     Time   `json:"time"`
-	Author   string `json:"author"`
-	Note     string `json:"note"`
-	Keys     []Key  `json:"keys"`
+	Name string `json:"name"`
+	VersionInfo
+	Keys []Key `json:"keys"`
 }
 
 // ApplicationList is the answer to GET PathApplications.
@@ -142,10 +144,7 @@ type CreatedToken struct {
 // Token is a token, without its secret.
 type Token struct {
 	NewToken
-	Revision uint64 `json:"revision"`
-	Time     Time   `json:"time"`
-	Author   string `json:"author"`
-	Note     string `json:"note"`
+	VersionInfo
 }
 
 // TokenList is the answer to GET PathTokens.

@@ -45,14 +45,14 @@ func (c *schemaListCmd) Run(p *output.Printer) error {
 	}
 	rows := make([][]string, 0, len(list.Schemas))
 	for _, s := range list.Schemas {
-		rows = append(rows, append([]string{s.Category, s.Name, output.Uint(s.Revision)}, changeCells(s.Version)...))
+		rows = append(rows, append([]string{s.Category, s.Name, output.Uint(s.Revision)}, changeCells(s.VersionInfo)...))
 	}
 	p.Table([]string{"CATEGORY", "NAME", "REVISION", "TIME", "AUTHOR", "NOTE"}, rows)
 	return nil
 }
 
 // changeCells are the columns time, author and note of a version.
-func changeCells(v api.Version) []string {
+func changeCells(v api.VersionInfo) []string {
 	return []string{output.Time(v.Time.Time), v.Author, v.Note}
 }
 
@@ -97,7 +97,7 @@ type schemaHistoryCmd struct {
 // historyVersion is a version whose member removed is printed when it is false
 // too.
 type historyVersion struct {
-	api.Version
+	api.VersionInfo
 	Removed bool `json:"removed"`
 }
 
@@ -130,7 +130,7 @@ func (c *schemaHistoryCmd) Run(p *output.Printer) error {
 		if v.Removed {
 			action = "removed"
 		}
-		rows = append(rows, append([]string{output.Uint(v.Revision), action}, changeCells(v.Version)...))
+		rows = append(rows, append([]string{output.Uint(v.Revision), action}, changeCells(v.VersionInfo)...))
 	}
 	p.Table([]string{"REVISION", "ACTION", "TIME", "AUTHOR", "NOTE"}, rows)
 	return nil
