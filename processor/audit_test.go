@@ -16,9 +16,9 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// What was purged is accounted for as that, and not as lost, also by a process
-// that starts later.
-func TestPurgedIsNotLost(t *testing.T) {
+// Purged events are accounted for as purged, and not as lost, also by a process that
+// starts later.
+func TestPurgedEventsAreNotLost(t *testing.T) {
 	fx := newFixture(t)
 	fx.shrinkStream()
 	first := fx.startLive()
@@ -41,8 +41,8 @@ func TestPurgedIsNotLost(t *testing.T) {
 	}
 }
 
-// The marks come before the purge: without them nothing is purged.
-func TestNothingIsPurgedUnmarked(t *testing.T) {
+// The marks are written before the purge.
+func TestNothingIsPurgedWithoutMarks(t *testing.T) {
 	fx := newFixture(t)
 	fx.shrinkStream()
 	r := fx.startLive()
@@ -63,8 +63,7 @@ func TestNothingIsPurgedUnmarked(t *testing.T) {
 	}
 }
 
-// The continuous audit finds an event that was settled and not written.
-func TestContinuousAudit(t *testing.T) {
+func TestContinuousAuditFindsAnEventThatWasSettledAndNotWritten(t *testing.T) {
 	fx := newFixture(t)
 	losing := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
 		kept := slices.DeleteFunc(slices.Clone(docs), func(d *store.Document) bool { return d.ID == "demo/e0007" })
@@ -80,9 +79,9 @@ func TestContinuousAudit(t *testing.T) {
 	}
 }
 
-// While it runs a processor notes how far the stream reached, and when it starts
-// it looks whether the stream still does.
-func TestALostEndIsNoted(t *testing.T) {
+// A running processor notes the end of the stream. When a processor starts, it checks
+// whether the stream still has that end.
+func TestLostTailIsNotedAtTheStart(t *testing.T) {
 	fx := newFixture(t)
 	r := fx.startLive()
 	fx.publishAll(pageviews("e", 20))
@@ -96,7 +95,7 @@ func TestALostEndIsNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	fx.startLive(func(c *Config) { c.ObserveEvery = time.Hour })
-	fx.publishAll(pageviews("f", 5)) // the sequences are given again
+	fx.publishAll(pageviews("f", 5)) // the sequences are assigned again
 	fx.awaitSettled()
 	id, _ := fx.createJob(job.Job{Kind: job.Audit})
 	if a := awaitReport[job.Account](fx, id); a.LostInStream != 5 || len(a.MissingRanges) != 1 || a.MissingRanges[0].From != 21 {
@@ -104,8 +103,7 @@ func TestALostEndIsNoted(t *testing.T) {
 	}
 }
 
-// marks are what package audit remembers of the stream, as far as a test needs
-// it.
+// marks are the fields of audit.Marks that a test reads.
 type marks struct {
 	Epoch   int64  `json:"epoch"`
 	LastSeq uint64 `json:"last_seq"`

@@ -28,8 +28,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// benchEvents is how many events a benchmark moves: EYE_BENCH_EVENTS, else
-// 20,000.
+// benchEvents is the number of events of a benchmark: EYE_BENCH_EVENTS, else 20,000.
 func benchEvents() int {
 	if n, err := strconv.Atoi(os.Getenv("EYE_BENCH_EVENTS")); err == nil && n > 0 {
 		return n
@@ -37,8 +36,8 @@ func benchEvents() int {
 	return 20_000
 }
 
-// sample makes events like those of sites: 20 in a session, ids in UUID version
-// 7, a duplicate of an earlier one at every duplicates-th place (0 is never).
+// sample returns events like those of sites: 20 in a session, with ids in UUID version
+// 7. One in duplicates events is a duplicate of an earlier one, none with 0.
 func sample(n, duplicates int) []*nats.Msg {
 	rng := rand.New(rand.NewPCG(1, 2))
 	msgs := make([]*nats.Msg, n)
@@ -61,7 +60,7 @@ func sample(n, duplicates int) []*nats.Msg {
 	return msgs
 }
 
-// publishBounded publishes with a bounded number in flight.
+// publishBounded publishes with a bounded number of messages in flight.
 func (fx *fixture) publishBounded(msgs []*nats.Msg) {
 	const inFlight = 1000
 	for len(msgs) > 0 {
@@ -71,7 +70,8 @@ func (fx *fixture) publishBounded(msgs []*nats.Msg) {
 	}
 }
 
-// drainRate lets one processor empty the stream, and returns messages a second.
+// drainRate returns the rate at which one processor settles the stream, in messages a
+// second.
 func (fx *fixture) drainRate(b *testing.B, change ...any) float64 {
 	n := fx.consumer().NumPending
 	begin := time.Now()
@@ -84,8 +84,7 @@ func (fx *fixture) drainRate(b *testing.B, change ...any) float64 {
 	return float64(n) / took.Seconds()
 }
 
-// bareCollection is a collection with the processor's indexes, and a client
-// with its write concern.
+// bareCollection returns a collection with the processor's indexes and write concern.
 func (fx *fixture) bareCollection(b *testing.B) *driver.Collection {
 	name := fmt.Sprintf("bare_%d", rand.Uint64())
 	prepared, err := mongo.Open(fx.ctx(), mongo.Config{URI: fx.uri, Database: name})
@@ -112,8 +111,8 @@ func (fx *fixture) bareCollection(b *testing.B) *driver.Collection {
 	return client.Database(name).Collection("events")
 }
 
-// bareRate returns the rate of unordered InsertMany, 1,000 a batch, 2 writers,
-// of the documents that a processor makes of msgs.
+// bareRate returns the rate of unordered inserts of the documents of msgs, in batches
+// of 1,000 by 2 writers.
 func bareRate(b *testing.B, events *driver.Collection, set *schema.Set, msgs []*nats.Msg) float64 {
 	raws := make([]any, len(msgs))
 	for i, m := range msgs {
@@ -152,8 +151,8 @@ func insertAll(b *testing.B, events *driver.Collection, raws []any) {
 	wg.Wait()
 }
 
-// newBenchWorld is a world with room, and the registry's schemas.
-func newBenchWorld(b *testing.B) (*fixture, *schema.Set) {
+// newBenchFixture returns a fixture with a large stream, and the registry's schemas.
+func newBenchFixture(b *testing.B) (*fixture, *schema.Set) {
 	fx := newFixture(b)
 	fx.stream.MaxBytes = 8 << 30
 	r := fx.startProcessor()
@@ -164,11 +163,11 @@ func newBenchWorld(b *testing.B) (*fixture, *schema.Set) {
 	return fx, set
 }
 
-// BenchmarkProcessor empties a stream into MongoDB, and reports the rate and
-// its ratio to that of bare inserts of equal documents on the same server. They
-// take turns, and both collections grow alike.
+// BenchmarkProcessor processes a stream into MongoDB, and reports the rate and its ratio
+// to the rate of bare inserts of equal documents on the same server. The two alternate,
+// so that both collections grow alike.
 func BenchmarkProcessor(b *testing.B) {
-	fx, set := newBenchWorld(b)
+	fx, set := newBenchFixture(b)
 	events := fx.bareCollection(b)
 	var ours, bare, rounds float64 // seconds an event
 	for b.Loop() {
@@ -183,10 +182,10 @@ func BenchmarkProcessor(b *testing.B) {
 	b.ReportMetric(bare/ours, "of-bare")
 }
 
-// BenchmarkDuplicates compares a stream in which every tenth event is a copy of
-// an earlier one with one that has none.
+// BenchmarkDuplicates compares a stream in which every tenth event is a copy of an
+// earlier one with a stream without copies.
 func BenchmarkDuplicates(b *testing.B) {
-	fx, _ := newBenchWorld(b)
+	fx, _ := newBenchFixture(b)
 	var fresh, mixed, rounds float64
 	for b.Loop() {
 		fx.publishBounded(sample(benchEvents(), 0))
@@ -199,10 +198,10 @@ func BenchmarkDuplicates(b *testing.B) {
 	b.ReportMetric(fresh/mixed, "of-fresh")
 }
 
-// BenchmarkHeart compares a processor that looks at its heart with one that has
-// none. Each begins in turn: the collection grows.
-func BenchmarkHeart(b *testing.B) {
-	fx, _ := newBenchWorld(b)
+// BenchmarkHeartbeat compares a processor that checks its heartbeat with one that has
+// none. They take turns in beginning, because the collection grows.
+func BenchmarkHeartbeat(b *testing.B) {
+	fx, _ := newBenchFixture(b)
 	kinds := [][]any{nil, {withHeartbeat(&fakeHeartbeat{})}}
 	var took [2]float64 // seconds an event
 	rounds := 0
@@ -218,9 +217,9 @@ func BenchmarkHeart(b *testing.B) {
 	b.ReportMetric(took[0]/took[1], "of-without")
 }
 
-// BenchmarkJudge is the cost of judging one event.
-func BenchmarkJudge(b *testing.B) {
-	_, set := newBenchWorld(b)
+// BenchmarkEvaluate measures decoding and validation of one event.
+func BenchmarkEvaluate(b *testing.B) {
+	_, set := newBenchFixture(b)
 	m := sample(1, 0)[0]
 	msg := stream.Raw{Header: m.Header, Payload: m.Data, Seq: 1}
 	b.ReportAllocs()

@@ -9,9 +9,9 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// A processor that is told to end finishes the write it is in, acknowledges
-// it, and keeps nothing of what it had fetched.
-func TestDrain(t *testing.T) {
+// A processor that shuts down finishes the running write, acknowledges it, and releases
+// all other messages.
+func TestShutdownFinishesTheRunningWrite(t *testing.T) {
 	fx := newFixture(t)
 	const n = 500
 	entered, release := make(chan struct{}), make(chan struct{})
@@ -42,20 +42,20 @@ func TestDrain(t *testing.T) {
 	if all, rejected := fx.counts(); all != n || rejected != 0 {
 		t.Errorf("%d stored, %d rejected, want %d and 0", all, rejected, n)
 	}
-	// What was written had been acknowledged: it did not come again.
+	// The written events had been acknowledged: they were not delivered again.
 	if again := next.sumMetric("events_total", "outcome=duplicate"); again != 0 {
 		t.Errorf("%v events were written and not acknowledged", again)
 	}
 }
 
-// What arrives while the processor is ending goes to the next one at once.
-func TestHandOver(t *testing.T) {
+// Messages that arrive during the shutdown are available to the next processor at once.
+func TestShutdownReleasesLateMessages(t *testing.T) {
 	fx := newFixture(t)
 	r := fx.startProcessor(func(c *Config) { c.Workers = 1 })
 	fx.publish(outcometest.Pageview("a"))
 	fx.awaitSettled()
 	p := r.fetcher.puller
-	<-r.fetcher.lock // no lane pulls from here on
+	<-r.fetcher.lock // no worker fetches from here on
 	if _, _, err := p.sendRequest(); err != nil {
 		t.Fatal(err)
 	}
@@ -64,5 +64,5 @@ func TestHandOver(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	fx.awaitHandedBack(1)
+	fx.awaitReleased(1)
 }

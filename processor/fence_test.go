@@ -16,7 +16,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// fakeHeartbeat is a heart that a test holds.
+// fakeHeartbeat is a heartbeat that a test controls.
 type fakeHeartbeat struct {
 	mu          sync.Mutex
 	expirations uint64
@@ -33,14 +33,14 @@ func (p *fakeHeartbeat) Liveness() (uint64, bool) {
 	return p.expirations, !p.silent
 }
 
-// setLiveness makes the heart steady or not, after so many lapses in all.
-func (p *fakeHeartbeat) setLiveness(lapses uint64, away bool) {
+// setLiveness sets the number of expirations, and whether the heartbeat is silent.
+func (p *fakeHeartbeat) setLiveness(expirations uint64, silent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.expirations, p.silent = lapses, away
+	p.expirations, p.silent = expirations, silent
 }
 
-// checkCount counts the looks at it.
+// checkCount returns how often the processor has checked it.
 func (p *fakeHeartbeat) checkCount() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,19 +49,19 @@ func (p *fakeHeartbeat) checkCount() int {
 
 func withHeartbeat(h Heartbeat) func(*Config) { return func(c *Config) { c.Heartbeat = h } }
 
-// unknownTypeEvent is an event of a type that the sample registry does not have.
+// unknownTypeEvent returns an event of a type that the sample registry does not have.
 func unknownTypeEvent(id string) string {
 	return outcometest.Event("event_id", `"`+id+`"`, "name", `"new"`)
 }
 
-// knownTypeFiles are declarations that have the type.
+// knownTypeFiles returns declarations of the type.
 func knownTypeFiles() map[string]string {
 	return map[string]string{"schemas/page=20interaction/new.json": `{"type":"object"}`}
 }
 
-// A processor that nobody counts on judges nothing, and hands its batch back
-// when it ends.
-func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
+// A processor without a live heartbeat validates nothing, and releases its batch when
+// it shuts down.
+func TestNothingIsValidatedWithoutALiveHeartbeat(t *testing.T) {
 	fx := newFixture(t)
 	p := &fakeHeartbeat{silent: true}
 	r := fx.launchProcessor(withHeartbeat(p))
@@ -74,20 +74,21 @@ func TestNothingIsJudgedWithoutAHeart(t *testing.T) {
 		}
 		return names
 	}
-	fx.poll("it lacks a heartbeat alone", func() bool { return slices.Equal(lacks(), []string{"heartbeat"}) })
-	fx.poll("the batch waits for the heart", func() bool { return fx.consumer().NumAckPending == 1 && p.checkCount() > 5 })
+	fx.poll("only the heartbeat is missing", func() bool { return slices.Equal(lacks(), []string{"heartbeat"}) })
+	fx.poll("the batch waits for the heartbeat", func() bool { return fx.consumer().NumAckPending == 1 && p.checkCount() > 5 })
 	if r.OldestRevision() != 0 || fx.lookup("demo/a") != nil {
-		t.Errorf("judged by revision %d, the document is %+v", r.OldestRevision(), fx.lookup("demo/a"))
+		t.Errorf("validated against revision %d, the document is %+v", r.OldestRevision(), fx.lookup("demo/a"))
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	fx.awaitHandedBack(1)
+	fx.awaitReleased(1)
 }
 
-// What was judged before a lapse is judged again by the registry behind it, and
-// is never written by the revision before, however often that was tried.
-func TestALapseJudgesAgain(t *testing.T) {
+// A batch that was validated before an expiry is validated again, against the registry
+// after it, and is never written with the earlier revision, however often that write
+// was attempted.
+func TestExpiredHeartbeatCausesAnotherValidation(t *testing.T) {
 	for _, seen := range []bool{true, false} {
 		t.Run(fmt.Sprintf("seen=%v", seen), func(t *testing.T) {
 			fx := newFixture(t)
@@ -96,9 +97,9 @@ func TestALapseJudgesAgain(t *testing.T) {
 			old := r.worker.validator.rules().Revision()
 			tried.setFailing(true)
 			fx.publish(unknownTypeEvent("a"))
-			fx.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
+			fx.poll("a write was attempted", func() bool { return tried.countOf(old) >= 2 })
 			if got := r.OldestRevision(); got != old {
-				t.Errorf("what is in hand was judged by %d, the heartbeat says %d", old, got)
+				t.Errorf("the batch in flight was validated against %d, the heartbeat says %d", old, got)
 			}
 			if seen {
 				p.setLiveness(0, true)
@@ -107,51 +108,51 @@ func TestALapseJudgesAgain(t *testing.T) {
 			revision := fx.applyFiles(knownTypeFiles())
 			fx.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
 			p.setLiveness(1, false)
-			fx.poll("it is judged again", func() bool { return r.sumMetric("judged_again_total") == 1 })
+			fx.poll("it is validated again", func() bool { return r.sumMetric("judged_again_total") == 1 })
 			before := tried.countOf(old)
 			tried.setFailing(false)
 			fx.awaitSettled()
 			if n := tried.countOf(old); n != before {
-				t.Errorf("%d writes by the old revision were tried behind the lapse", n-before)
+				t.Errorf("%d writes of the old revision were attempted after the expiry", n-before)
 			}
 			if d := fx.lookup("demo/a"); d == nil || d.Status != store.Stored || d.Revision != revision {
-				t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
+				t.Errorf("the event became %+v, want it stored at revision %d", d, revision)
 			}
 			if n := r.sumMetric("judged_again_total"); n != 1 {
-				t.Errorf("%v batches were judged again", n)
+				t.Errorf("%v batches were validated again", n)
 			}
-			fx.poll("nothing is in hand", func() bool { return r.OldestRevision() == 0 })
+			fx.poll("no batch is in flight", func() bool { return r.OldestRevision() == 0 })
 		})
 	}
 }
 
-// While the heart is away a batch is not written either, though the store is
-// back.
-func TestNothingIsWrittenWithoutAHeart(t *testing.T) {
+// A batch is not written without a live heartbeat either, although the store is
+// available again.
+func TestNothingIsWrittenWithoutALiveHeartbeat(t *testing.T) {
 	fx := newFixture(t)
 	p, tried := &fakeHeartbeat{}, &writeAttempts{}
 	r := fx.startProcessor(withHeartbeat(p), withStore(&hookedStore{Store: fx.store, insert: tried.insert}))
 	tried.setFailing(true)
 	fx.publish(unknownTypeEvent("a"))
-	fx.poll("a write was tried", func() bool { return r.sumMetric("write_retries_total") >= 1 })
+	fx.poll("a write was attempted", func() bool { return r.sumMetric("write_retries_total") >= 1 })
 	p.setLiveness(0, true)
 	p.awaitChecks(fx)
 	before := tried.countOf(r.worker.validator.rules().Revision())
 	tried.setFailing(false)
 	p.awaitChecks(fx)
 	if n := tried.countOf(r.worker.validator.rules().Revision()); n != before {
-		t.Errorf("%d writes were tried", n-before)
+		t.Errorf("%d writes were attempted", n-before)
 	}
-	// It was no lapse after all: the judgement stands.
+	// The heartbeat had not expired: the outcomes stand.
 	p.setLiveness(0, false)
 	fx.awaitSettled()
 	if n := r.sumMetric("judged_again_total"); n != 0 || fx.lookup("demo/a") == nil {
-		t.Errorf("%v batches were judged again, the event is %+v", n, fx.lookup("demo/a"))
+		t.Errorf("%v batches were validated again, the event is %+v", n, fx.lookup("demo/a"))
 	}
 }
 
-// writeAttempts counts the writes by revision, and lets them fail as a store does
-// that is away.
+// writeAttempts counts the writes by revision, and lets them fail like those to an
+// unavailable store.
 type writeAttempts struct {
 	mu      sync.Mutex
 	by      map[uint64]int
@@ -190,16 +191,16 @@ func (a *writeAttempts) counts() map[uint64]int {
 	return maps.Clone(a.by)
 }
 
-// awaitChecks waits until a lane waits for the heart, which is away. What it tried
-// before has ended then.
+// awaitChecks waits until a worker waits for the heartbeat. Its attempts to write have
+// ended then.
 func (p *fakeHeartbeat) awaitChecks(fx *fixture) {
 	fx.t.Helper()
 	seen := p.checkCount()
-	fx.poll("a lane waits for the heart", func() bool { return p.checkCount() >= seen+5 })
+	fx.poll("a worker waits for the heartbeat", func() bool { return p.checkCount() >= seen+5 })
 }
 
-// A lapse between the judgement and the first write is met, too.
-func TestALapseBeforeTheFirstWrite(t *testing.T) {
+// The heartbeat may expire between the validation and the first write.
+func TestHeartbeatThatExpiresBeforeTheFirstWriteIsNoticed(t *testing.T) {
 	fx := newFixture(t)
 	p, tried := &fakeHeartbeat{}, &writeAttempts{}
 	var r *instance
@@ -207,13 +208,13 @@ func TestALapseBeforeTheFirstWrite(t *testing.T) {
 	var revision uint64
 	started := make(chan struct{})
 	r = fx.launchProcessor(withHeartbeat(p), withStore(&hookedStore{Store: fx.store, insert: tried.insert}), func(s *Service) {
-		theirs := s.worker.validator.rules
+		original := s.worker.validator.rules
 		s.worker.validator.rules = func() outcome.Rules {
 			<-started
-			by := theirs()
-			once.Do(func() { // as a process that is stopped here
+			by := original()
+			once.Do(func() { // as if the process were suspended here
 				revision = fx.applyFiles(knownTypeFiles())
-				fx.poll("the new revision is known", func() bool { return theirs().Revision() == revision })
+				fx.poll("the new revision is known", func() bool { return original().Revision() == revision })
 				p.setLiveness(1, false)
 			})
 			return by
@@ -223,24 +224,23 @@ func TestALapseBeforeTheFirstWrite(t *testing.T) {
 	fx.publish(unknownTypeEvent("a"))
 	fx.awaitSettled()
 	if d := fx.lookup("demo/a"); d == nil || d.Revision != revision || d.Status != store.Stored {
-		t.Errorf("the event became %+v, want it stored by revision %d", d, revision)
+		t.Errorf("the event became %+v, want it stored at revision %d", d, revision)
 	}
 	if all := tried.counts(); len(all) != 1 || all[revision] != 1 {
 		t.Errorf("writes by revision: %v, want one by %d", all, revision)
 	}
 	if n := r.sumMetric("judged_again_total"); n != 1 {
-		t.Errorf("%v batches were judged again", n)
+		t.Errorf("%v batches were validated again", n)
 	}
 }
 
-// The whole of it with real heartbeats: a process whose heart has lost its
-// connection writes nothing from then on, until everybody hears of it again, and
-// then by what the registry has become.
-func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
+// With real heartbeats: a process whose heartbeat has lost its connection writes
+// nothing until others see it as live again, and then against the present registry.
+func TestSilentProcessorWritesNoOldOutcomes(t *testing.T) {
 	fx := newFixture(t)
 	tried := &writeAttempts{}
 	var r *instance
-	h, away := fx.heartbeatOverWire(func() uint64 { return r.OldestRevision() })
+	h, wire := fx.heartbeatOverWire(func() uint64 { return r.OldestRevision() })
 	r = fx.launchProcessor(withStore(&hookedStore{Store: fx.store, insert: tried.insert}), h.configure)
 	h.start(t)
 	fx.publish(unknownTypeEvent("before"))
@@ -249,52 +249,53 @@ func TestAProcessThatIsSilentWritesNothingOld(t *testing.T) {
 
 	tried.setFailing(true)
 	fx.publish(unknownTypeEvent("a"))
-	fx.poll("a write was tried", func() bool { return tried.countOf(old) >= 2 })
-	fx.poll("its heartbeat says by which revision", func() bool { return fx.storedBeat().OldestRevision == old })
-	away.setCut(true)
+	fx.poll("a write was attempted", func() bool { return tried.countOf(old) >= 2 })
+	fx.poll("its heartbeat names the revision", func() bool { return fx.storedBeat().OldestRevision == old })
+	wire.setCut(true)
 	fx.poll("it knows that it is silent", func() bool { _, fresh := h.Liveness(); return !fresh })
 	if fx.storedBeat().Instance == "" {
-		t.Error("others took it for gone before it knew")
+		t.Error("it expired for others before it knew")
 	}
-	fx.poll("nobody counts on it", func() bool { return fx.storedBeat().Instance == "" })
+	fx.poll("it is not live for others", func() bool { return fx.storedBeat().Instance == "" })
 	revision := fx.applyFiles(knownTypeFiles())
 	before := tried.countOf(old)
 	tried.setFailing(false)
 	fx.publish(unknownTypeEvent("b"))
 	fx.poll("the new revision is known", func() bool { return r.worker.validator.rules().Revision() == revision })
-	away.setCut(false)
+	wire.setCut(false)
 	fx.awaitSettled()
 	if n := tried.countOf(old); n != before {
-		t.Errorf("%d writes by the old revision after it counted as gone", n-before)
+		t.Errorf("%d writes of the old revision after it counted as gone", n-before)
 	}
 	for _, id := range []string{"demo/a", "demo/b"} {
 		if d := fx.lookup(id); d == nil || d.Status != store.Stored || d.Revision != revision {
-			t.Errorf("%s became %+v, want it stored by revision %d", id, d, revision)
+			t.Errorf("%s became %+v, want it stored at revision %d", id, d, revision)
 		}
 	}
-	fx.poll("its heartbeat says that nothing old is in hand", func() bool {
+	fx.poll("its heartbeat says that no old batch is in flight", func() bool {
 		b := fx.storedBeat()
 		return b.Revision == revision && b.OldestRevision == 0
 	})
 }
 
-// runningHeartbeat is a real one over a wire of its own.
+// runningHeartbeat is a real heartbeat with a connection of its own.
 type runningHeartbeat struct {
 	*heartbeat.Heartbeat
 	cfg heartbeat.Config
 }
 
-// heartbeatOverWire returns a heart for the next processor, and the wire to cut.
+// heartbeatOverWire returns a heartbeat for the next processor, and the proxy that can
+// cut its connection.
 func (fx *fixture) heartbeatOverWire(oldest func() uint64) (*runningHeartbeat, *cuttableProxy) {
 	fx.t.Helper()
-	away, addr := proxyTo(fx, strings.TrimPrefix(fx.nats.ClientURL(), "nats://"))
+	wire, addr := proxyTo(fx, strings.TrimPrefix(fx.nats.ClientURL(), "nats://"))
 	_, js := fx.connectTo("nats://" + addr)
 	return &runningHeartbeat{cfg: heartbeat.Config{
 		JetStream: js, Service: "processor", Oldest: oldest, Logger: slog.New(slog.DiscardHandler),
-	}}, away
+	}}, wire
 }
 
-// configure gives the heart to a processor.
+// configure gives the heartbeat to a processor.
 func (h *runningHeartbeat) configure(c *Config) {
 	if h.cfg.JetStream == nil {
 		h.cfg.JetStream = c.JetStream
@@ -314,7 +315,7 @@ func (h *runningHeartbeat) start(t testing.TB) {
 	t.Cleanup(func() { cancel(); <-ended })
 }
 
-// storedBeat is the processor's heartbeat, the zero Beat when it is not live.
+// storedBeat returns the processor's heartbeat, the zero Beat if it is not live.
 func (fx *fixture) storedBeat() heartbeat.Beat {
 	fx.t.Helper()
 	beats, err := heartbeat.List(fx.ctx(), fx.js)

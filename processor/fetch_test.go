@@ -12,9 +12,9 @@ import (
 	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
-// A server that has just started answers before JetStream does: that is a
-// consumer to wait for, not a reason to end.
-func TestPullBeforeJetStreamIsThere(t *testing.T) {
+// A server that is starting answers before its JetStream does. The processor waits for
+// the consumer then, and does not stop.
+func TestPullBeforeJetStreamStartsIsARetryableError(t *testing.T) {
 	srv := natstest.Start(t, func(o *server.Options) { o.JetStream = false })
 	nc := srv.Connect(nats.Timeout(10 * time.Second))
 	js, err := jetstream.New(nc)

@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must happen.
 const patience = 30 * time.Second
 
 // fixture is a real NATS server and a real database, with the sample types in
@@ -64,7 +64,7 @@ func newFixture(t testing.TB) *fixture {
 	return fx
 }
 
-// connect opens a connection of its own, as a process has.
+// connect opens a connection, as a process does.
 func (fx *fixture) connect() (*nats.Conn, jetstream.JetStream) {
 	return fx.connectTo(fx.nats.ClientURL())
 }
@@ -82,7 +82,7 @@ func (fx *fixture) connectTo(url string) (*nats.Conn, jetstream.JetStream) {
 	return nc, js
 }
 
-// openStore opens the test's database over any address of the server.
+// openStore opens the test's database through any address of the server.
 func (fx *fixture) openStore(uri string) *mongo.Store {
 	cfg := mongo.Config{URI: uri, Database: fx.database}
 	if uri != fx.uri {
@@ -113,7 +113,7 @@ func (fx *fixture) dropDatabase() {
 	}
 }
 
-// ctx ends after all patience.
+// ctx returns a context that bounds one request or wait.
 func (fx *fixture) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	fx.t.Cleanup(cancel)
@@ -146,7 +146,7 @@ func (fx *fixture) applyDeclarations(d *declare.Declarations) uint64 {
 	return s.CachedInfo().State.LastSeq
 }
 
-// publish puts events into the stream as a collector of application demo does.
+// publish publishes events as a collector does, of application demo.
 func (fx *fixture) publish(payloads ...string) {
 	fx.t.Helper()
 	for _, p := range payloads {
@@ -175,7 +175,7 @@ func (fx *fixture) publishMsg(msgs ...*nats.Msg) {
 	}
 }
 
-// consumer is the shared consumer's state.
+// consumer returns the state of the shared consumer.
 func (fx *fixture) consumer() *jetstream.ConsumerInfo {
 	fx.t.Helper()
 	c, err := fx.js.Consumer(fx.ctx(), stream.Name, stream.Consumer)
@@ -185,7 +185,7 @@ func (fx *fixture) consumer() *jetstream.ConsumerInfo {
 	return c.CachedInfo()
 }
 
-// streamState is the stream's.
+// streamState returns the state of the stream.
 func (fx *fixture) streamState() jetstream.StreamState {
 	fx.t.Helper()
 	s, err := fx.js.Stream(fx.ctx(), stream.Name)
@@ -202,16 +202,16 @@ func (fx *fixture) awaitSettled() {
 	fx.poll("every message is acknowledged", func() bool { return fx.consumer().AckFloor.Stream >= last })
 }
 
-// awaitHandedBack waits until n messages that a processor had can be fetched
-// by the next one, well before AckWait would bring them.
-func (fx *fixture) awaitHandedBack(n int) {
+// awaitReleased waits until n messages that a processor had fetched are delivered again,
+// well before AckWait would redeliver them.
+func (fx *fixture) awaitReleased(n int) {
 	fx.t.Helper()
 	c, err := fx.js.Consumer(fx.ctx(), stream.Name, stream.Consumer)
 	if err != nil {
 		fx.t.Fatal(err)
 	}
 	had := 0
-	fx.pollFor(stream.AckWait/2, fmt.Sprintf("%d messages are handed back", n), func() bool {
+	fx.pollFor(stream.AckWait/2, fmt.Sprintf("%d messages are released", n), func() bool {
 		batch, err := c.FetchNoWait(n)
 		if err != nil {
 			fx.t.Fatal(err)
@@ -237,12 +237,12 @@ func (fx *fixture) pollFor(limit time.Duration, what string, done func() bool) {
 	defer tick.Stop()
 	for end := time.Now().Add(limit); !done(); <-tick.C {
 		if time.Now().After(end) {
-			fx.t.Fatalf("in vain: %s", what)
+			fx.t.Fatalf("waited in vain: %s", what)
 		}
 	}
 }
 
-// lookup returns a document, nil if there is none.
+// lookup returns a document, nil if the store does not hold it.
 func (fx *fixture) lookup(id string) *store.Document {
 	fx.t.Helper()
 	docs, err := fx.store.Lookup(fx.ctx(), []string{id})
@@ -255,7 +255,7 @@ func (fx *fixture) lookup(id string) *store.Document {
 	return docs[0]
 }
 
-// counts returns how many events are stored and rejected.
+// counts returns the number of stored and of rejected events.
 func (fx *fixture) counts() (stored, rejected int) {
 	fx.t.Helper()
 	q := query.Events{Limit: 1000}
@@ -278,8 +278,8 @@ func (fx *fixture) counts() (stored, rejected int) {
 	return stored, len(docs)
 }
 
-// Every event of a test was received at one time, on which no clock has a say.
-// pageviews are n events with the ids <prefix>0000 and on.
+// pageviews returns n events with the ids <prefix>0000, <prefix>0001 and so on. All
+// have the same received time, so that outcomes do not depend on the clock.
 func pageviews(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
@@ -288,7 +288,7 @@ func pageviews(prefix string, n int) []string {
 	return out
 }
 
-// publishAll publishes many events at once.
+// publishAll publishes many events concurrently.
 func (fx *fixture) publishAll(payloads []string) {
 	fx.t.Helper()
 	msgs := make([]*nats.Msg, len(payloads))

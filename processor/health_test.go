@@ -14,7 +14,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// cuttableProxy is a TCP proxy that can be cut.
+// cuttableProxy is a TCP proxy whose connections can be cut.
 type cuttableProxy struct {
 	listener net.Listener
 	target   string
@@ -24,7 +24,7 @@ type cuttableProxy struct {
 	done     sync.WaitGroup
 }
 
-// proxyToStore returns a wire to the database, and the URI through it.
+// proxyToStore returns a proxy to the database, and the URI through it.
 func proxyToStore(fx *fixture) (*cuttableProxy, string) {
 	u, err := url.Parse(fx.uri)
 	if err != nil {
@@ -35,7 +35,7 @@ func proxyToStore(fx *fixture) (*cuttableProxy, string) {
 	return p, u.String() + "?directConnection=true"
 }
 
-// proxyTo returns a wire to a server, and its address.
+// proxyTo returns a proxy to a server, and its address.
 func proxyTo(fx *fixture, target string) (*cuttableProxy, string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,7 +78,7 @@ func pipe(dst, src net.Conn) {
 	_, _ = dst.Close(), src.Close()
 }
 
-// setCut cuts the wire, or mends it.
+// setCut cuts all connections and refuses new ones, or accepts them again.
 func (p *cuttableProxy) setCut(cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,9 +91,9 @@ func (p *cuttableProxy) setCut(cut bool) {
 	}
 }
 
-// While the store is away nothing more is fetched, nothing is delivered again,
-// and everything is stored when it is back.
-func TestStoreAway(t *testing.T) {
+// During an outage of the store nothing more is fetched and nothing redelivered; all
+// events are stored after it.
+func TestOutagePausesFetching(t *testing.T) {
 	fx := newFixture(t)
 	p, uri := proxyToStore(fx)
 	r := fx.startProcessor(withStore(fx.openStore(uri)), func(c *Config) { c.BatchEvents, c.Workers = 10, 5 })
@@ -106,9 +106,9 @@ func TestStoreAway(t *testing.T) {
 	fx.poll("the outage is noticed", func() bool { return r.sumMetric("write_retries_total") >= 1 })
 	fx.publishAll(pageviews("during", n-5))
 	fx.poll("it lasts", func() bool { return r.sumMetric("write_retries_total") >= 4 })
-	// One lane has met the outage, and one was waiting for messages meanwhile.
+	// One worker has met the outage while another one was waiting for messages.
 	if c := fx.consumer(); c.NumAckPending > 20 || c.NumPending < n-20 {
-		t.Errorf("%d in work, %d waiting: fetching goes on", c.NumAckPending, c.NumPending)
+		t.Errorf("%d in flight, %d waiting: fetching goes on", c.NumAckPending, c.NumPending)
 	}
 	if r.health.lastResult(conditionStore) == nil || r.sumMetric("store_up") != 0 {
 		t.Errorf("ready says %v, store_up is %v", r.health.lastResult(conditionStore), r.sumMetric("store_up"))
@@ -124,8 +124,7 @@ func TestStoreAway(t *testing.T) {
 	fx.poll("the store is ready", func() bool { return r.health.lastResult(conditionStore) == nil && r.sumMetric("store_up") == 1 })
 }
 
-// A processor that is told to end during an outage hands its batch back.
-func TestEndWhileStoreAway(t *testing.T) {
+func TestShutdownDuringAnOutageReleasesTheBatch(t *testing.T) {
 	fx := newFixture(t)
 	failing := &hookedStore{Store: fx.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
 		return nil, store.ErrUnavailable
@@ -140,12 +139,12 @@ func TestEndWhileStoreAway(t *testing.T) {
 	if c := fx.consumer(); c.AckFloor.Stream != 0 || had == 0 {
 		t.Errorf("acknowledged up to %d of %d, and nothing was written", c.AckFloor.Stream, had)
 	}
-	fx.awaitHandedBack(had)
+	fx.awaitReleased(had)
 }
 
-// A store that refuses its configuration stops the processor; no event is
-// judged by it, and another processor can have them at once.
-func TestStoreRefusesConfiguration(t *testing.T) {
+// A store that refuses its configuration stops the processor. No event is decided, and
+// all are available to another processor at once.
+func TestRefusedConfigurationStopsTheProcessor(t *testing.T) {
 	fx := newFixture(t)
 	refusing := &hookedStore{Store: fx.store, insert: func(context.Context, []*store.Document, insertFunc) ([]error, error) {
 		return nil, store.ErrConfiguration
@@ -158,15 +157,15 @@ func TestStoreRefusesConfiguration(t *testing.T) {
 	if stored, rejected := fx.counts(); stored+rejected != 0 {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
 	}
-	fx.awaitHandedBack(1)
+	fx.awaitReleased(1)
 }
 
-// An error that nobody has classified decides nothing and raises an alarm.
-func TestUnknownFailure(t *testing.T) {
+// An error of an unknown class decides nothing and raises an alarm.
+func TestUnknownStoreErrorIsRetriedWithAnAlarm(t *testing.T) {
 	fx := newFixture(t)
 	var once sync.Once
 	odd := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) (errs []error, err error) {
-		once.Do(func() { err = errors.New("nobody knows this") })
+		once.Do(func() { err = errors.New("an unknown error") })
 		if err != nil {
 			return nil, err
 		}
@@ -180,9 +179,8 @@ func TestUnknownFailure(t *testing.T) {
 	}
 }
 
-// While a batch is in work for long the server hears of it often enough, and
-// not after it is done.
-func TestRepeat(t *testing.T) {
+// Progress signals are sent at every interval until the batch is settled.
+func TestProgressSignalsAreSentUntilSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		signals := make(chan time.Duration, 100)
@@ -201,8 +199,7 @@ func TestRepeat(t *testing.T) {
 	})
 }
 
-// An idle processor notices, too, that the store is away.
-func TestIdleWhileStoreAway(t *testing.T) {
+func TestIdleProcessorNoticesAnOutage(t *testing.T) {
 	fx := newFixture(t)
 	p, uri := proxyToStore(fx)
 	r := fx.startProcessor(withStore(fx.openStore(uri)))

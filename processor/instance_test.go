@@ -13,7 +13,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// instance is one running processor with a connection and a registry of its own.
+// instance is one running processor with its own connection and registry.
 type instance struct {
 	*Service
 	fx      *fixture
@@ -24,8 +24,8 @@ type instance struct {
 	once    sync.Once
 }
 
-// startProcessor starts a processor; change may alter the configuration or, once it is
-// made, the service.
+// startProcessor starts a processor and waits until it is ready; change may alter the
+// configuration (func(*Config)) or the service before it runs (func(*Service)).
 func (fx *fixture) startProcessor(change ...any) *instance {
 	fx.t.Helper()
 	r := fx.launchProcessor(change...)
@@ -40,7 +40,7 @@ func (fx *fixture) startProcessor(change ...any) *instance {
 	return r
 }
 
-// launchProcessor is start without waiting for the processor to be ready.
+// launchProcessor is startProcessor without the wait.
 func (fx *fixture) launchProcessor(change ...any) *instance {
 	fx.t.Helper()
 	nc, js := fx.connect()
@@ -89,7 +89,7 @@ func (r *instance) stop() error {
 	return r.awaitEnd()
 }
 
-// awaitEnd waits until Run returns by itself. Its error is returned once.
+// awaitEnd waits until Run returns, and returns its error once.
 func (r *instance) awaitEnd() error {
 	var first error
 	r.once.Do(func() {
@@ -102,7 +102,7 @@ func (r *instance) awaitEnd() error {
 	return first
 }
 
-// sumMetric sums a metric over its labels; those given as name=value must match.
+// sumMetric sums a metric over its labels. The labels given, as name=value, must match.
 func (r *instance) sumMetric(name string, labels ...string) float64 {
 	r.fx.t.Helper()
 	families, err := r.metrics.Gather()
@@ -131,7 +131,7 @@ func (r *instance) sumMetric(name string, labels ...string) float64 {
 	return sum
 }
 
-// hookedStore is the real store with something before or around an insert.
+// hookedStore is the real store with hooks of a test.
 type hookedStore struct {
 	store.Store
 	insert func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error)

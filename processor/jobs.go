@@ -53,7 +53,9 @@ func newJobRunners(
 		tasks[kind] = m.instrumentTask(kind, task)
 	}
 	return &jobRunners{
-		runner:  jobs.New(jobs.Config{JetStream: cfg.JetStream, Instance: instance, Tasks: tasks, Logger: cfg.Logger}),
+		runner: jobs.New(jobs.Config{
+			JetStream: cfg.JetStream, Instance: instance, Tasks: tasks, Logger: cfg.Logger, LeaseTime: cfg.jobLease,
+		}),
 		auditor: auditor,
 		marks:   audit.NewMarks(cfg.JetStream, epoch, cfg.Logger),
 	}, nil

@@ -17,7 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// startLive starts a processor with a heart of its own.
+// startLive starts a processor with a real heartbeat.
 func (fx *fixture) startLive(change ...any) *instance {
 	fx.t.Helper()
 	h := &runningHeartbeat{cfg: heartbeat.Config{Service: "processor", Logger: slog.New(slog.DiscardHandler)}}
@@ -40,7 +40,7 @@ func (fx *fixture) jobBucket() *job.Bucket {
 	return b
 }
 
-// createJob starts a job; a replay gets a target of its own, as its maker gives it.
+// createJob creates a job; a replay gets a target, as the query API gives it one.
 func (fx *fixture) createJob(j job.Job) (id string, target uint64) {
 	fx.t.Helper()
 	if j.Kind == job.Replay {
@@ -57,8 +57,8 @@ func (fx *fixture) createJob(j job.Job) (id string, target uint64) {
 	return e.ID, j.TargetRevision
 }
 
-// awaitJob waits until a job is as wanted.
-func (fx *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
+// awaitJob waits until a job fulfils a condition.
+func (fx *fixture) awaitJob(id, what string, done func(job.Job) bool) job.Job {
 	fx.t.Helper()
 	b := fx.jobBucket()
 	var last job.Job
@@ -73,13 +73,12 @@ func (fx *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job 
 			fx.t.Fatal(err)
 		}
 		last = e.Job
-		return wanted(last)
+		return done(last)
 	})
 	return last
 }
 
-// awaitReport waits for the end of a job, which must be a good one, and reads the
-// report.
+// awaitReport waits until a job is done, and returns its report.
 func awaitReport[T any](fx *fixture, id string) (report T) {
 	fx.t.Helper()
 	j := fx.awaitJob(id, "the job ends", func(j job.Job) bool { return j.State.Final() })
@@ -92,14 +91,14 @@ func awaitReport[T any](fx *fixture, id string) (report T) {
 	return report
 }
 
-// fixedSchema turns the sample schema of pageviews round: the host may be anything,
-// the path must have two characters.
+// fixedSchema returns a schema of pageviews that differs from the sample schema in both
+// directions: the host may be anything, the path must have two characters.
 func fixedSchema() map[string]string {
 	return map[string]string{"schemas/page=20interaction/pageview.json": `{"type":"object","required":["host","path"],
 		"properties":{"path":{"type":"string","minLength":2}}}`}
 }
 
-// caseData are events by what the fix makes of them.
+// caseData is the data of events by the change that the fixed schema makes.
 var caseData = map[job.Change]string{
 	job.Unchanged:     `{"host":"h","path":"/long"}`,
 	job.NewlyRejected: `{"host":"h","path":"/"}`,
@@ -119,8 +118,8 @@ func (fx *fixture) publishCases(n int) {
 	fx.publishAll(payloads)
 }
 
-// wantCases wants every one of them where the fix puts it, at a revision or
-// above.
+// wantCases fails the test unless every event has the outcome under the fixed schema,
+// at a revision or later.
 func (fx *fixture) wantCases(n int, revision uint64) {
 	fx.t.Helper()
 	for change := range caseData {
@@ -144,7 +143,7 @@ func (fx *fixture) wantCases(n int, revision uint64) {
 	}
 }
 
-// wantEachCase returns how often the cases are counted.
+// wantEachCase fails the test unless a report counts n events of each case.
 func wantEachCase(t testing.TB, report job.Changes, n uint64) {
 	t.Helper()
 	if report.NewlyValid != n || report.StillRejected != n || report.NewlyRejected != n || report.Unchanged != n {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -15,9 +16,9 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// A schema is fixed: a dry run tells what the replay then does, which moves
-// events both ways, while two processors share the work.
-func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
+// After a schema was fixed, a replay changes the outcomes that the dry run predicted, in
+// both directions, while two processors share the work.
+func TestReplayChangesOutcomesAsTheDryRunPredicted(t *testing.T) {
 	fx := newFixture(t)
 	const n = 300
 	first, second := fx.startLive(), fx.startLive()
@@ -35,13 +36,13 @@ func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
 	wantEachCase(t, awaitReport[job.Changes](fx, id), n)
 	fx.wantCases(n, target)
 
-	// The same, as a dry run would tell it of the published schema.
+	// The report of the replay is that of the dry run.
 	after := fx.awaitJob(id, "the job is kept", func(j job.Job) bool { return j.State == job.Done })
 	if after.Done != after.Total || after.Runner != "" {
 		t.Errorf("it ended at %d of %d, run by %q", after.Done, after.Total, after.Runner)
 	}
 	if diff := cmp.Diff(before, awaitReport[job.Changes](fx, id)); diff != "" {
-		t.Errorf("what was told, and what was done (-told +done):\n%s", diff)
+		t.Errorf("the replay differs from the prediction (-predicted +done):\n%s", diff)
 	}
 	for _, change := range []job.Change{job.NewlyValid, job.StillRejected, job.NewlyRejected, job.Unchanged} {
 		label := "change=" + string(change)
@@ -52,17 +53,17 @@ func TestReplayDoesWhatTheDryRunTold(t *testing.T) {
 	id, _ = fx.createJob(job.Job{Kind: job.DryRun})
 	now := awaitReport[job.Changes](fx, id)
 	if now.NewlyValid != 0 || now.NewlyRejected != 0 || now.Unchanged != 2*n || now.StillRejected != 2*n {
-		t.Errorf("behind the replay a dry run tells %+v", now)
+		t.Errorf("after the replay a dry run reports %+v", now)
 	}
 }
 
-// The process that runs a replay dies; another one ends it.
+// The process that runs a replay dies, and another one completes it.
 func TestReplayOutlivesItsProcess(t *testing.T) {
 	fx := newFixture(t)
 	const n = 300
 	runners := map[string]*instance{}
 	for range 2 {
-		r := fx.startLive()
+		r := fx.startLive(func(c *Config) { c.jobLease = 3 * time.Second })
 		runners[r.cfg.Heartbeat.Instance()] = r
 	}
 	fx.publishCases(n)
@@ -78,7 +79,7 @@ func TestReplayOutlivesItsProcess(t *testing.T) {
 		t.Errorf("%v replays run there", got)
 	}
 	dead.nc.Close()
-	_ = dead.awaitEnd() // a process without a connection says so, or not
+	_ = dead.awaitEnd() // with the error of the closed connection, or without
 	report := awaitReport[job.Changes](fx, id)
 	fx.wantCases(n, target)
 	if total := report.NewlyValid + report.StillRejected + report.NewlyRejected + report.Unchanged; total < 4*n {
@@ -92,8 +93,7 @@ func TestReplayOutlivesItsProcess(t *testing.T) {
 	}
 }
 
-// A replay of what was rejected by a code moves that and nothing else.
-func TestReplayByCode(t *testing.T) {
+func TestReplayByCodeChangesNoOtherEvents(t *testing.T) {
 	fx := newFixture(t)
 	const n = 50
 	r := fx.startLive()
@@ -116,14 +116,14 @@ func TestReplayByCode(t *testing.T) {
 		}
 		for change := range caseData {
 			if d := fx.lookup(fmt.Sprintf("demo/%s-%d", change, i)); d.Revision != old {
-				t.Fatalf("%s is at revision %d, it was judged by %d", d.ID, d.Revision, old)
+				t.Fatalf("%s is at revision %d, it was validated against %d", d.ID, d.Revision, old)
 			}
 		}
 	}
 }
 
-// A replay gives up when the store refuses it, and the processor goes on.
-func TestAJobThatFailsStopsNobody(t *testing.T) {
+// A replay fails when the store refuses its configuration; the processor goes on.
+func TestFailedJobDoesNotStopTheProcessor(t *testing.T) {
 	fx := newFixture(t)
 	refusing := &hookedStore{Store: fx.store}
 	r := fx.startLive(withStore(refusing))
@@ -145,7 +145,7 @@ func TestAJobThatFailsStopsNobody(t *testing.T) {
 	}
 }
 
-// held answers for a store that something is wrong with.
+// Held fails if the hook returns an error.
 func (h *hookedStore) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
 	if h.held != nil {
 		if err := h.held(); err != nil {

@@ -12,8 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// A processor that finds nothing makes everything.
-func TestPrepareFromNothing(t *testing.T) {
+func TestPrepareCreatesEverything(t *testing.T) {
 	fx := newFixture(t)
 	for _, name := range []string{stream.Name, stream.BucketStream(stream.BucketSchemas), stream.BucketStream(stream.BucketApplications), stream.BucketStream(stream.BucketTokens)} {
 		if err := fx.js.DeleteStream(fx.ctx(), name); err != nil {
@@ -21,13 +20,13 @@ func TestPrepareFromNothing(t *testing.T) {
 		}
 	}
 	if err := fx.store.Ready(fx.ctx()); err == nil {
-		t.Error("the store is ready before anybody prepared it")
+		t.Error("the store is ready before it was prepared")
 	}
 	fx.startProcessor()
 	if err := fx.store.Ready(fx.ctx()); err != nil {
 		t.Errorf("the store is not ready: %v", err)
 	}
-	// Nothing is registered, so nothing is known.
+	// No type is registered, so every event is of an unknown type.
 	fx.publish(outcometest.Pageview("a"))
 	fx.awaitSettled()
 	if stored, rejected := fx.counts(); stored != 0 || rejected != 1 {
@@ -35,9 +34,8 @@ func TestPrepareFromNothing(t *testing.T) {
 	}
 }
 
-// A store that has seen a later revision than the registry is beside a NATS
-// that was wiped.
-func TestRevisionGuard(t *testing.T) {
+// A store that holds a later revision than the registry stands beside a wiped NATS.
+func TestStoreOfALaterRevisionIsRefused(t *testing.T) {
 	fx := newFixture(t)
 	if err := fx.store.Prepare(fx.ctx()); err != nil {
 		t.Fatal(err)
@@ -47,7 +45,7 @@ func TestRevisionGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	fx.publish(outcometest.Pageview("a"))
-	r := fx.startProcessor() // the same revision is no reason
+	r := fx.startProcessor() // the same revision is accepted
 	fx.awaitSettled()
 	if err := r.stop(); err != nil {
 		t.Errorf("Run: %v", err)
@@ -64,13 +62,12 @@ func TestRevisionGuard(t *testing.T) {
 	}
 }
 
-// idleRegistry is a registry that nobody runs.
+// idleRegistry returns a registry that does not run.
 func idleRegistry(js jetstream.JetStream) *registry.Registry {
 	return registry.New(registry.Config{JetStream: js})
 }
 
-// Nothing is judged before there is a complete snapshot of the registry.
-func TestNoSnapshotNoFetch(t *testing.T) {
+func TestNothingIsFetchedBeforeTheFirstSnapshot(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(outcometest.Pageview("a"))
 	r := fx.launchProcessor(func(c *Config) { c.Registry = idleRegistry(c.JetStream) })
@@ -90,14 +87,13 @@ func TestNoSnapshotNoFetch(t *testing.T) {
 	}
 }
 
-// The server restarts under a processor, which goes on.
-func TestNATSRestarts(t *testing.T) {
+func TestProcessorOutlastsARestartOfNATS(t *testing.T) {
 	fx := newFixture(t)
 	r := fx.startProcessor()
 	fx.publishAll(pageviews("before", 100))
 	fx.awaitSettled()
 	fx.nats.Shutdown()
-	fx.poll("it says that NATS is away", func() bool {
+	fx.poll("it reports that NATS is disconnected", func() bool {
 		for _, c := range r.Ready() {
 			if c.Name == string(conditionNATS) {
 				return errors.Is(c.Err, errDisconnected)
@@ -114,8 +110,7 @@ func TestNATSRestarts(t *testing.T) {
 	}
 }
 
-// A consumer that somebody deleted is made again.
-func TestConsumerDeleted(t *testing.T) {
+func TestDeletedConsumerIsRecreated(t *testing.T) {
 	fx := newFixture(t)
 	fx.startProcessor()
 	fx.publishAll(pageviews("before", 10))
@@ -134,11 +129,12 @@ func TestConsumerDeleted(t *testing.T) {
 	}
 }
 
-// A stream that was made anew has other places: the processor ends.
-func TestStreamReplaced(t *testing.T) {
+// The sequences of a recreated stream do not compare with those of the old one, so the
+// processor stops.
+func TestRecreatedStreamStopsTheProcessor(t *testing.T) {
 	for name, replace := range map[string]func(*fixture) error{
 		"deleted": func(fx *fixture) error { return fx.js.DeleteStream(fx.ctx(), stream.Name) },
-		"made anew": func(fx *fixture) error {
+		"recreated": func(fx *fixture) error {
 			return errors.Join(fx.js.DeleteStream(fx.ctx(), stream.Name), stream.Ensure(fx.ctx(), fx.js, fx.stream))
 		},
 	} {
@@ -153,16 +149,16 @@ func TestStreamReplaced(t *testing.T) {
 			if err := r.awaitEnd(); !errors.Is(err, ErrReplaced) {
 				t.Errorf("Run: %v", err)
 			}
-			// The next one starts from the beginning.
+			// The next processor starts at the beginning.
 			fx.startProcessor()
 			fx.publish(outcometest.Pageview("a"), outcometest.Pageview("b"))
 			fx.awaitSettled()
-			// The place in the old stream is the earlier one.
+			// The origin in the old stream is the earlier one.
 			if d := fx.lookup("demo/a"); d.Origin.Epoch != r.stream.epoch {
-				t.Errorf("the event's place is %+v", d.Origin)
+				t.Errorf("the event's origin is %+v", d.Origin)
 			}
 			if d := fx.lookup("demo/b"); d.Origin.Epoch <= r.stream.epoch {
-				t.Errorf("the new event's place is %+v", d.Origin)
+				t.Errorf("the new event's origin is %+v", d.Origin)
 			}
 			if stored, _ := fx.counts(); stored != 2 {
 				t.Errorf("%d stored, want 2", stored)
@@ -171,9 +167,9 @@ func TestStreamReplaced(t *testing.T) {
 	}
 }
 
-// The observer compares the stream's creation as well: nothing may be fetched
-// that would tell.
-func TestObserverKnowsTheStream(t *testing.T) {
+// The observer compares the stream's creation time, too: without a reconnect, fetching
+// does not notice a recreated stream.
+func TestObserverDetectsARecreatedStream(t *testing.T) {
 	fx := newFixture(t)
 	r := fx.startProcessor()
 	if err := r.stop(); err != nil {

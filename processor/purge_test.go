@@ -17,10 +17,10 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// streamFull is the server's error code for a stream that takes no more.
+// streamFull is the server's error code for a full stream.
 const streamFull = 10077
 
-// shrinkStream makes the stream so small that some hundred events fill it.
+// shrinkStream makes the stream so small that about a hundred events fill it.
 func (fx *fixture) shrinkStream() {
 	fx.t.Helper()
 	fx.stream.MaxBytes = 1 << 20
@@ -29,7 +29,7 @@ func (fx *fixture) shrinkStream() {
 	}
 }
 
-// largeEvent is an event of about 10 KB.
+// largeEvent returns an event of about 10 KB.
 func largeEvent(id string) string {
 	return outcometest.Event("event_id", fmt.Sprintf("%q", id), "data", `{"host":"h","path":"`+strings.Repeat("x", 10_000)+`"}`)
 }
@@ -45,9 +45,9 @@ func isFull(err error) bool {
 	return errors.As(err, &api) && api.ErrorCode == streamFull
 }
 
-// A publisher that is no faster than the processor never meets a full stream,
-// however much it publishes.
-func TestProcessedEventsNeverFill(t *testing.T) {
+// A publisher that is no faster than the processor never meets a full stream, however
+// much it publishes.
+func TestSettledEventsNeverFillTheStream(t *testing.T) {
 	fx := newFixture(t)
 	fx.shrinkStream()
 	r := fx.startProcessor()
@@ -68,9 +68,9 @@ func TestProcessedEventsNeverFill(t *testing.T) {
 	fx.poll("the purge is counted", func() bool { return r.sumMetric("purged_total") == float64(fx.streamState().FirstSeq-1) })
 }
 
-// A stream full of events that are not processed takes no more and loses
-// nothing, and clears when they are.
-func TestUnprocessedEventsFill(t *testing.T) {
+// A stream full of unprocessed events refuses more and loses none. It accepts events
+// again after they were processed.
+func TestStreamFullOfUnprocessedEventsRefusesMore(t *testing.T) {
 	fx := newFixture(t)
 	fx.shrinkStream()
 	release := make(chan struct{})
@@ -86,7 +86,7 @@ func TestUnprocessedEventsFill(t *testing.T) {
 	if !isFull(err) {
 		t.Errorf("a full stream answers %v", err)
 	}
-	fx.poll("the observer has looked", func() bool { return r.sumMetric("lag_events") == float64(n) })
+	fx.poll("the observer has run", func() bool { return r.sumMetric("lag_events") == float64(n) })
 	if s := fx.streamState(); s.FirstSeq != 1 || s.Msgs != uint64(n) {
 		t.Errorf("%d of %d messages are left, the first is %d", s.Msgs, n, s.FirstSeq)
 	}
@@ -98,7 +98,7 @@ func TestUnprocessedEventsFill(t *testing.T) {
 	}
 }
 
-// Of a stream that is full of both, only what is processed is purged.
+// Only the settled events of a full stream are purged.
 func TestPurgeStopsAtTheFloor(t *testing.T) {
 	fx := newFixture(t)
 	fx.shrinkStream()
@@ -122,9 +122,9 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 	for fx.tryPublish(largeEvent(fmt.Sprintf("e%d", n))) == nil {
 		n++
 	}
-	fx.poll("what was processed is purged", func() bool { return fx.streamState().FirstSeq > 1 })
+	fx.poll("the settled events are purged", func() bool { return fx.streamState().FirstSeq > 1 })
 	floor := fx.consumer().AckFloor.Stream
-	fx.poll("the observer had time", func() bool { return fx.tryPublish(largeEvent("probe")) != nil })
+	fx.poll("the stream is full again", func() bool { return fx.tryPublish(largeEvent("probe")) != nil })
 	if first := fx.streamState().FirstSeq; first > floor+1 {
 		t.Errorf("purged below %d, acknowledged up to %d", first, floor)
 	}
@@ -135,7 +135,7 @@ func TestPurgeStopsAtTheFloor(t *testing.T) {
 	}
 }
 
-// observeOnce looks once, as the observer does.
+// observeOnce runs the observer once.
 func (r *instance) observeOnce(t *testing.T) {
 	t.Helper()
 	if err := r.observer.observeOnce(r.fx.ctx()); err != nil {
@@ -143,14 +143,13 @@ func (r *instance) observeOnce(t *testing.T) {
 	}
 }
 
-// startIdle is a processor whose observer does nothing by itself, at a time of the
-// test's choice.
+// startIdle starts a processor whose observer runs only when the test calls it, with
+// the clock of the test.
 func (fx *fixture) startIdle(now func() time.Time) *instance {
 	return fx.startProcessor(func(c *Config) { c.ObserveEvery, c.Now = time.Hour, now })
 }
 
-// What is older than the retention goes, what is younger stays.
-func TestRetention(t *testing.T) {
+func TestOnlyEventsOlderThanTheRetentionArePurged(t *testing.T) {
 	fx := newFixture(t)
 	var clock atomic.Pointer[time.Time]
 	set := func(now time.Time) { clock.Store(&now) }
@@ -181,9 +180,9 @@ func TestRetention(t *testing.T) {
 	r.observeOnce(t) // of an empty stream
 }
 
-// Nothing is purged that a durable consumer still needs, be it a replay that
-// has not begun, one that is in the middle, or one that wants few subjects.
-func TestPurgeHonoursReplays(t *testing.T) {
+// Messages that a durable consumer still needs are not purged: those of a replay that
+// has not begun, that is in the middle, or that reads few subjects.
+func TestPurgeStopsAtTheFloorOfEveryReplay(t *testing.T) {
 	fx := newFixture(t)
 	clock := func() time.Time { return time.Now().Add(1000 * time.Hour) }
 	r := fx.startIdle(clock)
@@ -203,7 +202,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 	}
 	first := func() uint64 {
 		r.observeOnce(t)
-		r.observeOnce(t) // a consumer's end is believed at the second look
+		r.observeOnce(t) // a consumer counts as done at the second observation
 		return fx.streamState().FirstSeq
 	}
 	all, few := replay("replay-all", stream.Subjects), replay("replay-few", stream.ApplicationSubjects("other"))
@@ -212,7 +211,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 	}
 	ackNext(t, all, 30)
 	if got := first(); got != 1 {
-		t.Errorf("purged below %d under a replay that wants message 51", got)
+		t.Errorf("purged below %d under a replay that needs message 51", got)
 	}
 	ackNext(t, few, 1)
 	if got := first(); got != 31 {
@@ -220,7 +219,7 @@ func TestPurgeHonoursReplays(t *testing.T) {
 	}
 	ackNext(t, all, 70)
 	if got := fx.streamState().LastSeq; first() != got+1 {
-		t.Errorf("the first is %d of %d, and everybody is done", first(), got)
+		t.Errorf("the first is %d of %d, and every consumer is done", first(), got)
 	}
 }
 
@@ -241,8 +240,8 @@ func ackNext(t *testing.T, c jetstream.Consumer, n int) {
 	}
 }
 
-// Purging from 80 % of the bound ends at 70 % and not below.
-func TestOverfull(t *testing.T) {
+// A purge for space begins at 80 % of the bound and ends at 70 %.
+func TestPurgeForSpaceEndsAtItsTarget(t *testing.T) {
 	look := func(bytes uint64) *streamStatus {
 		return &streamStatus{max: 1000_000, state: jetstream.StreamState{FirstSeq: 501, Msgs: 1000, Bytes: bytes}}
 	}
@@ -258,8 +257,7 @@ func TestOverfull(t *testing.T) {
 	}
 }
 
-// Events that wait for more than half of the retention raise an alarm.
-func TestFloorAlarm(t *testing.T) {
+func TestEventsWaitingForHalfOfTheRetentionRaiseAnAlarm(t *testing.T) {
 	fx := newFixture(t)
 	release := make(chan struct{})
 	waiting := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
@@ -272,10 +270,10 @@ func TestFloorAlarm(t *testing.T) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	})
 	fx.publishAll(pageviews("e", 10))
-	fx.poll("an event is in work", func() bool { return fx.consumer().NumAckPending == 1 })
+	fx.poll("an event is in flight", func() bool { return fx.consumer().NumAckPending == 1 })
 	r.observeOnce(t)
 	if r.sumMetric("ack_floor_alarm") != 0 || r.sumMetric("lag_events") != 10 || r.sumMetric("in_work_events") != 1 {
-		t.Errorf("alarm %v, lag %v, in work %v", r.sumMetric("ack_floor_alarm"), r.sumMetric("lag_events"), r.sumMetric("in_work_events"))
+		t.Errorf("alarm %v, lag %v, in flight %v", r.sumMetric("ack_floor_alarm"), r.sumMetric("lag_events"), r.sumMetric("in_work_events"))
 	}
 	much := fx.stream.Retention/2 + time.Minute
 	late.Store(int64(much))

@@ -52,6 +52,9 @@ type Config struct {
 	AuditRate int
 	// Now is the clock for expiry, retention and ages; nil is time.Now.
 	Now func() time.Time
+
+	// jobLease is jobs.Config.LeaseTime; tests shorten it.
+	jobLease time.Duration
 }
 
 // validate reports every required field that is missing.

@@ -19,8 +19,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Every kind of message has its outcome, beside all others.
-func TestOutcomes(t *testing.T) {
+// Every kind of message gets its outcome, whatever the other messages of its batch.
+func TestEveryKindOfMessageGetsItsOutcome(t *testing.T) {
 	fx := newFixture(t)
 	foreign := &nats.Msg{Subject: "events.anything", Data: []byte("foreign")}
 	huge := outcometest.Message("demo", outcometest.Event("event_id", `"huge"`, "data", `{"host":"h","path":"`+strings.Repeat("x", 5<<20)+`"}`))
@@ -54,8 +54,8 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// The same event many times, at once and again, is stored once.
-func TestCopies(t *testing.T) {
+// The same event arrives many times in one batch, and again later.
+func TestCopiesAreStoredOnce(t *testing.T) {
 	fx := newFixture(t)
 	fx.publishAll(slices.Repeat([]string{outcometest.Pageview("a")}, 1000))
 	fx.startProcessor()
@@ -66,12 +66,12 @@ func TestCopies(t *testing.T) {
 		t.Errorf("%d stored, %d rejected", stored, rejected)
 	}
 	if d := fx.lookup("demo/a"); d.Origin.Seq != 1 {
-		t.Errorf("its place is %d, and the first copy's 1", d.Origin.Seq)
+		t.Errorf("its origin is %d, and that of the first copy 1", d.Origin.Seq)
 	}
 }
 
-// Several processors race for a stream with copies and conflicts in it.
-func TestProcessorsSideBySide(t *testing.T) {
+// Several processors share a stream with copies and conflicts.
+func TestProcessorsSideBySideStoreEachEventOnce(t *testing.T) {
 	fx := newFixture(t)
 	const n = 1500
 	events := pageviews("e", n)
@@ -93,9 +93,9 @@ func TestProcessorsSideBySide(t *testing.T) {
 	}
 }
 
-// A processor that dies between the write and the acknowledgement leaves
-// nothing that the next one does not complete, once.
-func TestCrashBeforeAck(t *testing.T) {
+// A processor dies between the write and the acknowledgement. The next one completes
+// its work, and stores each event once.
+func TestCrashBeforeAckLosesAndDoublesNothing(t *testing.T) {
 	fx := newFixture(t)
 	const n = 300
 	fx.publishAll(pageviews("e", n))
@@ -108,8 +108,8 @@ func TestCrashBeforeAck(t *testing.T) {
 	}}
 	started := make(chan struct{})
 	r = fx.launchProcessor(withStore(crashing), func(c *Config) { c.BatchEvents = 100 }, func(s *Service) {
-		theirs := s.worker.validator.rules
-		s.worker.validator.rules = func() outcome.Rules { <-started; return theirs() } // until r is known
+		original := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules { <-started; return original() } // until r is set
 	})
 	close(started)
 	if err := r.awaitEnd(); !errors.Is(err, nats.ErrConnectionClosed) {
@@ -118,7 +118,7 @@ func TestCrashBeforeAck(t *testing.T) {
 	if c := fx.consumer(); c.AckFloor.Stream != 0 || c.NumAckPending == 0 {
 		t.Fatalf("acknowledged up to %d, %d in work: this is no crash", c.AckFloor.Stream, c.NumAckPending)
 	}
-	// The server forgets who had what, as if AckWait were over.
+	// The server forgets the deliveries, as if AckWait were over.
 	if err := fx.js.DeleteConsumer(fx.ctx(), stream.Name, stream.Consumer); err != nil {
 		t.Fatal(err)
 	}
@@ -132,15 +132,14 @@ func TestCrashBeforeAck(t *testing.T) {
 	}
 }
 
-// A message on which the validator panics is rejected alone.
-func TestPoison(t *testing.T) {
+func TestMessageThatPanicsTheValidatorIsRejectedAlone(t *testing.T) {
 	fx := newFixture(t)
 	events := pageviews("e", 99)
 	events = slices.Insert(events, 50, outcometest.Event("event_id", `"poison"`, "data", `{"host":"POISON","path":"/"}`))
 	fx.publishAll(events)
 	r := fx.startProcessor(func(s *Service) {
-		theirs := s.worker.validator.rules
-		s.worker.validator.rules = func() outcome.Rules { return outcometest.Panicking{Rules: theirs(), Mark: "POISON"} }
+		original := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules { return outcometest.Panicking{Rules: original(), Mark: "POISON"} }
 	})
 	fx.awaitSettled()
 	if stored, rejected := fx.counts(); stored != 99 || rejected != 1 {
@@ -154,7 +153,7 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// changingRules are rules of another revision whenever they are asked for.
+// changingRules are rules of a given revision.
 type changingRules struct {
 	outcome.Rules
 	revision uint64
@@ -162,9 +161,9 @@ type changingRules struct {
 
 func (c changingRules) Revision() uint64 { return c.revision }
 
-// One batch is judged by one revision while the registry changes all the time,
-// and no document comes before its revision was recorded.
-func TestOneRevisionPerBatch(t *testing.T) {
+// One batch is validated against one revision while the registry changes all the time,
+// and its revision is recorded before the first document is written.
+func TestBatchIsValidatedAgainstOneRevision(t *testing.T) {
 	fx := newFixture(t)
 	var mu sync.Mutex
 	var recorded uint64
@@ -193,22 +192,22 @@ func TestOneRevisionPerBatch(t *testing.T) {
 	}
 	var asked atomic.Uint64
 	fx.startProcessor(withStore(watching), func(c *Config) { c.BatchEvents = 20 }, func(s *Service) {
-		theirs := s.worker.validator.rules
-		s.worker.validator.rules = func() outcome.Rules { return changingRules{theirs(), 100 + asked.Add(1)} }
+		original := s.worker.validator.rules
+		s.worker.validator.rules = func() outcome.Rules { return changingRules{original(), 100 + asked.Add(1)} }
 	})
 	fx.publishAll(pageviews("e", 300))
 	fx.awaitSettled()
 	if len(seen) < 2 {
-		t.Errorf("only the revisions %v judged", seen)
+		t.Errorf("only the revisions %v were used", seen)
 	}
 	if got, err := fx.store.Revision(fx.ctx()); err != nil || got != 100+asked.Load() {
 		t.Errorf("the store has seen revision %d (%v), the last one was %d", got, err, 100+asked.Load())
 	}
 }
 
-// A type that is registered later is known from then on; what was rejected
-// stays so until a replay.
-func TestTypeRegisteredLater(t *testing.T) {
+// A type that is registered later is known from then on. Events that were rejected
+// before stay rejected until a replay.
+func TestTypeRegisteredLaterAppliesToLaterEvents(t *testing.T) {
 	fx := newFixture(t)
 	r := fx.startProcessor()
 	fx.publish(outcometest.Event("event_id", `"before"`, "name", `"new"`))
@@ -222,13 +221,13 @@ func TestTypeRegisteredLater(t *testing.T) {
 		t.Errorf("before is %s, after is %s", before.Status, after.Status)
 	}
 	if after.Revision != revision || before.Revision >= revision || after.SchemaVersion != int64(revision) {
-		t.Errorf("judged by revisions %d and %d, the registry's is %d", before.Revision, after.Revision, revision)
+		t.Errorf("validated against revisions %d and %d, the registry's is %d", before.Revision, after.Revision, revision)
 	}
 }
 
-// Batches are bounded in bytes and messages, and an event that is over the
-// bound passes alone.
-func TestBatchBounds(t *testing.T) {
+// Batches are bounded in bytes and messages. An event over the bound is a batch of its
+// own.
+func TestBatchesAreBounded(t *testing.T) {
 	fx := newFixture(t)
 	var largest, most atomic.Int64
 	watching := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
@@ -258,7 +257,7 @@ func TestBatchBounds(t *testing.T) {
 	}
 }
 
-func TestNewNeedsItsParts(t *testing.T) {
+func TestNewReportsEveryMissingField(t *testing.T) {
 	_, err := New(Config{})
 	for _, part := range []string{"JetStream", "Conn", "Registry", "Store"} {
 		if err == nil || !strings.Contains(err.Error(), part) {

@@ -41,11 +41,11 @@ func (u uniform) Held(_ context.Context, ids []string) (map[string]store.Held, e
 	return out, nil
 }
 
-// numbered is the event at a sequence.
+// numbered returns the event at a sequence.
 func numbered(seq int) string { return pageview(strconv.Itoa(seq)) }
 
-// publishMany publishes n events, and calls each with what a processor makes of
-// them.
+// publishMany publishes n events, and calls each with their documents, as a
+// processor makes them.
 func (fx *fixture) publishMany(n int, each func(docs []*store.Document)) {
 	fx.t.Helper()
 	set := fx.reg.Snapshot().Schemas
@@ -72,9 +72,9 @@ func (fx *fixture) publishMany(n int, each func(docs []*store.Document)) {
 	}
 }
 
-// BenchmarkAudit accounts for events that are all in place. It reports the rate
-// and the most memory in use meanwhile, of the server too, which stays the same
-// however long the range is.
+// BenchmarkAudit accounts for events that are all in the store. It reports the rate
+// and the peak of memory in use, including the server's, which must not depend on
+// the length of the range.
 func BenchmarkAudit(b *testing.B) {
 	for _, n := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("memory/%d", n), func(b *testing.B) {
@@ -112,7 +112,7 @@ func (fx *fixture) benchmark(b *testing.B, n int, on jobs.Reader) {
 	b.ReportMetric(float64(<-peak)/(1<<20), "peak-MiB")
 }
 
-// watchHeap returns the most bytes that were in use at once.
+// watchHeap returns the highest number of bytes in use until ctx ends.
 func watchHeap(ctx context.Context) (peak uint64) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -18,10 +18,10 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// smallRoom gives the stream blocks of some 30 events of a kilobyte.
+// smallRoom is a size that gives the stream blocks of some 30 events of a kilobyte.
 const smallRoom = 64 << 10
 
-// messageAt is where a message stands in the file of a block.
+// messageAt is the position of a message in the file of a block.
 type messageAt struct {
 	seq           uint64
 	offset, bytes int
@@ -51,7 +51,7 @@ func seqsOf(messages []messageAt) []uint64 {
 	return seqs
 }
 
-// large are n events of about a kilobyte.
+// large returns n events of about a kilobyte.
 func large(prefix string, n int) []string {
 	all := make([]string, n)
 	for i := range all {
@@ -60,7 +60,7 @@ func large(prefix string, n int) []string {
 	return all
 }
 
-// lostIn are ranges of consecutive sequences.
+// lostIn returns the ranges of consecutive sequences.
 func lostIn(seqs []uint64) (ranges []job.Range) {
 	for _, s := range spans(seqs) {
 		ranges = append(ranges, job.Range{From: s.from, To: s.to, Reason: job.LostInStream})
@@ -68,11 +68,11 @@ func lostIn(seqs []uint64) (ranges []job.Range) {
 	return ranges
 }
 
-// tailLost is the damage after which the server itself no longer knows how far
-// the stream reached.
+// tailLost is the damage after which the server itself no longer knows the end that
+// the stream had.
 const tailLost = "the last block and the index deleted"
 
-// remove deletes the block of a choice.
+// remove returns a damage that deletes the block that pick returns.
 func remove(pick func(blocks []string) string) func(*fixture, []string) []uint64 {
 	return func(fx *fixture, blocks []string) []uint64 {
 		victim := pick(blocks)
@@ -82,7 +82,7 @@ func remove(pick func(blocks []string) string) func(*fixture, []string) []uint64
 	}
 }
 
-// damages damage files, and return the sequences that are lost by it.
+// damages damage files, and return the sequences that are lost.
 var damages = map[string]func(fx *fixture, blocks []string) []uint64{
 	"nothing":                 func(*fixture, []string) []uint64 { return nil },
 	"the first block deleted": remove(func(b []string) string { return b[0] }),
@@ -107,8 +107,8 @@ var damages = map[string]func(fx *fixture, blocks []string) []uint64{
 		return []uint64{m.seq}
 	},
 	"a bit flipped in each of two blocks, another block deleted": func(fx *fixture, b []string) []uint64 {
-		// For the block that is not there the server reads all others again,
-		// and gives up what stands behind a flipped bit in its block.
+		// Because of the deleted block the server reads all others again, and drops
+		// the rest of a block after a flipped bit.
 		first, second := fx.messagesOf(b[0])[9:], fx.messagesOf(b[3])[4:]
 		lost := slices.Concat(seqsOf(first), seqsOf(fx.messagesOf(b[1])), seqsOf(second))
 		fx.flip(b[0], first[0].offset+first[0].bytes-9, 0)
@@ -118,8 +118,7 @@ var damages = map[string]func(fx *fixture, blocks []string) []uint64{
 	},
 }
 
-// Files of a stopped server are damaged: the audit names exactly what is lost.
-func TestDamagedBlocks(t *testing.T) {
+func TestAuditNamesExactlyTheEventsOfDamagedBlocks(t *testing.T) {
 	const n = 250
 	for name, damage := range damages {
 		for _, since := range []int{0, 40} {
@@ -151,7 +150,7 @@ func TestDamagedBlocks(t *testing.T) {
 					want.LostTail = want.LostInStream
 				}
 				fx.wantAccount(fx.auditAll(), want)
-				fx.wantAccount(fx.auditAll(), want) // it stays so
+				fx.wantAccount(fx.auditAll(), want) // a second audit finds the same
 			})
 		}
 	}
@@ -166,9 +165,9 @@ func (fx *fixture) flip(file string, offset, bit int) {
 	fx.must(os.WriteFile(file, raw, 0o600))
 }
 
-// Any damage to any files: what the server has no more is named, and nothing
-// else.
-func TestRandomDamage(t *testing.T) {
+// Whatever the damage, the audit names the events that the server no longer has, and
+// no others.
+func TestAuditNamesTheEventsOfRandomDamage(t *testing.T) {
 	const n = 200
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -197,7 +196,7 @@ func TestRandomDamage(t *testing.T) {
 	}
 }
 
-// destroy does one damage to a file.
+// destroy damages a file once.
 func (fx *fixture) destroy(rnd *rand.Rand, file string) {
 	info, err := os.Stat(file)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
@@ -217,7 +216,7 @@ func (fx *fixture) destroy(rnd *rand.Rand, file string) {
 	}
 }
 
-// isReadable reports whether the server gives out a message, by the library's read.
+// isReadable reports whether the library's read returns a message.
 func (fx *fixture) isReadable(seq uint64) bool {
 	fx.t.Helper()
 	s, err := fx.js.Stream(fx.ctx, stream.Name)
@@ -229,8 +228,8 @@ func (fx *fixture) isReadable(seq uint64) bool {
 	return err == nil
 }
 
-// More is lost than one question covers, and than a report names.
-func TestManyAreLost(t *testing.T) {
+// More events are lost than one probe covers, and than a report names.
+func TestAuditCountsMoreLossesThanItNames(t *testing.T) {
 	const n = 4000
 	fx := newFixtureOn(t, newMemory(), smallRoom)
 	fx.publish(large("e", n)...)
@@ -249,15 +248,15 @@ func TestManyAreLost(t *testing.T) {
 	}
 }
 
-// A server that runs and cannot read a file gives no answer to those who want
-// many messages, whichever they want.
-func TestAFileVanishesUnderTheServer(t *testing.T) {
+// A running server that cannot read a file does not answer any read of many
+// messages.
+func TestAuditCompletesWhenAFileVanishesUnderTheServer(t *testing.T) {
 	const n = 200
 	fx := newFixtureOn(t, newMemory(), smallRoom)
 	fx.publish(large("e", n)...)
 	fx.settleNext(n, nil)
 	fx.must(fx.marks().Advance(fx.ctx, n))
-	fx.damageFiles(func([]string) {}) // nothing is in its caches then
+	fx.damageFiles(func([]string) {}) // the restart empties the caches
 	lost := remove(func(b []string) string { return b[2] })(fx, fx.blocks())
 	a := fx.auditor()
 	a.silenceLimit = 500 * time.Millisecond

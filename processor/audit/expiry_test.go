@@ -16,27 +16,27 @@ const (
 	hourRejected = `{"retention": {"rejected": "1h"}}`
 	dayOfAll     = `{"retention": {"stored": "24h", "rejected": "24h"}}`
 
-	pageviewFile = "schemas/page=20interaction/pageview.json"
-	anything     = `{"type": "object"}`
-	wantsNumber  = `{"type": "object", "required": ["n"]}`
+	pageviewFile   = "schemas/page=20interaction/pageview.json"
+	anything       = `{"type": "object"}`
+	requiresNumber = `{"type": "object", "required": ["n"]}`
 )
 
 // expiryCase is an event that is in the stream and not in the store.
 type expiryCase struct {
-	// policies follow each other; the last one is the present one.
+	// policies were in force one after the other; the last one is the present one.
 	policies []string
-	// schemas of pageviews, each put after the policy at its index.
+	// schemas are those of pageviews, each put after the policy of its index.
 	schemas map[int]string
-	// received is when, from the moment on at which the last policy is put, and
-	// now is the time of the audit likewise.
+	// received is the received time, and now the time of the audit, both relative to
+	// the moment at which the last policy is put.
 	received, now time.Duration
 	members       []string
 	want          verdict
 }
 
-// An event may be gone once the retention is over that any policy since then
-// had for its outcome.
-func TestExpiry(t *testing.T) {
+// An event may have been removed once the retention of its outcome is over under any
+// policy since it was received.
+func TestEventExpiresUnderAnyPolicySinceItWasReceived(t *testing.T) {
 	const ago = -2 * time.Hour
 	invalid := []string{"data", `5`}
 	for name, c := range map[string]expiryCase{
@@ -53,13 +53,13 @@ func TestExpiry(t *testing.T) {
 		},
 		"over for rejected ones, and it was stored": {policies: []string{hourRejected}, received: ago, want: unexplained},
 		"over for rejected ones, and a schema of that time rejects it": {
-			policies: []string{hourRejected}, schemas: map[int]string{0: wantsNumber}, received: ago, want: expired,
+			policies: []string{hourRejected}, schemas: map[int]string{0: requiresNumber}, received: ago, want: expired,
 		},
 		"rejected only after the retention was made endless": {
-			policies: []string{hourRejected, forever}, schemas: map[int]string{1: wantsNumber}, received: ago, want: unexplained,
+			policies: []string{hourRejected, forever}, schemas: map[int]string{1: requiresNumber}, received: ago, want: unexplained,
 		},
 		"rejected in the time of one of three policies": {
-			policies: []string{forever, hourRejected, forever}, schemas: map[int]string{0: wantsNumber, 2: anything},
+			policies: []string{forever, hourRejected, forever}, schemas: map[int]string{0: requiresNumber, 2: anything},
 			received: ago, want: expired,
 		},
 	} {
@@ -86,12 +86,12 @@ func (c expiryCase) test(t *testing.T) {
 	}
 }
 
-// Between two schemas that accept an event, one rejected it: those revisions
-// judge, and not only the first and the last.
-func TestExpiryBySchemasOfAnEra(t *testing.T) {
+// Between two schemas that accept an event, one rejected it. Every revision of an
+// interval counts, and not only the first and the last.
+func TestEventExpiresUnderEverySchemaOfAPolicyInterval(t *testing.T) {
 	fx := newFixture(t)
 	fx.apply(map[string]string{"policy.json": hourRejected, pageviewFile: anything})
-	fx.apply(map[string]string{pageviewFile: wantsNumber})
+	fx.apply(map[string]string{pageviewFile: requiresNumber})
 	fx.apply(map[string]string{pageviewFile: anything})
 	fx.publishAt(time.Now().Add(-2*time.Hour), pageview("e"), pageview("n", "data", `{"host":"h","path":"/","n":1}`))
 	fx.settleNext(2, func(uint64) bool { return false })
@@ -100,8 +100,7 @@ func TestExpiryBySchemasOfAnEra(t *testing.T) {
 	}
 }
 
-// A conflict is kept as long as rejected events.
-func TestExpiryOfConflicts(t *testing.T) {
+func TestConflictExpiresLikeARejectedEvent(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.apply(map[string]string{"policy.json": hourRejected})
@@ -114,9 +113,9 @@ func TestExpiryOfConflicts(t *testing.T) {
 	})
 }
 
-// A version of the policy that nobody can read did not hold, one that was
-// removed held until then.
-func TestPoliciesThatDoNotHold(t *testing.T) {
+// An unreadable version of the policy was never in force; a removed one was in force
+// until its removal.
+func TestUnreadablePolicyIsIgnoredAndRemovedOneHeldUntilThen(t *testing.T) {
 	fx := newFixture(t)
 	kv, err := fx.js.KeyValue(fx.ctx, stream.BucketSchemas)
 	fx.must(err)
@@ -142,7 +141,7 @@ func TestPoliciesThatDoNotHold(t *testing.T) {
 	}
 }
 
-// putRawPolicy puts a record of the policy as it is.
+// putRawPolicy puts a record of the policy without checking it.
 func (fx *fixture) putRawPolicy(kv jetstream.KeyValue, text string) {
 	fx.t.Helper()
 	_, err := kv.Put(fx.ctx, stream.KeyPolicy, []byte(text))

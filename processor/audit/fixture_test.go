@@ -29,10 +29,10 @@ import (
 
 func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must happen.
 const patience = 60 * time.Second
 
-// base is what the tests need of a store.
+// base is a store as the tests need it.
 type base interface {
 	store.Backend
 	jobs.Reader
@@ -49,15 +49,15 @@ type fixture struct {
 	reg   *registry.Registry
 	epoch int64
 	store base
-	// clock is the time of audits, zero is now.
+	// clock is the time of audits; zero is the present.
 	clock time.Time
 }
 
-// newFixture makes a world with the store in memory.
+// newFixture returns a fixture with the store in memory.
 func newFixture(t testing.TB) *fixture { return newFixtureOn(t, newMemory(), 64<<20) }
 
-// newFixtureOn makes a world. The server chooses the size of the stream's blocks
-// by the room that it has at first, in bytes.
+// newFixtureOn returns a fixture with a store. The server chooses the size of the
+// stream's blocks by the size that the stream may have at first, in bytes.
 func newFixtureOn(t testing.TB, on base, room int64) *fixture {
 	t.Helper()
 	fx := &fixture{t: t, nats: natstest.Start(t, natstest.MaxPayload(8<<20)), store: on}
@@ -94,11 +94,11 @@ func (fx *fixture) must(err error) {
 	}
 }
 
-// damageFiles stops the server, does something to its files, and starts it again.
-func (fx *fixture) damageFiles(what func(blocks []string)) {
+// damageFiles stops the server, calls a function with its files, and restarts it.
+func (fx *fixture) damageFiles(damage func(blocks []string)) {
 	fx.t.Helper()
 	fx.nats.Shutdown()
-	what(fx.blocks())
+	damage(fx.blocks())
 	fx.nats.Restart()
 	fx.poll("the stream is back", func() bool {
 		ctx, cancel := context.WithTimeout(fx.ctx, time.Second)
@@ -108,7 +108,7 @@ func (fx *fixture) damageFiles(what func(blocks []string)) {
 	})
 }
 
-// blocks are the files of the stream's messages, in order.
+// blocks returns the files of the stream's messages, in order.
 func (fx *fixture) blocks() []string {
 	fx.t.Helper()
 	files, err := filepath.Glob(filepath.Join(fx.nats.StoreDir(), "jetstream", "*", "streams", stream.Name, "msgs", "*.blk"))
@@ -126,7 +126,8 @@ func (fx *fixture) marks() *Marks {
 	return NewMarks(fx.js, func() int64 { return fx.epoch }, slog.New(slog.DiscardHandler))
 }
 
-// auditor is an Auditor on the world's store, or what it is made to.
+// auditor returns an Auditor on the fixture's store; change may alter its
+// configuration.
 func (fx *fixture) auditor(change ...func(*Config)) *Auditor {
 	fx.t.Helper()
 	cfg := Config{
@@ -153,7 +154,7 @@ func (fx *fixture) write(ctx context.Context, _ uint64, docs []*store.Document) 
 	return store.NewWriter(store.WriterConfig{Backend: fx.store}).Write(ctx, docs)
 }
 
-// auditSelection is the account that an auditor makes of a selection.
+// auditSelection returns an auditor's account of a selection.
 func (fx *fixture) auditSelection(a *Auditor, s job.Selection, repair bool) job.Account {
 	fx.t.Helper()
 	l := &report{}
@@ -170,28 +171,28 @@ func (fx *fixture) auditSelection(a *Auditor, s job.Selection, repair bool) job.
 	return got
 }
 
-// auditAll is the account of everything.
+// auditAll returns the account of the whole stream.
 func (fx *fixture) auditAll() job.Account {
 	fx.t.Helper()
 	return fx.auditSelection(fx.auditor(), job.Selection{}, false)
 }
 
-// wantAccount compares an account with what is expected of the full range.
-func (fx *fixture) wantAccount(got, wantAccount job.Account) {
+// wantAccount compares an account with the expected one.
+func (fx *fixture) wantAccount(got, want job.Account) {
 	fx.t.Helper()
-	if wantAccount.MissingSequences == nil {
-		wantAccount.MissingSequences = []uint64{}
+	if want.MissingSequences == nil {
+		want.MissingSequences = []uint64{}
 	}
-	if wantAccount.MissingRanges == nil {
-		wantAccount.MissingRanges = []job.Range{}
+	if want.MissingRanges == nil {
+		want.MissingRanges = []job.Range{}
 	}
-	if diff := gocmp.Diff(wantAccount, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		fx.t.Errorf("the account (-want +got):\n%s", diff)
 	}
 }
 
-// publish puts events into the stream as a collector of application demo does,
-// received now, and returns the last sequence.
+// publish publishes events as a collector does, of application demo and received
+// now, and returns the last sequence.
 func (fx *fixture) publish(payloads ...string) uint64 {
 	fx.t.Helper()
 	return fx.publishAt(time.Now(), payloads...)
@@ -218,7 +219,7 @@ func (fx *fixture) publishAt(received time.Time, payloads ...string) (last uint6
 	return last
 }
 
-// pageviews are n events with ids of their own.
+// pageviews returns n events with different ids.
 func pageviews(prefix string, n int) []string {
 	events := make([]string, n)
 	for i := range events {
@@ -233,8 +234,8 @@ func pageview(id string, members ...string) string {
 	}, members...)...)
 }
 
-// settleNext does what a processor does with the next n messages: it judges and
-// writes those that keep says, and acknowledges all.
+// settleNext processes the next n messages as a processor does, except that it
+// writes only those for which keep returns true. It acknowledges all.
 func (fx *fixture) settleNext(n int, keep func(seq uint64) bool) {
 	fx.t.Helper()
 	c, err := fx.js.Consumer(fx.ctx, stream.Name, stream.Consumer)
@@ -292,7 +293,7 @@ func (fx *fixture) awaitRevision() {
 	fx.poll("the registry is there", func() bool { return fx.reg.Revision() == s.CachedInfo().State.LastSeq })
 }
 
-// state is the stream's.
+// state returns the state of the stream.
 func (fx *fixture) state() jetstream.StreamState {
 	fx.t.Helper()
 	s, err := fx.js.Stream(fx.ctx, stream.Name)
@@ -306,7 +307,7 @@ func (fx *fixture) awaitClosed(what string, done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-time.After(patience):
-		fx.t.Fatalf("in vain: %s", what)
+		fx.t.Fatalf("waited in vain: %s", what)
 	}
 }
 
@@ -317,7 +318,7 @@ func (fx *fixture) poll(what string, done func() bool) {
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !done(); <-tick.C {
 		if time.Now().After(end) {
-			fx.t.Fatalf("in vain: %s", what)
+			fx.t.Fatalf("waited in vain: %s", what)
 		}
 	}
 }

@@ -54,9 +54,9 @@ func (fx *fixture) bucketWrites() uint64 {
 	return s.CachedInfo().State.LastSeq
 }
 
-// The continuous audit follows what is settled, finds a document that vanished
-// once a pass, and never looks at what is not settled.
-func TestFollow(t *testing.T) {
+// The continuous audit follows the settled messages, finds a vanished document once
+// in each pass, and never audits messages that are not settled.
+func TestFollowAuditsSettledMessagesAgainInEachPass(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(pageviews("a", 1500)...)
@@ -84,9 +84,9 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// One process of many does it. Another one goes on when it ends, at once, or when
-// it hangs, after the lease; what was found is not found again.
-func TestOneFollows(t *testing.T) {
+// One process of several audits. When it ends, another one continues at once, and
+// does not report the same losses again.
+func TestOneOfManyFollows(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(pageviews("a", 500)...)
@@ -99,7 +99,7 @@ func TestOneFollows(t *testing.T) {
 	fx.startFollowing(second, time.Hour) // it does not wait for a lease to end
 	fx.poll("the first has held it for a while", func() bool {
 		if r := fx.storedLease().Runner; r != runner {
-			t.Fatalf("%s took it from %s", r, runner)
+			t.Fatalf("%s took it over from %s", r, runner)
 		}
 		return fx.bucketWrites() > 20
 	})
@@ -118,8 +118,8 @@ func TestOneFollows(t *testing.T) {
 	}
 }
 
-// A process that hangs loses the shift, and what it finds then does not count.
-func TestAHangingFollower(t *testing.T) {
+// A process that hangs loses the lease, and its findings after that do not count.
+func TestFindingsWithoutTheLeaseDoNotCount(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(pageviews("a", 50)...)
@@ -144,9 +144,8 @@ func TestAHangingFollower(t *testing.T) {
 	}
 }
 
-// What the stream loses while it is followed is found, in the middle and at the
-// end, once.
-func TestFollowFindsLosses(t *testing.T) {
+// Losses of the stream are found in the middle and at its end, once.
+func TestFollowReportsLossesOnce(t *testing.T) {
 	fx := newFixtureOn(t, newMemory(), smallRoom)
 	fx.publish(large("a", 100)...)
 	fx.settleNext(100, nil)
@@ -174,8 +173,8 @@ func TestFollowFindsLosses(t *testing.T) {
 	}
 }
 
-// An alarm needs to be there before it rises.
-func TestMetrics(t *testing.T) {
+// An alarm on an increase needs the metric to exist before.
+func TestMetricsExistBeforeTheFirstLoss(t *testing.T) {
 	fx := newFixture(t)
 	a := fx.auditor()
 	err := testutil.CollectAndCompare(a.metrics.missing, strings.NewReader(`

@@ -31,9 +31,9 @@ func (fx *fixture) readKey(key string, value any) kv.Entry {
 	return e
 }
 
-// A stream that was there before its marks begins with what it has: what it
-// had before, nobody knows.
-func TestMarksBeginWithWhatThereIs(t *testing.T) {
+// The marks of a stream that is older than they are begin with its present state,
+// because its earlier one is unknown.
+func TestMarksBeginWithThePresentStream(t *testing.T) {
 	fx := newFixture(t)
 	fx.must(kv.New(fx.js, stream.BucketJobs).Purge(fx.ctx, keyMarks))
 	fx.publish(pageviews("e", 10)...)
@@ -47,8 +47,7 @@ func TestMarksBeginWithWhatThereIs(t *testing.T) {
 	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 4, ToSeq: 10, Stored: 7})
 }
 
-// Those of another stream are no longer believed.
-func TestMarksOfAnotherStream(t *testing.T) {
+func TestMarksOfAnotherStreamAreReset(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 10)...)
 	fx.settleNext(10, nil)
@@ -62,8 +61,8 @@ func TestMarksOfAnotherStream(t *testing.T) {
 	}
 }
 
-// Marks only grow, whoever writes them: any number of processors do.
-func TestMarksGrow(t *testing.T) {
+// Any number of processors write the marks.
+func TestMarksOnlyGrow(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 40)...)
 	var all sync.WaitGroup
@@ -88,9 +87,9 @@ func TestMarksGrow(t *testing.T) {
 	}
 }
 
-// An end that is lost is noted once, for good, also by a processor that runs on
-// and whose first look comes when the sequences have been given again.
-func TestALostEndIsNoted(t *testing.T) {
+// A lost tail is noted once and permanently, also by a running processor whose first
+// check comes after the sequences have been assigned again.
+func TestLostTailIsNotedOnce(t *testing.T) {
 	for _, since := range []int{0, 5, 60} {
 		t.Run(fmt.Sprint(since), func(t *testing.T) {
 			fx := newFixtureOn(t, newMemory(), smallRoom)
@@ -112,7 +111,7 @@ func TestALostEndIsNoted(t *testing.T) {
 			if len(r.Losses) != 1 || r.Losses[0].From != lost[0] || r.Losses[0].To != 120 || r.LastSeq != fx.state().LastSeq {
 				t.Errorf("%v are lost: %+v", spans(lost), r)
 			}
-			// A range that ends before, or begins behind it, has not lost it.
+			// A range that ends before the tail, or begins after it, has not lost it.
 			for _, s := range []job.Selection{{ToSeq: lost[0] - 1}, {FromSeq: 121}} {
 				if got := fx.auditSelection(fx.auditor(), s, false); got.Missing != 0 {
 					t.Errorf("%+v: %+v", s, got)
@@ -125,14 +124,13 @@ func TestALostEndIsNoted(t *testing.T) {
 	}
 }
 
-// loseTail deletes the last block, and what tells the server that it was there.
+// loseTail deletes the last block, and the index that names it.
 func (fx *fixture) loseTail(blocks []string) []uint64 {
 	fx.t.Helper()
 	return damages[tailLost](fx, blocks)
 }
 
-// An end that was purged is not lost.
-func TestAPurgedEndIsNotLost(t *testing.T) {
+func TestPurgedTailIsNotLost(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 10)...)
 	fx.settleNext(10, nil)
@@ -150,8 +148,7 @@ func TestAPurgedEndIsNotLost(t *testing.T) {
 	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 11, ToSeq: 13, Pending: 3})
 }
 
-// A stream that is made anew under a running audit ends it.
-func TestAStreamMadeAnew(t *testing.T) {
+func TestRecreatedStreamEndsTheAudit(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 3)...)
 	fx.must(fx.js.DeleteStream(fx.ctx, stream.Name))

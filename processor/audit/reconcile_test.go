@@ -17,7 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Every class of sequence, on both kinds of store.
+// Every verdict occurs, on both kinds of store.
 func TestEveryVerdict(t *testing.T) {
 	stores := map[string]func(*testing.T) base{
 		"memory":  func(*testing.T) base { return newMemory() },
@@ -80,9 +80,9 @@ func (fx *fixture) purgeTo(first uint64) {
 	fx.must(s.Purge(fx.ctx, jetstream.WithPurgeSequence(first)))
 }
 
-// An event that stands in the store from an earlier stream is a duplicate of
-// that place.
-func TestCopiesOfAnEarlierStream(t *testing.T) {
+// An event that the store holds from an earlier stream is a duplicate of that
+// origin.
+func TestCopyOfAnEarlierStreamIsADuplicate(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(pageview("a"))
@@ -95,9 +95,9 @@ func TestCopiesOfAnEarlierStream(t *testing.T) {
 	})
 }
 
-// What a conflict left under the id that it has is found also when the id it
-// wanted is free, or held by a later copy of its own.
-func TestConflictsOutliveTheirOpponents(t *testing.T) {
+// The document of a conflict is found under its conflict id also when the id of the
+// event is free, or held by a later copy of the event.
+func TestConflictIsFoundWithoutItsOpponent(t *testing.T) {
 	for _, then := range []string{"free", "a later copy"} {
 		t.Run(then, func(t *testing.T) {
 			on := newMemory()
@@ -118,8 +118,8 @@ func TestConflictsOutliveTheirOpponents(t *testing.T) {
 	}
 }
 
-// While the audit looks, a processor writes and settles what it looks for.
-func TestWhatIsSettledMeanwhileIsNotMissing(t *testing.T) {
+// A processor writes and settles events while the audit looks them up.
+func TestEventSettledDuringTheAuditIsNotMissing(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(pageviews("e", 50)...)
@@ -137,9 +137,9 @@ func TestWhatIsSettledMeanwhileIsNotMissing(t *testing.T) {
 	}
 }
 
-// A pending event is looked at once more, and is missing if a processor has
-// settled it without writing it.
-func TestSettledAndNotWrittenIsMissing(t *testing.T) {
+// A pending event is looked up once more, and is missing if a processor has settled
+// it without writing it.
+func TestEventSettledWithoutAWriteIsMissing(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(pageviews("e", 3)...)
@@ -153,9 +153,9 @@ func TestSettledAndNotWrittenIsMissing(t *testing.T) {
 	})
 }
 
-// A replica that lags behind shows less than the leader has, in the middle and
-// at the end.
-func TestTheLeaderHasTheLastWord(t *testing.T) {
+// A replica that lags behind has fewer messages than the leader, in the middle and at
+// the end.
+func TestMessageThatTheLeaderHasIsNotLost(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 30)...)
 	fx.settleNext(30, nil)
@@ -178,8 +178,8 @@ func TestTheLeaderHasTheLastWord(t *testing.T) {
 	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
 }
 
-// A server that is ending says of every message that it has none.
-func TestALeaderIsAskedTwice(t *testing.T) {
+// A server that is shutting down answers for every message that it has none.
+func TestLeaderIsAskedTwice(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 30)...)
 	fx.settleNext(30, nil)
@@ -198,8 +198,7 @@ func TestALeaderIsAskedTwice(t *testing.T) {
 	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Stored: 30})
 }
 
-// What is purged while the audit reads is purged and not lost.
-func TestPurgedMeanwhile(t *testing.T) {
+func TestPurgeDuringTheAuditIsNotALoss(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 3000)...)
 	fx.settleNext(3000, nil)
@@ -212,8 +211,8 @@ func TestPurgedMeanwhile(t *testing.T) {
 	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 3000, Purged: 2000, Stored: 1000})
 }
 
-// The same while the leader is asked: what is kept is read after that.
-func TestPurgedWhileTheLeaderIsAsked(t *testing.T) {
+// The purge mark is read after the leader was asked.
+func TestPurgeWhileTheLeaderIsAskedIsNotALoss(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 30)...)
 	fx.settleNext(30, nil)
@@ -232,8 +231,8 @@ func TestPurgedWhileTheLeaderIsAsked(t *testing.T) {
 	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{FromSeq: 1, ToSeq: 30, Purged: 20, Stored: 10})
 }
 
-// Whoever else takes messages away has lost them, be it with a purge.
-func TestPurgedByOthersIsLost(t *testing.T) {
+// Messages that no processor purged are lost, also if another client purged them.
+func TestPurgeByOthersIsALoss(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 30)...)
 	fx.settleNext(30, nil)
@@ -246,8 +245,7 @@ func TestPurgedByOthersIsLost(t *testing.T) {
 	})
 }
 
-// Messages that no collector wrote have their outcome, too.
-func TestForeignMessages(t *testing.T) {
+func TestMessagesOfOthersAreAccountedFor(t *testing.T) {
 	fx := newFixture(t)
 	for _, m := range []*nats.Msg{
 		{Subject: "events.x", Data: []byte("{}")},
@@ -264,8 +262,8 @@ func TestForeignMessages(t *testing.T) {
 	})
 }
 
-// An empty stream has an account, before and after a purge of all.
-func TestNothingToAccountFor(t *testing.T) {
+// The stream is empty from the start, or after a purge of everything.
+func TestEmptyStreamHasAnAccount(t *testing.T) {
 	fx := newFixture(t)
 	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 1})
 	fx.publish(pageviews("e", 5)...)
@@ -277,8 +275,8 @@ func TestNothingToAccountFor(t *testing.T) {
 	fx.wantAccount(fx.auditSelection(fx.auditor(), job.Selection{FromSeq: 9}, false), job.Account{FromSeq: 9, ToSeq: 8})
 }
 
-// What is named is bounded, what is counted is not.
-func TestTheAccountIsBounded(t *testing.T) {
+// The number of named events is bounded, the counts are not.
+func TestReportNamesABoundedNumber(t *testing.T) {
 	l := &report{}
 	var found []job.Range
 	for i := range uint64(3 * job.MaxNamed) {

@@ -12,8 +12,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// A repair writes exactly what is missing, and it is there then.
-func TestRepair(t *testing.T) {
+// A repair writes exactly the missing events, and the store holds them then.
+func TestRepairWritesExactlyTheMissingEvents(t *testing.T) {
 	on := newMemory()
 	fx := newFixtureOn(t, on, 64<<20)
 	fx.publish(
@@ -64,8 +64,8 @@ func TestRepair(t *testing.T) {
 	fx.wantAccount(fx.auditAll(), want)
 }
 
-// A repair that did not help is none.
-func TestARepairIsLookedAt(t *testing.T) {
+// A write without effect does not count as a repair.
+func TestRepairIsVerified(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("e", 3)...)
 	fx.settleNext(3, func(seq uint64) bool { return seq != 2 })
@@ -80,9 +80,7 @@ func TestARepairIsLookedAt(t *testing.T) {
 	}
 }
 
-// What the stream lost cannot be repaired, and what is past its retention needs
-// no repair.
-func TestWhatCannotBeRepaired(t *testing.T) {
+func TestLossInTheStreamIsNotRepaired(t *testing.T) {
 	fx := newFixtureOn(t, newMemory(), smallRoom)
 	fx.publish(large("e", 100)...)
 	fx.settleNext(100, nil)

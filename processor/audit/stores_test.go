@@ -16,11 +16,11 @@ import (
 	"github.com/theeye/theeye/shared/store/mongo"
 )
 
-// memory is a store that keeps what an audit looks at.
+// memory is a store in memory, with the fields of documents that an audit reads.
 type memory struct {
 	mu   sync.Mutex
 	docs map[string]store.Held
-	// after, where set, is called with the ids when Held has its answer.
+	// after, if set, is called with the ids before Held returns.
 	after func(ids []string)
 }
 
@@ -83,7 +83,7 @@ func (m *memory) Held(_ context.Context, ids []string) (map[string]store.Held, e
 	return out, nil
 }
 
-// remove removes documents, as nobody may.
+// remove removes documents, which no process of The Eye does.
 func (m *memory) remove(ids ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,7 +104,7 @@ func held(d *store.Document) store.Held {
 	}
 }
 
-// openMongo opens a database of the test's own.
+// openMongo opens a new database.
 func openMongo(t testing.TB) *mongo.Store {
 	t.Helper()
 	uri := os.Getenv("EYE_TEST_MONGO_URI")

@@ -19,7 +19,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// startRunner starts a process that does audits; the returned function ends it as a
+// startRunner starts a process that runs audits; the returned function ends it as a
 // signal would.
 func (fx *fixture) startRunner(name string, a *Auditor) (stop func()) {
 	fx.t.Helper()
@@ -40,7 +40,7 @@ func (fx *fixture) startRunner(name string, a *Auditor) (stop func()) {
 	return stop
 }
 
-// createAudit makes an audit that the next runner takes up.
+// createAudit creates an audit, which the next runner claims.
 func (fx *fixture) createAudit(s job.Selection) (*job.Bucket, string) {
 	fx.t.Helper()
 	bucket, err := job.Open(fx.ctx, fx.js)
@@ -50,32 +50,33 @@ func (fx *fixture) createAudit(s job.Selection) (*job.Bucket, string) {
 	return bucket, e.ID
 }
 
-// awaitJob waits until a job is as wanted.
-func (fx *fixture) awaitJob(bucket *job.Bucket, id string, wanted func(job.Job) bool) (last job.Job) {
+// awaitJob waits until a job fulfils a condition.
+func (fx *fixture) awaitJob(bucket *job.Bucket, id string, done func(job.Job) bool) (last job.Job) {
 	fx.t.Helper()
-	fx.poll("the job is as wanted", func() bool {
-		// A server that starts lets questions time out.
+	fx.poll("the job fulfils the condition", func() bool {
+		// Requests to a server that is starting time out.
 		ctx, cancel := context.WithTimeout(fx.ctx, time.Second)
 		defer cancel()
 		e, err := bucket.Get(ctx, id)
 		if err == nil {
 			last = e.Job
 		}
-		return err == nil && wanted(last)
+		return err == nil && done(last)
 	})
 	return last
 }
 
 func ended(j job.Job) bool { return j.State.Final() }
 
-// reportOf is the account of a job.
+// reportOf returns the account of a job.
 func (fx *fixture) reportOf(j job.Job) (a job.Account) {
 	fx.t.Helper()
 	fx.must(json.Unmarshal(j.Report, &a))
 	return a
 }
 
-// publishMixed is a stream with something of everything, and its account.
+// publishMixed publishes n events, valid ones, rejected ones and duplicates, and
+// settles them. The store misses some.
 func (fx *fixture) publishMixed(n int) {
 	fx.t.Helper()
 	for i := range n / 100 {
@@ -85,7 +86,7 @@ func (fx *fixture) publishMixed(n int) {
 	fx.settleNext(n, func(seq uint64) bool { return seq%101 != 7 })
 }
 
-// gateReads lets an audit read so many portions.
+// gateReads blocks an audit after so many portions until it is opened.
 func gateReads(a *Auditor, portions int64) (wait <-chan struct{}, open func()) {
 	var read atomic.Int64
 	reached, opened := make(chan struct{}), make(chan struct{})
@@ -113,8 +114,8 @@ func gateReads(a *Auditor, portions int64) (wait <-chan struct{}, open func()) {
 	return reached, func() { close(opened) }
 }
 
-// An audit that another process goes on with comes to the same account.
-func TestAnAuditGoesOnElsewhere(t *testing.T) {
+// An audit that another process has continued ends with the same account.
+func TestAuditResumesAtItsCheckpoint(t *testing.T) {
 	fx := newFixture(t)
 	fx.publishMixed(4000)
 	want := fx.auditAll()
@@ -128,7 +129,7 @@ func TestAnAuditGoesOnElsewhere(t *testing.T) {
 	fx.awaitClosed("the audit is in the middle", reached)
 	fx.awaitJob(bucket, id, func(j job.Job) bool { return j.Checkpoint != nil && j.Total == 4000 })
 	stop()
-	// What is accepted since is not of the range.
+	// Events that are accepted since do not belong to the range.
 	fx.publish(pageviews("since", 10)...)
 	fx.startRunner("second", fx.auditor())
 	j := fx.awaitJob(bucket, id, ended)
@@ -138,7 +139,7 @@ func TestAnAuditGoesOnElsewhere(t *testing.T) {
 	fx.wantAccount(fx.reportOf(j), want)
 }
 
-// A checkpoint is where the report ends, whenever it is noted.
+// The report covers exactly the sequences before the checkpoint, at any time.
 func TestCheckpointAndReportAreOfOneMoment(t *testing.T) {
 	fx := newFixture(t)
 	fx.publishMixed(3000)
@@ -167,7 +168,7 @@ func TestCheckpointAndReportAreOfOneMoment(t *testing.T) {
 	}
 }
 
-func TestCancel(t *testing.T) {
+func TestCancelEndsAnAudit(t *testing.T) {
 	fx := newFixture(t)
 	fx.publishMixed(3000)
 	bucket, id := fx.createAudit(job.Selection{})
@@ -182,8 +183,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// The server ends in the middle and comes back: nothing is called lost.
-func TestNATSRestarts(t *testing.T) {
+// NATS restarts in the middle of an audit: no event is called lost.
+func TestAuditOutlastsARestartOfNATS(t *testing.T) {
 	fx := newFixture(t)
 	fx.publishMixed(3000)
 	want := fx.auditAll()
@@ -202,7 +203,7 @@ func TestNATSRestarts(t *testing.T) {
 	fx.wantAccount(fx.reportOf(j), want)
 }
 
-// flakyReader is a store that fails for a while.
+// flakyReader is a store that fails a number of times.
 type flakyReader struct {
 	jobs.Reader
 	failures atomic.Int64
@@ -217,8 +218,9 @@ func (u *flakyReader) Held(ctx context.Context, ids []string) (map[string]store.
 	return u.Reader.Held(ctx, ids)
 }
 
-// A store that is away is waited for, one that wants a person is told.
-func TestTheStoreIsAway(t *testing.T) {
+// An audit waits for an unavailable store, and fails if the store refuses its
+// configuration.
+func TestAuditWaitsForTheStore(t *testing.T) {
 	fx := newFixture(t)
 	fx.publishMixed(2000)
 	want := fx.auditAll()
@@ -241,9 +243,9 @@ func TestTheStoreIsAway(t *testing.T) {
 	}
 }
 
-// An audit is of whole ranges: by sequence, and by time at least of all that
-// was received then.
-func TestSelections(t *testing.T) {
+// An audit covers whole ranges: by sequence, and by time at least all events that were
+// received then.
+func TestSelectionIsARange(t *testing.T) {
 	fx := newFixture(t)
 	fx.publish(pageviews("a", 100)...)
 	fx.settleNext(100, nil)

@@ -21,15 +21,16 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// beat is of a processor of this build.
+// beat returns the heartbeat of a processor of this build.
 func beat(instance string, revision uint64) heartbeat.Beat {
 	build := daemon.BuildInfo()
 	return heartbeat.Beat{Service: "processor", Instance: instance, Revision: revision, Version: build.Version, Commit: build.Commit}
 }
 
-// A replay begins when every live processor judges by its target and is of its
-// build, and says for whom it waits. Its range ends where the stream ended then.
-func TestTheBarrier(t *testing.T) {
+// A replay begins when every live processor validates against its target and is of
+// its build. Until then its phase names those that are not. Its range ends where the
+// stream ends when it begins.
+func TestReplayWaitsForEveryLiveProcessor(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -61,8 +62,7 @@ func TestTheBarrier(t *testing.T) {
 	}
 }
 
-// The phase names some, however many it waits for.
-func TestManyAreBehind(t *testing.T) {
+func TestPhaseNamesABoundedNumberOfProcessors(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -77,9 +77,8 @@ func TestManyAreBehind(t *testing.T) {
 	}
 }
 
-// A process that gets a replay before it has a registry, or before its own has
-// reached the target, waits.
-func TestAnOwnRegistryThatIsBehind(t *testing.T) {
+// The process that runs a replay waits for its own registry, too.
+func TestReplayWaitsForItsOwnRegistry(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -94,10 +93,10 @@ func TestAnOwnRegistryThatIsBehind(t *testing.T) {
 	}
 }
 
-// An event that a slow processor turns back behind the pass of a replay by
-// outcome is found by the sweep, which begins once nobody has anything in hand
-// that was judged before.
-func TestTheSweep(t *testing.T) {
+// A slow processor changes the outcome of an event after a replay by outcome has
+// skipped it. The sweep finds the event; it begins when no processor has a batch in
+// flight that was validated before the replay.
+func TestSweepFindsEventsOfASlowProcessor(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("b")
@@ -112,10 +111,10 @@ func TestTheSweep(t *testing.T) {
 	fx.setBeats(slow)
 	fx.startRunner("one")
 	id := fx.createJob(job.Replay, job.Selection{Only: job.OnlyRejected})
-	fx.awaitJob(id, "it waits for what is in hand", func(j job.Job) bool {
+	fx.awaitJob(id, "it waits for the batches in flight", func(j job.Job) bool {
 		return containsText(j.Phase, "every batch validated before") && containsText(j.Phase, "slow") && j.Done == 1500
 	})
-	// The slow one writes what it judged by a revision in between.
+	// The slow processor writes documents of a revision in between.
 	var late []*store.Document
 	for portion, err := range streamAll(fx) {
 		fx.must(err)
@@ -136,8 +135,7 @@ func TestTheSweep(t *testing.T) {
 	}
 }
 
-// The sweep goes on until it finds nothing.
-func TestTheSweepGoesOn(t *testing.T) {
+func TestSweepRepeatsUntilItFindsNothing(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	first := fx.requireMember("b")
@@ -148,8 +146,8 @@ func TestTheSweepGoesOn(t *testing.T) {
 	fx.requireMember("a")
 	var sweeps atomic.Int32
 	fx.startRunner("one", func(cfg *Config) {
-		// Each time that the replay looks whether anything is in hand, something
-		// was until a moment ago.
+		// Each time that the replay checks the batches in flight, one has just been
+		// written.
 		live := cfg.Beats
 		cfg.Beats = func(ctx context.Context) ([]heartbeat.Beat, error) {
 			if n := int(sweeps.Add(1)) - 1; n > 0 && n <= 3 {
@@ -167,7 +165,7 @@ func TestTheSweepGoesOn(t *testing.T) {
 	}
 }
 
-// revertDocument puts an event back to an old revision, past the guard.
+// revertDocument puts a document back to an old revision, without the guard.
 func (fx *fixture) revertDocument(ctx context.Context, n int, revision uint64, stale *schema.Set) {
 	for portion, err := range stream.Read(ctx, fx.js, stream.Range{First: uint64(n), Last: uint64(n)}) {
 		fx.must(err)
@@ -177,9 +175,9 @@ func (fx *fixture) revertDocument(ctx context.Context, n int, revision uint64, s
 	}
 }
 
-// Heartbeats are not asked of a bucket in which those of live processes may be
-// missing yet.
-func TestHeartbeatsOfAYoungBucket(t *testing.T) {
+// The heartbeats of live processes may be missing in a bucket that has just been
+// created.
+func TestHeartbeatsAreNotReadFromAYoungBucket(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	stop := fx.runInBackground(heartbeat.New(heartbeat.Config{
@@ -188,6 +186,11 @@ func TestHeartbeatsOfAYoungBucket(t *testing.T) {
 	}).Run)
 	defer stop()
 	r := New(Config{Resources: jobs.Resources{JetStream: fx.js}})
+	r.minBucketAge = time.Hour
+	if beats, err := r.cfg.Beats(fx.ctx); !errors.Is(err, errBucketTooYoung) {
+		t.Errorf("a new bucket answers %v, %v", beats, err)
+	}
+	r.minBucketAge = 100 * time.Millisecond
 	asked := 0
 	fx.poll("the bucket is old enough", func() bool {
 		beats, err := r.cfg.Beats(fx.ctx)

@@ -31,8 +31,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// benchEvents is how many events a benchmark moves: EYE_BENCH_EVENTS, else
-// 50,000.
+// benchEvents is the number of events of a benchmark: EYE_BENCH_EVENTS, else 50,000.
 func benchEvents() int {
 	if n, err := strconv.Atoi(os.Getenv("EYE_BENCH_EVENTS")); err == nil && n > 0 {
 		return n
@@ -40,8 +39,8 @@ func benchEvents() int {
 	return 50_000
 }
 
-// fillStream publishes events like those of sites, 20 in a session, ids in UUID
-// version 7, and settles them.
+// fillStream publishes and settles events like those of sites: 20 in a session, with
+// ids in UUID version 7.
 func (fx *fixture) fillStream(n int) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	msgs := make([]*nats.Msg, n)
@@ -61,8 +60,8 @@ func (fx *fixture) fillStream(n int) {
 	fx.settleAll()
 }
 
-// benchWorld is a world in which n events are stored.
-func benchWorld(b *testing.B, n int) *fixture {
+// newBenchFixture returns a fixture with n stored events.
+func newBenchFixture(b *testing.B, n int) *fixture {
 	fx := newFixture(b)
 	samples, err := declare.LoadDir(declare.SampleTypes())
 	fx.must(err)
@@ -77,7 +76,7 @@ func benchWorld(b *testing.B, n int) *fixture {
 	return fx
 }
 
-// jobRate is that of a job over all events, from its first to its last moment.
+// jobRate returns the rate of a job over all events, from its start to its end.
 func (fx *fixture) jobRate(kind job.Kind, change ...func(*job.Job)) float64 {
 	j := fx.awaitDone(fx.createJob(kind, job.Selection{}, change...))
 	if c := fx.reportOf(j); c.Unchanged != j.Total {
@@ -86,8 +85,8 @@ func (fx *fixture) jobRate(kind job.Kind, change ...func(*job.Job)) float64 {
 	return float64(j.Total) / j.EndedAt.Sub(j.StartedAt).Seconds()
 }
 
-// bareRate is that of guarded replaces of all documents, judged by a revision,
-// in bulks of 1,000 by 2 writers, encoded before.
+// bareRate returns the rate of guarded replaces of all documents, in bulks of 1,000 by
+// 2 writers. The documents are encoded before.
 func (fx *fixture) bareRate(set *schema.Set) float64 {
 	safe := writeconcern.Majority()
 	safe.Journal = new(true)
@@ -137,7 +136,7 @@ func (fx *fixture) bareRate(set *schema.Set) float64 {
 	return float64(len(models)) / time.Since(begin).Seconds()
 }
 
-// guard is the store's.
+// guard returns the filter of the store's guarded replace.
 func guard(d *store.Document) bson.D {
 	later := func(key string, v any) bson.E { return bson.E{Key: key, Value: bson.D{{Key: "$gt", Value: v}}} }
 	epoch := bson.E{Key: "origin.epoch", Value: d.Origin.Epoch}
@@ -152,11 +151,11 @@ func guard(d *store.Document) bson.D {
 	}
 }
 
-// BenchmarkReplay replays events that are all stored at an older revision, and
-// reports the rate and its ratio to that of bare guarded replaces of the same
-// documents. They take turns.
+// BenchmarkReplay replays events that are all stored at an older revision. It reports
+// the rate and its ratio to the rate of bare guarded replaces of the same documents,
+// which alternate with the replays.
 func BenchmarkReplay(b *testing.B) {
-	fx := benchWorld(b, benchEvents())
+	fx := newBenchFixture(b, benchEvents())
 	var ours, bare, rounds float64 // seconds an event
 	for b.Loop() {
 		ours += 1 / fx.jobRate(job.Replay)
@@ -171,9 +170,9 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportMetric(bare/ours, "of-bare")
 }
 
-// BenchmarkDryRun judges all events again, by a schema that is not published.
+// BenchmarkDryRun validates all events against a schema that is not published.
 func BenchmarkDryRun(b *testing.B) {
-	fx := benchWorld(b, benchEvents())
+	fx := newBenchFixture(b, benchEvents())
 	var ours, rounds float64
 	for b.Loop() {
 		ours += 1 / fx.jobRate(job.DryRun, func(j *job.Job) {

@@ -19,13 +19,13 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// testEvent is one event of a test. Its data has the members named in has, one
+// testEvent is one event of a test. Its data has the members that has names, one
 // letter each.
 type testEvent struct {
 	app, id, name, has string
-	// received is that long after the world began.
+	// received is the received time, relative to fixture.began.
 	received time.Duration
-	// typed puts it under the subject of its type.
+	// typed publishes it under the subject of its type.
 	typed bool
 }
 
@@ -47,7 +47,7 @@ func (s testEvent) msg(began time.Time) *nats.Msg {
 	return m.Msg(stream.Unregistered(app))
 }
 
-// publish puts events into the stream, in this order.
+// publish publishes events in this order.
 func (fx *fixture) publish(events ...testEvent) {
 	fx.Helper()
 	msgs := make([]*nats.Msg, len(events))
@@ -78,7 +78,7 @@ func (fx *fixture) publishMsg(msgs ...*nats.Msg) {
 	}
 }
 
-// testEvents are n events with ids from a prefix on.
+// testEvents returns n events whose ids have a prefix.
 func testEvents(prefix string, n int, has string) []testEvent {
 	all := make([]testEvent, n)
 	for i := range all {
@@ -87,7 +87,7 @@ func testEvents(prefix string, n int, has string) []testEvent {
 	return all
 }
 
-// heldByID is what the store holds of demo's events.
+// heldByID looks up events of application demo in the store.
 func (fx *fixture) heldByID(ids ...string) map[string]store.Held {
 	fx.Helper()
 	out := make(map[string]store.Held, len(ids))
@@ -118,7 +118,7 @@ func ids(events []testEvent) []string {
 	return all
 }
 
-// documentStates counts what the store holds by status and revision.
+// documentStates counts the documents of events by status and revision.
 func (fx *fixture) documentStates(events []testEvent) map[string]int {
 	fx.Helper()
 	n := map[string]int{}
@@ -132,7 +132,7 @@ func (fx *fixture) documentStates(events []testEvent) map[string]int {
 	return n
 }
 
-// reportOf is the report of a job.
+// reportOf returns the report of a job.
 func (fx *fixture) reportOf(j job.Job) job.Changes {
 	fx.Helper()
 	var c job.Changes
@@ -142,7 +142,7 @@ func (fx *fixture) reportOf(j job.Job) job.Changes {
 	return c
 }
 
-// consumerNames are the names of the replays' consumers.
+// consumerNames returns the names of the consumers of replays.
 func (fx *fixture) consumerNames() (names []string) {
 	fx.Helper()
 	s, err := fx.js.Stream(fx.ctx, stream.Name)

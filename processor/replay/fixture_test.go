@@ -35,15 +35,15 @@ import (
 
 func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come, benchPatience a
-// benchmark.
+// patience is how long a test waits for an event that must happen, benchPatience how
+// long a benchmark does.
 const (
 	patience      = time.Minute
 	benchPatience = time.Hour
 )
 
-// fixture is a real NATS server, a real database, and what a processor has of
-// them.
+// fixture is a real NATS server and a real database, with the registry, writer and
+// bucket that a processor uses.
 type fixture struct {
 	testing.TB
 	ctx      context.Context
@@ -56,17 +56,17 @@ type fixture struct {
 	jobs     *job.Bucket
 	epoch    int64
 	patience time.Duration
-	// began is the received time of events that name none.
+	// began is the default received time of events.
 	began time.Time
 
-	// database is the one that store writes to.
+	// database is the database of store.
 	database *driver.Database
 
-	// raised is the revision that the store was told.
+	// raised is the revision that is recorded in the store.
 	raised atomic.Uint64
 
 	mu sync.Mutex
-	// beats are the live processes; nil is one processor that is up to date.
+	// beats are the heartbeats of the live processes.
 	beats []heartbeat.Beat
 }
 
@@ -124,7 +124,7 @@ func (fx *fixture) openStore() {
 	fx.writer = store.NewWriter(store.WriterConfig{Backend: fx.store})
 }
 
-// runInBackground runs f until the test ends, or until stop.
+// runInBackground runs f until the test ends, or until stop is called.
 func (fx *fixture) runInBackground(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -139,8 +139,8 @@ func (fx *fixture) runInBackground(f func(context.Context) error) (stop func()) 
 	return stop
 }
 
-// apply puts declarations, by file, and returns the revision, which the
-// registry has then.
+// apply puts declarations, by file, waits until the registry has them, and returns
+// the revision.
 func (fx *fixture) apply(files map[string]string) uint64 {
 	fx.Helper()
 	folder := fstest.MapFS{}
@@ -165,7 +165,8 @@ func (fx *fixture) awaitRevision(revision uint64) {
 	})
 }
 
-// requireMember puts a schema for both types of the tests: data must have a member.
+// requireMember puts a schema for both types of the tests that requires a member of
+// data.
 func (fx *fixture) requireMember(member string) uint64 {
 	text := fmt.Sprintf(`{"type":"object","required":[%q]}`, member)
 	return fx.apply(map[string]string{"schemas/page/view.json": text, "schemas/page/click.json": text})
@@ -186,7 +187,7 @@ func (fx *fixture) write(ctx context.Context, revision uint64, docs []*store.Doc
 	return fx.writer.Write(ctx, docs)
 }
 
-// settleAll does as live processors do with everything that is published.
+// settleAll processes all published messages as a live processor does.
 func (fx *fixture) settleAll() {
 	fx.Helper()
 	c, err := fx.js.Consumer(fx.ctx, stream.Name, stream.Consumer)
@@ -194,7 +195,7 @@ func (fx *fixture) settleAll() {
 	set := fx.reg.Snapshot().Schemas
 	events, err := fx.js.Stream(fx.ctx, stream.Name)
 	fx.must(err)
-	// The consumer itself hears of a new message a moment later than the stream.
+	// The consumer learns of a new message a moment later than the stream.
 	for left := events.CachedInfo().State.LastSeq - c.CachedInfo().Delivered.Stream; left > 0; {
 		batch, err := c.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(patience))
 		fx.must(err)
@@ -215,7 +216,7 @@ func (fx *fixture) settleAll() {
 	}
 }
 
-// liveBeats are the processes that a replay sees.
+// liveBeats returns the heartbeats that a replay sees.
 func (fx *fixture) liveBeats(context.Context) ([]heartbeat.Beat, error) {
 	fx.mu.Lock()
 	defer fx.mu.Unlock()
@@ -228,7 +229,7 @@ func (fx *fixture) setBeats(beats ...heartbeat.Beat) {
 	fx.beats = beats
 }
 
-// config is what a processor gives a Replayer.
+// config returns a Replayer's configuration, as in a processor.
 func (fx *fixture) config() Config {
 	return Config{
 		Resources: jobs.Resources{
@@ -238,28 +239,28 @@ func (fx *fixture) config() Config {
 	}
 }
 
-// startRunner starts a runner of jobs as a process has it; stop ends it as a signal
-// does. It is in more of a hurry than in production.
+// startRunner starts a runner of jobs as a process does, but with shorter intervals;
+// stop ends it as a signal does.
 func (fx *fixture) startRunner(name string, change ...func(*Config)) (stop func()) {
 	return fx.startRunnerOf(jobs.Config{Instance: name, SaveEvery: 20 * time.Millisecond, LeaseTime: 3 * time.Second}, func(r *Replayer) {
 		r.progressInterval, r.throttleInterval = 0, 0
 	}, change...)
 }
 
-// startRunnerOf starts a runner like cfg.
-func (fx *fixture) startRunnerOf(cfg jobs.Config, hurry func(*Replayer), change ...func(*Config)) (stop func()) {
+// startRunnerOf starts a runner with a configuration; adjust may alter its Replayer.
+func (fx *fixture) startRunnerOf(cfg jobs.Config, adjust func(*Replayer), change ...func(*Config)) (stop func()) {
 	c := fx.config()
 	for _, change := range change {
 		change(&c)
 	}
 	r := New(c)
-	hurry(r)
+	adjust(r)
 	cfg.JetStream, cfg.Logger = fx.js, c.Logger
 	cfg.Tasks = map[job.Kind]jobs.Task{job.Replay: r.Replay, job.DryRun: r.DryRun}
 	return fx.runInBackground(jobs.New(cfg).Run)
 }
 
-// createJob makes a job; a replay gets its target.
+// createJob creates a job; a replay gets its target.
 func (fx *fixture) createJob(kind job.Kind, s job.Selection, change ...func(*job.Job)) string {
 	fx.Helper()
 	j := job.Job{Kind: kind, Selection: s}
@@ -276,14 +277,14 @@ func (fx *fixture) createJob(kind job.Kind, s job.Selection, change ...func(*job
 	return e.ID
 }
 
-// awaitJob waits until a job is as wanted.
-func (fx *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job {
+// awaitJob waits until a job fulfils a condition.
+func (fx *fixture) awaitJob(id, what string, done func(job.Job) bool) job.Job {
 	fx.Helper()
 	var last job.Job
 	for end := time.Now().Add(fx.patience); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		if e, err := fx.job(id); err == nil {
 			last = e.Job
-			if wanted(last) {
+			if done(last) {
 				return last
 			}
 			if last.State.Final() {
@@ -291,11 +292,11 @@ func (fx *fixture) awaitJob(id, what string, wanted func(job.Job) bool) job.Job 
 			}
 		}
 	}
-	fx.Fatalf("in vain: %s; the job is %+v", what, last)
+	fx.Fatalf("waited in vain: %s; the job is %+v", what, last)
 	return last
 }
 
-// job reads a job; a request that a server took along when it stopped is lost.
+// job reads a job. A server that shuts down does not answer, hence the limit.
 func (fx *fixture) job(id string) (job.Entry, error) {
 	ctx, cancel := context.WithTimeout(fx.ctx, 2*time.Second)
 	defer cancel()
@@ -314,7 +315,7 @@ func (fx *fixture) poll(what string, done func() bool) {
 	defer tick.Stop()
 	for end := time.Now().Add(fx.patience); !done(); <-tick.C {
 		if time.Now().After(end) {
-			fx.Fatalf("in vain: %s", what)
+			fx.Fatalf("waited in vain: %s", what)
 		}
 	}
 }
@@ -335,7 +336,8 @@ func streamAll(fx *fixture) iter.Seq2[[]stream.Raw, error] {
 	return stream.Read(fx.ctx, fx.js, stream.Range{})
 }
 
-// overwrite writes a document as nothing in The Eye does: whatever is held.
+// overwrite replaces a document without the write rule, which no process of The Eye
+// does.
 func (fx *fixture) overwrite(ctx context.Context, d *store.Document) {
 	raw, err := mongo.AppendDocument(nil, d)
 	fx.must(err)

@@ -13,11 +13,11 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-var errAway = fmt.Errorf("%w: pulled out", store.ErrUnavailable)
+var errUnavailable = fmt.Errorf("%w: unplugged", store.ErrUnavailable)
 
-// A store that is away is waited for, at whatever step, and the job says so;
-// what was half written is completed.
-func TestTheStoreIsAway(t *testing.T) {
+// A replay waits for an unavailable store at any step, and says so in its phase. It
+// completes writes that were interrupted.
+func TestReplayWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	events := testEvents("e", 2500, "a")
@@ -25,10 +25,10 @@ func TestTheStoreIsAway(t *testing.T) {
 	fx.publish(events...)
 	fx.settleAll()
 	fx.requireMember("b")
-	back := make(chan struct{})
-	gone := func() bool {
+	available := make(chan struct{})
+	unavailable := func() bool {
 		select {
-		case <-back:
+		case <-available:
 			return false
 		default:
 			return true
@@ -36,23 +36,23 @@ func TestTheStoreIsAway(t *testing.T) {
 	}
 	fx.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 		if n == 2 {
-			return errAway
+			return errUnavailable
 		}
 		return nil
 	}), func(cfg *Config) {
 		write := cfg.Write
 		var n atomic.Int32
 		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
-			if n.Add(1) > parallelParts && gone() {
+			if n.Add(1) > parallelParts && unavailable() {
 				_, err := write(ctx, revision, docs[:len(docs)/2])
-				return nil, errors.Join(err, errAway)
+				return nil, errors.Join(err, errUnavailable)
 			}
 			return write(ctx, revision, docs)
 		}
 	})
 	id := fx.createJob(job.Replay, job.Selection{})
 	fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
-	close(back)
+	close(available)
 	fx.awaitJob(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
 	j := fx.awaitDone(id)
 	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, withoutGroups(fx.reportOf(j))); diff != "" {
@@ -63,9 +63,9 @@ func TestTheStoreIsAway(t *testing.T) {
 	}
 }
 
-// A store that wants a person fails the job, which says why, and nothing of it
-// stays.
-func TestTheStoreRefusesItsConfiguration(t *testing.T) {
+// A store that refuses its configuration fails the job, whose error says why. No
+// consumer stays.
+func TestReplayFailsIfTheStoreRefusesItsConfiguration(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -82,9 +82,8 @@ func TestTheStoreRefusesItsConfiguration(t *testing.T) {
 	fx.wantConsumers()
 }
 
-// A dry run that goes on with a registry that has not reached its revision
-// cannot, and says so.
-func TestADryRunOfNoRevision(t *testing.T) {
+// A dry run cannot continue with a registry that has not reached its revision.
+func TestDryRunFailsForAnUnknownRevision(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")

@@ -15,15 +15,15 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// withoutGroups leaves the groups out.
+// withoutGroups returns the counts without the groups.
 func withoutGroups(c job.Changes) job.Changes {
 	c.Groups, c.OmittedGroups = nil, 0
 	return c
 }
 
-// A dry run tells what the replay after it does, in both directions, and the
-// second replay has nothing to change.
-func TestBothDirections(t *testing.T) {
+// A dry run predicts the changes of the replay after it, in both directions. A second
+// replay changes nothing.
+func TestReplayChangesOutcomesAsTheDryRunPredicts(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	told := map[job.Change]uint64{}
@@ -70,9 +70,9 @@ func TestBothDirections(t *testing.T) {
 	}
 }
 
-// Every kind of message that is no plain event has its place in the report, and
-// a replay leaves it where it belongs.
-func TestWhatIsNoPlainEvent(t *testing.T) {
+// Copies, conflicts, unreadable messages and events that no processor has written are
+// counted in the report, and a replay writes each of them at its origin.
+func TestReportCountsEveryKindOfMessage(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startRunner("one")
@@ -121,9 +121,9 @@ func TestWhatIsNoPlainEvent(t *testing.T) {
 	}
 }
 
-// A store that holds the later copy of an event gets the first one, and the
-// event counts once.
-func TestLaterCopyIsHeld(t *testing.T) {
+// If the store holds the later copy of an event, it gets the first one, and the event
+// counts once.
+func TestFirstCopyReplacesALaterOne(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startRunner("one")
@@ -147,9 +147,9 @@ func TestLaterCopyIsHeld(t *testing.T) {
 	}
 }
 
-// What the retention has removed does not come back, what a shorter retention
-// would remove stays as it is, and a replay over both ends.
-func TestExpired(t *testing.T) {
+// A replay does not write an expired event again, and leaves a document alone that has
+// expired under the new retention.
+func TestExpiredEventsAreNotWritten(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startRunner("one")
@@ -174,8 +174,8 @@ func TestExpired(t *testing.T) {
 	}
 }
 
-// A dry run judges by schemas that are not published, also of new types.
-func TestSchemasOfADryRun(t *testing.T) {
+// The unpublished schemas of a dry run may be those of new types.
+func TestDryRunValidatesAgainstUnpublishedSchemas(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startRunner("one")

@@ -7,14 +7,14 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// The protocol of a replay as a small model, of which every state is visited:
-// two processors of which one knows revision 1 and the other revision 2, a
-// replay to revision 3, three messages of which the last comes at any moment,
-// crashes with redelivery, and a processor that is stopped for as long as it
-// likes. What decides between two writers is the real guard of the store.
+// This is a model of the protocol of a replay. The tests visit each of its states:
+// two processors of which one knows revision 1 and the other revision 2, a replay to
+// revision 3, three messages of which the last arrives at any moment, crashes with
+// redelivery, and a processor that is suspended for any length of time. The real guard
+// of the store decides between two writers.
 //
-// Revision 2 turned both schemas round, and 3 changes nothing: message 0 is
-// rejected by 1 and stored later, message 1 the other way, message 2 is as 0.
+// Revision 2 inverted both schemas, and 3 changes nothing: message 0 is rejected under
+// 1 and stored later, message 1 the other way round, message 2 is like 0.
 
 const (
 	target   = 3
@@ -24,35 +24,36 @@ const (
 
 func rejected(message, revision int8) bool { return (message == 1) != (revision == 1) }
 
-// document is what the store holds of a message; revision 0 is nothing.
+// document is the document of a message in the store; revision 0 means that there is no
+// document.
 type document struct{ revision int8 }
 
-// stage is how far a processor is with the message in its hands.
+// stage is the last step that a processor has completed for its message in flight.
 type stage int8
 
 const (
 	idle stage = iota
 	fetched
-	judged  // by the revision in processor.judged
-	cleared // no heartbeat has lapsed since it judged
+	validated // against the revision in processor.validatedBy
+	cleared   // no heartbeat has expired since the validation
 	written
 )
 
 type processor struct {
-	snapshot int8
-	stage    stage
-	message  int8
-	judged   int8
-	// beat is the revision of its last heartbeat, 0 when that has lapsed;
-	// steady says that none has lapsed since it judged.
-	beat   int8
-	steady bool
-	// behind says that it has not caught up with the registry since a lapse.
+	snapshot    int8
+	stage       stage
+	message     int8
+	validatedBy int8
+	// beat is the revision of its last heartbeat, 0 after that has expired;
+	// unexpired says that none has expired since the validation.
+	beat      int8
+	unexpired bool
+	// behind says that it has not caught up with the registry since an expiry.
 	behind  bool
 	stopped bool
 }
 
-// phase is how far the replay is.
+// phase is the phase of the replay.
 type phase int8
 
 const (
@@ -66,18 +67,18 @@ const (
 type runner struct {
 	phase    phase
 	end, pos int8
-	// looked says that the message at pos was selected and waits to be
-	// written; dirty that the sweep wrote something.
-	looked, dirty bool
+	// chosen says that the message at pos was selected and waits to be written;
+	// dirty that the sweep wrote something.
+	chosen, dirty bool
 }
 
-// state is comparable: a visited one is known by its value.
+// state is comparable, so that visited states are recognised by value.
 type state struct {
 	registry  int8
 	published int8
 	acked     [messages]bool
-	held      [messages]int8 // the processor that the consumer counts on, from 1
-	late      [messages]bool // written by one that was silent since it judged
+	held      [messages]int8 // the processor that has the delivery, from 1
+	late      [messages]bool // written by one that was silent since the validation
 	docs      [messages]document
 	writers   [writers]processor
 	replay    runner
@@ -85,21 +86,21 @@ type state struct {
 	stops     int8
 }
 
-// bugs are what may be left out of the protocol.
+// bugs are the parts that may be left out of the protocol.
 type bugs struct {
 	noGuard, noSweep, noBarrier, noFence bool
-	// staleBeat lets a processor whose heartbeat has lapsed go on with the next
+	// staleBeat lets a processor whose heartbeat has expired go on with the next
 	// one, without catching up with the registry.
 	staleBeat bool
-	// quiet lets it catch up before its next heartbeat, and not behind it.
+	// quiet lets it catch up before its next heartbeat, and not after it.
 	quiet bool
-	// onlyFresh looks whether the heartbeat is fresh when it writes, and not
-	// whether it has lapsed since it judged.
+	// onlyFresh checks whether the heartbeat is live at the write, and not whether
+	// it has expired since the validation.
 	onlyFresh bool
-	// noWait lets a replay by outcome sweep while live processors still have in
-	// hand what they judged before it.
+	// noWait lets a replay by outcome sweep while live processors still have
+	// messages in flight that they validated before it.
 	noWait bool
-	// onlyRejected is no bug: the selection by outcome.
+	// onlyRejected is not a bug, but the selection by outcome.
 	onlyRejected bool
 }
 
@@ -114,7 +115,7 @@ func start(crashes, stops int8) state {
 	return s
 }
 
-// release takes a message out of a processor's hands, if it counts there.
+// release ends the delivery of a message to a processor, if the processor has it.
 func (s *state) release(i int, message int8) {
 	if s.held[message] == int8(i)+1 {
 		s.held[message] = 0
@@ -154,7 +155,9 @@ func (b bugs) processorSteps(s state, i int, step func(func(*state))) {
 	if p.stopped {
 		step(func(n *state) { n.writers[i].stopped = false })
 		if p.beat != 0 {
-			step(func(n *state) { n.writers[i].beat, n.writers[i].steady, n.writers[i].behind = 0, false, !b.staleBeat })
+			step(func(n *state) {
+				n.writers[i].beat, n.writers[i].unexpired, n.writers[i].behind = 0, false, !b.staleBeat
+			})
 		}
 		if p.stage != idle && s.held[p.message] == int8(i)+1 {
 			step(func(n *state) { n.held[p.message] = 0 }) // another delivery
@@ -177,7 +180,7 @@ func (b bugs) processorSteps(s state, i int, step func(func(*state))) {
 	if p.beat != p.snapshot && (!b.quiet || !p.behind) {
 		step(func(n *state) { n.writers[i].beat = p.snapshot })
 	}
-	if p.behind && (p.beat != 0 || b.quiet) { // others see it before it looks
+	if p.behind && (p.beat != 0 || b.quiet) { // others see the heartbeat before it reads the registry
 		step(func(n *state) { n.writers[i].snapshot, n.writers[i].behind = s.registry, false })
 	}
 	switch p.stage {
@@ -191,35 +194,35 @@ func (b bugs) processorSteps(s state, i int, step func(func(*state))) {
 	case fetched:
 		if p.beat != 0 && !p.behind || b.noFence || b.onlyFresh {
 			step(func(n *state) {
-				n.writers[i].stage, n.writers[i].judged, n.writers[i].steady = judged, p.snapshot, true
+				n.writers[i].stage, n.writers[i].validatedBy, n.writers[i].unexpired = validated, p.snapshot, true
 			})
 		}
-	case judged:
+	case validated:
 		step(func(n *state) {
-			n.writers[i].stage = fetched // it judges again
-			if p.steady || b.noFence || b.onlyFresh && p.beat != 0 && !p.behind {
+			n.writers[i].stage = fetched // it validates again
+			if p.unexpired || b.noFence || b.onlyFresh && p.beat != 0 && !p.behind {
 				n.writers[i].stage = cleared
 			}
 		})
 	case cleared:
 		step(func(n *state) {
-			b.write(n, p.message, p.judged)
-			n.late[p.message] = s.late[p.message] || !p.steady
+			b.write(n, p.message, p.validatedBy)
+			n.late[p.message] = s.late[p.message] || !p.unexpired
 			n.writers[i].stage = written
 		})
 	case written:
 		step(func(n *state) {
 			n.acked[p.message] = true
 			n.release(i, p.message)
-			n.writers[i].stage, n.writers[i].message, n.writers[i].judged, n.writers[i].steady = idle, 0, 0, false
+			n.writers[i].stage, n.writers[i].message, n.writers[i].validatedBy, n.writers[i].unexpired = idle, 0, 0, false
 		})
 	}
 }
 
 func (b bugs) replaySteps(s state, step func(func(*state))) {
 	r := s.replay
-	if s.crashes > 0 && r.looked {
-		step(func(n *state) { n.crashes--; n.replay.looked = false }) // the next runner looks again
+	if s.crashes > 0 && r.chosen {
+		step(func(n *state) { n.crashes--; n.replay.chosen = false }) // the next runner selects again
 	}
 	switch r.phase {
 	case before:
@@ -239,10 +242,10 @@ func (b bugs) replaySteps(s state, step func(func(*state))) {
 func (b bugs) runSteps(s state, step func(func(*state))) {
 	r := s.replay
 	switch {
-	case r.looked:
+	case r.chosen:
 		step(func(n *state) {
 			b.write(n, r.pos, target)
-			n.replay.looked = false
+			n.replay.chosen = false
 			n.replay.dirty = r.phase == sweeping
 			n.replay.pos++
 		})
@@ -250,12 +253,12 @@ func (b bugs) runSteps(s state, step func(func(*state))) {
 		step(func(n *state) {
 			below := s.docs[r.pos].revision < target
 			if b.selected(s, r.pos) && (r.phase == running || below) {
-				n.replay.looked = true
+				n.replay.chosen = true
 				return
 			}
 			n.replay.pos++
 		})
-	case r.phase == running && !b.settled(s): // waits for what live processors have in hand
+	case r.phase == running && !b.settled(s): // waits for the messages in flight
 	case r.phase == running && b.noSweep, r.phase == sweeping && !r.dirty:
 		step(func(n *state) { n.replay = runner{phase: done, end: r.end} })
 	default:
@@ -263,29 +266,29 @@ func (b bugs) runSteps(s state, step func(func(*state))) {
 	}
 }
 
-// settled reports whether no live processor has a message in its hands that it
-// judged below the target, which a selection by outcome has to wait for.
+// settled reports whether no live processor has a message in flight that it validated
+// below the target. A selection by outcome must wait for that.
 func (b bugs) settled(s state) bool {
 	if !b.onlyRejected || b.noWait {
 		return true
 	}
 	for _, p := range s.writers {
-		if p.beat != 0 && (p.stage == judged || p.stage == cleared) && p.judged < target {
+		if p.beat != 0 && (p.stage == validated || p.stage == cleared) && p.validatedBy < target {
 			return false
 		}
 	}
 	return true
 }
 
-// selected applies the selection to what the store holds.
+// selected applies the selection to the document in the store.
 func (b bugs) selected(s state, message int8) bool {
 	revision := s.docs[message].revision
 	return !b.onlyRejected || revision == 0 || rejected(message, revision)
 }
 
-// atEnd returns what is wrong at the moment the replay ends. A replay by
-// outcome promises no more than that, and cannot see what a process writes that
-// was silent since it judged.
+// atEnd returns the fault of a state in which the replay ends, nil without one. A
+// replay by outcome promises no more than that, and does not cover the writes of a
+// processor that was silent since the validation.
 func (b bugs) atEnd(s state) error {
 	for m := range s.replay.end {
 		if s.docs[m].revision < target && b.selected(s, m) && !(b.onlyRejected && s.late[m]) {
@@ -295,7 +298,7 @@ func (b bugs) atEnd(s state) error {
 	return nil
 }
 
-// check returns what is wrong with a state after which nothing happens.
+// check returns the fault of a state without a successor, nil without one.
 func (b bugs) check(s state) error {
 	for m := range int8(messages) {
 		switch revision := s.docs[m].revision; {
@@ -336,7 +339,7 @@ func visit(b bugs, crashes, stops int8) (int, error) {
 	return len(seen), nil
 }
 
-func TestNoOrderOfStepsLeavesAnythingOld(t *testing.T) {
+func TestNoOrderOfStepsLeavesAnEventBelowTheTarget(t *testing.T) {
 	for _, onlyRejected := range []bool{false, true} {
 		for _, faults := range []struct{ crashes, stops int8 }{{2, 0}, {0, 1}, {1, 1}} {
 			if onlyRejected && faults.crashes == faults.stops {
@@ -356,14 +359,14 @@ func TestNoOrderOfStepsLeavesAnythingOld(t *testing.T) {
 
 func TestEachPartOfTheProtocolIsNeeded(t *testing.T) {
 	for name, b := range map[string]bugs{
-		"guard":                          {noGuard: true},
-		"sweep":                          {noSweep: true, onlyRejected: true},
-		"wait":                           {noWait: true, onlyRejected: true},
-		"barrier":                        {noBarrier: true},
-		"fence":                          {noFence: true},
-		"catching up behind a lapse":     {staleBeat: true},
-		"a heartbeat before catching up": {quiet: true},
-		"look back to the judgement":     {onlyFresh: true},
+		"guard":                            {noGuard: true},
+		"sweep":                            {noSweep: true, onlyRejected: true},
+		"wait":                             {noWait: true, onlyRejected: true},
+		"barrier":                          {noBarrier: true},
+		"fence":                            {noFence: true},
+		"catching up after an expiry":      {staleBeat: true},
+		"a heartbeat before catching up":   {quiet: true},
+		"the check back to the validation": {onlyFresh: true},
 	} {
 		if _, err := visit(b, 1, 1); err == nil {
 			t.Errorf("without %s no order of steps shows a fault", name)

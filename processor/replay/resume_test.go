@@ -16,7 +16,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// blocker makes a call wait once, until its context ends, and say so.
+// blocker blocks one call until its context ends, and signals that call.
 type blocker struct {
 	reached chan struct{}
 	done    atomic.Bool
@@ -70,9 +70,9 @@ func blockedAt(s *blocker, nth int) func(*Config) {
 	})
 }
 
-// A dry run that another process goes on with counts as one that nobody
-// disturbed, by the revision that the first one judged by.
-func TestADryRunGoesOn(t *testing.T) {
+// A dry run that another process has continued ends with the counts of an
+// uninterrupted one, against the revision of the first process.
+func TestDryRunResumesAtItsCheckpoint(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -107,9 +107,9 @@ func TestADryRunGoesOn(t *testing.T) {
 	}
 }
 
-// A replay that another process goes on with, in its pass or in its sweep,
-// leaves nothing behind, and the consumer of the one before goes.
-func TestAReplayGoesOn(t *testing.T) {
+// A replay that another process continues, in its pass or in its sweep, is complete,
+// and the consumer of the first process is deleted.
+func TestReplayResumesAtItsCheckpoint(t *testing.T) {
 	for name, nth := range map[string]int{"in the first portion": 1, "in the pass": 4, "in the sweep": 12} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +130,7 @@ func TestAReplayGoesOn(t *testing.T) {
 				fx.wantConsumers(consumer)
 				c, err := fx.js.Consumer(fx.ctx, stream.Name, consumer)
 				fx.must(err)
-				// What was being written is not acknowledged.
+				// The portion that was being written is not acknowledged.
 				if floor := c.CachedInfo().AckFloor.Stream; name == "in the pass" && floor > portionEvents {
 					t.Errorf("the stream may be purged up to %d", floor)
 				}
@@ -163,9 +163,8 @@ func (fx *fixture) wantConsumers(want ...string) {
 	}
 }
 
-// Cancelled at whatever point, a job ends at once and its consumer goes; what
-// was written stays.
-func TestCancel(t *testing.T) {
+// A job that is cancelled at any step ends at once, and its consumer is deleted.
+func TestCancelEndsAJobAtAnyStep(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind   job.Kind
 		change func(*blocker) func(*Config)
@@ -203,9 +202,9 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// A replay that is cancelled while it waits behind the barrier, in the hands of
-// a second process, leaves no consumer of the first one.
-func TestCancelBehindTheBarrier(t *testing.T) {
+// A replay is cancelled while its second process waits at the barrier: the consumer of
+// the first process is deleted.
+func TestCancelAtTheBarrierDeletesTheConsumer(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")

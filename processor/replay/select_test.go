@@ -14,7 +14,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// population are events at sequences 1 to 12, of which those that say so are
+// population are the events at sequences 1 to 12. Those whose data has member a are
 // stored under the schema that requires a.
 var population = []testEvent{
 	{id: "01", has: "a", received: 1 * time.Second},
@@ -23,17 +23,17 @@ var population = []testEvent{
 	{id: "04", has: "b", received: 4 * time.Second, name: "click", typed: true},
 	{id: "05", has: "a", received: 5 * time.Second, app: "other"},
 	{id: "06", has: "b", received: 6 * time.Second, app: "other", name: "click"},
-	{id: "07", has: "a", received: 7 * time.Second, name: "unheard of"},
-	{id: "08", has: "b", received: 8 * time.Second, name: "unheard of", app: "other"},
+	{id: "07", has: "a", received: 7 * time.Second, name: "unregistered"},
+	{id: "08", has: "b", received: 8 * time.Second, name: "unregistered", app: "other"},
 	{id: "09", has: "ab", received: 9 * time.Second, typed: true},
 	{id: "10", has: "", received: 10 * time.Second, app: "other", typed: true},
 	{id: "01", has: "ab", received: 11 * time.Second}, // a conflict
 	{id: "02", has: "b", received: 2 * time.Second},   // a copy
 }
 
-// A selection covers exactly what each of its restrictions allows: it brings
-// those events to its target and no others, and a dry run of it counts as many.
-func TestSelections(t *testing.T) {
+// A replay brings exactly the events of its selection to the target, and a dry run of
+// the selection counts the same events.
+func TestSelectionCoversExactlyItsEvents(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startRunner("one")
@@ -45,30 +45,30 @@ func TestSelections(t *testing.T) {
 	for name, tc := range map[string]struct {
 		job.Selection
 		want string
-		// copies are those that count as duplicates.
+		// copies is the number of duplicates.
 		copies uint64
 	}{
-		"everything":           {job.Selection{}, "01 02 03 04 05 06 07 08 09 10 " + conflict, 1},
-		"from_seq":             {job.Selection{FromSeq: 9}, "09 10 " + conflict, 1},
-		"to_seq":               {job.Selection{ToSeq: 3}, "01 02 03", 0},
-		"one sequence":         {job.Selection{FromSeq: 4, ToSeq: 4}, "04", 0},
-		"beyond the end":       {job.Selection{FromSeq: 13}, "", 0},
-		"the copy alone":       {job.Selection{FromSeq: 12}, "", 1},
-		"from":                 {job.Selection{From: at(10)}, "10 " + conflict, 0},
-		"to":                   {job.Selection{To: at(3)}, "01 02", 1},
-		"from and to":          {job.Selection{From: at(3), To: at(5)}, "03 04", 0},
-		"a time to come":       {job.Selection{From: at(3600)}, "", 0},
-		"application":          {job.Selection{Application: "other"}, "05 06 08 10", 0},
-		"category":             {job.Selection{Category: "page"}, "01 02 03 04 05 06 07 08 09 10 " + conflict, 1},
-		"category and name":    {job.Selection{Category: "page", Name: "click"}, "03 04 06", 0},
-		"name alone":           {job.Selection{Name: "view"}, "01 02 05 09 10 " + conflict, 1},
-		"type and application": {job.Selection{Category: "page", Name: "click", Application: "demo"}, "03 04", 0},
-		"a type nobody knows":  {job.Selection{Category: "page", Name: "unheard of"}, "07 08", 0},
-		"nothing of a type":    {job.Selection{Category: "no", Name: "such"}, "", 0},
-		"rejected":             {job.Selection{Only: job.OnlyRejected}, "02 04 06 07 08 10 " + conflict, 1},
-		"by code":              {job.Selection{Code: event.CodeUnknownType}, "07 08", 0},
-		"by the final code":    {job.Selection{Code: event.CodeIDConflict}, conflict, 0},
-		"a code nobody has":    {job.Selection{Code: event.CodeUnstorable}, "", 0},
+		"everything":            {job.Selection{}, "01 02 03 04 05 06 07 08 09 10 " + conflict, 1},
+		"from_seq":              {job.Selection{FromSeq: 9}, "09 10 " + conflict, 1},
+		"to_seq":                {job.Selection{ToSeq: 3}, "01 02 03", 0},
+		"one sequence":          {job.Selection{FromSeq: 4, ToSeq: 4}, "04", 0},
+		"beyond the end":        {job.Selection{FromSeq: 13}, "", 0},
+		"the copy alone":        {job.Selection{FromSeq: 12}, "", 1},
+		"from":                  {job.Selection{From: at(10)}, "10 " + conflict, 0},
+		"to":                    {job.Selection{To: at(3)}, "01 02", 1},
+		"from and to":           {job.Selection{From: at(3), To: at(5)}, "03 04", 0},
+		"a future time":         {job.Selection{From: at(3600)}, "", 0},
+		"application":           {job.Selection{Application: "other"}, "05 06 08 10", 0},
+		"category":              {job.Selection{Category: "page"}, "01 02 03 04 05 06 07 08 09 10 " + conflict, 1},
+		"category and name":     {job.Selection{Category: "page", Name: "click"}, "03 04 06", 0},
+		"name alone":            {job.Selection{Name: "view"}, "01 02 05 09 10 " + conflict, 1},
+		"type and application":  {job.Selection{Category: "page", Name: "click", Application: "demo"}, "03 04", 0},
+		"an unknown type":       {job.Selection{Category: "page", Name: "unregistered"}, "07 08", 0},
+		"nothing of a type":     {job.Selection{Category: "no", Name: "such"}, "", 0},
+		"rejected":              {job.Selection{Only: job.OnlyRejected}, "02 04 06 07 08 10 " + conflict, 1},
+		"by code":               {job.Selection{Code: event.CodeUnknownType}, "07 08", 0},
+		"by the final code":     {job.Selection{Code: event.CodeIDConflict}, conflict, 0},
+		"a code without events": {job.Selection{Code: event.CodeUnstorable}, "", 0},
 		"all at once": {
 			job.Selection{From: at(2), To: at(9), FromSeq: 4, ToSeq: 8, Application: "other", Category: "page", Name: "click", Code: event.CodeSchemaViolation},
 			"06", 0,
@@ -109,7 +109,7 @@ func TestSelections(t *testing.T) {
 	}
 }
 
-// populationIDs are the ids of the documents of the population.
+// populationIDs returns the ids of the documents of the population.
 func (fx *fixture) populationIDs() []string {
 	all := ids(population[:10])
 	for portion, err := range streamAll(fx) {
@@ -128,8 +128,8 @@ func short(id string) string {
 	return id
 }
 
-// What came after the range was fixed is not part of it, whatever matches.
-func TestTheRangeIsFixed(t *testing.T) {
+// Events that arrive after the range was fixed do not belong to it.
+func TestRangeIsFixedAtTheBeginning(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -150,8 +150,8 @@ func TestTheRangeIsFixed(t *testing.T) {
 	}
 }
 
-// A stream in which nothing is has an empty range, which stays empty.
-func TestNothingAtAll(t *testing.T) {
+// The range of an empty stream is empty, and stays so.
+func TestRangeOfAnEmptyStreamIsEmpty(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -162,7 +162,7 @@ func TestNothingAtAll(t *testing.T) {
 			t.Errorf("%s over nothing: %d of %d, %s", kind, j.Done, j.Total, diff)
 		}
 	}
-	// Another runner goes on with a replay over nothing, and something came.
+	// Another runner continues the replay of an empty range after events arrived.
 	fx.publish(testEvents("late", 10, "a")...)
 	j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) {
 		j.Checkpoint = jsonValue(`{"first":1,"last":0,"next":1}`)
@@ -176,8 +176,8 @@ func TestNothingAtAll(t *testing.T) {
 	}
 }
 
-// A selection that matches little, and nothing at the end of a long range, ends.
-func TestSparse(t *testing.T) {
+// A selection may match few events, and none at the end of a long range.
+func TestReplayOfASparseSelectionEnds(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")

@@ -15,7 +15,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// newRun is a replay over the whole stream, behind its barrier.
+// newRun returns a replay over the whole stream, after its barrier.
 func (fx *fixture) newRun() *run {
 	r := &run{Replayer: New(fx.config()), job: job.Job{ID: "0123456789abcdef0", Runs: 1}}
 	s, err := fx.js.Stream(fx.ctx, stream.Name)
@@ -24,8 +24,7 @@ func (fx *fixture) newRun() *run {
 	return r
 }
 
-// readAll takes portion after portion, as a pass does, and returns the
-// sequences.
+// readAll reads all portions, as a pass does, and returns their sequences.
 func readAll(t testing.TB, s *source, each func(portion []stream.Raw)) (seqs []uint64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -55,9 +54,9 @@ func sequences(from, to uint64) (seqs []uint64) {
 	return seqs
 }
 
-// Portions are bounded in events and bytes, and a message that is larger than a
-// portion comes alone.
-func TestPortions(t *testing.T) {
+// Portions are bounded in events and bytes. A message that is larger than a portion is
+// a portion of its own.
+func TestPortionsAreBounded(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("small", 2300, "a")...)
@@ -87,8 +86,8 @@ func TestPortions(t *testing.T) {
 	}
 }
 
-// What was on its way to somebody else, or comes a second time, is noticed.
-func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
+// Messages that were delivered to another client, or are redelivered, are noticed.
+func TestLostDeliveriesAreReadAgain(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("e", 5000, "a")...)
@@ -100,7 +99,7 @@ func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 		}
 		batch, err := s.consumer.Fetch(100, jetstream.FetchMaxWait(time.Second))
 		fx.must(err)
-		for range batch.Messages() { // as lost
+		for range batch.Messages() { // as if they were lost
 		}
 	})
 	if diff := cmp.Diff(sequences(1, 5000), got); diff != "" {
@@ -112,8 +111,7 @@ func TestWhatIsLostOnItsWayComesAgain(t *testing.T) {
 	fx.wantConsumers(s.name)
 }
 
-// The end of the range may be lost on its way, too.
-func TestTheLastMessagesAreLost(t *testing.T) {
+func TestLostDeliveriesAtTheEndAreReadAgain(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("e", 20, "a")...)
@@ -133,8 +131,7 @@ func TestTheLastMessagesAreLost(t *testing.T) {
 	}
 }
 
-// A consumer that somebody removed is made anew at the checkpoint.
-func TestTheConsumerIsRemoved(t *testing.T) {
+func TestDeletedConsumerIsRecreatedAtTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("e", 5000, "a")...)
@@ -149,9 +146,9 @@ func TestTheConsumerIsRemoved(t *testing.T) {
 	}
 }
 
-// The consumer's floor is where the replay is, so the stream is not purged under
-// it; that of another replay stays whatever this one removes.
-func TestTheFloor(t *testing.T) {
+// The consumer's floor follows the replay, so that the rest of its range is not purged.
+// A replay does not delete the consumers of another one.
+func TestFloorFollowsTheReplay(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("e", 3000, "a")...)
@@ -171,9 +168,9 @@ func TestTheFloor(t *testing.T) {
 	fx.wantConsumers("replay-0123456789abcdef01-1-0", "replay-0123456789abcdef1-1-0")
 }
 
-// A replay waits out a NATS server that restarts under its pass, or under its
-// sweep, and a dry run one under it; nothing is left out.
-func TestNATSRestarts(t *testing.T) {
+// NATS restarts during the pass or the sweep of a replay, or during a dry run. The job
+// processes every event.
+func TestJobOutlastsARestartOfNATS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind job.Kind
 		nth  int

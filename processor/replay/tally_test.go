@@ -26,7 +26,7 @@ func resumed(t testing.TB, j job.Job) *tally {
 	return counted
 }
 
-// marshalled is a job with its report and checkpoint, as the bucket keeps it.
+// marshalled returns a job with its report and checkpoint, as in the bucket.
 func marshalled(t testing.TB, j job.Job, c *tally) job.Job {
 	t.Helper()
 	var err error
@@ -37,8 +37,8 @@ func marshalled(t testing.TB, j job.Job, c *tally) job.Job {
 	return j
 }
 
-// hostile are the worst faults that an event can have: as many and as long as
-// is kept, of characters that JSON writes as six.
+// hostile returns the largest faults that an event can have: the maximum number and
+// length, of characters that take six in JSON.
 func hostile() []event.Fault {
 	all := make([]event.Fault, event.MaxFaults)
 	for i := range all {
@@ -47,9 +47,9 @@ func hostile() []event.Fault {
 	return event.BoundFaults(all)
 }
 
-// However events are named and whatever is wrong with them, a record never gets
-// too large, nor the memory, and the counts stay right.
-func TestARecordIsBounded(t *testing.T) {
+// Whatever the names and faults of events, the size of a record and the memory are
+// bounded, and the counts are right.
+func TestRecordIsBounded(t *testing.T) {
 	const names = 5000
 	faults := hostile()
 	j := job.Job{ID: strings.Repeat("f", 17), Author: "ops", Note: strings.Repeat("\x03", 500), Done: math.MaxUint64, Total: math.MaxUint64}
@@ -64,7 +64,7 @@ func TestARecordIsBounded(t *testing.T) {
 			c.countEvent(h, true, d, "", time.Now())
 		}
 	}
-	for range 20 { // what an operator looks for
+	for range 20 { // the group that matters to an operator
 		d := &store.Document{Category: "page", Name: "view", Errors: []event.Fault{{Code: event.CodeUnknownType}}}
 		c.countEvent(store.Held{Status: store.Stored}, true, d, "", time.Now())
 	}
@@ -93,7 +93,7 @@ func TestARecordIsBounded(t *testing.T) {
 	}
 }
 
-// The schemas of a dry run leave less room for its report, or none.
+// The schemas of a dry run reduce the space for its report, down to none.
 func TestSchemasAndReportShareARecord(t *testing.T) {
 	j := job.Job{Schemas: map[string]jsonValue{"a/b": jsonValue(`{"title":"` + strings.Repeat("x", job.MaxBytes-80<<10) + `"}`)}}
 	c := resumed(t, j)
@@ -112,11 +112,12 @@ func TestSchemasAndReportShareARecord(t *testing.T) {
 	}
 }
 
-// Interrupted or not, events are counted alike; the counts add up to the events.
-func TestATallyGoesOn(t *testing.T) {
+// An interrupted tally has the counts of an uninterrupted one, and they add up to the
+// number of events.
+func TestTallyResumesFromItsReport(t *testing.T) {
 	statuses := rapid.SampledFrom([]store.Status{store.Stored, store.Rejected})
 	rapid.Check(t, func(t *rapid.T) {
-		straight, broken := resumedIn(t, job.Job{}), resumedIn(t, job.Job{})
+		uninterrupted, interrupted := resumedIn(t, job.Job{}), resumedIn(t, job.Job{})
 		n := rapid.IntRange(1, 100).Draw(t, "events")
 		for i := range n {
 			d, h := &store.Document{
@@ -135,21 +136,21 @@ func TestATallyGoesOn(t *testing.T) {
 				d.ExpiresAt = time.Unix(1, 0)
 			}
 			present := rapid.IntRange(0, 9).Draw(t, "held") > 0
-			for _, c := range []*tally{straight, broken} {
+			for _, c := range []*tally{uninterrupted, interrupted} {
 				h, ok := heldDocs{"": h}.lookUp(d)
 				c.countEvent(h, ok && present, d, "", time.Now())
 			}
 			if rapid.IntRange(0, 9).Draw(t, "taken over") == 0 {
-				raw, err := json.Marshal(broken.buildReport())
+				raw, err := json.Marshal(interrupted.buildReport())
 				if err != nil {
 					t.Fatal(err)
 				}
-				broken = resumedIn(t, job.Job{Report: raw})
+				interrupted = resumedIn(t, job.Job{Report: raw})
 			}
 		}
-		want, got := straight.buildReport(), broken.buildReport()
-		if diff := cmp.Diff(normal(want), normal(got)); diff != "" {
-			t.Fatalf("the interrupted one differs (-straight +broken):\n%s", diff)
+		want, got := uninterrupted.buildReport(), interrupted.buildReport()
+		if diff := cmp.Diff(normalized(want), normalized(got)); diff != "" {
+			t.Fatalf("the interrupted one differs (-uninterrupted +interrupted):\n%s", diff)
 		}
 		sum := want.NewlyValid + want.StillRejected + want.NewlyRejected + want.Unchanged + want.Pending + want.Duplicates + want.Expired
 		grouped := uint64(0)
@@ -173,8 +174,8 @@ func resumedIn(t *rapid.T, j job.Job) *tally {
 	return c
 }
 
-// normal tells no empty slice from none.
-func normal(c job.Changes) job.Changes {
+// normalized returns a report in which empty slices are nil.
+func normalized(c job.Changes) job.Changes {
 	c.Groups = slices.Clone(c.Groups)
 	for i := range c.Groups {
 		c.Groups[i].Samples = slices.Clone(c.Groups[i].Samples)
@@ -191,8 +192,7 @@ func normal(c job.Changes) job.Changes {
 	return c
 }
 
-// What the write rule rejected is told by its reason.
-func TestReasonsOfTheWriteRule(t *testing.T) {
+func TestRejectionByTheWriteRuleCountsUnderItsReason(t *testing.T) {
 	for o, code := range map[store.WriteResult]string{
 		store.Conflict: event.CodeIDConflict, store.Unstorable: event.CodeUnstorable, store.Replaced: "", store.Unchanged: "",
 	} {

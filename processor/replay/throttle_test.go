@@ -2,21 +2,26 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"golang.org/x/time/rate"
+
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
 )
 
-// A rate bounds what is written at once, and what is written in all by the time
-// that it takes: that is the limiter's, whose bounds this checks.
-func TestTheRate(t *testing.T) {
+// A maximum rate bounds the number of events of each write.
+func TestMaximumRateBoundsPortions(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
-	fx.publish(testEvents("e", 60, "a")...)
+	fx.publish(testEvents("e", 600, "a")...)
 	var mu sync.Mutex
 	var sizes []int
 	fx.startRunner("one", func(cfg *Config) {
@@ -28,20 +33,40 @@ func TestTheRate(t *testing.T) {
 			return write(ctx, revision, docs)
 		}
 	})
-	j := fx.awaitDone(fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 25 }))
+	fx.awaitDone(fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 250 }))
 	mu.Lock()
 	defer mu.Unlock()
 	slices.Sort(sizes)
-	if !slices.Equal(sizes, []int{5, 5, 12, 12, 13, 13}) {
-		t.Errorf("it wrote %v at once, in %d lanes", sizes, parallelParts)
-	}
-	// The first second's events are free.
-	if took := j.EndedAt.Sub(j.StartedAt).Seconds(); took < 35./25 {
-		t.Errorf("60 events at 25 a second took %.2f s", took)
+	if !slices.Equal(sizes, []int{50, 50, 125, 125, 125, 125}) {
+		t.Errorf("it wrote %v, in %d parts of a portion", sizes, parallelParts)
 	}
 }
 
-func TestTheLimiter(t *testing.T) {
+// The first second's events are free; from then on the rate bounds the events.
+func TestMaximumRateBoundsTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &run{limit: rate.NewLimiter(25, 25)}
+		began := time.Now()
+		for _, events := range []int{12, 13, 12, 13, 5, 5} {
+			if err := r.limitRate(t.Context(), events); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took.Round(time.Millisecond) != 35*time.Second/25 {
+			t.Errorf("60 events at 25 a second took %v", took)
+		}
+		if err := r.limitRate(t.Context(), 100); err != nil { // more than the burst
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(jobs.ErrCancelled) })
+		if err := r.limitRate(ctx, 1000); !errors.Is(err, jobs.ErrCancelled) {
+			t.Errorf("a cancelled replay: %v", err)
+		}
+	})
+}
+
+func TestPortionIsAtMostOneSecondOfTheRate(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -54,8 +79,8 @@ func TestTheLimiter(t *testing.T) {
 	}
 }
 
-// A replay steps back while live events wait, and says so.
-func TestLiveEventsGoFirst(t *testing.T) {
+// A replay pauses while live events wait, and says so in its phase.
+func TestReplayYieldsToLiveEvents(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.requireMember("a")
@@ -79,12 +104,12 @@ func TestLiveEventsGoFirst(t *testing.T) {
 	})
 	id := fx.createJob(job.Replay, job.Selection{})
 	fx.awaitJob(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
-	// The lag of the beginning is known since the first portion.
+	// The lag at the beginning is known since the first portion.
 	fx.publish(testEvents("live", tolerableLag+1, "a")...)
 	close(release)
-	j := fx.awaitJob(id, "it steps back", func(j job.Job) bool { return containsText(j.Phase, "yielding to 2001 live events") })
+	j := fx.awaitJob(id, "it yields", func(j job.Job) bool { return containsText(j.Phase, "yielding to 2001 live events") })
 	if j.Done >= 6000 {
-		t.Errorf("it stepped back at %d", j.Done)
+		t.Errorf("it yielded at %d", j.Done)
 	}
 	fx.settleAll()
 	fx.awaitDone(id)
