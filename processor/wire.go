@@ -8,10 +8,10 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/wiring"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
@@ -20,126 +20,99 @@ import (
 )
 
 const (
-	// closeLimit bounds the end of the store's connections.
-	closeLimit = 2 * time.Second
-	// memoryGoal is where the collector of garbage begins to work harder, in
-	// bytes. What the lanes hold of the largest events is about half of it.
-	memoryGoal = 96 << 20
+	// memoryLimit is the soft limit of Go's memory, in bytes. The largest events
+	// that the workers hold take about half of it.
+	memoryLimit = 96 << 20
+	// minStreamBytes is the least size of the stream: room for a few of the
+	// largest events.
+	minStreamBytes = 4 << 20
+	// minRetention is the least retention of the stream.
+	minRetention = time.Minute
 )
 
-// settings are what the environment says.
-type settings struct {
-	natsURL string
-	admin   string
-	mongo   mongo.Config
-	stream  stream.Config
-	audit   int
+// StreamSettings are the settings of a process with a processor about the
+// stream and its continuous audit.
+type StreamSettings struct {
+	StreamMaxBytes  daemon.Bytes    `env:"EYE_STREAM_MAX_BYTES" default:"10GiB" placeholder:"SIZE" help:"Size of the stream: bytes, or a number of KiB, MiB, GiB or TiB (${default})."`
+	StreamRetention daemon.Duration `env:"EYE_STREAM_RETENTION" default:"720h" placeholder:"DURATION" help:"How long settled events stay in the stream, as 90s, 15m or 720h (${default})."`
+	AuditRate       daemon.Count    `env:"EYE_AUDIT_RATE" default:"0" placeholder:"N" help:"Events of the stream per second that the continuous audit accounts for; 0 turns it off (${default})."`
 }
 
-// read reads every setting; the faults are in env.
-func read(env *daemon.Env) settings {
-	defaults := stream.Config{}.WithDefaults()
-	c := settings{
-		natsURL: env.String("EYE_NATS_URL", nats.DefaultURL),
-		admin:   env.Address("EYE_ADMIN_LISTEN", daemon.DefaultAdminListen("processor")),
-		mongo: mongo.Config{
-			URI:      env.String("EYE_MONGO_URI", "mongodb://127.0.0.1:27017/"),
-			Database: env.String("EYE_MONGO_DATABASE", mongo.DefaultDatabase),
-		},
-		audit: env.Int("EYE_AUDIT_RATE", 0),
-		stream: stream.Config{
-			MaxBytes:  env.Bytes("EYE_STREAM_MAX_BYTES", defaults.MaxBytes),
-			Replicas:  env.Int("EYE_STREAM_REPLICAS", defaults.Replicas),
-			Retention: env.Duration("EYE_STREAM_RETENTION", defaults.Retention),
-		},
-	}
-	if c.audit < 0 {
-		env.Fault("EYE_AUDIT_RATE", "wants 0, for none, or events a second")
-	}
-	const smallest = 4 << 20 // room for a few of the largest events
-	if c.stream.MaxBytes < smallest {
-		env.Fault("EYE_STREAM_MAX_BYTES", fmt.Sprintf("wants at least %d", smallest))
-	}
-	if r := c.stream.Replicas; r != 1 && r != 3 && r != 5 {
-		env.Fault("EYE_STREAM_REPLICAS", "wants 1, 3 or 5")
-	}
-	if c.stream.Retention < time.Minute {
-		env.Fault("EYE_STREAM_RETENTION", "wants at least a minute")
-	}
-	return c
+// Settings are the settings of a processor process.
+type Settings struct {
+	daemon.NATSSettings
+	mongo.Settings
+	StreamSettings
+	StreamReplicas daemon.Count `env:"EYE_STREAM_REPLICAS" default:"1" placeholder:"N" help:"Replicas of the stream: 1, or 3 or 5 in a cluster (${default})."`
+	daemon.Common
 }
 
-// Run is the program processor: it reads the settings EYE_NATS_URL,
-// EYE_MONGO_URI, EYE_MONGO_DATABASE, EYE_ADMIN_LISTEN, EYE_STREAM_MAX_BYTES,
-// EYE_STREAM_REPLICAS, EYE_STREAM_RETENTION and EYE_AUDIT_RATE, connects, and processes until
-// ctx ends. It waits for NATS and MongoDB that are not there yet. What only a
-// person can mend is daemon.ErrUsage: a setting, a store that refuses its
-// configuration, or ErrRevision.
-func Run(ctx context.Context, p *daemon.Process) error {
+// Faults returns what is wrong with the limits of the stream.
+func (s *Settings) Faults() daemon.Faults {
+	var faults daemon.Faults
+	if s.StreamMaxBytes.Value < minStreamBytes {
+		faults = append(faults, fmt.Sprintf("EYE_STREAM_MAX_BYTES: must be at least %d", minStreamBytes))
+	}
+	if s.StreamRetention.Value < minRetention {
+		faults = append(faults, fmt.Sprintf("EYE_STREAM_RETENTION: must be at least %s", minRetention))
+	}
+	if r := s.StreamReplicas.Value; r != 1 && r != 3 && r != 5 {
+		faults = append(faults, "EYE_STREAM_REPLICAS: must be 1, 3 or 5")
+	}
+	return faults
+}
+
+// Run is a processor process: it processes until ctx ends. It waits for NATS
+// and MongoDB where they are not available yet. An error that an operator must
+// correct is of class daemon.ErrUsage: a store that refuses its configuration,
+// or ErrRevision.
+func Run(ctx context.Context, p *daemon.Process, s *Settings) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryGoal)
+		debug.SetMemoryLimit(memoryLimit)
 	}
-	c := read(p.Env)
-	st, err := mongo.Open(ctx, c.mongo)
+	st, err := mongo.Open(ctx, mongo.Config{URI: s.MongoURI.Value, Database: s.MongoDatabase})
 	if err != nil {
-		p.Env.Fault("EYE_MONGO_URI", err.Error())
+		return err
 	}
-	if err := p.Env.Err(); err != nil {
-		return errors.Join(err, closeStore(ctx, st))
-	}
-	err = serve(ctx, p, c, st)
+	err = serve(ctx, p, s, st)
 	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, ErrRevision) {
 		err = fmt.Errorf("%w: %w", daemon.ErrUsage, err)
 	}
-	return errors.Join(err, closeStore(ctx, st))
+	return errors.Join(err, wiring.CloseStore(ctx, st))
 }
 
-// serve composes the processor with what it needs. Teardown is the reverse.
-func serve(ctx context.Context, p *daemon.Process, c settings, st store.Store) error {
-	nc, err := daemon.ConnectNATS(c.natsURL, p.Name, p.Logger)
+// serve composes the processor with what it needs.
+func serve(ctx context.Context, p *daemon.Process, s *Settings, st store.Store) error {
+	conn, js, err := wiring.Connect(p, s.NATSSettings)
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return fmt.Errorf("use JetStream: %w", err)
+	defer conn.Close()
+	b := wiring.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger})
+	cfg := stream.Config{
+		MaxBytes: s.StreamMaxBytes.Value, Replicas: s.StreamReplicas.Value, Retention: s.StreamRetention.Value,
 	}
-	reg := registry.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger})
 	var service *Service
-	heart := heartbeat.New(heartbeat.Config{
-		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
-		Oldest:     func() uint64 { return service.OldestRevision() },
-		CatchUp:    CatchUp(js, reg),
-		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, c.stream) },
-	})
+	h := b.AddHeartbeat(HeartbeatConfig(heartbeat.Config{Service: p.Name, Logger: p.Logger}, js, b.Registry, cfg,
+		func() uint64 { return service.OldestRevision() }))
 	service, err = New(Config{
-		JetStream: js, Conn: nc, Registry: reg, Store: st, Heartbeat: heart,
-		Stream: c.stream, AuditRate: c.audit, Logger: p.Logger, Metrics: p.Metrics,
+		JetStream: js, Conn: conn, Registry: b.Registry, Store: st, Heartbeat: h,
+		Stream: cfg, AuditRate: s.AuditRate.Value, Logger: p.Logger, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
 	}
-	admin, err := daemon.Admin(daemon.AdminConfig{
-		Listen: c.admin, Metrics: p.Metrics, Ready: service.Ready, Logger: p.Logger,
-	})
-	if err != nil {
-		return err
-	}
-	group := daemon.Group{Logger: p.Logger}
-	group.Add("admin", admin.Run)
-	group.Add("registry", reg.Run)
-	// It ends after the service: a beat says that the service may be at work.
-	group.Add("heartbeat", heart.Run)
-	group.Add("processor", service.Run)
-	return group.Run(ctx)
+	return b.Serve(ctx, p, s.AdminListen.Value, service)
 }
 
-func closeStore(ctx context.Context, st *mongo.Store) error {
-	if st == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
-	defer cancel()
-	return st.Close(ctx)
+// HeartbeatConfig adds to h what the heartbeat of a processor has beyond those of
+// other services: it catches up with the registry, creates the bucket, and
+// includes the oldest revision, for which oldest is Service.OldestRevision.
+func HeartbeatConfig(
+	h heartbeat.Config, js jetstream.JetStream, reg *registry.Registry, s stream.Config, oldest func() uint64,
+) heartbeat.Config {
+	h.Oldest = oldest
+	h.CatchUp = CatchUp(js, reg)
+	h.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, js, s) }
+	return h
 }

@@ -16,33 +16,18 @@ import (
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
-// DefaultAdminListen is the address of a program's admin listener when
-// EYE_ADMIN_LISTEN does not say.
-func DefaultAdminListen(program string) string {
-	switch program {
-	case "collector":
-		return "127.0.0.1:8091"
-	case "queryapi":
-		return "127.0.0.1:8092"
-	case "processor":
-		return "127.0.0.1:8093"
-	}
-	return "127.0.0.1:8090"
-}
-
-// Check is one thing a service needs; Err is nil when it is there.
+// Check is a named condition of readiness; Err is nil when it holds.
 type Check struct {
 	Name string
 	Err  error
 }
 
-// AdminConfig is what the admin listener tells.
+// AdminConfig configures the admin listener.
 type AdminConfig struct {
-	// Listen is host:port. It tells more than the public should see: metrics
-	// and profiles.
+	// Listen is host:port. Metrics and profiles are not for the public.
 	Listen  string
 	Metrics prometheus.Gatherer
-	// Ready lists what the service needs now; nil means nothing.
+	// Ready returns the conditions of readiness; nil stands for none.
 	Ready  func() []Check
 	Logger *slog.Logger
 }
@@ -63,7 +48,7 @@ func Admin(cfg AdminConfig) (*AdminServer, error) {
 		cfg.Logger = slog.Default()
 	}
 	srv := httpserver.NewHTTPServer(adminHandler(cfg), cfg.Logger)
-	srv.WriteTimeout = 0 // a profile takes as long as it is asked to
+	srv.WriteTimeout = 0 // the client sets the duration of a profile
 	return &AdminServer{listener: l, server: srv}, nil
 }
 
@@ -99,7 +84,7 @@ func adminHandler(cfg AdminConfig) http.Handler {
 	return mux
 }
 
-// Health answers 200: the process is alive. Whether it can work is readiness.
+// Health answers 200 while the process is alive, whether it is ready or not.
 func Health() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -107,7 +92,7 @@ func Health() http.Handler {
 	})
 }
 
-// writeChecks answers 200, or 503 when something is missing, and names it.
+// writeChecks answers 200, or 503 when a condition does not hold.
 func writeChecks(w http.ResponseWriter, checks []Check) {
 	type check struct {
 		Name  string `json:"name"`
@@ -132,8 +117,8 @@ func writeChecks(w http.ResponseWriter, checks []Check) {
 	_ = json.NewEncoder(w).Encode(answer) // a client that left needs no answer
 }
 
-// checkHealth asks an admin listener. An address that means every interface
-// is asked on loopback.
+// checkHealth asks an admin listener whether the process is alive. A listener on
+// every interface is asked on loopback.
 func checkHealth(ctx context.Context, listen string) error {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -152,7 +137,7 @@ func checkHealth(ctx context.Context, listen string) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return errors.New("healthz answers " + resp.Status)
+		return errors.New("/healthz answers " + resp.Status)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // serveAdmin serves until the test ends or stop is called.
 func serveAdmin(t *testing.T, ready func() []Check) (a *AdminServer, stop func()) {
 	t.Helper()
-	p := NewProcess("collector", NewEnv(nil), io.Discard)
+	p := NewProcess("collector", io.Discard, slog.LevelInfo)
 	a, err := Admin(AdminConfig{Listen: "127.0.0.1:0", Metrics: p.Metrics, Ready: ready, Logger: silent})
 	if err != nil {
 		t.Fatal(err)

@@ -13,15 +13,15 @@ const (
 	ExitUnreachable = 3
 )
 
-// ErrUsage is wrapped by errors that the caller of the program can mend:
+// ErrUsage is the class of errors that the caller of the program can correct:
 // wrong flags, wrong settings, invalid input.
 var ErrUsage = errors.New("wrong usage")
 
-// ErrUnreachable is wrapped by errors of a program that ended because
-// something it needs could not be reached.
+// ErrUnreachable is the class of errors of a program that ended because it could
+// not reach a service that it needs.
 var ErrUnreachable = errors.New("could not be reached")
 
-// ExitCode is the exit code for an error a program ended with.
+// ExitCode returns the exit code of a program that ended with err.
 func ExitCode(err error) int {
 	switch {
 	case err == nil:
@@ -34,7 +34,7 @@ func ExitCode(err error) int {
 	return ExitFailure
 }
 
-// Faults are all faults of a configuration. As an error it wraps ErrUsage.
+// Faults are all faults of a configuration: an error of class ErrUsage.
 type Faults []string
 
 // Error lists every fault.

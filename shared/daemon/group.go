@@ -8,36 +8,42 @@ import (
 	"slices"
 )
 
-// errEnded is the failure of a step that returned before it was told to.
+// errEnded is the failure of a step that returned before its context ended.
 var errEnded = errors.New("ended by itself")
 
 // Group runs the steps of a program, named, in the order in which they need
 // each other. The zero value is ready to use.
 type Group struct {
-	// Logger, where set, hears of each step's end.
+	// Logger, where set, gets a line about each step's end.
 	Logger *slog.Logger
 
 	steps []*step
 }
 
+// Step is a part of a program. Run serves until its context ends and then
+// drains.
+type Step struct {
+	Name string
+	Run  func(ctx context.Context) error
+}
+
 type step struct {
-	name   string
-	run    func(context.Context) error
+	Step
+
 	cancel context.CancelFunc
-	done   chan struct{} // closed when run has returned
+	done   chan struct{} // closed when Run has returned
 	err    error         // valid once done is closed
 }
 
 // Add adds a step that needs only steps added before. run serves until its
 // context ends and then drains.
 func (g *Group) Add(name string, run func(context.Context) error) {
-	g.steps = append(g.steps, &step{name: name, run: run, done: make(chan struct{})})
+	g.steps = append(g.steps, &step{Step: Step{Name: name, Run: run}, done: make(chan struct{})})
 }
 
 // Run starts the steps in order. When ctx ends, or when a step ends by itself,
-// it stops them one by one from last to first: the context of a step ends
-// after the step behind it has returned, so that each drains into steps that
-// still work. The errors are joined and name their steps. Call it once.
+// it stops them one by one from last to first: the context of a step ends after
+// the later steps have returned, so that each drains into steps that still work. The errors are joined and name their steps. Call it once.
 func (g *Group) Run(ctx context.Context) error {
 	early := make(chan *step, len(g.steps))
 	for _, s := range g.steps {
@@ -46,24 +52,24 @@ func (g *Group) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case s := <-early:
-		// Without an error it has failed as well: the rest would go on
-		// without it.
+		// A return without an error is a failure too: the other steps need
+		// this one.
 		if s.err == nil && ctx.Err() == nil {
-			s.err = fmt.Errorf("%s: %w", s.name, errEnded)
+			s.err = fmt.Errorf("%s: %w", s.Name, errEnded)
 		}
 	}
-	return g.stop()
+	return g.stopSteps()
 }
 
-// stop ends every step, from last to first.
-func (g *Group) stop() error {
+// stopSteps stops every step, from last to first.
+func (g *Group) stopSteps() error {
 	var all error
 	for _, s := range slices.Backward(g.steps) {
 		s.cancel()
 		<-s.done
 		all = errors.Join(all, s.err)
 		if g.Logger != nil {
-			g.Logger.Debug("Step stopped", slog.String("step", s.name))
+			g.Logger.Debug("Step stopped", slog.String("step", s.Name))
 		}
 	}
 	return all
@@ -72,8 +78,8 @@ func (g *Group) stop() error {
 func (s *step) start(ctx context.Context, early chan<- *step) {
 	ctx, s.cancel = context.WithCancel(ctx)
 	go func() {
-		if err := s.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			s.err = fmt.Errorf("%s: %w", s.name, err)
+		if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			s.err = fmt.Errorf("%s: %w", s.Name, err)
 		}
 		close(s.done)
 		early <- s

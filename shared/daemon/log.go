@@ -4,7 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -13,8 +12,7 @@ import (
 )
 
 // NewLogger logs to w: in colours where w is a terminal, otherwise one JSON
-// object a line. Whatever a value contains, it cannot start a line of its own
-// or move a terminal's cursor.
+// object per line. No value can start a line or move a terminal's cursor.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		return slog.New(terminalHandler(w, level))
@@ -23,11 +21,11 @@ func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 }
 
 func terminalHandler(w io.Writer, level slog.Level) slog.Handler {
-	return tint.NewTextHandler(w, &tint.Options{Level: level, ReplaceAttr: tame})
+	return tint.NewTextHandler(w, &tint.Options{Level: level, ReplaceAttr: escapeAttr})
 }
 
-// tame makes visible what a terminal would obey.
-func tame(_ []string, a slog.Attr) slog.Attr {
+// escapeAttr makes the control characters of an attribute visible.
+func escapeAttr(_ []string, a slog.Attr) slog.Attr {
 	a.Key = visible(a.Key)
 	v := a.Value.Resolve()
 	switch v.Kind() {
@@ -59,14 +57,4 @@ func visible(text string) string {
 		}
 		return '·'
 	}, strings.ReplaceAll(text, `\x1b`, "\u241b"))
-}
-
-// logLevel reads EYE_LOG_LEVEL.
-func logLevel(env *Env) slog.Level {
-	text := env.String("EYE_LOG_LEVEL", "info")
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(text)); err != nil {
-		env.Fault("EYE_LOG_LEVEL", strconv.Quote(text)+" is none of debug, info, warn, error")
-	}
-	return level
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// call runs a program that fails the test when it should not start.
-func call(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+// call runs a program that fails the test if it starts the service.
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = execute("collector", args, NewEnv(env), &out, &errs, func(context.Context, *Process) error {
+	code = execute("collector", "Does the test's work.", args, &out, &errs, func(context.Context, *Process, *everyType) error {
 		t.Errorf("%q starts the service", args)
 		return nil
 	})
@@ -21,48 +21,66 @@ func call(t *testing.T, env []string, args ...string) (code int, stdout, stderr 
 }
 
 func TestFlags(t *testing.T) {
-	for _, flag := range []string{"--version", "-version"} {
-		code, out, _ := call(t, nil, flag)
-		if code != ExitOK || !strings.HasPrefix(out, "collector dev (commit ") || strings.Count(out, "\n") != 1 {
-			t.Errorf("%s: %d %q", flag, code, out)
+	code, out, _ := call(t, "--version")
+	if code != ExitOK || !strings.HasPrefix(out, "collector dev (commit ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("--version: %d %q", code, out)
+	}
+	for _, args := range [][]string{{"--nonsense"}, {"--listen"}, {"up"}, {"--version=maybe"}} {
+		code, out, errs := call(t, args...)
+		if code != ExitUsage || out != "" || !strings.Contains(errs, "collector --help") {
+			t.Errorf("%q: %d %q %q", args, code, out, errs)
 		}
 	}
+}
+
+// The help lists every setting with its flag, variable, default and unit.
+func TestHelpListsEverySetting(t *testing.T) {
 	for _, flag := range []string{"--help", "-h"} {
-		code, out, errs := call(t, nil, flag)
-		if code != ExitOK || !strings.HasPrefix(out, "usage: collector") || errs != "" {
+		code, out, errs := call(t, flag)
+		if code != ExitOK || !strings.HasPrefix(out, "Usage: collector") || errs != "" {
 			t.Errorf("%s: %d %q %q", flag, code, out, errs)
 		}
-	}
-	for _, args := range [][]string{{"--listen"}, {"up"}, {"--version=maybe"}} {
-		code, out, errs := call(t, nil, args...)
-		if code != ExitUsage || out != "" || !strings.Contains(errs, "usage: collector") {
-			t.Errorf("%q: %d %q %q", args, code, out, errs)
+		for _, want := range []string{
+			"Does the test's work.", "--admin-listen=HOST:PORT", "$EYE_ADMIN_LISTEN", "127.0.0.1:8091", "--log-level", "$EYE_LOG_LEVEL",
+			"--count", "$EYE_COUNT", "--health", "--version",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s lacks %s:\n%s", flag, want, out)
+			}
 		}
 	}
 }
 
 func TestHealthFlag(t *testing.T) {
 	a, stop := serveAdmin(t, nil)
-	if code, _, errs := call(t, []string{"EYE_ADMIN_LISTEN=" + a.Addr().String()}, "--health"); code != ExitOK {
+	t.Setenv("EYE_ADMIN_LISTEN", a.Addr().String())
+	if code, _, errs := call(t, "--health"); code != ExitOK {
 		t.Errorf("alive: %d %s", code, errs)
 	}
 	stop()
-	if code, _, errs := call(t, []string{"EYE_ADMIN_LISTEN=" + a.Addr().String()}, "--health"); code != ExitFailure || errs == "" {
+	if code, _, errs := call(t, "--health"); code != ExitFailure || errs == "" {
 		t.Errorf("dead: %d %s", code, errs)
 	}
-	if code, _, _ := call(t, []string{"EYE_ADMIN_LISTEN=nonsense"}, "--health"); code != ExitFailure {
+	if code, _, _ := call(t, "--health", "--admin-listen=nonsense"); code != ExitFailure {
 		t.Errorf("nonsense: %d", code)
 	}
 }
 
-// All faults stand in one record, and the exit code says whose they are.
+// inconsistent are settings of which two values do not fit together.
+type inconsistent struct{ everyType }
+
+func (inconsistent) Faults() Faults { return Faults{"EYE_COUNT: must fit EYE_BYTES"} }
+
+// All faults are in one record, and the exit code says that the caller must
+// correct them.
 func TestFaultsAreListedAtOnce(t *testing.T) {
+	t.Setenv("EYE_LOG_LEVEL", "loud")
+	t.Setenv("EYE_BYTES", "x")
+	t.Setenv("EYE_LISTN", "misspelt")
 	var errs bytes.Buffer
-	env := NewEnv([]string{"EYE_LOG_LEVEL=loud", "EYE_N=x", "EYE_LISTN=typo"})
-	code := execute("collector", nil, env, nil, &errs, func(_ context.Context, p *Process) error {
-		p.Env.Int("EYE_N", 1)
-		p.Env.Required("EYE_NATS_URL")
-		return p.Env.Err()
+	code := execute("collector", "", nil, nil, &errs, func(context.Context, *Process, *inconsistent) error {
+		t.Error("the service starts")
+		return nil
 	})
 	if code != ExitUsage {
 		t.Errorf("exit code %d", code)
@@ -89,7 +107,10 @@ func TestFaultsAreListedAtOnce(t *testing.T) {
 
 func TestFailureIsLoggedOnce(t *testing.T) {
 	var errs bytes.Buffer
-	code := execute("processor", nil, NewEnv(nil), nil, &errs, func(context.Context, *Process) error {
+	code := execute("processor", "", nil, nil, &errs, func(_ context.Context, p *Process, s *everyType) error {
+		if p.Name != "processor" || s.AdminListen.Value != "127.0.0.1:8093" {
+			t.Errorf("%s listens on %s", p.Name, s.AdminListen.Value)
+		}
 		return errors.New("the reason")
 	})
 	if code != ExitFailure || strings.Count(errs.String(), "the reason") != 1 {

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// DrainLimit bounds how long a program drains after it was told to end.
+// DrainLimit bounds how long a program drains after a signal.
 const DrainLimit = 15 * time.Second
 
-// sameSignal is how close signals count as one: some senders tell the process
-// and then its group.
+// sameSignal is the time within which signals count as one: some senders signal
+// the process and then its group.
 const sameSignal = 100 * time.Millisecond
 
-// errDrain says that a program did not drain in time.
+// errDrain means that a program did not drain in time.
 var errDrain = errors.New("not drained in time")
 
 // Supervise runs a program's work and returns its exit code. SIGTERM or an
@@ -61,7 +61,7 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, limit time.Duration, 
 		select {
 		case err := <-done:
 			if errors.Is(err, context.Canceled) {
-				return nil // ended as told
+				return nil // the regular end
 			}
 			return err
 		case sig := <-signals:

@@ -1,4 +1,4 @@
-// Command collector takes events over HTTP into the stream.
+// Command collector accepts events over HTTP and puts them into the stream.
 package main
 
 import (
@@ -6,4 +6,6 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 )
 
-func main() { daemon.Main("collector", collector.Run) }
+func main() {
+	daemon.Main("collector", "Accepts events over HTTP and puts them into the stream.", collector.Run)
+}

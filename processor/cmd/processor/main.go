@@ -1,5 +1,4 @@
-// Command processor gives accepted events their outcome. Its settings are
-// environment variables; see processor.Run.
+// Command processor gives accepted events their outcome.
 package main
 
 import (
@@ -7,4 +6,6 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 )
 
-func main() { daemon.Main("processor", processor.Run) }
+func main() {
+	daemon.Main("processor", "Validates accepted events and writes each with its outcome to the store.", processor.Run)
+}

@@ -1,5 +1,4 @@
-// Command queryapi is the query API as a service of its own. Its settings are
-// environment variables; see queryapi.Run.
+// Command queryapi is the query API as a service of its own.
 package main
 
 import (
@@ -7,4 +6,6 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 )
 
-func main() { daemon.Main("queryapi", queryapi.Run) }
+func main() {
+	daemon.Main("queryapi", "Answers queries over HTTP and changes the registry.", queryapi.Run)
+}
