@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -262,10 +261,12 @@ func TestProcessStartsWithoutStream(t *testing.T) {
 	srv := natstest.Start(t, natstest.Listening())
 	listen, admin := freeAddr(t), freeAddr(t)
 	f := &fixture{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
-	p := daemon.NewProcess("collector", daemon.NewEnv([]string{
-		"EYE_NATS_URL=" + srv.ClientURL(), "EYE_LISTEN=" + listen, "EYE_ADMIN_LISTEN=" + admin,
-	}), io.Discard)
-	f.runUntilEnd(func(ctx context.Context) error { return Run(ctx, p) })
+	settings, err := daemon.ReadSettings[Settings]("collector", []string{
+		"--nats-url=" + srv.ClientURL(), "--listen=" + listen, "--admin-listen=" + admin,
+	})
+	f.noError(err)
+	p := daemon.NewProcess("collector", io.Discard, slog.LevelInfo)
+	f.runUntilEnd(func(ctx context.Context) error { return Run(ctx, p, settings) })
 	ready := func() int {
 		resp, err := f.client.Get("http://" + admin + "/readyz")
 		if err != nil {
@@ -298,13 +299,14 @@ func freeAddr(t *testing.T) string {
 }
 
 func TestProcessChecksSettings(t *testing.T) {
-	var log bytes.Buffer
-	p := daemon.NewProcess("collector", daemon.NewEnv(nil), &log)
-	if err := Run(context.Background(), p); !errors.Is(err, daemon.ErrUsage) || !strings.Contains(err.Error(), "EYE_NATS_URL") {
-		t.Errorf("Run without settings = %v", err)
+	s, err := daemon.ReadSettings[Settings]("collector", nil)
+	if err != nil || s.NATSURL.Value != "nats://127.0.0.1:4222" || s.Listen.Value != "127.0.0.1:8080" || s.AdminListen.Value != "127.0.0.1:8091" {
+		t.Errorf("the defaults are %+v, %v", s, err)
 	}
-	p = daemon.NewProcess("collector", daemon.NewEnv([]string{"EYE_NATS_URL=nats://%zz"}), &log)
-	if err := Run(context.Background(), p); !errors.Is(err, daemon.ErrUsage) {
-		t.Errorf("Run with a broken URL = %v", err)
+	_, err = daemon.ReadSettings[Settings]("collector", []string{"--nats-url=nats://%zz", "--listen=8080", "--admin-listen=x", "--log-level=loud"})
+	for _, name := range []string{"EYE_NATS_URL", "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_LOG_LEVEL"} {
+		if !errors.Is(err, daemon.ErrUsage) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
 	}
 }

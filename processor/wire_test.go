@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -12,25 +13,48 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/stream"
 )
 
-// Every fault of the settings is told at once.
-func TestRunReportsEveryFault(t *testing.T) {
-	t.Setenv("GOMEMLIMIT", "off")
-	p := daemon.NewProcess("processor", daemon.NewEnv([]string{
-		"EYE_MONGO_URI=not-a-uri with secret:hunter2@", "EYE_STREAM_MAX_BYTES=lots", "EYE_STREAM_REPLICAS=2", "EYE_STREAM_RETENTION=1s", "EYE_AUDIT_RATE=-1", "EYE_ADMIN_LISTEN=nowhere",
-	}), io.Discard)
-	err := Run(t.Context(), p)
-	if daemon.ExitCode(err) != daemon.ExitUsage {
-		t.Errorf("exit code %d", daemon.ExitCode(err))
-	}
-	for _, name := range []string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_AUDIT_RATE", "EYE_ADMIN_LISTEN"} {
-		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("no word of %s in %v", name, err)
+// All faults of the settings are reported at once, without a password.
+func TestSettingsReportEveryFault(t *testing.T) {
+	for _, replicas := range []string{"2", "many"} {
+		_, err := daemon.ReadSettings[Settings]("processor", []string{
+			"--mongo-uri=not-a-uri with secret:hunter2@", "--stream-max-bytes=lots", "--stream-replicas=" + replicas,
+			"--stream-retention=1s", "--audit-rate=-1", "--admin-listen=nowhere",
+		})
+		var faults daemon.Faults
+		if !errors.As(err, &faults) || daemon.ExitCode(err) != daemon.ExitUsage || len(faults) != 6 {
+			t.Errorf("exit code %d, %v", daemon.ExitCode(err), err)
+		}
+		for _, name := range []string{"EYE_MONGO_URI", "EYE_STREAM_MAX_BYTES", "EYE_STREAM_REPLICAS", "EYE_STREAM_RETENTION", "EYE_AUDIT_RATE", "EYE_ADMIN_LISTEN"} {
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s is not named in %v", name, err)
+			}
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("a password in %v", err)
 		}
 	}
-	if err != nil && strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("a password in %v", err)
+	_, err := daemon.ReadSettings[Settings]("processor", []string{"--stream-max-bytes=1MiB"})
+	if err == nil || !strings.Contains(err.Error(), "EYE_STREAM_MAX_BYTES: must be at least 4194304") {
+		t.Errorf("a small stream: %v", err)
+	}
+}
+
+// The defaults of the flags are those of the stream.
+func TestSettingsHaveTheStreamsDefaults(t *testing.T) {
+	s, err := daemon.ReadSettings[Settings]("processor", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := stream.Config{MaxBytes: s.StreamMaxBytes.Value, Retention: s.StreamRetention.Value, Replicas: s.StreamReplicas.Value}
+	if want := (stream.Config{}).WithDefaults(); got.MaxBytes != want.MaxBytes || got.Retention != want.Retention || got.Replicas != want.Replicas {
+		t.Errorf("the defaults are %+v, want %+v", got, want)
+	}
+	if s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI.Value != "mongodb://127.0.0.1:27017/" || s.MongoDatabase != mongo.DefaultDatabase {
+		t.Errorf("the defaults are %+v", s)
 	}
 }
 
@@ -44,13 +68,17 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// processUnderTest is the program with the world's settings.
-func (fx *fixture) processUnderTest(admin string) *daemon.Process {
+// runProcess is the program with the fixture's settings.
+func (fx *fixture) runProcess(ctx context.Context, admin string) error {
 	fx.t.Setenv("GOMEMLIMIT", "off") // the limit of a process is not the tests'
-	return daemon.NewProcess("processor", daemon.NewEnv([]string{
-		"EYE_NATS_URL=" + fx.nats.ClientURL(), "EYE_MONGO_URI=" + fx.uri, "EYE_MONGO_DATABASE=" + fx.database,
-		"EYE_ADMIN_LISTEN=" + admin, "EYE_STREAM_MAX_BYTES=64MiB",
-	}), io.Discard)
+	s, err := daemon.ReadSettings[Settings]("processor", []string{
+		"--nats-url=" + fx.nats.ClientURL(), "--mongo-uri=" + fx.uri, "--mongo-database=" + fx.database,
+		"--admin-listen=" + admin, "--stream-max-bytes=64MiB",
+	})
+	if err != nil {
+		return err
+	}
+	return Run(ctx, daemon.NewProcess("processor", io.Discard, slog.LevelInfo), s)
 }
 
 // The program processes, says so on its admin listener, and ends cleanly.
@@ -60,7 +88,7 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, fx.processUnderTest(admin)) }()
+	go func() { ended <- fx.runProcess(ctx, admin) }()
 	fx.publishAll(pageviews("e", 20))
 	fx.awaitSettled()
 	if stored, _ := fx.counts(); stored != 20 {
@@ -105,7 +133,7 @@ func TestRunBesideAWipedRegistry(t *testing.T) {
 	if err := errors.Join(fx.store.Prepare(fx.ctx()), fx.store.RaiseRevision(fx.ctx(), 1_000_000)); err != nil {
 		t.Fatal(err)
 	}
-	err := Run(fx.ctx(), fx.processUnderTest(freeAddr(t)))
+	err := fx.runProcess(fx.ctx(), freeAddr(t))
 	if daemon.ExitCode(err) != daemon.ExitUsage || !errors.Is(err, ErrRevision) || !strings.Contains(fmt.Sprint(err), "wiped NATS") {
 		t.Errorf("Run: %v", err)
 	}

@@ -1,11 +1,11 @@
 package queryapi_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -20,13 +20,17 @@ import (
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
-// process is queryapi.Run with settings; stop ends it and returns its error.
-func process(t *testing.T, settings ...string) (stop func() error) {
+// runProcess runs the process with the flags; stop ends it and returns its error.
+func runProcess(t *testing.T, flags ...string) (stop func() error) {
 	t.Helper()
-	p := daemon.NewProcess("queryapi", daemon.NewEnv(settings), io.Discard)
+	settings, err := daemon.ReadSettings[queryapi.Settings]("queryapi", flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := daemon.NewProcess("queryapi", io.Discard, slog.LevelInfo)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- queryapi.Run(ctx, p) }()
+	go func() { done <- queryapi.Run(ctx, p, settings) }()
 	stop = func() error {
 		cancel()
 		select {
@@ -94,9 +98,9 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen, admin := freePort(t), freePort(t)
-	stop := process(t, "EYE_NATS_URL="+w.nats.ClientURL(), "EYE_MONGO_URI="+database.URI,
-		"EYE_MONGO_DATABASE="+database.Database, "EYE_MONGO_TIME_WINDOWS="+strconv.FormatBool(database.TimeWindows),
-		"EYE_LISTEN="+listen, "EYE_ADMIN_LISTEN="+admin, "EYE_OPERATOR_TOKEN=a-token-for-operators", "EYE_CONFIG="+config)
+	stop := runProcess(t, "--nats-url="+w.nats.ClientURL(), "--mongo-uri="+database.URI,
+		"--mongo-database="+database.Database, "--mongo-time-windows="+strconv.FormatBool(database.TimeWindows),
+		"--listen="+listen, "--admin-listen="+admin, "--operator-token=a-token-for-operators", "--config="+config)
 
 	if missing := poll(t, "http://"+admin+"/readyz", "", http.StatusServiceUnavailable); !strings.Contains(missing, "store") {
 		t.Errorf("what is missing is not named: %s", missing)
@@ -127,14 +131,12 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Every fault of the settings is reported at once, and no secret.
-func TestRunReportsEveryFault(t *testing.T) {
-	var logs bytes.Buffer
-	p := daemon.NewProcess("queryapi", daemon.NewEnv([]string{
-		"EYE_NATS_URL=nats://user:secret@[::1", "EYE_MONGO_URI=mongodb://user:secret@", "EYE_LISTEN=8081", "EYE_ADMIN_LISTEN=x",
-		"EYE_OPERATOR_TOKEN=short-secret", "EYE_CONFIG=" + filepath.Join(t.TempDir(), "none"),
-	}), &logs)
-	err := queryapi.Run(t.Context(), p)
+// All faults of the settings are reported at once, without a secret.
+func TestSettingsReportEveryFault(t *testing.T) {
+	_, err := daemon.ReadSettings[queryapi.Settings]("queryapi", []string{
+		"--nats-url=nats://user:secret@[::1", "--mongo-uri=mongodb://user:secret@", "--listen=8081", "--admin-listen=x",
+		"--operator-token=short-secret", "--config=" + filepath.Join(t.TempDir(), "none"),
+	})
 	if !errors.Is(err, daemon.ErrUsage) {
 		t.Fatalf("error = %v", err)
 	}
@@ -143,11 +145,11 @@ func TestRunReportsEveryFault(t *testing.T) {
 			t.Errorf("%s is not named: %v", name, err)
 		}
 	}
-	if strings.Contains(err.Error()+logs.String(), "secret") {
+	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("a secret is shown: %v", err)
 	}
-	err = queryapi.Run(t.Context(), daemon.NewProcess("queryapi", daemon.NewEnv(nil), io.Discard))
-	if err == nil || !strings.Contains(err.Error(), "EYE_NATS_URL") || !strings.Contains(err.Error(), "EYE_MONGO_URI") {
-		t.Errorf("nothing set: %v", err)
+	s, err := daemon.ReadSettings[queryapi.Settings]("queryapi", nil)
+	if err != nil || s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI.Value != "mongodb://127.0.0.1:27017/" || s.Listen.Value != "127.0.0.1:8081" {
+		t.Errorf("the defaults are %+v, %v", s, err)
 	}
 }

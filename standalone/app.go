@@ -5,22 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
+	"path/filepath"
 	"slices"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theeye/theeye/collector"
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/wiring"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/stream"
+	"github.com/theeye/theeye/shared/store/mongo"
+	"github.com/theeye/theeye/shared/store/sqlite"
+)
+
+const (
+	// databaseName is the file of the embedded store in the data folder.
+	databaseName = "events.db"
+	// spareRoom is what the embedded server may keep on disk, in bytes, in
+	// addition to what the stream and the registry reserve.
+	spareRoom = 1 << 30
 )
 
 // App is The Eye in one process. Its methods may be called concurrently; Run
@@ -28,23 +41,22 @@ import (
 type App struct {
 	cfg      Config
 	log      *slog.Logger
-	started  chan struct{} // closed once everything works
+	started  chan struct{} // closed once every service is ready
 	listener net.Listener
 	admin    *daemon.AdminServer
 	mux      *publicMux
 
 	nats     *natsd.Server
 	conns    []*nats.Conn
-	js       jetstream.JetStream // for all but the collector
+	js       jetstream.JetStream // of all services but the collector
 	store    store.Store
-	registry *registry.Registry
-	hearts   map[string]*heartbeat.Heartbeat // of each service
+	backbone *wiring.Backbone
 
 	queryapi  *queryapi.Service
 	processor *processor.Service
 	collector *collector.Service
 
-	// undo frees what New took, in the order of taking.
+	// undo frees what New acquired, in the order of acquisition.
 	undo []func() error
 }
 
@@ -60,9 +72,9 @@ func New(cfg Config) (*App, error) {
 	}
 	cfg = cfg.withDefaults()
 	a := &App{cfg: cfg, log: cfg.Logger, started: make(chan struct{})}
-	for _, open := range []func() error{a.bind, a.openNATS, a.openStore, a.openServices} {
+	for _, open := range []func() error{a.bindListeners, a.openNATS, a.openStore, a.openServices} {
 		if err := open(); err != nil {
-			return nil, errors.Join(err, a.free())
+			return nil, errors.Join(err, a.release())
 		}
 	}
 	return a, nil
@@ -74,11 +86,11 @@ func (a *App) Addr() net.Addr { return a.listener.Addr() }
 // AdminAddr is the address of the admin listener.
 func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }
 
-// Started is closed once events are taken, processed and found.
+// Started is closed once events are accepted, processed and found.
 func (a *App) Started() <-chan struct{} { return a.started }
 
-// free undoes what a New that fails has done.
-func (a *App) free() error {
+// release frees what a New that fails has acquired.
+func (a *App) release() error {
 	var all error
 	for _, undo := range slices.Backward(a.undo) {
 		all = errors.Join(all, undo())
@@ -86,8 +98,8 @@ func (a *App) free() error {
 	return all
 }
 
-// bind takes the addresses first: what is refused most often is told at once.
-func (a *App) bind() error {
+// bindListeners comes first: an address in use is the most frequent failure.
+func (a *App) bindListeners() error {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("public listener: %w", err)
@@ -104,25 +116,87 @@ func (a *App) bind() error {
 	return nil
 }
 
-// openServices makes the three services and the registry that all of them
-// follow.
+// openNATS starts the embedded server, which locks the data folder, and opens
+// two connections to it.
+func (a *App) openNATS() error {
+	log := a.part("nats")
+	srv, err := natsd.Start(natsd.Config{
+		Dir: a.cfg.DataDir, MaxStore: a.cfg.Stream.StoreBytes() + spareRoom, MinFree: a.cfg.MinFree, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	a.nats = srv
+	a.undo = append(a.undo, srv.Close)
+	// The collector has a connection of its own: requests of the others do not
+	// wait for its batches, nor its batches for them.
+	for _, c := range []struct {
+		name   string
+		buffer int
+	}{
+		{"theeye", nats.DefaultReconnectBufSize},
+		// While the server restarts, events are answered 503 instead.
+		{"collector", -1},
+	} {
+		nc, err := srv.Connect(append(daemon.LogNATS(log), nats.Name(c.name), nats.ReconnectBufSize(c.buffer))...)
+		if err != nil {
+			return err
+		}
+		a.conns = append(a.conns, nc)
+		a.undo = append(a.undo, func() error { nc.Close(); return nil })
+	}
+	if a.js, err = jetstream.New(a.conns[0]); err != nil {
+		return fmt.Errorf("open JetStream: %w", err)
+	}
+	return nil
+}
+
+// openStore opens SQLite in the data folder, or MongoDB, which need not be
+// available yet.
+func (a *App) openStore() error {
+	ctx := context.Background()
+	if a.cfg.MongoURI != "" {
+		st, err := mongo.Open(ctx, mongo.Config{
+			URI: a.cfg.MongoURI, Database: a.cfg.MongoDatabase, TimeWindows: a.cfg.MongoTimeWindows,
+		})
+		if err != nil {
+			return err
+		}
+		a.store = st
+	} else {
+		st, err := sqlite.Open(ctx, sqlite.Config{
+			Path: filepath.Join(a.cfg.DataDir, databaseName), Logger: a.part("store"),
+		})
+		if err != nil {
+			return err
+		}
+		a.store = st
+	}
+	if a.cfg.WrapStore != nil {
+		a.store = a.cfg.WrapStore(a.store)
+	}
+	a.undo = append(a.undo, func() error { return wiring.CloseStore(ctx, a.store) })
+	return nil
+}
+
+// openServices makes the three services with their common backbone.
 func (a *App) openServices() error {
-	a.registry = registry.New(registry.Config{JetStream: a.js, Static: a.credentials(), Logger: a.log})
+	a.backbone = wiring.New(registry.Config{JetStream: a.js, Static: a.credentials(), Logger: a.log})
+	reg := a.backbone.Registry
 	if err := a.registerMetrics(); err != nil {
 		return err
 	}
 	var err error
 	a.queryapi, err = queryapi.New(queryapi.Config{
-		JetStream: a.js, Registry: a.registry, Store: a.store,
+		JetStream: a.js, Registry: reg, Store: a.store,
 		Logger: a.part("queryapi"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
 		return err
 	}
-	a.hearts = a.newHearts()
 	a.processor, err = processor.New(processor.Config{
-		JetStream: a.js, Conn: a.conns[0], Registry: a.registry, Store: a.store, Stream: a.cfg.Stream,
-		Heartbeat: a.hearts[processorService], AuditRate: a.cfg.AuditRate,
+		JetStream: a.js, Conn: a.conns[0], Registry: reg, Store: a.store, Stream: a.cfg.Stream,
+		Heartbeat: a.addHeartbeats(), AuditRate: a.cfg.AuditRate,
 		Logger: a.part("processor"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
@@ -133,7 +207,7 @@ func (a *App) openServices() error {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	a.collector, err = collector.New(collector.Config{
-		JetStream: js, Conn: a.conns[1], Registry: a.registry, Guard: a.nats.Guard,
+		JetStream: js, Conn: a.conns[1], Registry: reg, Guard: a.nats.Guard,
 		Logger: a.part("collector"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
@@ -143,41 +217,48 @@ func (a *App) openServices() error {
 	return nil
 }
 
-const processorService = "processor"
-
-// newHearts makes a heart for each service, as three processes would have.
-// They share the name of the process.
-func (a *App) newHearts() map[string]*heartbeat.Heartbeat {
-	cfg := heartbeat.Config{
-		JetStream: a.js, Instance: uuid.NewString(), Revision: a.registry.Revision, Changed: a.registry.Changed,
-	}
-	hearts := map[string]*heartbeat.Heartbeat{}
+// addHeartbeats adds a heartbeat for each service, as in three processes, and
+// returns the processor's. They share the name of the instance.
+func (a *App) addHeartbeats() *heartbeat.Heartbeat {
+	cfg := heartbeat.Config{Instance: uuid.NewString()}
 	for _, service := range []string{"collector", "queryapi"} {
 		cfg.Service, cfg.Logger = service, a.part(service)
-		hearts[service] = heartbeat.New(cfg)
+		a.backbone.AddHeartbeat(cfg)
 	}
-	cfg.Service, cfg.Logger = processorService, a.part(processorService)
-	cfg.Oldest = func() uint64 { return a.processor.OldestRevision() }
-	cfg.CatchUp = processor.CatchUp(a.js, a.registry)
-	cfg.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, a.js, a.cfg.Stream) }
-	hearts[processorService] = heartbeat.New(cfg)
-	return hearts
+	cfg.Service, cfg.Logger = "processor", a.part("processor")
+	return a.backbone.AddHeartbeat(processor.HeartbeatConfig(cfg, a.js, a.backbone.Registry, a.cfg.Stream,
+		func() uint64 { return a.processor.OldestRevision() }))
 }
 
-// credentials are those that live in memory.
+// credentials are those of the configuration, which are stored nowhere.
 func (a *App) credentials() registry.Credentials {
-	var c registry.Credentials
+	c := wiring.OperatorCredentials(a.cfg.OperatorToken)
 	if a.cfg.Dev {
-		c = registry.DevCredentials()
-	}
-	if a.cfg.OperatorToken != "" {
-		c.Tokens = append(c.Tokens, registry.StaticToken{
-			Secret: a.cfg.OperatorToken, Token: registry.Token{ID: "EYE_OPERATOR_TOKEN", Role: registry.Operator},
-		})
+		dev := registry.DevCredentials()
+		c.Keys, c.Tokens = dev.Keys, append(dev.Tokens, c.Tokens...)
 	}
 	return c
 }
 
+// registerMetrics adds the metrics of the process that no service has.
+func (a *App) registerMetrics() error {
+	free := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eye_disk_free_bytes",
+		Help: "Free space of the data folder's disk; below a floor events are answered 503.",
+	}, func() float64 {
+		n, err := a.nats.Free()
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
+	})
+	if err := a.cfg.Metrics.Register(free); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	return nil
+}
+
+// part returns the logger of a part of the process.
 func (a *App) part(name string) *slog.Logger {
 	return a.log.With(slog.String("part", name))
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -22,9 +24,35 @@ const (
 	DefaultDataDir     = "./data"
 )
 
-// minOperatorToken is the least length of an operator token, in bytes: one
-// that can be guessed opens everything.
-const minOperatorToken = 16
+// Settings are the settings of the process as flags and environment variables.
+type Settings struct {
+	Dev         bool   `env:"EYE_DEV" help:"Add application demo with public keys, and the sample types. Refuses to listen beyond this machine."`
+	Listen      string `env:"EYE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where events are taken and queries answered (${default})."`
+	AdminListen string `env:"EYE_ADMIN_LISTEN" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Health, readiness, metrics and profiles (${default})."`
+	Data        string `env:"EYE_DATA" default:"./data" placeholder:"DIR" help:"Where everything is kept (${default}). One process a folder."`
+	Mongo       string `env:"EYE_MONGO_URI" placeholder:"URI" help:"Keep events in MongoDB instead."`
+	Config      string `env:"EYE_CONFIG" placeholder:"DIR" help:"Apply the declarations of a folder, and follow it."`
+
+	MongoDatabase    string      `env:"EYE_MONGO_DATABASE" default:"theeye" placeholder:"NAME" help:"Database of --mongo (${default})."`
+	MongoTimeWindows daemon.Bool `env:"EYE_MONGO_TIME_WINDOWS" default:"false" placeholder:"BOOL" help:"Read pages in windows of time: true where --mongo is FerretDB (${default})."`
+	OperatorToken    string      `env:"EYE_OPERATOR_TOKEN" placeholder:"TOKEN" help:"Operator token that is valid while set and never stored (none). Other users of the machine can see flags: prefer the variable."`
+	processor.StreamSettings
+	MinFree  daemon.Bytes `env:"EYE_MIN_FREE" default:"512MiB" placeholder:"SIZE" help:"Free disk space below which no events are accepted: bytes, or a number of KiB, MiB, GiB or TiB (${default})."`
+	LogLevel daemon.Level `env:"EYE_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error (${default})."`
+}
+
+// Configure returns the configuration of the settings for a process.
+func (s *Settings) Configure(p *daemon.Process) Config {
+	return Config{
+		Listen: s.Listen, AdminListen: s.AdminListen, DataDir: s.Data,
+		MongoURI: s.Mongo, MongoDatabase: s.MongoDatabase, MongoTimeWindows: s.MongoTimeWindows.Value,
+		ConfigDir: s.Config, Dev: s.Dev, OperatorToken: s.OperatorToken,
+		Stream:    stream.Config{MaxBytes: s.StreamMaxBytes.Value, Retention: s.StreamRetention.Value},
+		AuditRate: s.AuditRate.Value,
+		MinFree:   uint64(s.MinFree.Value),
+		Logger:    p.Logger, Metrics: p.Metrics,
+	}
+}
 
 // Config is what an operator decides about the process. The zero value of
 // every field but Logger and Metrics is its default.
@@ -94,26 +122,32 @@ func (c Config) Faults() daemon.Faults {
 			faults = append(faults, fmt.Sprintf("%s: %v", address.name, err))
 		} else if address.name == "listen" && c.Dev && !loopback(address.value) {
 			faults = append(faults, fmt.Sprintf("listen: %q is reached from other machines, and the keys of --dev are public: "+
-				"use 127.0.0.1, or leave out --dev", address.value))
+				"use 127.0.0.1, or omit --dev", address.value))
 		}
 	}
-	if info, err := os.Stat(c.ConfigDir); c.ConfigDir != "" && (err != nil || !info.IsDir()) {
-		faults = append(faults, fmt.Sprintf("config: %q is no folder", c.ConfigDir))
+	if c.ConfigDir != "" {
+		if err := daemon.CheckDirectory(c.ConfigDir); err != nil {
+			faults = append(faults, fmt.Sprintf("config: %v", err))
+		}
 	}
 	if info, err := os.Stat(c.DataDir); err == nil && !info.IsDir() {
-		faults = append(faults, fmt.Sprintf("data: %q is no folder", c.DataDir))
+		faults = append(faults, fmt.Sprintf("data: %q must be a directory", c.DataDir))
 	}
-	if n := len(c.OperatorToken); n > 0 && n < minOperatorToken {
-		faults = append(faults, fmt.Sprintf("EYE_OPERATOR_TOKEN: needs at least %d characters", minOperatorToken))
+	if c.OperatorToken != "" {
+		if err := daemon.CheckSecret(c.OperatorToken); err != nil {
+			faults = append(faults, fmt.Sprintf("EYE_OPERATOR_TOKEN: %v", err))
+		}
 	}
-	if err := checkMongo(c.MongoURI, c.MongoDatabase); err != nil {
-		faults = append(faults, fmt.Sprintf("mongo: %v", err))
+	if c.MongoURI != "" {
+		if err := mongo.CheckURI(c.MongoURI); err != nil {
+			faults = append(faults, fmt.Sprintf("mongo: %v", err))
+		}
 	}
 	if c.Stream.Replicas != 1 {
-		faults = append(faults, "EYE_STREAM_REPLICAS: one process has one replica")
+		faults = append(faults, "EYE_STREAM_REPLICAS: must be 1 in one process")
 	}
 	if c.AuditRate < 0 {
-		faults = append(faults, "EYE_AUDIT_RATE: wants 0, for none, or events a second")
+		faults = append(faults, "EYE_AUDIT_RATE: must be at least 0")
 	}
 	return faults
 }

@@ -5,57 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/wiring"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store"
 )
 
-// followEvery is how often the folder of declarations is looked at.
-const followEvery = time.Second
-
-// Run serves until ctx ends, drains, and frees everything that New took.
+// Run serves until ctx ends, drains, and frees everything that New acquired.
 func (a *App) Run(ctx context.Context) error {
 	group := daemon.Group{Logger: a.log}
 	group.Add("admin listener", a.admin.Run)
 	group.Add("NATS server", a.nats.Run)
 	group.Add("connections", a.holdConnections)
 	group.Add("store", a.holdStore)
-	group.Add("registry", a.registry.Run)
-	for _, h := range a.hearts {
-		group.Add("heartbeat", h.Run)
-	}
+	a.backbone.AddSteps(&group)
 	group.Add("query API", a.queryapi.Run)
 	group.Add("processor", a.processor.Run)
 	if a.cfg.ConfigDir != "" {
 		group.Add("declarations", func(ctx context.Context) error {
-			return declare.Follow(ctx, a.cfg.ConfigDir, followEvery, a.js, a.part("declarations"))
+			return declare.Follow(ctx, a.cfg.ConfigDir, wiring.FollowInterval, a.js, a.part("declarations"))
 		})
 	}
 	group.Add("start", a.start)
 	group.Add("collector", a.collector.Run)
 	group.Add("public listener", func(ctx context.Context) error {
-		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrap(a.mux), a.log))
+		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrapHandler(a.mux), a.log))
 	})
 	err := group.Run(ctx)
 	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, processor.ErrRevision) {
-		err = fmt.Errorf("%w: %w", daemon.ErrUsage, err) // a person has to decide
+		err = fmt.Errorf("%w: %w", daemon.ErrUsage, err) // an operator must decide
 	}
 	return err
 }
 
-// wrap puts what a fault test wants between the listener and the services.
-func (a *App) wrap(h http.Handler) http.Handler {
+// wrapHandler applies Config.WrapHandler.
+func (a *App) wrapHandler(h http.Handler) http.Handler {
 	if a.cfg.WrapHandler == nil {
 		return h
 	}
 	return a.cfg.WrapHandler(h)
 }
 
-// holdConnections closes the connections when nothing uses them any more.
+// holdConnections closes the connections at the end of ctx, when all that use
+// them have stopped.
 func (a *App) holdConnections(ctx context.Context) error {
 	<-ctx.Done()
 	for _, nc := range a.conns {
@@ -64,24 +59,25 @@ func (a *App) holdConnections(ctx context.Context) error {
 	return nil
 }
 
-// holdStore closes the store when nothing uses it any more.
+// holdStore closes the store at the end of ctx, when all that use it have
+// stopped.
 func (a *App) holdStore(ctx context.Context) error {
 	<-ctx.Done()
-	return a.closeStore(ctx)
+	return wiring.CloseStore(ctx, a.store)
 }
 
-// Ready is what every service needs and has, each thing once: missing where
-// one of them misses it.
+// Ready returns the conditions of readiness of all services, each name once: it
+// fails where it fails for one of them.
 func (a *App) Ready() []daemon.Check {
-	mux := daemon.Check{Name: "door"}
+	start := daemon.Check{Name: "door"}
 	if !a.mux.open.Load() {
-		mux.Err = errors.New("not open yet")
+		start.Err = errors.New("the declarations are not in force yet")
 	}
-	return merge([]daemon.Check{mux}, a.processor.Ready(), a.collector.Ready(), a.queryapi.Ready())
+	return mergeChecks([]daemon.Check{start}, a.processor.Ready(), a.collector.Ready(), a.queryapi.Ready())
 }
 
-// merge joins lists; of two checks of one name a failed one stays.
-func merge(lists ...[]daemon.Check) []daemon.Check {
+// mergeChecks joins lists; of two checks of one name a failed one stays.
+func mergeChecks(lists ...[]daemon.Check) []daemon.Check {
 	var all []daemon.Check
 	at := map[string]int{}
 	for _, list := range lists {
@@ -98,8 +94,8 @@ func merge(lists ...[]daemon.Check) []daemon.Check {
 	return all
 }
 
-// lacking is an error that names what is missing, nil when nothing is.
-func lacking(checks []daemon.Check) error {
+// checkError returns an error with the conditions that do not hold, or nil.
+func checkError(checks []daemon.Check) error {
 	var all error
 	for _, c := range checks {
 		if c.Err != nil {

@@ -35,7 +35,7 @@ func (a *App) start(ctx context.Context) error {
 		a.mux.open.Store(true)
 		// The processor is the last to have what it needs. The mux does not
 		// wait for it: while the store is away events are taken all the same.
-		err = a.poll(ctx, "the processor", func() error { return lacking(a.processor.Ready()) })
+		err = a.poll(ctx, "the processor", func() error { return checkError(a.processor.Ready()) })
 	}
 	if err != nil {
 		return err // that of ctx, where it ended
@@ -93,7 +93,7 @@ func (a *App) awaitRevision(ctx context.Context) error {
 		return err
 	}
 	return a.poll(ctx, "the registry", func() error {
-		if s := a.registry.Snapshot(); s == nil || s.Schemas.Revision() < want {
+		if s := a.backbone.Registry.Snapshot(); s == nil || s.Schemas.Revision() < want {
 			return errors.New("the registry is not loaded")
 		}
 		return nil
@@ -102,7 +102,7 @@ func (a *App) awaitRevision(ctx context.Context) error {
 
 // ensureOperator makes an operator token when nobody could do anything.
 func (a *App) ensureOperator(ctx context.Context) error {
-	if a.registry.Snapshot().Access.Operators() > 0 {
+	if a.backbone.Registry.Snapshot().Access.Operators() > 0 {
 		return nil
 	}
 	first := registry.Token{ID: firstToken, Role: registry.Operator}
@@ -116,7 +116,7 @@ func (a *App) ensureOperator(ctx context.Context) error {
 	}
 	a.cfg.NewOperatorToken(secret)
 	return a.poll(ctx, "the operator token", func() error {
-		if a.registry.Snapshot().Access.Operators() == 0 {
+		if a.backbone.Registry.Snapshot().Access.Operators() == 0 {
 			return errors.New("the registry does not show it yet")
 		}
 		return nil

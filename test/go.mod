@@ -55,7 +55,10 @@ require github.com/theeye/theeye/shared v0.0.0
 
 replace github.com/theeye/theeye/shared => ../shared
 
-require github.com/theeye/theeye/collector v0.0.0 // indirect
+require (
+	github.com/alecthomas/kong v1.17.0 // indirect
+	github.com/theeye/theeye/collector v0.0.0 // indirect
+)
 
 replace github.com/theeye/theeye/collector => ../collector
 

@@ -33,6 +33,6 @@ func ExampleReadSettings_faults() {
 		fmt.Println(fault)
 	}
 	// Output:
-	// EYE_ARCHIVE_MAX_BYTES: must be a size such as 1048576, 64MiB or 10GiB, not "10GB"
-	// EYE_ARCHIVE_INTERVAL: must be a duration such as 90s, 15m or 720h, not "soon"
+	// EYE_ARCHIVE_MAX_BYTES: "10GB" must be a size such as 1048576, 64MiB or 10GiB
+	// EYE_ARCHIVE_INTERVAL: "soon" must be a duration such as 90s, 15m or 720h
 }

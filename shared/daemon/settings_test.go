@@ -90,15 +90,15 @@ func TestReportsEveryFault(t *testing.T) {
 			t.Fatalf("error = %v", err)
 		}
 		want := Faults{
-			`EYE_ADDRESS: must be host:port, not "8080"`,
+			`EYE_ADDRESS: "8080" must be host:port`,
 			`EYE_SERVERS: must be a URL such as nats://127.0.0.1:4222`,
-			`EYE_COUNT: must be a whole number of at least 0, not "seven"`,
-			`EYE_DURATION: must be a duration such as 90s, 15m or 720h, not "-1s"`,
-			`EYE_BYTES: must be a size such as 1048576, 64MiB or 10GiB, not "10GB"`,
-			`EYE_BOOL: must be true or false, not "maybe"`,
-			`EYE_DIR: must be an existing directory, not "/no/such/directory"`,
+			`EYE_COUNT: "seven" must be a whole number of at least 0`,
+			`EYE_DURATION: "-1s" must be a duration such as 90s, 15m or 720h`,
+			`EYE_BYTES: "10GB" must be a size such as 1048576, 64MiB or 10GiB`,
+			`EYE_BOOL: "maybe" must be true or false`,
+			`EYE_DIR: "/no/such/directory" must be an existing directory`,
 			`EYE_SECRET: must have at least 16 characters`,
-			`EYE_LOG_LEVEL: must be one of debug, info, warn and error, not "loud"`,
+			`EYE_LOG_LEVEL: "loud" must be one of debug, info, warn and error`,
 		}
 		if d := cmp.Diff(want, faults); d != "" {
 			t.Fatal(d)

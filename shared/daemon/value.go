@@ -100,7 +100,7 @@ func CheckAddress(text string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf("must be host:port, not %q", text)
+		return fmt.Errorf("%q must be host:port", text)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (urlRule) Parse(text string) (string, error) {
 func (countRule) Parse(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("must be a whole number of at least 0, not %q", text)
+		return 0, fmt.Errorf("%q must be a whole number of at least 0", text)
 	}
 	return n, nil
 }
@@ -133,7 +133,7 @@ func (countRule) Parse(text string) (int, error) {
 func (durationRule) Parse(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("must be a duration such as 90s, 15m or 720h, not %q", text)
+		return 0, fmt.Errorf("%q must be a duration such as 90s, 15m or 720h", text)
 	}
 	return d, nil
 }
@@ -149,7 +149,7 @@ func (bytesRule) Parse(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || n > 1<<62>>shift {
-		return 0, fmt.Errorf("must be a size such as 1048576, 64MiB or 10GiB, not %q", text)
+		return 0, fmt.Errorf("%q must be a size such as 1048576, 64MiB or 10GiB", text)
 	}
 	return n << shift, nil
 }
@@ -158,7 +158,7 @@ func (bytesRule) Parse(text string) (int64, error) {
 func (boolRule) Parse(text string) (bool, error) {
 	b, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, fmt.Errorf("must be true or false, not %q", text)
+		return false, fmt.Errorf("%q must be true or false", text)
 	}
 	return b, nil
 }
@@ -166,7 +166,7 @@ func (boolRule) Parse(text string) (bool, error) {
 // Parse reads a level.
 func (levelRule) Parse(text string) (level slog.Level, err error) {
 	if err := level.UnmarshalText([]byte(text)); err != nil {
-		return 0, fmt.Errorf("must be one of debug, info, warn and error, not %q", text)
+		return 0, fmt.Errorf("%q must be one of debug, info, warn and error", text)
 	}
 	return level, nil
 }
@@ -177,7 +177,7 @@ func (directoryRule) Parse(text string) (string, error) { return text, CheckDire
 // CheckDirectory returns what is wrong with the name of an existing directory.
 func CheckDirectory(name string) error {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
-		return fmt.Errorf("must be an existing directory, not %q", name)
+		return fmt.Errorf("%q must be an existing directory", name)
 	}
 	return nil
 }

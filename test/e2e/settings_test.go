@@ -35,7 +35,7 @@ func TestEveryFaultOfTheSettingsAtOnce(t *testing.T) {
 	}{
 		"collector": {
 			b.Collector, nil,
-			[]string{"EYE_LISTEN=nowhere", "EYE_ADMIN_LISTEN=1", "EYE_LOG_LEVEL=loud"},
+			[]string{"EYE_NATS_URL=nats://%zz", "EYE_LISTEN=nowhere", "EYE_ADMIN_LISTEN=1", "EYE_LOG_LEVEL=loud"},
 			[]string{"EYE_NATS_URL", "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_LOG_LEVEL"},
 		},
 		"processor": {
@@ -45,7 +45,7 @@ func TestEveryFaultOfTheSettingsAtOnce(t *testing.T) {
 		},
 		"queryapi": {
 			b.QueryAPI, nil,
-			[]string{"EYE_MONGO_URI=http://x", "EYE_LISTEN=nowhere", "EYE_OPERATOR_TOKEN=short", "EYE_CONFIG=/nowhere/at/all", "EYE_LOG_LEVEL=loud"},
+			[]string{"EYE_NATS_URL=nats://%zz", "EYE_MONGO_URI=http://x", "EYE_LISTEN=nowhere", "EYE_OPERATOR_TOKEN=short", "EYE_CONFIG=/nowhere/at/all", "EYE_LOG_LEVEL=loud"},
 			[]string{"EYE_NATS_URL", "EYE_MONGO_URI", "EYE_LISTEN", "EYE_OPERATOR_TOKEN", "EYE_CONFIG", "EYE_LOG_LEVEL"},
 		},
 		"theeye": {

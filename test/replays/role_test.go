@@ -3,6 +3,7 @@ package replays
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/wiring"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
@@ -32,7 +34,7 @@ const (
 
 // runPlanted runs a processor with a bug until it is killed.
 func runPlanted() int {
-	p := daemon.NewProcess("processor", daemon.Environ(), os.Stderr)
+	p := daemon.NewProcess("processor", os.Stderr, slog.LevelInfo)
 	err := serve(context.Background(), p, bugs[os.Getenv(roleVariable)])
 	fmt.Fprintln(os.Stderr, err)
 	return 1
@@ -61,20 +63,16 @@ func serve(ctx context.Context, p *daemon.Process, b bug) error {
 		}
 	}
 	st = gated{st, os.Getenv(gateVariable)}
-	reg := registry.New(registry.Config{JetStream: behind, Needs: registry.NeedSchemas, Logger: p.Logger})
+	shared := wiring.New(registry.Config{JetStream: behind, Needs: registry.NeedSchemas, Logger: p.Logger})
 	var service *processor.Service
-	heart := heartbeat.Config{
-		JetStream: js, Service: p.Name, Revision: reg.Revision, Changed: reg.Changed, Logger: p.Logger,
-		Oldest:     func() uint64 { return service.OldestRevision() },
-		CatchUp:    processor.CatchUp(js, reg),
-		MakeBucket: func(ctx context.Context) error { return stream.EnsureServices(ctx, js, stream.Config{}) },
-	}
+	heart := processor.HeartbeatConfig(heartbeat.Config{JetStream: js, Service: p.Name, Logger: p.Logger},
+		js, shared.Registry, stream.Config{}, func() uint64 { return service.OldestRevision() })
 	if b.heart != nil {
 		b.heart(&heart)
 	}
-	beating := heartbeat.New(heart)
 	config := processor.Config{
-		JetStream: js, Conn: nc, Registry: reg, Store: st, Heartbeat: beating, Logger: p.Logger, Metrics: p.Metrics,
+		JetStream: js, Conn: nc, Registry: shared.Registry, Store: st, Heartbeat: shared.AddHeartbeat(heart),
+		Logger: p.Logger, Metrics: p.Metrics,
 	}
 	if b.processor != nil {
 		b.processor(&config)
@@ -82,18 +80,7 @@ func serve(ctx context.Context, p *daemon.Process, b bug) error {
 	if service, err = processor.New(config); err != nil {
 		return err
 	}
-	admin, err := daemon.Admin(daemon.AdminConfig{
-		Listen: os.Getenv("EYE_ADMIN_LISTEN"), Metrics: p.Metrics, Ready: service.Ready, Logger: p.Logger,
-	})
-	if err != nil {
-		return err
-	}
-	group := daemon.Group{Logger: p.Logger}
-	group.Add("admin", admin.Run)
-	group.Add("registry", reg.Run)
-	group.Add("heartbeat", beating.Run)
-	group.Add("processor", service.Run)
-	return group.Run(ctx)
+	return shared.Serve(ctx, p, os.Getenv("EYE_ADMIN_LISTEN"), service)
 }
 
 func connect(p *daemon.Process, url string) (jetstream.JetStream, *nats.Conn, error) {

@@ -2,23 +2,12 @@ package cmd
 
 import (
 	"github.com/alecthomas/kong"
-
-	"github.com/theeye/theeye/shared/store/mongo"
 )
 
 // details are the longer texts of --help, by command. Every command that calls
 // a running Eye has an example.
 var details = map[string]string{ //nolint:gosec // texts, not credentials
-	"up": `Ends on SIGTERM or an interrupt, after it has finished what it began; a second one ends it at once.
-
-Further settings from the environment:
-  EYE_OPERATOR_TOKEN    an operator token that is valid while set, and stored nowhere
-  EYE_STREAM_MAX_BYTES  size of the stream (10GiB)
-  EYE_STREAM_RETENTION  how long processed events stay in the stream (720h)
-  EYE_AUDIT_RATE        events a second that are accounted for all the time (0, none)
-  EYE_MIN_FREE          free disk space below which no events are taken (512MiB)
-  EYE_MONGO_DATABASE    database of --mongo (` + mongo.DefaultDatabase + `)
-  EYE_LOG_LEVEL         debug, info, warn or error (info)`,
+	"up": `Ends on SIGTERM or an interrupt, after it has finished what it began; a second one ends it at once.`,
 
 	"apply": `Prints what differs between the folder and the registry, then puts it there. A declaration that another
 client changes at the same time is left as it is, and the command fails.

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,34 +12,28 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/uuid"
 
 	"github.com/theeye/theeye/shared/daemon"
-	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/shared/registry"
-	"github.com/theeye/theeye/shared/stream"
 	"github.com/theeye/theeye/standalone"
 	"github.com/theeye/theeye/theeye/output"
 )
 
-type upCmd struct {
-	Dev         bool   `env:"EYE_DEV" help:"Add application demo with public keys, and the sample types. Refuses to listen beyond this machine."`
-	Listen      string `env:"EYE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where events are taken and queries answered (${default})."`
-	AdminListen string `env:"EYE_ADMIN_LISTEN" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Health, readiness, metrics and profiles (${default})."`
-	Data        string `env:"EYE_DATA" default:"./data" placeholder:"DIR" help:"Where everything is kept (${default}). One process a folder."`
-	Mongo       string `env:"EYE_MONGO_URI" placeholder:"URI" help:"Keep events in MongoDB instead."`
-	Config      string `env:"EYE_CONFIG" placeholder:"DIR" help:"Apply the declarations of a folder, and follow it."`
-}
+type upCmd struct{ standalone.Settings }
 
 // memoryLimit is the soft limit of Go's memory, in bytes. NATS and SQLite hold
 // pages in addition to it.
 const memoryLimit = 320 << 20
 
 // Run runs everything until a signal ends it.
-func (c *upCmd) Run(printer *output.Printer) error {
-	p := daemon.NewProcess("theeye", daemon.Environ(), printer.Err)
+func (c *upCmd) Run(printer *output.Printer, parser *kong.Kong) error {
+	faults := daemon.ReadFaults(parser.Model)
+	p := daemon.NewProcess("theeye", printer.Err, c.LogLevel.Value)
+	daemon.WarnUnknown(p.Logger, parser.Model)
 	code := daemon.Supervise(p.Logger, func(ctx context.Context) error {
-		return c.serve(ctx, p, printer)
+		return c.serve(ctx, p, faults, printer)
 	})
 	if code != daemon.ExitOK {
 		return exitCode(code)
@@ -48,12 +41,13 @@ func (c *upCmd) Run(printer *output.Printer) error {
 	return nil
 }
 
-func (c *upCmd) serve(ctx context.Context, p *daemon.Process, printer *output.Printer) error {
-	cfg := c.config(p)
+func (c *upCmd) serve(ctx context.Context, p *daemon.Process, faults daemon.Faults, printer *output.Printer) error {
+	cfg := c.Configure(p)
 	var token string
 	cfg.NewOperatorToken = func(secret string) { token = secret } // before Started is closed
-	if err := configFaults(cfg, p.Env); err != nil {              //nolint:contextcheck // it does not wait for anything
-		return err
+	faults = slices.Concat(faults, cfg.Faults())                  //nolint:contextcheck // it does not wait for anything
+	if len(faults) > 0 {
+		return faults
 	}
 	p.Logger.InfoContext(ctx, "Starting", slog.String("version", daemon.Version()), slog.String("data", c.Data))
 	indicator := printer.StartIndicator()
@@ -79,37 +73,6 @@ func (c *upCmd) serve(ctx context.Context, p *daemon.Process, printer *output.Pr
 	close(ended)
 	<-greeted
 	return err
-}
-
-// config returns the configuration of flags and environment.
-func (c *upCmd) config(p *daemon.Process) standalone.Config {
-	defaults := stream.Config{}.WithDefaults()
-	return standalone.Config{
-		Listen: c.Listen, AdminListen: c.AdminListen, DataDir: c.Data,
-		MongoURI: c.Mongo, MongoDatabase: p.Env.String("EYE_MONGO_DATABASE", ""),
-		MongoTimeWindows: p.Env.Bool("EYE_MONGO_TIME_WINDOWS", false),
-		ConfigDir:        c.Config, Dev: c.Dev, OperatorToken: p.Env.String("EYE_OPERATOR_TOKEN", ""),
-		Stream: stream.Config{
-			MaxBytes:  p.Env.Bytes("EYE_STREAM_MAX_BYTES", defaults.MaxBytes),
-			Retention: p.Env.Duration("EYE_STREAM_RETENTION", defaults.Retention),
-		},
-		AuditRate: p.Env.Int("EYE_AUDIT_RATE", 0),
-		MinFree:   uint64(p.Env.Bytes("EYE_MIN_FREE", natsd.DefaultMinFree)),
-		Logger:    p.Logger, Metrics: p.Metrics,
-	}
-}
-
-// configFaults returns all faults of the flags and the environment, or nil.
-func configFaults(cfg standalone.Config, env *daemon.Env) error {
-	all := cfg.Faults()
-	var more daemon.Faults
-	if errors.As(env.Err(), &more) {
-		all = slices.Concat(more, all)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
 }
 
 // banner is what `theeye up` prints once it has started.

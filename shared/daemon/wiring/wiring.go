@@ -40,10 +40,18 @@ func New(c registry.Config) *Backbone {
 	return &Backbone{JetStream: c.JetStream, Registry: registry.New(c)}
 }
 
-// AddHeartbeat adds the heartbeat of a service. It sets what c needs of the
-// backbone.
+// AddHeartbeat adds the heartbeat of a service. JetStream, Revision and Changed
+// are those of the backbone where c does not set them.
 func (b *Backbone) AddHeartbeat(c heartbeat.Config) *heartbeat.Heartbeat {
-	c.JetStream, c.Revision, c.Changed = b.JetStream, b.Registry.Revision, b.Registry.Changed
+	if c.JetStream == nil {
+		c.JetStream = b.JetStream
+	}
+	if c.Revision == nil {
+		c.Revision = b.Registry.Revision
+	}
+	if c.Changed == nil {
+		c.Changed = b.Registry.Changed
+	}
 	h := heartbeat.New(c)
 	b.heartbeats = append(b.heartbeats, h)
 	return h
