@@ -20,9 +20,9 @@ var skipped = []string{".git", "bin", "data", "node_modules", "vendor", "vendore
 
 // unwanted is text that has no place in a finished tree.
 var unwanted = map[string]*regexp.Regexp{
-	"a note of unfinished work":    regexp.MustCompile(`\b(TO[D]O|FIX[M]E|X{3}|HAC[K])\b`),
-	"a path of one machine": regexp.MustCompile(`(^|[\s"'` + "`" + `=(:])/(root|work|home/\w+|Users/\w+)/`),
-	"a reference to a tracker":     regexp.MustCompile(`(?i)\b(issue|task|ticket)s? #?\d`),
+	"a note of unfinished work": regexp.MustCompile(`\b(TO[D]O|FIX[M]E|X{3}|HAC[K])\b`),
+	"a path of one machine":     regexp.MustCompile(`(^|[\s"'` + "`" + `=(:])/(root|work|home/\w+|Users/\w+)/`),
+	"a reference to a tracker":  regexp.MustCompile(`(?i)\b(issue|task|ticket)s? #?\d`),
 	"a package registry's host": regexp.MustCompile(
 		`\b(proxy\.golang|sum\.golang|registry\.npmjs|deb\.debian|ftp\.debian|archive\.ubuntu|pypi)\.org\b`),
 }
