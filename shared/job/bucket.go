@@ -20,28 +20,28 @@ import (
 
 // Errors of a Bucket. Others are those of NATS.
 var (
-	// ErrNotFound says that there is no job with the id.
-	ErrNotFound = errors.New("there is no such job")
-	// ErrChanged says that somebody else changed the record since it was read.
-	ErrChanged = errors.New("the job was changed meanwhile")
-	// ErrTooMany says that too many jobs wait already.
+	// ErrNotFound says that no job has the id.
+	ErrNotFound = errors.New("the job does not exist")
+	// ErrChanged says that another process changed the record since it was read.
+	ErrChanged = errors.New("the job was changed by another process")
+	// ErrTooMany says that MaxUnfinished jobs wait or run already.
 	ErrTooMany = errors.New("too many jobs are waiting")
-	// ErrTooLarge says that a record is over MaxBytes.
+	// ErrTooLarge says that a record has more than MaxBytes.
 	ErrTooLarge = errors.New("the job is too large")
 )
 
 // Entry is a job as it was read.
 type Entry struct {
 	Job
-	// Version tells versions of the record apart.
+	// Version is the revision of the record. Update replaces exactly this one.
 	Version uint64
 }
 
 // Bucket keeps jobs. It is safe for concurrent use.
 type Bucket struct{ records *kv.Bucket }
 
-// Open opens the bucket. The processor makes it: jetstream.ErrBucketNotFound
-// before.
+// Open opens the bucket. The error is jetstream.ErrBucketNotFound until the
+// processor has created it.
 func Open(ctx context.Context, js jetstream.JetStream) (*Bucket, error) {
 	records, err := kv.Open(ctx, js, stream.BucketJobs)
 	if err != nil {
@@ -50,10 +50,10 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bucket, error) {
 	return &Bucket{records}, nil
 }
 
-// keyPrefix keeps the jobs apart from other keys of the bucket.
+// keyPrefix begins the keys of jobs; the bucket has other keys, too.
 const keyPrefix = "job."
 
-// newID returns an id that sorts by the time it was made.
+// newID returns an id. Ids sort by the time at which they were made.
 func newID(now time.Time) string {
 	var b [3]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -67,7 +67,7 @@ func (b *Bucket) Create(ctx context.Context, j Job) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if err := b.prune(ctx, all); err != nil {
+	if err := b.removeOldest(ctx, all); err != nil {
 		return Entry{}, err
 	}
 	if waiting := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.State.Final() }); len(waiting) >= MaxUnfinished {
@@ -86,8 +86,9 @@ func (b *Bucket) Create(ctx context.Context, j Job) (Entry, error) {
 	return Entry{j, version}, nil
 }
 
-// prune removes the oldest finished jobs.
-func (b *Bucket) prune(ctx context.Context, newestFirst []Entry) error {
+// removeOldest removes the oldest finished jobs of each kind, so that one more has
+// room.
+func (b *Bucket) removeOldest(ctx context.Context, newestFirst []Entry) error {
 	kept := map[Kind]int{}
 	for _, e := range newestFirst {
 		if !e.State.Final() {
@@ -115,14 +116,15 @@ func (b *Bucket) Get(ctx context.Context, id string) (Entry, error) {
 	return decodeJob(id, e)
 }
 
-// validID keeps what is no id out of the key of a bucket.
+// validID reports whether a text can be an id. Other texts must not become part of
+// a key.
 func validID(id string) bool {
 	raw, err := hex.DecodeString("0" + id)
 	return err == nil && len(raw) == 9 && strings.ToLower(id) == id
 }
 
-// List returns all jobs, newest first. A record that cannot be read, of a later
-// version of The Eye, is left out.
+// List returns all jobs, newest first. It leaves out records that cannot be read,
+// which a later version of The Eye wrote.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	var all []Entry
 	err := b.records.Each(ctx, keyPrefix+"*", func(key string, e kv.Entry) {

@@ -12,9 +12,9 @@ import (
 const (
 	// SaveEvery is how often a runner saves, also without progress.
 	SaveEvery = time.Second
-	// LeaseTime is how long a job that runs may go without being saved before
-	// another process takes it over. Everybody measures it by an own clock
-	// from the moment the last version was seen.
+	// LeaseTime is how long a running job may go without being saved before
+	// another process takes it over. Each process measures it by its own clock,
+	// from the moment it first saw the newest version.
 	LeaseTime = 6 * time.Second
 	// MaxKept bounds the finished jobs that are kept of each kind.
 	MaxKept = 100
@@ -30,9 +30,9 @@ type Kind string
 // The kinds of jobs. Of each kind one runs at a time, the others wait in the
 // order in which they were made.
 const (
-	// Replay judges and writes a selection of the stream again.
+	// Replay validates and writes a selection of the stream again.
 	Replay Kind = "replay"
-	// DryRun tells what a replay would change, and writes nothing.
+	// DryRun reports the changes that a replay would make, and writes nothing.
 	DryRun Kind = "dry_run"
 	// Audit accounts for every sequence of the stream.
 	Audit Kind = "audit"
@@ -54,8 +54,8 @@ const (
 // rejection.
 const OnlyRejected = api.OnlyRejected
 
-// Selection says which events of the stream a job covers; a zero field does not
-// restrict. All restrictions hold together.
+// Selection selects events of the stream. A zero field does not restrict; an event
+// is selected if it meets all restrictions.
 type Selection struct {
 	// From is inclusive, To exclusive, both on the received time.
 	From time.Time `json:"from,omitzero"`
@@ -67,7 +67,7 @@ type Selection struct {
 	Category    string `json:"category,omitzero"`
 	Name        string `json:"name,omitzero"`
 	// Only is OnlyRejected or "". An event without an outcome yet counts as
-	// selected: whoever writes it must know the newest revision.
+	// selected: the process that writes it must know the newest revision.
 	Only string `json:"only,omitzero"`
 	// Code must be among the errors of the outcome; it implies OnlyRejected.
 	Code string `json:"code,omitzero"`
@@ -84,13 +84,13 @@ type Job struct {
 	Selection Selection `json:"selection"`
 	// MaxRate bounds a replay, in events a second; 0 is no bound.
 	MaxRate int64 `json:"max_rate,omitzero"`
-	// Repair makes an audit write what it finds missing.
+	// Repair makes an audit write the events that it finds missing.
 	Repair bool `json:"repair,omitzero"`
-	// Schemas are those of a dry run that are not published, by type as
+	// Schemas are unpublished schemas of a dry run, by type as
 	// schema.Type.String writes it.
 	Schemas map[string]jsontext.Value `json:"schemas,omitzero"`
-	// TargetRevision is the registry revision that a replay brings its events
-	// to at least, and the one that a dry run or audit judged by.
+	// TargetRevision is the lowest registry revision that the events of a replay
+	// have afterwards, and the one that a dry run or audit validated by.
 	TargetRevision uint64 `json:"target_revision,omitzero"`
 
 	Author string `json:"author,omitzero"`
@@ -105,20 +105,20 @@ type Job struct {
 	Done  uint64  `json:"done"`
 	Total uint64  `json:"total"`
 	Rate  float64 `json:"rate"`
-	// Phase says in one sentence what the job is at or waits for.
+	// Phase says in one sentence what the job does or waits for.
 	Phase string `json:"phase,omitzero"`
 	// Error says why a job failed, for people.
 	Error string `json:"error,omitzero"`
 	// CancelRequested asks the runner to end.
 	CancelRequested bool `json:"cancel_requested,omitzero"`
 
-	// Runner is the instance that runs the job; "" when nobody does.
+	// Runner is the instance that runs the job, "" if none does.
 	Runner string `json:"runner,omitzero"`
-	// Runs counts how often a process took the job up.
+	// Runs counts how often a process has started to run the job.
 	Runs int `json:"runs,omitzero"`
-	// Checkpoint is where the next runner goes on; its form is the kind's.
+	// Checkpoint is where the next runner continues; its form is the kind's.
 	Checkpoint jsontext.Value `json:"checkpoint,omitzero"`
-	// Report is what the job found, complete once it is done; its form is the
+	// Report is the result of the job, complete once it is done; its form is the
 	// kind's.
 	Report jsontext.Value `json:"report,omitzero"`
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// skew is how far the received time, which a collector's clock tells, and the
-// time of the stream may lie apart.
-const skew = 5 * time.Minute
+// maxClockSkew bounds the difference between the received time, which is by the
+// clock of a collector, and the time of the stream.
+const maxClockSkew = 5 * time.Minute
 
-// Range returns the part of the stream in which everything lies that the
-// selection covers, with an end that is fixed at this moment: Last is at least
-// First-1. Errors are those of NATS.
+// Range returns the range of the stream that holds all events of the selection, up
+// to the end that the stream has now: Last is at least First-1. Errors are those
+// of NATS.
 func (s Selection) Range(ctx context.Context, js jetstream.JetStream) (stream.Range, error) {
 	events, err := js.Stream(ctx, stream.Name)
 	if err != nil {
@@ -35,14 +35,14 @@ func (s Selection) Range(ctx context.Context, js jetstream.JetStream) (stream.Ra
 		r.Last = min(r.Last, s.ToSeq)
 	}
 	if !s.From.IsZero() {
-		first, err := stream.SeqAt(ctx, js, s.From.Add(-skew))
+		first, err := stream.SeqAt(ctx, js, s.From.Add(-maxClockSkew))
 		if err != nil {
 			return stream.Range{}, err
 		}
 		r.First = max(r.First, first)
 	}
 	if !s.To.IsZero() {
-		end, err := stream.SeqAt(ctx, js, s.To.Add(skew))
+		end, err := stream.SeqAt(ctx, js, s.To.Add(maxClockSkew))
 		if err != nil {
 			return stream.Range{}, err
 		}
@@ -52,9 +52,9 @@ func (s Selection) Range(ctx context.Context, js jetstream.JetStream) (stream.Ra
 	return r, nil
 }
 
-// Covers reports whether the selection covers an event, as far as its message
-// tells: sequence, received time, application and decoded type. It reads no
-// other field of d.
+// Covers reports whether the selection covers an event, by what its message says:
+// sequence, received time, application and decoded type. It reads no other field
+// of d.
 func (s Selection) Covers(d *store.Document) bool {
 	return d.Origin.Seq >= s.FromSeq && (s.ToSeq == 0 || d.Origin.Seq <= s.ToSeq) &&
 		(s.From.IsZero() || !d.ReceivedAt.Before(s.From)) && (s.To.IsZero() || d.ReceivedAt.Before(s.To)) &&
@@ -63,8 +63,8 @@ func (s Selection) Covers(d *store.Document) bool {
 }
 
 // CoversOutcome reports whether the selection covers an event with this
-// outcome. One without an outcome is covered: whoever gives it one must know
-// the newest revision.
+// outcome. An event without an outcome is covered: the process that writes it
+// must know the newest revision.
 func (s Selection) CoversOutcome(h store.Held, held bool) bool {
 	if !s.ByOutcome() || !held {
 		return true
@@ -73,24 +73,24 @@ func (s Selection) CoversOutcome(h store.Held, held bool) bool {
 		(s.Code == "" || slices.ContainsFunc(h.Errors, func(f event.Fault) bool { return f.Code == s.Code }))
 }
 
-// Bounds of a selection's texts.
+// maxCode bounds the code of a selection, in bytes.
 const maxCode = 64
 
-// Check returns what is wrong with a selection, nil if it can be run.
+// Check returns the first fault of a selection, nil if a job can run it.
 func (s Selection) Check() error {
 	switch {
 	case s.ToSeq > 0 && s.FromSeq > s.ToSeq:
-		return errors.New("from_seq lies behind to_seq")
+		return errors.New("from_seq must not be above to_seq")
 	case !s.From.IsZero() && !s.To.IsZero() && !s.From.Before(s.To):
-		return errors.New("from lies not before to")
+		return errors.New("from must be before to")
 	case s.Application != "" && !stream.ValidApplication(s.Application):
-		return errors.New("application names none that can be")
+		return errors.New("application is not a valid name")
 	case len(s.Category) > 4*event.MaxIDLength || len(s.Name) > 4*event.MaxIDLength:
-		return fmt.Errorf("category and name have at most %d characters", event.MaxIDLength)
+		return fmt.Errorf("category and name must have at most %d characters", event.MaxIDLength)
 	case s.Only != "" && s.Only != OnlyRejected:
-		return fmt.Errorf("only is %q or absent", OnlyRejected)
+		return fmt.Errorf("only must be %q or absent", OnlyRejected)
 	case len(s.Code) > maxCode:
-		return fmt.Errorf("code has at most %d characters", maxCode)
+		return fmt.Errorf("code must have at most %d characters", maxCode)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
@@ -13,7 +14,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func TestCovers(t *testing.T) {
+func TestCoversComparesWhatTheMessageSays(t *testing.T) {
 	d := &store.Document{
 		Application: "demo", Category: "c", Name: "n", ReceivedAt: noon, Origin: store.Origin{Seq: 7},
 	}
@@ -43,7 +44,7 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-func TestCoversOutcome(t *testing.T) {
+func TestCoversOutcomeComparesStatusAndCodes(t *testing.T) {
 	stored := store.Held{Status: store.Stored}
 	rejected := store.Held{Status: store.Rejected, Errors: []event.Fault{{Code: "a"}, {Code: "b"}}}
 	for name, c := range map[string]struct {
@@ -67,7 +68,7 @@ func TestCoversOutcome(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheckFindsFaults(t *testing.T) {
 	if err := (Selection{From: noon, To: noon.Add(1), FromSeq: 3, ToSeq: 3, Application: "demo", Only: OnlyRejected, Code: "x"}).Check(); err != nil {
 		t.Error(err)
 	}
@@ -85,8 +86,9 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestRange(t *testing.T) {
-	ctx, js, _ := openAll(t)
+func TestRangeEndsAtThePresentEndOfTheStream(t *testing.T) {
+	f := newFixture(t)
+	ctx, js := f.ctx, f.js
 	for i := range 10 {
 		if _, err := js.Publish(ctx, stream.Unregistered("demo"), []byte{byte(i)}); err != nil {
 			t.Fatal(err)
@@ -123,4 +125,55 @@ func TestRange(t *testing.T) {
 			t.Errorf("%s: subjects %q", name, r.Subjects)
 		}
 	}
+}
+
+// Whatever a collector's clock shows within the bound, an event that a selection
+// covers lies in its range.
+func TestRangeHoldsEverythingThatIsCovered(t *testing.T) {
+	f := newFixture(t)
+	const n = 12
+	for i := range n {
+		if _, err := f.js.Publish(f.ctx, stream.Unregistered("demo"), []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	var taken []time.Time // by the stream, of sequences from 1
+	for portion, err := range stream.Read(f.ctx, f.js, stream.Range{First: 1, Last: n}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range portion {
+			taken = append(taken, m.Time)
+		}
+	}
+	around := func(t *rapid.T, label string) time.Time {
+		return taken[rapid.IntRange(0, n-1).Draw(t, label)].
+			Add(time.Duration(rapid.Int64Range(-int64(2*maxClockSkew), int64(2*maxClockSkew)).Draw(t, label+" offset")))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var s Selection
+		if rapid.Bool().Draw(t, "by from") {
+			s.From = around(t, "from")
+		}
+		if rapid.Bool().Draw(t, "by to") {
+			s.To = around(t, "to")
+		}
+		s.FromSeq, s.ToSeq = rapid.Uint64Range(0, n+2).Draw(t, "from_seq"), rapid.Uint64Range(0, n+2).Draw(t, "to_seq")
+		r, err := s.Range(f.ctx, f.js)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.First < 1 || r.Last > max(n, r.First-1) || r.Last+1 < r.First {
+			t.Fatalf("the range is %+v", r)
+		}
+		for i, at := range taken {
+			seq := uint64(i) + 1
+			skew := time.Duration(rapid.Int64Range(-int64(maxClockSkew), int64(maxClockSkew)).Draw(t, "skew"))
+			d := &store.Document{Origin: store.Origin{Seq: seq}, ReceivedAt: at.Add(skew)}
+			if s.Covers(d) && (seq < r.First || seq > r.Last) {
+				t.Fatalf("the range %+v lacks %d, received %v off", r, seq, skew)
+			}
+		}
+	})
 }
