@@ -48,37 +48,32 @@ func Plain(text string) string {
 
 // OneLine returns a text that is safe within a line: without line breaks, and
 // not longer than 400 characters.
-func OneLine(text string) string {
+func OneLine(text string) string { return safePrefix(text, maxInLine) }
+
+// Cell returns a text that is safe in a cell of a table: without line breaks,
+// and not wider than 64 columns.
+func Cell(text string) string {
+	text = widths.Truncate(safePrefix(text, maxCellRunes), maxCell, "…")
+	if widths.StringWidth(" "+text+" ") != widths.StringWidth(text)+2 {
+		// Its first or last character would combine with its neighbour.
+		text = widths.Truncate(strings.Trim(strconv.QuoteToASCII(text), `"`), maxCell, "...")
+	}
+	return text
+}
+
+// safePrefix returns the first limit characters of a text, made safe within a
+// line.
+func safePrefix(text string, limit int) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range text {
-		if n++; n > maxInLine {
+		if n++; n > limit {
 			b.WriteString("…")
 			break
 		}
 		writeSafe(&b, r)
 	}
 	return b.String()
-}
-
-// Cell returns a text that is safe in a cell of a table: without line breaks,
-// and not wider than 64 columns.
-func Cell(text string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range text {
-		if n++; n > maxCellRunes {
-			b.WriteString("…")
-			break
-		}
-		writeSafe(&b, r)
-	}
-	text = widths.Truncate(b.String(), maxCell, "…")
-	if widths.StringWidth(" "+text+" ") != widths.StringWidth(text)+2 {
-		// Its first or last character would combine with its neighbour.
-		text = widths.Truncate(strings.Trim(strconv.QuoteToASCII(text), `"`), maxCell, "...")
-	}
-	return text
 }
 
 func writeSafe(b *strings.Builder, r rune) {

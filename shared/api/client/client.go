@@ -24,6 +24,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/retry"
 )
 
 // Bounds of a call.
@@ -80,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Timeout = requestTimeout
 	}
 	if cfg.Sleep == nil {
-		cfg.Sleep = sleep
+		cfg.Sleep = retry.Sleep
 	}
 	return &Client{
 		base: base, cfg: cfg, sleep: cfg.Sleep,
@@ -253,15 +254,4 @@ func (c *Client) explainFailure(ctx context.Context, err error) error {
 		err = u.Err // without the method and the address
 	}
 	return &UnreachableError{c.base.String(), err}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
