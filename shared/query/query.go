@@ -106,7 +106,7 @@ type Aggregate struct {
 func (q *Aggregate) Check() error {
 	rest := q.Filter
 	rest.Applications = nil
-	most := 0
+	var most int
 	switch q.By {
 	case BySession:
 		if q.SessionID == "" {

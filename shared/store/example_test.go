@@ -21,12 +21,12 @@ func ExampleWriter() {
 	w := store.NewWriter(store.WriterConfig{Backend: backend})
 	for range 2 {
 		results, err := w.Write(context.Background(), []*store.Document{first, &second})
-		fmt.Println(results, err)
+		fmt.Println(results[0], results[1], err)
 	}
 	fmt.Println(backend.docs["shop/42"].ContentHash, backend.docs["shop#bbbb/42"].Status)
 	// Output:
-	// [inserted conflict] <nil>
-	// [unchanged conflict] <nil>
+	// inserted conflict <nil>
+	// unchanged conflict <nil>
 	// aaaa rejected
 }
 

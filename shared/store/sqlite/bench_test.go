@@ -24,6 +24,7 @@ func BenchmarkReplay(b *testing.B) { storetest.BenchReplay(b, openPrepared(b, sq
 func BenchmarkGrowth(b *testing.B) {
 	storetest.BenchGrowth(b, openPrepared(b, sqlite.Config{}), openPrepared(b, sqlite.Config{}))
 }
+
 func BenchmarkTimeline(b *testing.B) { storetest.BenchTimeline(b, openPrepared(b, sqlite.Config{})) }
 func BenchmarkTypes(b *testing.B)    { storetest.BenchTypes(b, openPrepared(b, sqlite.Config{})) }
 

@@ -192,6 +192,9 @@ func TestUnusableFileIsAConfigurationError(t *testing.T) {
 func TestLockOfAnotherProgramIsTransient(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.db")
 	s := openPrepared(t, sqlite.Config{Path: path})
+	if err := s.Exec(t.Context(), "PRAGMA busy_timeout = 20"); err != nil { // instead of seconds
+		t.Fatal(err)
+	}
 	other, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(0)")
 	if err != nil {
 		t.Fatal(err)

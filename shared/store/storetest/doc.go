@@ -18,7 +18,8 @@ import (
 // removes it.
 type Open func(t *testing.T) store.Store
 
-// Run runs the whole suite. The adapter's clock must be the machine's.
+// Run runs the whole suite, its parts in parallel. The adapter's clock must be the
+// machine's.
 func Run(t *testing.T, open Open) {
 	t.Helper()
 	for _, c := range []struct {
@@ -54,12 +55,16 @@ func Run(t *testing.T, open Open) {
 		{"revision", testRevision},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t)
 			must(t, s.Prepare(t.Context()))
 			c.test(t, s)
 		})
 	}
-	t.Run("preparation", func(t *testing.T) { testPrepare(t, open(t)) })
+	t.Run("preparation", func(t *testing.T) {
+		t.Parallel()
+		testPrepare(t, open(t))
+	})
 }
 
 // patience bounds every wait of the suite.

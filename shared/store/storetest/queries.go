@@ -111,17 +111,18 @@ func testFilters(t *testing.T, s store.Store) {
 }
 
 func testPages(t *testing.T, s store.Store) {
-	docs := Events(0, 200)
+	const n = 120
+	docs := Events(0, n)
 	for i, d := range docs {
 		// Runs of equal times, ids in another order than times.
 		docs[i] = With(d, func(d *store.Document) {
 			d.Timestamp = Start().Add(time.Duration(i/9) * time.Minute)
-			d.EventID = Event((i * 77) % 200).EventID
+			d.EventID = Event((i * 77) % n).EventID
 		})
 	}
 	write(t, s, docs...)
 	inOrder(docs)
-	for _, limit := range []int{1, 2, 9, 10, 199, 200, 201, 1000} {
+	for _, limit := range []int{1, 2, 9, 10, n - 1, n, n + 1, 1000} {
 		expectPages(t, s, query.Events{Limit: limit}, docs)
 		expectPages(t, s, query.Events{Filter: query.Filter{Category: docs[0].Category, Applications: []string{"demo"}}, Limit: limit}, docs)
 	}
