@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Every call, asked with every kind of credential.
-func TestAccess(t *testing.T) {
-	w := newWorld(t)
+// Every call, with every kind of credential.
+func TestEveryCallChecksItsCredential(t *testing.T) {
+	fx := newFixture(t)
 	at := time.Now()
-	w.put("shop", at, anEvent("s1", aSession, "c", "n", "2026-01-01T00:00:00Z"), `{"event_id":"rs","session_id":1}`)
-	w.put("blog", at, anEvent("b1", aSession, "c", "n", "2026-01-01T00:00:01Z"), `{"event_id":"rb","session_id":1}`)
+	fx.putEvents("shop", at, anEvent("s1", aSession, "c", "n", "2026-01-01T00:00:00Z"), `{"event_id":"rs","session_id":1}`)
+	fx.putEvents("blog", at, anEvent("b1", aSession, "c", "n", "2026-01-01T00:00:01Z"), `{"event_id":"rb","session_id":1}`)
 
 	const ok, no, forbidden, gone = http.StatusOK, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound
-	credentials := []string{"", "wrong", writeKey, operator, analyst, shopOnly, nobody}
+	credentials := []string{"", "wrong", writeKey, operator, analyst, shopOnly, noApplication}
 	for target, want := range map[string][7]int{
 		"/v1/events":                                        {no, no, no, ok, ok, ok, ok},
 		"/v1/events?application=shop":                       {no, no, no, ok, ok, ok, forbidden},
@@ -44,11 +44,11 @@ func TestAccess(t *testing.T) {
 		"/v1/status":                                        {no, no, no, ok, forbidden, forbidden, forbidden},
 		"/openapi.json":                                     {ok, ok, ok, ok, ok, ok, ok},
 		"/healthz":                                          {ok, ok, ok, ok, ok, ok, ok},
-		// What is wrong with a query is told to those who may query.
+		// The faults of a query are shown to principals who may query.
 		"/v1/events?unknown=1": {no, no, no, 400, 400, 400, 400},
 	} {
 		for i, credential := range credentials {
-			resp, body := w.do(http.MethodGet, credential, target)
+			resp, body := fx.do(http.MethodGet, credential, target)
 			if resp.StatusCode != want[i] {
 				t.Errorf("%s with %q: %d, want %d: %s", target, credential, resp.StatusCode, want[i], body)
 			}
@@ -56,27 +56,27 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// What an answer holds is bounded by the token, not only whether there is one.
-func TestAnalystSeesTheApplicationsOfTheToken(t *testing.T) {
-	w := newWorld(t)
+// A token limits the content of an answer, not only who gets one.
+func TestAnalystReadsTheApplicationsOfTheToken(t *testing.T) {
+	fx := newFixture(t)
 	at := time.Now()
 	for _, app := range []string{"shop", "blog", "left"} { // left is in no registry any more
-		w.put(app, at,
+		fx.putEvents(app, at,
 			anEvent(app+"-1", aSession, "c", "n", "2026-01-01T00:00:00Z"),
 			anEvent("common", aSession, "c", "n", "2026-01-01T00:00:02Z"),
 			`{"event_id":"`+app+`-r","session_id":1}`)
 	}
 	for token, want := range map[string]struct{ events, rejected, groups int }{
-		operator: {6, 3, 15},
-		analyst:  {6, 3, 15},
-		shopOnly: {2, 1, 5},
-		nobody:   {0, 0, 0},
+		operator:      {6, 3, 15},
+		analyst:       {6, 3, 15},
+		shopOnly:      {2, 1, 5},
+		noApplication: {0, 0, 0},
 	} {
-		_, events := w.get(token, "/v1/events")
-		_, byCategory := w.get(token, "/v1/events?category=c&session_id="+aSession)
-		_, session := w.get(token, "/v1/sessions/"+aSession)
-		_, rejected := w.get(token, "/v1/rejected")
-		_, summary := w.get(token, "/v1/rejected/summary")
+		_, events := fx.get(token, "/v1/events")
+		_, byCategory := fx.get(token, "/v1/events?category=c&session_id="+aSession)
+		_, session := fx.get(token, "/v1/sessions/"+aSession)
+		_, rejected := fx.get(token, "/v1/rejected")
+		_, summary := fx.get(token, "/v1/rejected/summary")
 		if len(events.Events) != want.events || len(byCategory.Events) != want.events ||
 			len(session.Events) != want.events || int(session.Count) != want.events ||
 			len(rejected.Events) != want.rejected || len(summary.Groups) != want.groups {
@@ -84,27 +84,27 @@ func TestAnalystSeesTheApplicationsOfTheToken(t *testing.T) {
 				len(byCategory.Events), len(session.Events), session.Count, len(rejected.Events), len(summary.Groups), want)
 		}
 	}
-	// An id in several applications is one event only to who sees one of them.
-	if status, got := w.get(shopOnly, "/v1/events/common"); status != http.StatusOK || got.Application != "shop" {
+	// An id of several applications is one event to a token that reads one of them.
+	if status, got := fx.get(shopOnly, "/v1/events/common"); status != http.StatusOK || got.Application != "shop" {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	if status, got := w.get(operator, "/v1/events/common"); status != http.StatusConflict || got.Code != "ambiguous_event" {
+	if status, got := fx.get(operator, "/v1/events/common"); status != http.StatusConflict || got.Code != "ambiguous_event" {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	if status, got := w.get(operator, "/v1/events/common?application=left"); status != http.StatusOK || got.Application != "left" {
+	if status, got := fx.get(operator, "/v1/events/common?application=left"); status != http.StatusOK || got.Application != "left" {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	if _, got := w.get(shopOnly, "/v1/events?event_id=common"); len(got.Events) != 1 {
+	if _, got := fx.get(shopOnly, "/v1/events?event_id=common"); len(got.Events) != 1 {
 		t.Errorf("%s", got.raw)
 	}
-	if _, got := w.get(shopOnly, "/v1/rejected?event_id=blog-r"); len(got.Events) != 0 {
+	if _, got := fx.get(shopOnly, "/v1/rejected?event_id=blog-r"); len(got.Events) != 0 {
 		t.Errorf("%s", got.raw)
 	}
 }
 
-// Only one well-formed Authorization header counts.
-func TestCredentialForms(t *testing.T) {
-	w := newWorld(t)
+// Exactly one well-formed Authorization header is accepted.
+func TestAcceptsOneBearerToken(t *testing.T) {
+	fx := newFixture(t)
 	for _, c := range []struct {
 		header []string
 		target string
@@ -121,12 +121,12 @@ func TestCredentialForms(t *testing.T) {
 		{nil, "/v1/events?token=" + operator, http.StatusUnauthorized},
 		{nil, "/v1/events?write_key=" + writeKey, http.StatusUnauthorized},
 	} {
-		req, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, w.base+c.target, http.NoBody)
+		req, err := http.NewRequestWithContext(fx.ctx(), http.MethodGet, fx.base+c.target, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header["Authorization"] = c.header
-		resp, err := w.client.Do(req)
+		resp, err := fx.client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,26 +12,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// idOf is the id of a write key, by its secret.
+// idOf returns the id of a write key, by its secret.
 func idOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])[:12]
 }
 
 // One application from its first key to its removal.
-func TestApplicationLife(t *testing.T) {
-	w := newWorld(t)
-	made := w.operate(201, "POST", "/v1/applications",
+func TestApplicationIsCreatedChangedAndRemoved(t *testing.T) {
+	fx := newFixture(t)
+	made := fx.asOperator(201, "POST", "/v1/applications",
 		`{"name":"site","kind":"browser","origins":["https://www.example.com"],"events_per_second":50,"bytes_per_second":100000}`,
 		"X-Eye-Note", "a new site")
 	if made.Name != "site" || made.Key.Secret == "" || made.Key.ID != idOf(made.Key.Secret) || made.header.Get("ETag") != quoted(made.Revision) {
 		t.Fatalf("%s %v", made.raw, made.header)
 	}
-	if f := w.operate(412, "POST", "/v1/applications", `{"name":"site","kind":"server"}`); f.Revision != made.Revision {
+	if f := fx.asOperator(412, "POST", "/v1/applications", `{"name":"site","kind":"server"}`); f.Revision != made.Revision {
 		t.Errorf("%s", f.raw)
 	}
 	path := "/v1/applications/site"
-	got := w.operate(200, "GET", path, "")
+	got := fx.asOperator(200, "GET", path, "")
 	want := []writeKeyItem{{
 		ID: made.Key.ID, Kind: "browser", Origins: []string{"https://www.example.com"}, EventsPerSecond: 50, BytesPerSecond: 100000,
 	}}
@@ -39,50 +39,49 @@ func TestApplicationLife(t *testing.T) {
 		t.Errorf("%s %s", diff, got.raw)
 	}
 
-	more := w.operate(201, "POST", path+"/keys", `{"kind":"server","expires_at":"2099-01-01T00:00:00+01:00"}`)
+	more := fx.asOperator(201, "POST", path+"/keys", `{"kind":"server","expires_at":"2099-01-01T00:00:00+01:00"}`)
 	if more.Key.ExpiresAt != "2098-12-31T23:00:00.000000Z" || more.Revision <= made.Revision {
 		t.Errorf("%s", more.raw)
 	}
-	w.operate(412, "POST", path+"/keys", `{"kind":"server"}`, "If-Match", quoted(made.Revision))
-	w.operate(412, "PUT", path+"/keys/"+made.Key.ID, `{"kind":"server"}`, "If-Match", quoted(made.Revision))
-	w.operate(412, "DELETE", path+"/keys/"+made.Key.ID, "", "If-Match", quoted(made.Revision))
-	w.operate(412, "DELETE", path, "", "If-Match", quoted(made.Revision))
+	fx.asOperator(412, "POST", path+"/keys", `{"kind":"server"}`, "If-Match", quoted(made.Revision))
+	fx.asOperator(412, "PUT", path+"/keys/"+made.Key.ID, `{"kind":"server"}`, "If-Match", quoted(made.Revision))
+	fx.asOperator(412, "DELETE", path+"/keys/"+made.Key.ID, "", "If-Match", quoted(made.Revision))
+	fx.asOperator(412, "DELETE", path, "", "If-Match", quoted(made.Revision))
 
-	changed := w.operate(200, "PUT", path+"/keys/"+more.Key.ID, `{"kind":"server","disabled":true}`, "If-Match", quoted(more.Revision))
-	got = w.operate(200, "GET", path, "")
+	changed := fx.asOperator(200, "PUT", path+"/keys/"+more.Key.ID, `{"kind":"server","disabled":true}`, "If-Match", quoted(more.Revision))
+	got = fx.asOperator(200, "GET", path, "")
 	if diff := cmp.Diff(append(want, writeKeyItem{ID: more.Key.ID, Kind: "server", Disabled: true}), got.Keys); diff != "" || got.Revision != changed.Revision {
 		t.Errorf("%s %s", diff, got.raw)
 	}
 	for _, missing := range []string{"000000000000", "x", "..", "%2F", "a%20b"} {
-		w.operate(404, "PUT", path+"/keys/"+missing, `{"kind":"server"}`)
-		w.operate(404, "DELETE", path+"/keys/"+missing, "")
-		w.operate(404, "POST", path+"/keys", fmt.Sprintf(`{"replaces":%q}`, missing))
+		fx.asOperator(404, "PUT", path+"/keys/"+missing, `{"kind":"server"}`)
+		fx.asOperator(404, "DELETE", path+"/keys/"+missing, "")
+		fx.asOperator(404, "POST", path+"/keys", fmt.Sprintf(`{"replaces":%q}`, missing))
 	}
-	w.operate(200, "DELETE", path+"/keys/"+more.Key.ID, "")
-	if got = w.operate(200, "GET", path, ""); len(got.Keys) != 1 {
+	fx.asOperator(200, "DELETE", path+"/keys/"+more.Key.ID, "")
+	if got = fx.asOperator(200, "GET", path, ""); len(got.Keys) != 1 {
 		t.Errorf("%s", got.raw)
 	}
-	w.operate(428, "DELETE", path, "")
-	w.operate(200, "DELETE", path, "", "If-Match", quoted(got.Revision))
+	fx.asOperator(428, "DELETE", path, "")
+	fx.asOperator(200, "DELETE", path, "", "If-Match", quoted(got.Revision))
 	for method, body := range map[string]string{"GET": "", "DELETE": ""} {
-		w.operate(404, method, path, body, "If-Match", "*")
+		fx.asOperator(404, method, path, body, "If-Match", "*")
 	}
-	w.operate(404, "POST", path+"/keys", `{"kind":"server"}`)
-	if list := w.operate(200, "GET", "/v1/applications", ""); string(list.Applications) != "[]" {
+	fx.asOperator(404, "POST", path+"/keys", `{"kind":"server"}`)
+	if list := fx.asOperator(200, "GET", "/v1/applications", ""); string(list.Applications) != "[]" {
 		t.Errorf("%s", list.raw)
 	}
 }
 
-// A rotated key goes on working for the overlap, beside one that may do the
-// same.
-func TestRotation(t *testing.T) {
-	w := newWorld(t)
-	made := w.operate(201, "POST", "/v1/applications", `{"name":"site","kind":"browser","origins":["https://a.example"],"events_per_second":5}`)
-	next := w.operate(201, "POST", "/v1/applications/site/keys", `{"replaces":"`+made.Key.ID+`","overlap":"24h"}`)
+// A rotated key stays valid for the overlap, beside its replacement.
+func TestRotatedKeyStaysValidForTheOverlap(t *testing.T) {
+	fx := newFixture(t)
+	made := fx.asOperator(201, "POST", "/v1/applications", `{"name":"site","kind":"browser","origins":["https://a.example"],"events_per_second":5}`)
+	next := fx.asOperator(201, "POST", "/v1/applications/site/keys", `{"replaces":"`+made.Key.ID+`","overlap":"24h"}`)
 	if next.Key.Secret == made.Key.Secret || next.Key.Kind != "browser" || next.Key.EventsPerSecond != 5 || len(next.Key.Origins) != 1 || next.Key.ExpiresAt != "" {
 		t.Errorf("%s", next.raw)
 	}
-	got := w.operate(200, "GET", "/v1/applications/site", "")
+	got := fx.asOperator(200, "GET", "/v1/applications/site", "")
 	for _, k := range got.Keys {
 		if k.ID != made.Key.ID {
 			continue
@@ -95,38 +94,37 @@ func TestRotation(t *testing.T) {
 		`{"replaces":"` + next.Key.ID + `","kind":"server"}`, `{"overlap":"1h"}`, `{"overlap":"1h","kind":"server"}`, `{}`, `{"replaces":""}`, `{"replaces":"","kind":"server"}`,
 		`{"replaces":1}`, `{"replaces":"` + next.Key.ID + `","overlap":"-1h"}`, `{"replaces":"` + next.Key.ID + `","overlap":1}`,
 	} {
-		if f := w.operate(422, "POST", "/v1/applications/site/keys", body); f.Code != "invalid_declaration" || len(f.Faults) == 0 {
+		if f := fx.asOperator(422, "POST", "/v1/applications/site/keys", body); f.Code != "invalid_declaration" || len(f.Faults) == 0 {
 			t.Errorf("%s: %s", body, f.raw)
 		}
 	}
 }
 
-// The declaration of an application is the form of its file.
-func TestPutApplication(t *testing.T) {
-	w := newWorld(t)
+// The declaration of an application has the form of its file.
+func TestPutsApplicationDeclaration(t *testing.T) {
+	fx := newFixture(t)
 	sum := fmt.Sprintf("%x", sha256.Sum256([]byte("a secret of the site")))
 	declaration := `{"keys":[{"sha256":"` + sum + `","kind":"server","events_per_second":7}]}`
-	first := w.operate(201, "PUT", "/v1/applications/site", declaration)
-	if same := w.operate(200, "PUT", "/v1/applications/site", declaration, "If-Match", quoted(first.Revision)); same.Revision != first.Revision {
+	first := fx.asOperator(201, "PUT", "/v1/applications/site", declaration)
+	if same := fx.asOperator(200, "PUT", "/v1/applications/site", declaration, "If-Match", quoted(first.Revision)); same.Revision != first.Revision {
 		t.Errorf("%s", same.raw)
 	}
-	got := w.operate(200, "GET", "/v1/applications/site", "")
+	got := fx.asOperator(200, "GET", "/v1/applications/site", "")
 	if len(got.Keys) != 1 || got.Keys[0].ID != sum[:12] || got.Keys[0].EventsPerSecond != 7 || strings.Contains(got.raw, sum) {
 		t.Errorf("%s", got.raw)
 	}
-	w.operate(412, "PUT", "/v1/applications/site", `{"keys":[]}`)
-	w.operate(200, "PUT", "/v1/applications/site", `{"keys":[]}`, "If-Match", "*")
-	w.operate(412, "PUT", "/v1/applications/nowhere", `{"keys":[]}`, "If-Match", "*")
-	f := w.operate(422, "PUT", "/v1/applications/other", `{"keys":[{"sha256":"the-secret-itself","kind":"x"},{"kind":"browser","more":1}],"x":1}`)
+	fx.asOperator(412, "PUT", "/v1/applications/site", `{"keys":[]}`)
+	fx.asOperator(200, "PUT", "/v1/applications/site", `{"keys":[]}`, "If-Match", "*")
+	fx.asOperator(412, "PUT", "/v1/applications/nowhere", `{"keys":[]}`, "If-Match", "*")
+	f := fx.asOperator(422, "PUT", "/v1/applications/other", `{"keys":[{"sha256":"the-secret-itself","kind":"x"},{"kind":"browser","more":1}],"x":1}`)
 	if len(f.Faults) < 5 || strings.Contains(f.raw, "the-secret-itself") {
 		t.Errorf("%s", f.raw)
 	}
 }
 
-// Bodies that describe nothing that can be: every fault is named, and nothing
-// is made.
-func TestInvalidApplications(t *testing.T) {
-	w := newWorld(t)
+// Invalid bodies: every fault is listed, and nothing is created.
+func TestRejectsInvalidApplications(t *testing.T) {
+	fx := newFixture(t)
 	for body, faults := range map[string]int{
 		``: 1, `{`: 1, `[]`: 1, `null`: 1, `"x"`: 1, `{}`: 2, `{"name":"a","name":"b","kind":"server"}`: 1, "{\"name\":\"\xff\"}": 1,
 		`{"name":"site"}`: 1, `{"name":1,"kind":2,"origins":3,"disabled":4,"expires_at":5,"events_per_second":"6","bytes_per_second":7.5,"x":8}`: 8,
@@ -136,20 +134,20 @@ func TestInvalidApplications(t *testing.T) {
 		`{"name":"site","kind":"server","events_per_second":-1}`: 1, `{"name":"site","kind":"server","events_per_second":1e3}`: 1,
 		`{"name":"site","kind":"server","expires_at":"tomorrow"}`: 1, `{"name":"site","kind":"server"} x`: 1, strings.Repeat("[", 200): 1,
 	} {
-		f := w.operate(422, "POST", "/v1/applications", body)
+		f := fx.asOperator(422, "POST", "/v1/applications", body)
 		if f.Code != "invalid_declaration" || len(f.Faults) < faults {
 			t.Errorf("%s: %s", body, f.raw)
 		}
 	}
 	for _, name := range []string{"A", "a.b", "a%2Fb", "*", "%3E", "a%20b", strings.Repeat("a", 33), "..", "$KV", "%FF"} {
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
-			f := w.operate(400, method, "/v1/applications/"+name, `{"keys":[]}`)
+			f := fx.asOperator(400, method, "/v1/applications/"+name, `{"keys":[]}`)
 			if f.Code != "invalid_parameter" {
 				t.Errorf("%s %s: %s", method, name, f.raw)
 			}
 		}
 	}
-	if list := w.operate(http.StatusOK, "GET", "/v1/changes", ""); len(list.Changes) != 0 {
+	if list := fx.asOperator(http.StatusOK, "GET", "/v1/changes", ""); len(list.Changes) != 0 {
 		t.Errorf("%s", list.raw)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// benchEvents is how many events are stored before the clock starts; 100,000
-// unless EYE_BENCH_EVENTS says otherwise.
+// benchEvents is the number of events that are stored before the clock starts:
+// EYE_BENCH_EVENTS, by default 100,000.
 func benchEvents(b *testing.B) int {
 	text := os.Getenv("EYE_BENCH_EVENTS")
 	if text == "" {
@@ -28,10 +28,11 @@ func benchEvents(b *testing.B) int {
 	return n
 }
 
-// Sessions of ten events, interleaved as they are when many people browse.
+// benchSession returns the id of session i. Sessions have ten events and are
+// interleaved, as when many people browse.
 func benchSession(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", i*7919, i) }
 
-func fillBench(b *testing.B, w *world, events int) (sessions int) {
+func fillBench(b *testing.B, fx *fixture, events int) (sessions int) {
 	b.Helper()
 	sessions = max(events/10, 1)
 	// Events every six seconds until now: a week of them, at the default size.
@@ -40,10 +41,10 @@ func fillBench(b *testing.B, w *world, events int) (sessions int) {
 	docs := make([]*store.Document, 0, 1000)
 	for i := range events {
 		at := start.Add(time.Duration(i) * pause)
-		docs = append(docs, w.document("shop", at, anEvent(fmt.Sprintf("%012x", i), benchSession(i%sessions),
+		docs = append(docs, fx.document("shop", at, anEvent(fmt.Sprintf("%012x", i), benchSession(i%sessions),
 			"page interaction", "pageview", at.Format(time.RFC3339Nano))))
 		if len(docs) == cap(docs) || i == events-1 {
-			w.write(docs...)
+			fx.writeDocuments(docs...)
 			docs = docs[:0]
 		}
 	}
@@ -53,10 +54,10 @@ func fillBench(b *testing.B, w *world, events int) (sessions int) {
 // BenchmarkQueries measures whole requests over HTTP: p50 and p99 of the
 // timeline of a session, of one event, and of the newest page of a category.
 func BenchmarkQueries(b *testing.B) {
-	w := newWorld(b)
+	fx := newFixture(b)
 	// The checker reads every answer a second time.
-	w.client.Transport = w.client.Transport.(*apicheck.Transport).Base
-	sessions := fillBench(b, w, benchEvents(b))
+	fx.client.Transport = fx.client.Transport.(*apicheck.Transport).Base
+	sessions := fillBench(b, fx, benchEvents(b))
 	for name, target := range map[string]func(i int) string{
 		"session":  func(i int) string { return "/v1/sessions/" + benchSession(i*31%sessions) },
 		"event":    func(i int) string { return fmt.Sprintf("/v1/events/%012x?application=shop", i*31%(sessions*10)) },
@@ -66,7 +67,7 @@ func BenchmarkQueries(b *testing.B) {
 			took := make([]time.Duration, 0, b.N)
 			for i := 0; b.Loop(); i++ {
 				start := time.Now()
-				w.fetch(b, target(i))
+				fx.fetchAll(b, target(i))
 				took = append(took, time.Since(start))
 			}
 			slices.Sort(took)
@@ -76,13 +77,13 @@ func BenchmarkQueries(b *testing.B) {
 	}
 }
 
-func (w *world) fetch(b *testing.B, target string) {
-	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, w.base+target, http.NoBody)
+func (fx *fixture) fetchAll(b *testing.B, target string) {
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, fx.base+target, http.NoBody)
 	if err != nil {
 		b.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+operator)
-	resp, err := w.client.Do(req)
+	resp, err := fx.client.Do(req)
 	if err != nil {
 		b.Fatal(err)
 	}

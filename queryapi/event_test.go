@@ -15,10 +15,10 @@ var oddIDs = []string{
 	"pending", "summary", strings.Repeat("x", 200), strings.Repeat("é", 200), strings.Repeat("/", 200),
 }
 
-func TestEventByAnyID(t *testing.T) {
-	w := newWorld(t)
+func TestFindsEventByAnyID(t *testing.T) {
+	fx := newFixture(t)
 	for _, id := range oddIDs {
-		w.put("shop", time.Now(), anEvent(id, aSession, "c", "n", "2026-01-01T00:00:00Z"))
+		fx.putEvents("shop", time.Now(), anEvent(id, aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	}
 	for _, id := range oddIDs {
 		for _, target := range []string{
@@ -29,12 +29,12 @@ func TestEventByAnyID(t *testing.T) {
 			if id == "." || id == ".." {
 				target = "/v1/events/" + everyByteEscaped(id)
 			}
-			status, got := w.get(operator, target)
+			status, got := fx.get(operator, target)
 			if status != http.StatusOK || got.EventID != id || got.item.Status != "stored" {
 				t.Errorf("%q by %s: %d %s", id, target, status, got.raw)
 			}
 		}
-		status, got := w.get(operator, "/v1/events?event_id="+url.QueryEscape(id))
+		status, got := fx.get(operator, "/v1/events?event_id="+url.QueryEscape(id))
 		if status != http.StatusOK || len(got.Events) != 1 || got.Events[0].EventID != id {
 			t.Errorf("%q by parameter: %d %s", id, status, got.raw)
 		}
@@ -48,7 +48,7 @@ func TestEventByAnyID(t *testing.T) {
 		"/v1/events/%252F":                            http.StatusOK,       // unescaped once: %2F
 		"/v1/events/%25252F":                          http.StatusNotFound, // and not twice
 	} {
-		if resp, body := w.do(http.MethodGet, operator, target); resp.StatusCode != want {
+		if resp, body := fx.do(http.MethodGet, operator, target); resp.StatusCode != want {
 			t.Errorf("%s: %d, want %d: %s", target, resp.StatusCode, want, body)
 		}
 	}
@@ -65,11 +65,11 @@ func everyByteEscaped(s string) string {
 	return b.String()
 }
 
-func TestRejectedEventByID(t *testing.T) {
-	w := newWorld(t)
+func TestFindsRejectedEventByID(t *testing.T) {
+	fx := newFixture(t)
 	raw := `{"event_id": "bad", "session_id": "` + aSession + `", "category": "c", "name": 1, "timestamp": "2026-01-01T00:00:00Z"}`
-	w.put("shop", time.Now(), raw)
-	status, got := w.get(shopOnly, "/v1/events/bad")
+	fx.putEvents("shop", time.Now(), raw)
+	status, got := fx.get(shopOnly, "/v1/events/bad")
 	if status != http.StatusOK || got.item.Status != "rejected" || got.Original != raw || len(got.Errors) != 2 {
 		t.Errorf("%d %s", status, got.raw)
 	}
@@ -78,26 +78,26 @@ func TestRejectedEventByID(t *testing.T) {
 	}
 }
 
-// Only what is neither stored nor waiting is unknown.
-func TestPendingEvent(t *testing.T) {
-	w := newWorld(t)
+// An event is unknown only if it is neither stored nor pending.
+func TestFindsPendingEvent(t *testing.T) {
+	fx := newFixture(t)
 	received := time.Date(2026, 1, 1, 0, 0, 0, 123456789, time.UTC)
-	w.publish("shop", received, anEvent("other", aSession, "c", "n", "2026-01-01T00:00:00Z"))
-	w.publish("blog", received, anEvent("blog's", aSession, "c", "n", "2026-01-01T00:00:00Z"))
+	fx.publish("shop", received, anEvent("other", aSession, "c", "n", "2026-01-01T00:00:00Z"))
+	fx.publish("blog", received, anEvent("blog's", aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	odd := "a/b\r\n* > ."
-	seq := w.publish("shop", received, anEvent(odd, aSession, "c", "n", "2026-01-01T00:00:00Z"))
-	w.publish("shop", received.Add(time.Second), anEvent(odd, aSession, "c", "n", "2026-01-01T00:00:00Z"))
-	w.publish("shop", received, `{"session_id":"`+aSession+`"}`) // an id is derived
+	seq := fx.publish("shop", received, anEvent(odd, aSession, "c", "n", "2026-01-01T00:00:00Z"))
+	fx.publish("shop", received.Add(time.Second), anEvent(odd, aSession, "c", "n", "2026-01-01T00:00:00Z"))
+	fx.publish("shop", received, `{"session_id":"`+aSession+`"}`) // an id is derived
 
 	for _, application := range []string{"", "?application=shop"} {
-		status, got := w.get(operator, "/v1/events/"+url.PathEscape(odd)+application)
+		status, got := fx.get(operator, "/v1/events/"+url.PathEscape(odd)+application)
 		if status != http.StatusOK || got.item.Status != "pending" || got.EventID != odd || got.Application != "shop" ||
 			got.ReceivedAt != "2026-01-01T00:00:00.123000Z" || got.Origin.Seq != seq || got.Origin.Epoch == 0 {
 			t.Errorf("%q: %d %s", application, status, got.raw)
 		}
 	}
-	derived := w.document("shop", received, `{"session_id":"`+aSession+`"}`)
-	if status, got := w.get(operator, "/v1/events/"+derived.EventID); status != http.StatusOK || got.item.Status != "pending" {
+	derived := fx.document("shop", received, `{"session_id":"`+aSession+`"}`)
+	if status, got := fx.get(operator, "/v1/events/"+derived.EventID); status != http.StatusOK || got.item.Status != "pending" {
 		t.Errorf("derived id: %d %s", status, got.raw)
 	}
 	for target, want := range map[string]int{
@@ -106,20 +106,20 @@ func TestPendingEvent(t *testing.T) {
 		"/v1/events/" + url.PathEscape(odd):                    http.StatusOK,
 		"/v1/events/" + url.PathEscape(odd) + "?application=x": http.StatusForbidden,
 	} {
-		if status, got := w.get(shopOnly, target); status != want {
+		if status, got := fx.get(shopOnly, target); status != want {
 			t.Errorf("%s: %d %s, want %d", target, status, got.raw, want)
 		}
 	}
 }
 
 func TestPendingInTwoApplicationsIsAmbiguous(t *testing.T) {
-	w := newWorld(t)
-	w.publish("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
-	w.publish("blog", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
-	if status, got := w.get(operator, "/v1/events/x"); status != http.StatusConflict || got.Code != "ambiguous_event" {
+	fx := newFixture(t)
+	fx.publish("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
+	fx.publish("blog", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
+	if status, got := fx.get(operator, "/v1/events/x"); status != http.StatusConflict || got.Code != "ambiguous_event" {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	if status, got := w.get(operator, "/v1/events/x?application=blog"); status != http.StatusOK || got.Application != "blog" {
+	if status, got := fx.get(operator, "/v1/events/x?application=blog"); status != http.StatusOK || got.Application != "blog" {
 		t.Errorf("%d %s", status, got.raw)
 	}
 }

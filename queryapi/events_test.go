@@ -14,16 +14,16 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-func TestEventsByEveryFilter(t *testing.T) {
-	w := newWorld(t)
+func TestFiltersEvents(t *testing.T) {
+	fx := newFixture(t)
 	at := time.Now()
-	w.put("shop", at,
+	fx.putEvents("shop", at,
 		anEvent("3", aSession, "page", "view", "2026-01-01T00:00:03.000001Z"),
 		anEvent("1", aSession, "page", "view", "2026-01-01T00:00:01Z"),
 		anEvent("2", anotherOne, "page", "click", "2026-01-01T00:00:02Z"),
 		anEvent("4", anotherOne, "form", "view", "2026-01-01T00:00:03.000002Z"),
 		`{"event_id":"rejected","session_id":"`+aSession+`","category":"page"}`)
-	w.put("blog", at, anEvent("5", aSession, "page", "view", "2026-01-01 00:00:05.5"))
+	fx.putEvents("blog", at, anEvent("5", aSession, "page", "view", "2026-01-01 00:00:05.5"))
 	for params, want := range map[string]string{
 		"":                                   "1 2 3 4 5",
 		"order=asc":                          "1 2 3 4 5",
@@ -48,23 +48,23 @@ func TestEventsByEveryFilter(t *testing.T) {
 		"limit=2":            "1 2",
 		"order=desc&limit=1": "5",
 	} {
-		status, got := w.get(operator, "/v1/events?"+params)
+		status, got := fx.get(operator, "/v1/events?"+params)
 		if status != http.StatusOK || strings.Join(got.ids(), " ") != want {
 			t.Errorf("%s: %d %v, want %s", params, status, got.ids(), want)
 		}
 	}
 }
 
-// Numbers, keys and text come back as they were sent, and the timestamp with
+// Numbers, names and strings come back as they were sent, and the timestamp with
 // every microsecond.
 func TestEventComesBackExactly(t *testing.T) {
-	w := newWorld(t)
+	fx := newFixture(t)
 	data := `{"z":1,"a":[9007199254740993,9223372036854775807,9223372036854775808,1234567890123456789012345678901234,-0.0,1.0,0.1],` +
 		`"a.b":{"$where":"x","":null,"__proto__":true,"_id":1,"status":"stored"},"\u0000":"\u0000\uffff","t":"<script>\r\n"}`
-	w.put("shop", time.Date(2026, 1, 1, 0, 0, 0, 123456789, time.UTC),
+	fx.putEvents("shop", time.Date(2026, 1, 1, 0, 0, 0, 123456789, time.UTC),
 		`{"event_id":"x","session_id":"`+aSession+`","category":"c","name":"n","timestamp":"2021-01-01 09:15:27.243860","data":`+data+`}`)
 	for _, target := range []string{"/v1/events/x", "/v1/events", "/v1/sessions/" + aSession} {
-		_, got := w.get(operator, target)
+		_, got := fx.get(operator, target)
 		event := got.item
 		if len(got.Events) > 0 {
 			event = got.Events[0]
@@ -79,25 +79,25 @@ func TestEventComesBackExactly(t *testing.T) {
 	}
 }
 
-// Following the cursor while events arrive on both sides of it gives every
-// event that was there at the start, once and in order.
+// While events arrive on both sides of the cursor, its pages contain every event
+// of the start once, in order.
 func TestPagesAreStableWhileEventsArrive(t *testing.T) {
-	w := newWorld(t)
+	fx := newFixture(t)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	event := func(kind string, i int, at time.Time) *store.Document {
-		return w.document("shop", at, anEvent(fmt.Sprintf("%s-%03d", kind, i), aSession, "c", "n", at.Format(time.RFC3339Nano)))
+		return fx.document("shop", at, anEvent(fmt.Sprintf("%s-%03d", kind, i), aSession, "c", "n", at.Format(time.RFC3339Nano)))
 	}
 	var docs []*store.Document
 	for i := range 60 {
 		// Three share each timestamp: the id decides among them.
 		docs = append(docs, event("old", i, start.Add(time.Duration(i/3)*time.Microsecond)))
 	}
-	w.write(docs...)
+	fx.writeDocuments(docs...)
 	for _, order := range []string{"asc", "desc"} {
 		var seen []string
 		query := url.Values{"order": {order}, "limit": {"7"}, "application": {"shop"}}
 		for page := 0; ; page++ {
-			status, got := w.get(operator, "/v1/events?"+query.Encode())
+			status, got := fx.get(operator, "/v1/events?"+query.Encode())
 			if status != http.StatusOK {
 				t.Fatalf("%d %s", status, got.raw)
 			}
@@ -110,7 +110,7 @@ func TestPagesAreStableWhileEventsArrive(t *testing.T) {
 				break
 			}
 			query.Set("cursor", *got.NextCursor)
-			w.write(event(order+"-before", page, start.Add(-time.Second)), event(order+"-after", page, start.Add(time.Second)),
+			fx.writeDocuments(event(order+"-before", page, start.Add(-time.Second)), event(order+"-after", page, start.Add(time.Second)),
 				event(order+"-among", page, start.Add(time.Duration(page)*time.Microsecond)))
 		}
 		var want []string
@@ -126,12 +126,12 @@ func TestPagesAreStableWhileEventsArrive(t *testing.T) {
 	}
 }
 
-// A cursor works for the query it came from alone.
-func TestCursorOfAnotherQueryIsRefused(t *testing.T) {
-	w := newWorld(t)
-	w.put("shop", time.Now(), anEvent("1", aSession, "c", "n", "2026-01-01T00:00:01Z"), anEvent("2", aSession, "c", "n", "2026-01-01T00:00:02Z"),
+// A cursor is valid for its own query alone.
+func TestRejectsCursorOfAnotherQuery(t *testing.T) {
+	fx := newFixture(t)
+	fx.putEvents("shop", time.Now(), anEvent("1", aSession, "c", "n", "2026-01-01T00:00:01Z"), anEvent("2", aSession, "c", "n", "2026-01-01T00:00:02Z"),
 		`{"event_id":"r1"}`, `{"event_id":"r2"}`)
-	_, first := w.get(operator, "/v1/events?limit=1&category=c")
+	_, first := fx.get(operator, "/v1/events?limit=1&category=c")
 	if first.NextCursor == nil {
 		t.Fatal("no cursor")
 	}
@@ -147,28 +147,28 @@ func TestCursorOfAnotherQueryIsRefused(t *testing.T) {
 		"/v1/events?category=c" + cursor + "A":           http.StatusBadRequest,
 		"/v1/sessions/" + aSession + "?limit=1" + cursor: http.StatusBadRequest,
 	} {
-		status, got := w.get(operator, target)
+		status, got := fx.get(operator, target)
 		if status != want || status == http.StatusBadRequest && got.Code != "invalid_cursor" {
 			t.Errorf("%s: %d %s, want %d", target, status, got.raw, want)
 		}
 	}
 }
 
-// A page of heavy events ends early, and the next one goes on behind it.
-func TestHeavyPageEndsEarly(t *testing.T) {
-	w := newWorld(t)
+// A page of large events ends early, and the next one continues behind it.
+func TestLargePageEndsEarly(t *testing.T) {
+	fx := newFixture(t)
 	heavy := strings.Repeat("x", 900_000)
 	var want []string
 	for i := range 12 {
 		id := fmt.Sprintf("%02d", i)
 		want = append(want, id)
-		w.put("shop", time.Now(), `{"event_id":"`+id+`","session_id":"`+aSession+
+		fx.putEvents("shop", time.Now(), `{"event_id":"`+id+`","session_id":"`+aSession+
 			`","category":"c","name":"n","timestamp":"2026-01-01T00:00:00Z","data":{"x":"`+heavy+`"}}`)
 	}
 	var seen []string
 	pages, target := 0, "/v1/events?limit=1000"
 	for {
-		_, got := w.get(operator, target)
+		_, got := fx.get(operator, target)
 		seen = append(seen, got.ids()...)
 		if len(got.raw) > 10<<20 {
 			t.Errorf("a page of %d bytes", len(got.raw))

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// What hostile query parameters get, on every call: refused, or
-// matched literally, and never an operator of a database.
-func TestHostileParameters(t *testing.T) {
-	w := newWorld(t)
-	w.put("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"), `{"event_id":"r"}`)
+// Hostile query parameters are refused or compared literally, on every call; they
+// never become an operator of a database.
+func TestRejectsHostileParameters(t *testing.T) {
+	fx := newFixture(t)
+	fx.putEvents("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"), `{"event_id":"r"}`)
 	refused := []string{
 		"session_id[$ne]=", "session_id%5B%24ne%5D=x", "filter=$where=1", "filter=data.path%3D%2F", "$where=1", "category[$regex]=.",
 		"limit=-1", "limit=0", "limit=1e9", "limit=NaN", "limit=1001", "limit=1&limit=2", "limit=%00", "limit=%zz", "a;b=c",
@@ -25,18 +25,18 @@ func TestHostileParameters(t *testing.T) {
 	}
 	for _, path := range []string{"/v1/events", "/v1/events/x", "/v1/sessions/" + aSession, "/v1/rejected", "/v1/rejected/summary"} {
 		for _, query := range refused {
-			status, got := w.get(operator, path+"?"+query)
+			status, got := fx.get(operator, path+"?"+query)
 			if status != http.StatusBadRequest || got.Code == "" {
 				t.Errorf("%s?%.60s: %d %.200s", path, query, status, got.raw)
 			}
 		}
 	}
-	// What one call knows, another refuses.
+	// A parameter of one call is refused by another.
 	for _, target := range []string{
 		"/v1/events?code=x", "/v1/events/x?limit=1", "/v1/events/x?session_id=" + aSession, "/v1/sessions/" + aSession + "?order=desc",
 		"/v1/sessions/" + aSession + "?from=2026-01-01T00:00:00Z", "/v1/rejected/summary?order=desc", "/v1/rejected/summary?cursor=x",
 	} {
-		if status, got := w.get(operator, target); status != http.StatusBadRequest || got.Code != "unknown_parameter" {
+		if status, got := fx.get(operator, target); status != http.StatusBadRequest || got.Code != "unknown_parameter" {
 			t.Errorf("%s: %d %s", target, status, got.raw)
 		}
 	}
@@ -45,7 +45,7 @@ func TestHostileParameters(t *testing.T) {
 		"category=%25", "name=_", "event_id=" + strings.Repeat("%F0%9F%91%81", 200), "category=c%00",
 	} {
 		for _, path := range []string{"/v1/events", "/v1/rejected"} {
-			status, got := w.get(operator, path+"?"+query)
+			status, got := fx.get(operator, path+"?"+query)
 			if status != http.StatusOK || len(got.Events) != 0 {
 				t.Errorf("%s?%s matched: %d %s", path, query, status, got.raw)
 			}
@@ -54,10 +54,10 @@ func TestHostileParameters(t *testing.T) {
 }
 
 // Requests that no client library makes: each is answered or closed, and the
-// service goes on.
-func TestHostileRequests(t *testing.T) {
-	w := newWorld(t)
-	addr := w.service.Addr().String()
+// service keeps serving.
+func TestSurvivesHostileRequests(t *testing.T) {
+	fx := newFixture(t)
+	addr := fx.service.Addr().String()
 	for _, request := range []string{
 		"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \x1b[31m\x00\r\n\r\n",
 		"GET /v1/events?\x1b[31m HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -88,7 +88,7 @@ func TestHostileRequests(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	if status, _ := w.get(operator, "/v1/events"); status != http.StatusOK {
+	if status, _ := fx.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d", status)
 	}
 }

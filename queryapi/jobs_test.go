@@ -12,11 +12,11 @@ import (
 	"github.com/theeye/theeye/shared/job"
 )
 
-// A replay from its order to its report, as a processor runs it.
-func TestReplayLife(t *testing.T) {
-	w := newWorld(t)
-	put := w.operate(201, "PUT", typePath("c", "n"), hostSchema)
-	made := w.start("/v1/replays", `{"from":"2026-01-02 03:04:05.123456","to":"2026-02-02T03:04:05+01:00","from_seq":2,"to_seq":900,
+// A replay from its start to its report, as a processor runs it.
+func TestReplayIsStartedShownAndCancelled(t *testing.T) {
+	fx := newFixture(t)
+	put := fx.asOperator(201, "PUT", typePath("c", "n"), hostSchema)
+	made := fx.startJob("/v1/replays", `{"from":"2026-01-02 03:04:05.123456","to":"2026-02-02T03:04:05+01:00","from_seq":2,"to_seq":900,
 		"application":"shop","category":"c","name":"n","only":"rejected","code":"schema_violation","rate":50}`, "X-Eye-Note", "host is optional now")
 	at := time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC)
 	want := jobItem{
@@ -29,10 +29,10 @@ func TestReplayLife(t *testing.T) {
 	if diff := cmp.Diff(want, made); diff != "" || made.TargetRevision <= put.Revision {
 		t.Errorf("made (-want +got):\n%s, revision %d after %d", diff, made.TargetRevision, put.Revision)
 	}
-	if r := w.record(made.ID); r.Kind != job.Replay || r.MaxRate != 50 || !cmp.Equal(r.Selection, want.Selection) || r.TargetRevision != made.TargetRevision {
+	if r := fx.jobRecord(made.ID); r.Kind != job.Replay || r.MaxRate != 50 || !cmp.Equal(r.Selection, want.Selection) || r.TargetRevision != made.TargetRevision {
 		t.Errorf("%+v", r)
 	}
-	eventually(t, "the target is a revision", func() bool { return w.revisionMetric() == made.TargetRevision })
+	eventually(t, "the target is a revision", func() bool { return fx.revisionMetric() == made.TargetRevision })
 
 	fault := []event.Fault{{Code: "schema_violation", Path: "/data/host", Message: "the member is missing"}}
 	sample := job.Sample{Application: "shop", EventID: "x", Seq: 5, Before: fault, After: []event.Fault{}}
@@ -40,34 +40,34 @@ func TestReplayLife(t *testing.T) {
 		Category: "c", Name: "n", Code: "schema_violation", Path: "/data/host", Change: job.NewlyValid, Count: 1, Samples: []job.Sample{sample},
 	}}}
 	for done := uint64(4); done <= 12; done += 4 {
-		w.saved(made.ID, func(j *job.Job) {
+		fx.updateJob(made.ID, func(j *job.Job) {
 			j.State, j.Runner, j.StartedAt, j.Phase = job.Running, "p1", at, "writes"
 			j.Done, j.Total, j.Rate, j.Checkpoint = done, 12, 17.5, jsontext.Value(`{"secret":"of the runner"}`)
 			found.Unchanged = done - 1
 			j.Report = encodeValue(t, found)
 		})
-		got := w.job("/v1/replays", made.ID)
+		got := fx.showJob("/v1/replays", made.ID)
 		var report job.Changes
-		w.report(got, &report)
+		fx.decodeReport(got, &report)
 		if diff := cmp.Diff(found, report); diff != "" || got.Done != done || got.Total != 12 || got.Rate != 17.5 || got.Phase != "writes" ||
 			got.State != job.Running || got.StartedAt != event.FormatTime(at) {
 			t.Errorf("after %d events (-want +got):\n%s %+v", done, diff, got)
 		}
 	}
-	w.saved(made.ID, func(j *job.Job) { j.State, j.EndedAt, j.Runner = job.Done, at.Add(time.Second), "" })
-	if got := w.job("/v1/replays", made.ID); got.State != job.Done || got.EndedAt != event.FormatTime(at.Add(time.Second)) || got.Report == nil {
+	fx.updateJob(made.ID, func(j *job.Job) { j.State, j.EndedAt, j.Runner = job.Done, at.Add(time.Second), "" })
+	if got := fx.showJob("/v1/replays", made.ID); got.State != job.Done || got.EndedAt != event.FormatTime(at.Add(time.Second)) || got.Report == nil {
 		t.Errorf("%+v", got)
 	}
-	if list := w.list("/v1/replays"); len(list) != 1 || list[0].Report != nil || list[0].Done != 12 {
+	if list := fx.listJobs("/v1/replays"); len(list) != 1 || list[0].Report != nil || list[0].Done != 12 {
 		t.Errorf("%+v", list)
 	}
-	// One that has ended stays as it is.
-	if got := w.cancel("/v1/replays", made.ID); got.State != job.Done || got.Cancelling {
+	// A finished job is not changed.
+	if got := fx.cancelJob("/v1/replays", made.ID); got.State != job.Done || got.Cancelling {
 		t.Errorf("%+v", got)
 	}
-	var changes []entry // they are noted a moment later
+	var changes []entry // they are recorded a moment later
 	eventually(t, "the target is among the changes", func() bool {
-		changes = w.operate(200, "GET", "/v1/changes?kind=replay", "").Changes
+		changes = fx.asOperator(200, "GET", "/v1/changes?kind=replay", "").Changes
 		return len(changes) > 0
 	})
 	if len(changes) != 1 || changes[0].Revision != made.TargetRevision || changes[0].Note != "host is optional now" {
@@ -75,22 +75,22 @@ func TestReplayLife(t *testing.T) {
 	}
 }
 
-// Jobs of one kind wait for each other; nothing is refused for it.
-func TestJobsWait(t *testing.T) {
-	w := newWorld(t)
-	w.replayed(`{}`, nil) // it is done, and waited for no more
-	first := w.start("/v1/replays", `{}`)
-	second := w.start("/v1/replays", `{}`)
-	dry := w.start("/v1/replays", `{"dry_run":true}`)
-	audit := w.start("/v1/audits", `{}`)
+// Jobs of one kind are queued behind each other; none is refused for that.
+func TestJobsOfOneKindQueue(t *testing.T) {
+	fx := newFixture(t)
+	fx.startReplay(`{}`, nil) // it is done, and waited for no more
+	first := fx.startJob("/v1/replays", `{}`)
+	second := fx.startJob("/v1/replays", `{}`)
+	dry := fx.startJob("/v1/replays", `{"dry_run":true}`)
+	audit := fx.startJob("/v1/audits", `{}`)
 	if second.TargetRevision <= first.TargetRevision || dry.TargetRevision != 0 || audit.TargetRevision != 0 {
 		t.Errorf("targets %d %d, %d of a dry run, %d of an audit", first.TargetRevision, second.TargetRevision, dry.TargetRevision, audit.TargetRevision)
 	}
-	w.saved(first.ID, func(j *job.Job) { j.State = job.Running })
-	third := w.start("/v1/replays", `{}`)
+	fx.updateJob(first.ID, func(j *job.Job) { j.State = job.Running })
+	third := fx.startJob("/v1/replays", `{}`)
 	behind := map[string][]string{second.ID: {first.ID}, third.ID: {first.ID, second.ID}}
 	for _, j := range []jobItem{first, second, third} {
-		for where, got := range map[string]jobItem{"made": j, "one": w.job("/v1/replays", j.ID)} {
+		for where, got := range map[string]jobItem{"made": j, "one": fx.showJob("/v1/replays", j.ID)} {
 			if where == "made" && j.ID == first.ID {
 				continue
 			}
@@ -99,111 +99,111 @@ func TestJobsWait(t *testing.T) {
 			}
 		}
 	}
-	for _, j := range append(w.list("/v1/replays"), w.list("/v1/audits")...) {
+	for _, j := range append(fx.listJobs("/v1/replays"), fx.listJobs("/v1/audits")...) {
 		if diff := cmp.Diff(behind[j.ID], j.QueuedBehind); diff != "" {
 			t.Errorf("in the list it waits (-want +got):\n%s", diff)
 		}
 	}
-	if diff := cmp.Diff([]string{third.ID, dry.ID, second.ID, first.ID}, jobIDs(w.list("/v1/replays"))[:4]); diff != "" {
+	if diff := cmp.Diff([]string{third.ID, dry.ID, second.ID, first.ID}, jobIDs(fx.listJobs("/v1/replays"))[:4]); diff != "" {
 		t.Errorf("replays (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{audit.ID}, jobIDs(w.list("/v1/audits"))); diff != "" {
+	if diff := cmp.Diff([]string{audit.ID}, jobIDs(fx.listJobs("/v1/audits"))); diff != "" {
 		t.Errorf("audits (-want +got):\n%s", diff)
 	}
-	// A job is found where it belongs, and nowhere else.
+	// A job is found in its own collection alone.
 	for _, method := range []string{"GET", "DELETE"} {
-		w.operate(404, method, "/v1/audits/"+dry.ID, "")
-		w.operate(404, method, "/v1/replays/"+audit.ID, "")
+		fx.asOperator(404, method, "/v1/audits/"+dry.ID, "")
+		fx.asOperator(404, method, "/v1/replays/"+audit.ID, "")
 	}
-	if got := w.record(audit.ID); got.State != job.Queued {
+	if got := fx.jobRecord(audit.ID); got.State != job.Queued {
 		t.Errorf("%+v", got)
 	}
 }
 
-// What is queued ends at once, what runs when its runner sees it.
-func TestCancel(t *testing.T) {
-	w := newWorld(t)
+// A queued job ends at once, a running one when its runner sees the request.
+func TestCancelEndsQueuedAndRunningJobs(t *testing.T) {
+	fx := newFixture(t)
 	for _, path := range []string{"/v1/replays", "/v1/audits"} {
-		running := w.start(path, `{}`)
-		queued := w.start(path, `{}`)
-		w.saved(running.ID, func(j *job.Job) { j.State, j.Runner = job.Running, "p1" })
-		if got := w.cancel(path, queued.ID); got.State != job.Cancelled || got.EndedAt == "" || !got.Cancelling {
+		running := fx.startJob(path, `{}`)
+		queued := fx.startJob(path, `{}`)
+		fx.updateJob(running.ID, func(j *job.Job) { j.State, j.Runner = job.Running, "p1" })
+		if got := fx.cancelJob(path, queued.ID); got.State != job.Cancelled || got.EndedAt == "" || !got.Cancelling {
 			t.Errorf("%+v", got)
 		}
-		if got := w.cancel(path, running.ID); got.State != job.Running || !got.Cancelling {
+		if got := fx.cancelJob(path, running.ID); got.State != job.Running || !got.Cancelling {
 			t.Errorf("%+v", got)
 		}
-		w.saved(running.ID, func(j *job.Job) { j.State = job.Cancelled })
+		fx.updateJob(running.ID, func(j *job.Job) { j.State = job.Cancelled })
 		for _, id := range []string{running.ID, queued.ID} {
-			if got := w.job(path, id); got.State != job.Cancelled {
+			if got := fx.showJob(path, id); got.State != job.Cancelled {
 				t.Errorf("%+v", got)
 			}
 		}
 	}
 }
 
-// Ids that are none reach no other key of the bucket.
-func TestJobIDs(t *testing.T) {
-	w := newWorld(t)
+// An invalid id reads no other key of the bucket.
+func TestInvalidJobIDReadsNoOtherKey(t *testing.T) {
+	fx := newFixture(t)
 	for _, id := range []string{"a", "stream", "audit", "*", "%3E", "..", "%2E%2E", "job.x", "0123456789ABCDEF0", "0123456789abcdef", "0123456789abcdef00", "%00", "é"} {
-		w.operate(404, "GET", "/v1/replays/"+id, "")
-		w.operate(404, "DELETE", "/v1/audits/"+id, "")
+		fx.asOperator(404, "GET", "/v1/replays/"+id, "")
+		fx.asOperator(404, "DELETE", "/v1/audits/"+id, "")
 	}
-	w.operate(400, "GET", "/v1/replays/%FF", "")
-	w.operate(404, "GET", "/v1/replays/", "")
-	w.operate(404, "GET", "/v1/replays/a/b", "")
+	fx.asOperator(400, "GET", "/v1/replays/%FF", "")
+	fx.asOperator(404, "GET", "/v1/replays/", "")
+	fx.asOperator(404, "GET", "/v1/replays/a/b", "")
 }
 
-// Pages hold every job once, also while jobs are made.
-func TestJobPages(t *testing.T) {
-	w := newWorld(t)
+// Pages contain every job once, also while jobs are created.
+func TestPagesOfJobsHaveEveryJobOnce(t *testing.T) {
+	fx := newFixture(t)
 	var want []string
 	for range 5 {
-		want = append(want, w.start("/v1/replays", `{"dry_run":true}`).ID)
+		want = append(want, fx.startJob("/v1/replays", `{"dry_run":true}`).ID)
 	}
 	slices.Sort(want)
 	slices.Reverse(want)
 	var got []string
 	for cursor := ""; ; {
-		page, next := w.page("/v1/replays?limit=2" + cursor)
+		page, next := fx.jobPage("/v1/replays?limit=2" + cursor)
 		got = append(got, jobIDs(page)...)
 		if next == "" {
 			break
 		}
 		cursor = "&cursor=" + next
-		w.start("/v1/replays", `{"dry_run":true}`)
-		w.start("/v1/audits", `{}`)
-		if f := w.operate(400, "GET", "/v1/audits?limit=2"+cursor, ""); f.Code != "invalid_cursor" {
+		fx.startJob("/v1/replays", `{"dry_run":true}`)
+		fx.startJob("/v1/audits", `{}`)
+		if f := fx.asOperator(400, "GET", "/v1/audits?limit=2"+cursor, ""); f.Code != "invalid_cursor" {
 			t.Errorf("%s", f.raw)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
-	w.operate(400, "GET", "/v1/replays?limit=0", "")
+	fx.asOperator(400, "GET", "/v1/replays?limit=0", "")
 }
 
-// The number of jobs that wait is bounded, and no revision is made for one that
-// is refused.
-func TestTooManyJobs(t *testing.T) {
-	w := newWorld(t)
-	b := w.bucket()
+// The number of unfinished jobs is bounded, and no revision is made for a job
+// that is refused.
+func TestUnfinishedJobsAreBounded(t *testing.T) {
+	fx := newFixture(t)
+	b := fx.jobBucket()
 	for range job.MaxUnfinished {
-		if _, err := b.Create(w.ctx(), job.Job{Kind: job.Audit}); err != nil {
+		if _, err := b.Create(fx.ctx(), job.Job{Kind: job.Audit}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, path := range []string{"/v1/replays", "/v1/audits"} {
-		if f := w.operate(429, "POST", path, `{}`); f.Code != "too_many_jobs" || f.header.Get("Retry-After") == "" {
+		if f := fx.asOperator(429, "POST", path, `{}`); f.Code != "too_many_jobs" || f.header.Get("Retry-After") == "" {
 			t.Errorf("%s", f.raw)
 		}
 	}
-	if at := w.newest(); at != 0 {
+	if at := fx.newestRevision(); at != 0 {
 		t.Errorf("revision %d was made", at)
 	}
-	last := w.list("/v1/audits?limit=1000")
-	w.operate(200, "DELETE", "/v1/audits/"+last[0].ID, "")
-	w.start("/v1/replays", `{}`)
+	last := fx.listJobs("/v1/audits?limit=1000")
+	fx.asOperator(200, "DELETE", "/v1/audits/"+last[0].ID, "")
+	fx.startJob("/v1/replays", `{}`)
 	if n := len(last[0].QueuedBehind); n != job.MaxUnfinished-1 {
 		t.Errorf("%d jobs are before the last one", n)
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-func TestRejectedByEveryFilter(t *testing.T) {
-	w := newWorld(t)
+func TestFiltersRejectedEvents(t *testing.T) {
+	fx := newFixture(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w.put("shop", at, `{"event_id":"1","session_id":"`+aSession+`","category":"page","name":"view"}`)
-	w.put("shop", at.Add(time.Second), `{"event_id":"2","category":"page","name":"click","timestamp":"2020-01-01T00:00:00Z","data":{}}`)
-	w.put("blog", at.Add(2*time.Second), `{"event_id":"3","session_id":"x","category":"form","name":"view","timestamp":"2020-01-01T00:00:00Z","data":{}}`)
-	w.put("blog", at.Add(3*time.Second), anEvent("stored", aSession, "page", "view", "2020-01-01T00:00:00Z"))
+	fx.putEvents("shop", at, `{"event_id":"1","session_id":"`+aSession+`","category":"page","name":"view"}`)
+	fx.putEvents("shop", at.Add(time.Second), `{"event_id":"2","category":"page","name":"click","timestamp":"2020-01-01T00:00:00Z","data":{}}`)
+	fx.putEvents("blog", at.Add(2*time.Second), `{"event_id":"3","session_id":"x","category":"form","name":"view","timestamp":"2020-01-01T00:00:00Z","data":{}}`)
+	fx.putEvents("blog", at.Add(3*time.Second), anEvent("stored", aSession, "page", "view", "2020-01-01T00:00:00Z"))
 	for params, want := range map[string]string{
 		"":                            "1 2 3",
 		"order=desc":                  "3 2 1",
@@ -38,59 +38,59 @@ func TestRejectedByEveryFilter(t *testing.T) {
 		"to=2026-01-01T00:00:01Z":                                    "1",
 		"from=2026-01-01T00:00:00.5Z&to=2026-01-01T00:00:01.000001Z": "2",
 	} {
-		status, got := w.get(operator, "/v1/rejected?"+params)
+		status, got := fx.get(operator, "/v1/rejected?"+params)
 		if status != http.StatusOK || strings.Join(got.ids(), " ") != want {
 			t.Errorf("%s: %d %v, want %s", params, status, got.ids(), want)
 		}
 	}
-	_, first := w.get(operator, "/v1/rejected?limit=2")
-	_, second := w.get(operator, "/v1/rejected?limit=2&cursor="+*first.NextCursor)
+	_, first := fx.get(operator, "/v1/rejected?limit=2")
+	_, second := fx.get(operator, "/v1/rejected?limit=2&cursor="+*first.NextCursor)
 	if got := strings.Join(append(first.ids(), second.ids()...), " "); got != "1 2 3" || second.NextCursor != nil {
 		t.Errorf("pages: %s", got)
 	}
 }
 
-// Rejection destroys nothing: the bytes come back, whatever they are.
-func TestRejectedKeepsTheOriginal(t *testing.T) {
-	w := newWorld(t)
+// Rejection destroys nothing: any bytes come back.
+func TestRejectedEventKeepsItsOriginal(t *testing.T) {
+	fx := newFixture(t)
 	text := "{\"event_id\" : \"a\", \"x\":\"\\u0000\u2028<script>\"}\r\n"
-	w.put("shop", time.Now(), strings.TrimSpace(text))
+	fx.putEvents("shop", time.Now(), strings.TrimSpace(text))
 	broken := &store.Document{
 		ID: "shop/b", Status: store.Rejected, Application: "shop", EventID: "b", ReceivedAt: time.Now().Truncate(time.Millisecond),
 		ContentHash: strings.Repeat("0", 32), Origin: store.Origin{Epoch: 1, Seq: 1},
 		Errors: []event.Fault{{Code: event.CodeInvalidText, Message: "m"}}, Original: []byte("{\xff\x00"),
 	}
-	w.write(broken)
-	if _, got := w.get(operator, "/v1/events/a"); got.Original != strings.TrimSpace(text) || got.Encoding != "" {
+	fx.writeDocuments(broken)
+	if _, got := fx.get(operator, "/v1/events/a"); got.Original != strings.TrimSpace(text) || got.Encoding != "" {
 		t.Errorf("%s", got.raw)
 	}
-	if _, got := w.get(operator, "/v1/events/b"); got.Original != "e/8A" || got.Encoding != "base64" {
+	if _, got := fx.get(operator, "/v1/events/b"); got.Original != "e/8A" || got.Encoding != "base64" {
 		t.Errorf("%s", got.raw)
 	}
 }
 
-// The second content under one id is found by that id, beside the first.
-func TestConflictIsRejectedUnderItsID(t *testing.T) {
-	w := newWorld(t)
-	w.put("shop", time.Now(), anEvent("x", aSession, "first", "n", "2026-01-01T00:00:00Z"))
+// A second content under one id is found by that id, beside the first.
+func TestFindsConflictByItsID(t *testing.T) {
+	fx := newFixture(t)
+	fx.putEvents("shop", time.Now(), anEvent("x", aSession, "first", "n", "2026-01-01T00:00:00Z"))
 	second := anEvent("x", aSession, "second", "n", "2026-01-01T00:00:00Z")
-	w.put("shop", time.Now(), second)
-	_, stored := w.get(operator, "/v1/events/x")
-	_, rejected := w.get(operator, "/v1/rejected?event_id=x")
+	fx.putEvents("shop", time.Now(), second)
+	_, stored := fx.get(operator, "/v1/events/x")
+	_, rejected := fx.get(operator, "/v1/rejected?event_id=x")
 	if stored.item.Status != "stored" || len(rejected.Events) != 1 || rejected.Events[0].Original != second ||
 		rejected.Events[0].Errors[0].Code != event.CodeIDConflict {
 		t.Errorf("%s\n%s", stored.raw, rejected.raw)
 	}
 }
 
-func TestRejectedSummary(t *testing.T) {
-	w := newWorld(t)
+func TestSummarizesRejectedEvents(t *testing.T) {
+	fx := newFixture(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 3 {
-		w.put("shop", at.Add(time.Duration(i)*time.Second),
+		fx.putEvents("shop", at.Add(time.Duration(i)*time.Second),
 			fmt.Sprintf(`{"event_id":"%d","category":"page","name":"view","timestamp":"2020-01-01T00:00:00Z","data":{}}`, i))
 	}
-	w.put("blog", at, `{"event_id":"b","session_id":"`+aSession+`","category":"page","name":"view","timestamp":"x","data":{}}`)
+	fx.putEvents("blog", at, `{"event_id":"b","session_id":"`+aSession+`","category":"page","name":"view","timestamp":"x","data":{}}`)
 	want := []group{
 		{
 			Application: "shop", Category: "page", Name: "view", Code: "invalid_session_id", Path: "/session_id", Count: 3,
@@ -101,10 +101,10 @@ func TestRejectedSummary(t *testing.T) {
 			FirstSeen: "2026-01-01T00:00:00.000000Z", LastSeen: "2026-01-01T00:00:00.000000Z",
 		},
 	}
-	status, got := w.get(operator, "/v1/rejected/summary")
+	status, got := fx.get(operator, "/v1/rejected/summary")
 	for i, g := range got.Groups {
 		// The sample can be looked up.
-		if s, e := w.get(operator, "/v1/events/"+g.SampleID+"?application="+g.Application); s != http.StatusOK || e.item.Status != "rejected" {
+		if s, e := fx.get(operator, "/v1/events/"+g.SampleID+"?application="+g.Application); s != http.StatusOK || e.item.Status != "rejected" {
 			t.Errorf("sample %q: %d %s", g.SampleID, s, e.raw)
 		}
 		got.Groups[i].SampleID = ""
@@ -122,7 +122,7 @@ func TestRejectedSummary(t *testing.T) {
 		"session_id=" + aSession:    "1",
 		"name=other":                "",
 	} {
-		_, got := w.get(operator, "/v1/rejected/summary?"+params)
+		_, got := fx.get(operator, "/v1/rejected/summary?"+params)
 		var counts []string
 		for _, g := range got.Groups {
 			counts = append(counts, fmt.Sprint(g.Count))

@@ -14,8 +14,8 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// places are where the faults of an answer are.
-func places(faults []event.Fault) []string {
+// paths returns the JSON pointers of the faults of an answer.
+func paths(faults []event.Fault) []string {
 	at := make([]string, len(faults))
 	for i, f := range faults {
 		at[i] = f.Path
@@ -23,10 +23,10 @@ func places(faults []event.Fault) []string {
 	return at
 }
 
-// Orders that cannot be carried out: every fault is named, no job is made, and
-// no revision.
-func TestInvalidOrders(t *testing.T) {
-	w := newWorld(t)
+// Requests for jobs that cannot run: every fault is listed, and neither a job nor
+// a revision is created.
+func TestRejectsInvalidJobs(t *testing.T) {
+	fx := newFixture(t)
 	long := strings.Repeat("é", 201)
 	for body, want := range map[string][]string{
 		`[]`: {""}, `null`: {""}, `"x"`: {""}, `1`: {""}, `true`: {""},
@@ -58,8 +58,8 @@ func TestInvalidOrders(t *testing.T) {
 		`{"repair":true}`:                                             {"/repair"},
 		`{"id":"x","state":"done","target_revision":1}`:               {"/id", "/state", "/target_revision"},
 	} {
-		f := w.operate(422, "POST", "/v1/replays", body)
-		if diff := cmp.Diff(want, places(f.Faults)); diff != "" || f.Code != "invalid_declaration" {
+		f := fx.asOperator(422, "POST", "/v1/replays", body)
+		if diff := cmp.Diff(want, paths(f.Faults)); diff != "" || f.Code != "invalid_declaration" {
 			t.Errorf("%.100s (-want +got):\n%s %.300s", body, diff, f.raw)
 		}
 	}
@@ -67,55 +67,55 @@ func TestInvalidOrders(t *testing.T) {
 		`[]`: {""}, `null`: {""}, `{"dry_run":true}`: {"/dry_run"}, `{"application":"shop","only":"rejected"}`: {"/application", "/only"},
 		`{"repair":1,"from_seq":"1"}`: {"/from_seq", "/repair"}, `{"from_seq":3,"to_seq":2}`: {""}, `{"schemas":{},"rate":1}`: {"/rate", "/schemas"},
 	} {
-		f := w.operate(422, "POST", "/v1/audits", body)
-		if diff := cmp.Diff(want, places(f.Faults)); diff != "" {
+		f := fx.asOperator(422, "POST", "/v1/audits", body)
+		if diff := cmp.Diff(want, paths(f.Faults)); diff != "" {
 			t.Errorf("%.100s (-want +got):\n%s", body, diff)
 		}
 	}
-	w.nothingStarted()
+	fx.expectNoJob()
 }
 
-// nothingStarted fails the test if there is a job, or a revision.
-func (w *world) nothingStarted() {
-	w.t.Helper()
-	if jobs := append(w.list("/v1/replays"), w.list("/v1/audits")...); len(jobs) != 0 {
-		w.t.Errorf("%+v", jobs)
+// expectNoJob fails the test if there is a job, or a revision.
+func (fx *fixture) expectNoJob() {
+	fx.t.Helper()
+	if jobs := append(fx.listJobs("/v1/replays"), fx.listJobs("/v1/audits")...); len(jobs) != 0 {
+		fx.t.Errorf("%+v", jobs)
 	}
-	if at := w.newest(); at != 0 {
-		w.t.Errorf("revision %d was made", at)
+	if at := fx.newestRevision(); at != 0 {
+		fx.t.Errorf("revision %d was made", at)
 	}
 }
 
-// newest is the registry's newest revision, known to services or not.
-func (w *world) newest() uint64 {
-	w.t.Helper()
-	revision, err := registry.RevisionAt(w.ctx(), w.js, time.Now().Add(time.Hour))
+// newestRevision returns the newest revision of the registry's bucket.
+func (fx *fixture) newestRevision() uint64 {
+	fx.t.Helper()
+	revision, err := registry.RevisionAt(fx.ctx(), fx.js, time.Now().Add(time.Hour))
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return revision
 }
 
-// Bodies that are no JSON, or too much of it.
-func TestUnreadableOrders(t *testing.T) {
-	w := newWorld(t)
+// Bodies that are not JSON, or too large.
+func TestRejectsUnreadableJobBodies(t *testing.T) {
+	fx := newFixture(t)
 	for _, path := range []string{"/v1/replays", "/v1/audits"} {
 		for name, body := range map[string]string{
 			"empty": "", "space": " ", "cut off": `{"from_seq":`, "two": `{}{}`, "NUL": "{}\x00", "mark": "\ufeff{}", "text": "from_seq=1", "not UTF-8": "{\"code\":\"\xff\"}",
 			"twice": `{"to_seq":1,"to_seq":2}`, "twice within": `{"x":[{"a":1,"a":2}]}`, "twice, escaped": `{"to_seq":1,"to\u005fseq":2}`,
 			"deep": `{"x":` + strings.Repeat(`[`, 20_000), "comment": `{/*x*/}`, "single quotes": `{'from_seq':1}`, "NaN": `{"rate":NaN}`, "surrogate": `{"code":"\ud800"}`,
 		} {
-			if f := w.operate(400, "POST", path, body); f.Code != "invalid_json" {
+			if f := fx.asOperator(400, "POST", path, body); f.Code != "invalid_json" {
 				t.Errorf("%s: %s", name, f.raw)
 			}
 		}
-		if f := w.operate(413, "POST", path, "{}"+strings.Repeat(" ", 1<<20-1)); f.Code != "body_too_large" {
+		if f := fx.asOperator(413, "POST", path, "{}"+strings.Repeat(" ", 1<<20-1)); f.Code != "body_too_large" {
 			t.Errorf("%s", f.raw)
 		}
-		if f := w.operate(415, "POST", path, "{}", "Content-Encoding", "gzip"); f.Code != "unsupported_encoding" {
+		if f := fx.asOperator(415, "POST", path, "{}", "Content-Encoding", "gzip"); f.Code != "unsupported_encoding" {
 			t.Errorf("%s", f.raw)
 		}
-		if f := w.operate(400, "POST", path, "{}", "X-Eye-Note", "a\tb"); f.Code != "invalid_header" {
+		if f := fx.asOperator(400, "POST", path, "{}", "X-Eye-Note", "a\tb"); f.Code != "invalid_header" {
 			t.Errorf("%s", f.raw)
 		}
 	}
@@ -124,25 +124,25 @@ func TestUnreadableOrders(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&many, `"%d":1,`, i)
 	}
-	if f := w.operate(422, "POST", "/v1/replays", "{"+many.String()+`"x":1}`); len(f.Faults) != 1000 || !strings.Contains(f.Detail, "5001") {
+	if f := fx.asOperator(422, "POST", "/v1/replays", "{"+many.String()+`"x":1}`); len(f.Faults) != 1000 || !strings.Contains(f.Detail, "5001") {
 		t.Errorf("%d faults: %s", len(f.Faults), f.Detail)
 	}
-	w.nothingStarted()
-	w.start("/v1/audits", "{}"+strings.Repeat(" ", 1<<20-2))
+	fx.expectNoJob()
+	fx.startJob("/v1/audits", "{}"+strings.Repeat(" ", 1<<20-2))
 }
 
-// A dry run takes schemas that nobody has put, and tells their faults.
-func TestDryRunWithSchemas(t *testing.T) {
-	w := newWorld(t)
-	made := w.start("/v1/replays", `{"dry_run":true,"category":"page interaction","schemas":{"page=20interaction/cta=20click":`+hostSchema+`,"c/n": {} }}`)
+// A dry run takes unpublished schemas, and lists their faults.
+func TestDryRunTakesUnpublishedSchemas(t *testing.T) {
+	fx := newFixture(t)
+	made := fx.startJob("/v1/replays", `{"dry_run":true,"category":"page interaction","schemas":{"page=20interaction/cta=20click":`+hostSchema+`,"c/n": {} }}`)
 	if diff := cmp.Diff([]string{"c/n", "page=20interaction/cta=20click"}, made.Schemas); diff != "" || !made.DryRun {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
-	r := w.record(made.ID)
+	r := fx.jobRecord(made.ID)
 	if r.Kind != job.DryRun || string(r.Schemas["page=20interaction/cta=20click"]) != hostSchema || string(r.Schemas["c/n"]) != "{}" || len(r.Schemas) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if got := w.start("/v1/replays", `{"dry_run":true,"schemas":{}}`); got.Schemas != nil {
+	if got := fx.startJob("/v1/replays", `{"dry_run":true,"schemas":{}}`); got.Schemas != nil {
 		t.Errorf("%+v", got)
 	}
 	for body, want := range map[string][]string{
@@ -152,8 +152,8 @@ func TestDryRunWithSchemas(t *testing.T) {
 		`{"c/n":{"title":"` + strings.Repeat("x", 64<<10) + `"}}`:              {"/schemas/c~1n"},
 		`{"c/n":{"required":["a"],"examples":[{}]}}`:                           {"/schemas/c~1n/examples/0"},
 	} {
-		f := w.operate(422, "POST", "/v1/replays", `{"dry_run":true,"schemas":`+body+`}`)
-		got := places(f.Faults)
+		f := fx.asOperator(422, "POST", "/v1/replays", `{"dry_run":true,"schemas":`+body+`}`)
+		got := paths(f.Faults)
 		slices.Sort(got)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%.100s (-want +got):\n%s %.300s", body, diff, f.raw)
@@ -162,8 +162,8 @@ func TestDryRunWithSchemas(t *testing.T) {
 }
 
 // Their number and size are bounded; the largest leave room for the report.
-func TestManySchemas(t *testing.T) {
-	w := newWorld(t)
+func TestSchemasOfADryRunAreBounded(t *testing.T) {
+	fx := newFixture(t)
 	order := func(n, size int) string {
 		list := make([]string, n)
 		for i := range list {
@@ -171,33 +171,33 @@ func TestManySchemas(t *testing.T) {
 		}
 		return `{"dry_run":true,"schemas":{` + strings.Join(list, ",") + `}}`
 	}
-	if f := w.operate(422, "POST", "/v1/replays", order(21, 20)); len(f.Faults) != 1 || f.Faults[0].Path != "/schemas" {
+	if f := fx.asOperator(422, "POST", "/v1/replays", order(21, 20)); len(f.Faults) != 1 || f.Faults[0].Path != "/schemas" {
 		t.Errorf("%.300s", f.raw)
 	}
-	if f := w.operate(422, "POST", "/v1/replays", order(9, 60<<10)); len(f.Faults) != 1 || f.Faults[0].Path != "/schemas" {
+	if f := fx.asOperator(422, "POST", "/v1/replays", order(9, 60<<10)); len(f.Faults) != 1 || f.Faults[0].Path != "/schemas" {
 		t.Errorf("%.300s", f.raw)
 	}
-	if f := w.operate(413, "POST", "/v1/replays", order(20, 64<<10)); f.Code != "body_too_large" {
+	if f := fx.asOperator(413, "POST", "/v1/replays", order(20, 64<<10)); f.Code != "body_too_large" {
 		t.Errorf("%.300s", f.raw)
 	}
-	made := w.start("/v1/replays", order(8, 64<<10))
-	w.saved(made.ID, func(j *job.Job) { j.Report = encodeValue(t, strings.Repeat("r", 384<<10)) })
-	if got := w.start("/v1/replays", order(20, 20)); len(got.Schemas) != 20 {
+	made := fx.startJob("/v1/replays", order(8, 64<<10))
+	fx.updateJob(made.ID, func(j *job.Job) { j.Report = encodeValue(t, strings.Repeat("r", 384<<10)) })
+	if got := fx.startJob("/v1/replays", order(20, 20)); len(got.Schemas) != 20 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// Whatever can be selected by arrives as it was sent.
-func TestSelectionArrives(t *testing.T) {
-	w := newWorld(t)
+// Every member of a selection is stored as it was sent.
+func TestJobKeepsItsSelection(t *testing.T) {
+	fx := newFixture(t)
 	for _, text := range []string{"a/b", "é", "*", ">", "a.b", " ", "\x00", "\u2028", strings.Repeat("👁", 200)} {
-		made := w.start("/v1/replays", fmt.Sprintf(`{"dry_run":true,"category":%s,"name":%[1]s}`, encode(t, text)))
-		if r := w.record(made.ID); r.Selection.Category != text || r.Selection.Name != text || made.Selection.Name != text {
+		made := fx.startJob("/v1/replays", fmt.Sprintf(`{"dry_run":true,"category":%s,"name":%[1]s}`, encode(t, text)))
+		if r := fx.jobRecord(made.ID); r.Selection.Category != text || r.Selection.Name != text || made.Selection.Name != text {
 			t.Errorf("%q became %+v", text, r.Selection)
 		}
 	}
-	made := w.start("/v1/audits", `{"from":"2026-01-02T03:04:05.1234567+02:00","to_seq":9223372036854775807,"repair":true}`, "X-Eye-Note", "why")
-	r := w.record(made.ID)
+	made := fx.startJob("/v1/audits", `{"from":"2026-01-02T03:04:05.1234567+02:00","to_seq":9223372036854775807,"repair":true}`, "X-Eye-Note", "why")
+	r := fx.jobRecord(made.ID)
 	if want := time.Date(2026, 1, 2, 1, 4, 5, 123456000, time.UTC); !r.Selection.From.Equal(want) || r.Selection.ToSeq != 1<<63-1 ||
 		!r.Repair || !made.Repair || r.Kind != job.Audit || r.Note != "why" || r.Author != "o" || made.DryRun {
 		t.Errorf("%+v", r)

@@ -15,61 +15,61 @@ const (
 )
 
 // One type from its first schema to its removal and back.
-func TestSchemaLife(t *testing.T) {
-	w := newWorld(t)
+func TestSchemaIsPutShownAndRemoved(t *testing.T) {
+	fx := newFixture(t)
 	path := typePath("page interaction", "pageview")
-	if list := w.operate(200, "GET", "/v1/schemas", ""); len(list.Schemas) != 0 {
+	if list := fx.asOperator(200, "GET", "/v1/schemas", ""); len(list.Schemas) != 0 {
 		t.Fatalf("%s", list.raw)
 	}
-	w.operate(404, "GET", path, "")
-	w.operate(404, "GET", path+"/history", "")
+	fx.asOperator(404, "GET", path, "")
+	fx.asOperator(404, "GET", path+"/history", "")
 
-	first := w.operate(201, "PUT", path, hostSchema, "X-Eye-Note", "the first one")
+	first := fx.asOperator(201, "PUT", path, hostSchema, "X-Eye-Note", "the first one")
 	if first.Category != "page interaction" || first.Name != "pageview" || first.header.Get("ETag") != quoted(first.Revision) {
 		t.Errorf("%s %v", first.raw, first.header)
 	}
-	if same := w.operate(200, "PUT", path, hostSchema, "If-Match", quoted(first.Revision)); same.Revision != first.Revision {
+	if same := fx.asOperator(200, "PUT", path, hostSchema, "If-Match", quoted(first.Revision)); same.Revision != first.Revision {
 		t.Errorf("equal content made revision %d of %d", same.Revision, first.Revision)
 	}
-	if f := w.operate(412, "PUT", path, pathSchema); f.Code != "revision_conflict" || f.Revision != first.Revision ||
+	if f := fx.asOperator(412, "PUT", path, pathSchema); f.Code != "revision_conflict" || f.Revision != first.Revision ||
 		f.header.Get("ETag") != quoted(first.Revision) {
 		t.Errorf("%s %v", f.raw, f.header)
 	}
-	w.operate(412, "PUT", path, pathSchema, "If-Match", quoted(first.Revision+7))
-	second := w.operate(200, "PUT", path, pathSchema, "If-Match", quoted(first.Revision))
+	fx.asOperator(412, "PUT", path, pathSchema, "If-Match", quoted(first.Revision+7))
+	second := fx.asOperator(200, "PUT", path, pathSchema, "If-Match", quoted(first.Revision))
 	if second.Revision <= first.Revision {
 		t.Errorf("revision %d after %d", second.Revision, first.Revision)
 	}
 
-	got := w.operate(200, "GET", path, "")
+	got := fx.asOperator(200, "GET", path, "")
 	if got.raw != pathSchema || got.header.Get("ETag") != quoted(second.Revision) || got.header.Get("Content-Type") != "application/schema+json" {
 		t.Errorf("%s %v", got.raw, got.header)
 	}
 	if at, err := http.ParseTime(got.header.Get("Last-Modified")); err != nil || time.Since(at) > time.Hour {
 		t.Errorf("Last-Modified %v", got.header)
 	}
-	if old := w.operate(200, "GET", path+"?revision="+strings.Trim(quoted(first.Revision), `"`), ""); old.raw != hostSchema ||
+	if old := fx.asOperator(200, "GET", path+"?revision="+strings.Trim(quoted(first.Revision), `"`), ""); old.raw != hostSchema ||
 		old.header.Get("ETag") != quoted(first.Revision) {
 		t.Errorf("%s %v", old.raw, old.header)
 	}
-	w.operate(404, "GET", path+"?revision=999", "")
-	head := w.operate(200, "HEAD", path, "")
+	fx.asOperator(404, "GET", path+"?revision=999", "")
+	head := fx.asOperator(200, "HEAD", path, "")
 	if head.raw != "" || head.header.Get("ETag") != quoted(second.Revision) {
 		t.Errorf("HEAD: %q %v", head.raw, head.header)
 	}
 
-	if f := w.operate(428, "DELETE", path, ""); f.Code != "precondition_required" {
+	if f := fx.asOperator(428, "DELETE", path, ""); f.Code != "precondition_required" {
 		t.Errorf("%s", f.raw)
 	}
-	w.operate(412, "DELETE", path, "", "If-Match", quoted(first.Revision))
-	gone := w.operate(200, "DELETE", path, "", "If-Match", quoted(second.Revision), "X-Eye-Note", "not used")
-	w.operate(404, "GET", path, "")
-	w.operate(404, "GET", path+"?revision="+strings.Trim(quoted(gone.Revision), `"`), "")
-	w.operate(200, "GET", path+"?revision="+strings.Trim(quoted(second.Revision), `"`), "")
-	w.operate(404, "DELETE", path, "", "If-Match", "*")
-	again := w.operate(201, "PUT", path, hostSchema)
+	fx.asOperator(412, "DELETE", path, "", "If-Match", quoted(first.Revision))
+	gone := fx.asOperator(200, "DELETE", path, "", "If-Match", quoted(second.Revision), "X-Eye-Note", "not used")
+	fx.asOperator(404, "GET", path, "")
+	fx.asOperator(404, "GET", path+"?revision="+strings.Trim(quoted(gone.Revision), `"`), "")
+	fx.asOperator(200, "GET", path+"?revision="+strings.Trim(quoted(second.Revision), `"`), "")
+	fx.asOperator(404, "DELETE", path, "", "If-Match", "*")
+	again := fx.asOperator(201, "PUT", path, hostSchema)
 
-	history := w.operate(200, "GET", path+"/history", "")
+	history := fx.asOperator(200, "GET", path+"/history", "")
 	if diff := cmp.Diff([]entry{
 		{Revision: again.Revision, Author: "o"},
 		{Revision: gone.Revision, Author: "o", Note: "not used", Removed: true},
@@ -78,14 +78,14 @@ func TestSchemaLife(t *testing.T) {
 	}, timeless(t, history.Versions)); diff != "" || history.NextCursor != nil {
 		t.Errorf("history: %s %s", diff, history.raw)
 	}
-	eventually(t, "the service is at the last revision", func() bool { return w.revisionMetric() == again.Revision })
-	list := w.operate(200, "GET", "/v1/schemas", "")
+	eventually(t, "the service is at the last revision", func() bool { return fx.revisionMetric() == again.Revision })
+	list := fx.asOperator(200, "GET", "/v1/schemas", "")
 	if len(list.Schemas) != 1 || list.Schemas[0].Name != "pageview" || list.Schemas[0].Revision != again.Revision || list.Revision != again.Revision {
 		t.Errorf("%s", list.raw)
 	}
 }
 
-// timeless drops the times of entries, which must be of this hour.
+// timeless removes the times of entries, which must be within this hour.
 func timeless(t *testing.T, entries []entry) []entry {
 	t.Helper()
 	for i := range entries {
@@ -97,26 +97,26 @@ func timeless(t *testing.T, entries []entry) []entry {
 	return entries
 }
 
-// Pages of a history hold every version once, also while versions are made.
-func TestHistoryPages(t *testing.T) {
-	w := newWorld(t)
+// Pages of a history contain every version once, also while versions are made.
+func TestPagesOfAHistoryHaveEveryVersionOnce(t *testing.T) {
+	fx := newFixture(t)
 	path := typePath("c", "n")
 	match := []string{}
 	var want []uint64
 	for i := range 7 {
 		body := strings.Replace(hostSchema, "{", `{"title":"`+strings.Repeat("x", i)+`",`, 1)
-		put := w.ask("PUT", operator, path, body, match...)
+		put := fx.ask("PUT", operator, path, body, match...)
 		match = []string{"If-Match", quoted(put.Revision)}
 		want = append([]uint64{put.Revision}, want...)
-		// Whoever made a change is not told a revision from before it.
-		if list := w.operate(200, "GET", "/v1/schemas", ""); list.Revision < put.Revision {
+		// The list is never older than a change that was answered.
+		if list := fx.asOperator(200, "GET", "/v1/schemas", ""); list.Revision < put.Revision {
 			t.Errorf("revision %d after %d was made", list.Revision, put.Revision)
 		}
 	}
 	var got []uint64
 	target := path + "/history?limit=3"
 	for cursor := ""; ; {
-		page := w.operate(200, "GET", target+cursor, "")
+		page := fx.asOperator(200, "GET", target+cursor, "")
 		for _, v := range page.Versions {
 			got = append(got, v.Revision)
 		}
@@ -124,11 +124,11 @@ func TestHistoryPages(t *testing.T) {
 			break
 		}
 		cursor = "&cursor=" + *page.NextCursor
-		put := w.operate(200, "PUT", path, strings.Replace(hostSchema, "{", `{"title":"`+cursor[8:30]+`",`, 1), match...)
+		put := fx.asOperator(200, "PUT", path, strings.Replace(hostSchema, "{", `{"title":"`+cursor[8:30]+`",`, 1), match...)
 		match = []string{"If-Match", quoted(put.Revision)}
 		// A cursor belongs to one list.
 		for _, other := range []string{typePath("c", "other") + "/history?limit=3", "/v1/policy/history?limit=3", "/v1/changes?limit=3", "/v1/events?limit=3"} {
-			if f := w.operate(400, "GET", other+cursor, ""); f.Code != "invalid_cursor" {
+			if f := fx.asOperator(400, "GET", other+cursor, ""); f.Code != "invalid_cursor" {
 				t.Errorf("%s: %s", other, f.raw)
 			}
 		}
@@ -138,47 +138,47 @@ func TestHistoryPages(t *testing.T) {
 	}
 }
 
-// Whatever characters a type has, its schema is found under its path and under
-// no other.
-func TestNamesOfTypes(t *testing.T) {
-	w := newWorld(t)
+// The schema of a type with any characters is found under its path, and under no
+// other.
+func TestFindsSchemaOfAnyTypeName(t *testing.T) {
+	fx := newFixture(t)
 	names := []string{
 		"a/b", ".", "..", "*", ">", "a b", "%", "%2F", "%2f", "ключ", "👁", "history", "a.b.c", "$KV", "a+b", "a;b", "a?b#c", `"`, "'", "=", "\\",
 		"\t", "a\nb", "\x00", "\u2028", "policy", strings.Repeat("n", 200),
 	}
 	for _, name := range names {
 		path := typePath(name, name)
-		made := w.operate(201, "PUT", path, strings.Replace(hostSchema, "{", `{"description":"d",`, 1))
+		made := fx.asOperator(201, "PUT", path, strings.Replace(hostSchema, "{", `{"description":"d",`, 1))
 		if made.Name != name || made.Category != name {
 			t.Errorf("%q became %s", name, made.raw)
 		}
-		if got := w.operate(200, "GET", path, ""); got.header.Get("ETag") != quoted(made.Revision) {
+		if got := fx.asOperator(200, "GET", path, ""); got.header.Get("ETag") != quoted(made.Revision) {
 			t.Errorf("%q: %v", name, got.header)
 		}
-		if got := w.operate(200, "GET", path+"/history", ""); len(got.Versions) != 1 {
+		if got := fx.asOperator(200, "GET", path+"/history", ""); len(got.Versions) != 1 {
 			t.Errorf("%q: %s", name, got.raw)
 		}
 	}
-	list := w.operate(200, "GET", "/v1/schemas", "")
+	list := fx.asOperator(200, "GET", "/v1/schemas", "")
 	if len(list.Schemas) != len(names) {
 		t.Errorf("%d types of %d", len(list.Schemas), len(names))
 	}
 	for _, s := range list.Schemas {
-		w.operate(200, "DELETE", typePath(s.Category, s.Name), "", "If-Match", quoted(s.Revision))
+		fx.asOperator(200, "DELETE", typePath(s.Category, s.Name), "", "If-Match", quoted(s.Revision))
 	}
-	if list := w.operate(200, "GET", "/v1/schemas", ""); len(list.Schemas) != 0 {
+	if list := fx.asOperator(200, "GET", "/v1/schemas", ""); len(list.Schemas) != 0 {
 		t.Errorf("%s", list.raw)
 	}
 	for _, path := range []string{
 		typePath(strings.Repeat("c", 201), "n"), typePath("c", strings.Repeat("👁", 201)), "/v1/schemas/%FF/n",
 	} {
-		if f := w.operate(400, "PUT", path, hostSchema); f.Code != "invalid_parameter" {
+		if f := fx.asOperator(400, "PUT", path, hostSchema); f.Code != "invalid_parameter" {
 			t.Errorf("%s: %s", path, f.raw)
 		}
 	}
-	// Escaped, these have more bytes than a key of a bucket may have.
-	w.operate(422, "PUT", typePath(strings.Repeat("👁", 200), "n"), hostSchema)
+	// Escaped, these are longer than a key of a bucket may be.
+	fx.asOperator(422, "PUT", typePath(strings.Repeat("👁", 200), "n"), hostSchema)
 	for _, path := range []string{"/v1/schemas/c", "/v1/schemas/c/n/x", "/v1/schemas/c/n/history/x", "/v1/schemas//n", "/v1/schemas/c/", "/v1/schemas//"} {
-		w.operate(404, "GET", path, "")
+		fx.asOperator(404, "GET", path, "")
 	}
 }

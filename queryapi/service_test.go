@@ -21,16 +21,16 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Every answer carries the headers that keep it out of caches and scripts.
-func TestHeadersOfEveryAnswer(t *testing.T) {
-	w := newWorld(t)
+// Every answer has the headers that keep it out of caches and scripts.
+func TestEveryAnswerHasTheCommonHeaders(t *testing.T) {
+	fx := newFixture(t)
 	for target, want := range map[string]int{
 		"/v1/events": http.StatusOK, "/v1/events?x": http.StatusBadRequest, "/v1/events/none": http.StatusNotFound,
 		"/nothing": http.StatusNotFound, "/": http.StatusNotFound, "/v1/events/..%2f..%2fetc": http.StatusNotFound,
 		"/openapi.json": http.StatusOK, "/healthz": http.StatusOK, "/metrics": http.StatusNotFound, "/debug/pprof/": http.StatusNotFound,
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			resp, body := w.do(method, operator, target)
+			resp, body := fx.do(method, operator, target)
 			if resp.StatusCode != want || method == http.MethodHead && body != "" {
 				t.Errorf("%s %s: %d %s", method, target, resp.StatusCode, body)
 			}
@@ -43,17 +43,17 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		}
 	}
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {
-		resp, body := w.do(method, operator, "/v1/rejected")
+		resp, body := fx.do(method, operator, "/v1/rejected")
 		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
 			t.Errorf("%s: %d %v %s", method, resp.StatusCode, resp.Header, body)
 		}
 	}
-	if resp, body := w.do(http.MethodGet, "", "/openapi.json"); body != string(apidoc.Document()) || resp.StatusCode != http.StatusOK {
+	if resp, body := fx.do(http.MethodGet, "", "/openapi.json"); body != string(apidoc.Document()) || resp.StatusCode != http.StatusOK {
 		t.Error("the document is not the one that answers are checked against")
 	}
 }
 
-// broken is a store whose answers a test decides.
+// broken is a store whose results are set by a test.
 type broken struct {
 	queryapi.Store
 	events func(ctx context.Context) error
@@ -77,13 +77,12 @@ func (b *broken) Ready(ctx context.Context) error {
 	return b.ready()
 }
 
-// Every way in which a query fails has its own answer, and none tells more
-// than it should.
-func TestFailingStore(t *testing.T) {
+// Every failure of a query has its own answer, and none shows internals.
+func TestStoreFailuresAreAnswered(t *testing.T) {
 	secret := errors.New("mongodb://user:password@host")
 	b := &broken{}
 	var logs lockedBuffer
-	w := newWorld(t, func(c *queryapi.Config) {
+	fx := newFixture(t, func(c *queryapi.Config) {
 		b.Store, c.Store = c.Store, b
 		c.Logger = slog.New(slog.NewJSONHandler(&logs, nil))
 	})
@@ -98,13 +97,13 @@ func TestFailingStore(t *testing.T) {
 		"panics":  {func(context.Context) error { panic(secret) }, 500, "internal"},
 	} {
 		b.events = c.events
-		status, got := w.get(operator, "/v1/events")
+		status, got := fx.get(operator, "/v1/events")
 		if status != c.status || got.Code != c.code || strings.Contains(got.raw, "password") {
 			t.Errorf("%s: %d %s", name, status, got.raw)
 		}
 	}
 	b.events = func(context.Context) error { return nil }
-	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+	if status, got := fx.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("it does not recover: %d %s", status, got.raw)
 	}
 	if lines := strings.Count(logs.String(), "request failed"); lines > 2 {
@@ -112,20 +111,20 @@ func TestFailingStore(t *testing.T) {
 	}
 }
 
-func TestSlowQuery(t *testing.T) {
+func TestSlowQueryTimesOut(t *testing.T) {
 	b := &broken{ready: func() error { return nil }}
 	b.events = func(ctx context.Context) error {
 		<-ctx.Done()
 		return errors.Join(store.ErrUnavailable, ctx.Err())
 	}
-	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store, c.Timeout = c.Store, b, 20*time.Millisecond })
-	if status, got := w.get(operator, "/v1/events"); status != http.StatusGatewayTimeout || got.Code != "query_timeout" {
+	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store, c.Timeout = c.Store, b, 20*time.Millisecond })
+	if status, got := fx.get(operator, "/v1/events"); status != http.StatusGatewayTimeout || got.Code != "query_timeout" {
 		t.Errorf("%d %s", status, got.raw)
 	}
 }
 
-// A client that goes away takes its query with it.
-func TestClientGoesAway(t *testing.T) {
+// The query of a client that closes its connection is cancelled.
+func TestQueryEndsWithItsClient(t *testing.T) {
 	b := &broken{}
 	entered, left := make(chan struct{}), make(chan struct{})
 	b.events = func(ctx context.Context) error {
@@ -134,15 +133,15 @@ func TestClientGoesAway(t *testing.T) {
 		close(left)
 		return ctx.Err()
 	}
-	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
+	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
 	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/v1/events", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fx.base+"/v1/events", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+operator)
 	go func() { <-entered; cancel() }()
-	if resp, err := w.client.Do(req); err == nil {
+	if resp, err := fx.client.Do(req); err == nil {
 		_ = resp.Body.Close()
 		t.Errorf("%d", resp.StatusCode)
 	}
@@ -170,8 +169,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// One query too many is told so at once, and the place is free again after.
-func TestOverload(t *testing.T) {
+// One query too many is refused at once, and the slot is free again after it.
+func TestRejectsQueriesBeyondTheLimit(t *testing.T) {
 	b := &broken{}
 	entered, release := make(chan struct{}), make(chan struct{})
 	b.events = func(context.Context) error {
@@ -179,82 +178,82 @@ func TestOverload(t *testing.T) {
 		<-release
 		return nil
 	}
-	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
+	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+		if status, got := fx.get(operator, "/v1/events"); status != http.StatusOK {
 			t.Errorf("%d %s", status, got.raw)
 		}
 	})
 	<-entered
-	if status, got := w.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "overloaded" {
+	if status, got := fx.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "overloaded" {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	// Who may not query takes no place, and health needs none.
-	if status, _ := w.get("wrong", "/v1/events"); status != http.StatusUnauthorized {
+	// A request that is not admitted takes no slot, and health needs none.
+	if status, _ := fx.get("wrong", "/v1/events"); status != http.StatusUnauthorized {
 		t.Errorf("%d", status)
 	}
-	if status, _ := w.get("", "/healthz"); status != http.StatusOK {
+	if status, _ := fx.get("", "/healthz"); status != http.StatusOK {
 		t.Errorf("%d", status)
 	}
 	close(release)
 	wg.Wait()
-	if status, got := w.get(operator, "/v1/rejected"); status != http.StatusOK {
+	if status, got := fx.get(operator, "/v1/rejected"); status != http.StatusOK {
 		t.Errorf("the place is not free: %d %s", status, got.raw)
 	}
 }
 
-// A store that nobody prepared is no empty one.
-func TestStoreNotPrepared(t *testing.T) {
+// A store that was never prepared is not an empty one.
+func TestUnpreparedStoreIsUnavailable(t *testing.T) {
 	b := &broken{events: func(context.Context) error { return nil }}
 	b.ready = func() error { return store.ErrUnavailable }
-	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
-	if status, got := w.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
+	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
+	if status, got := fx.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	if checks := w.service.Ready(); checks[0].Err != nil || checks[1].Name != "store" || checks[1].Err == nil {
+	if checks := fx.service.Ready(); checks[0].Err != nil || checks[1].Name != "store" || checks[1].Err == nil {
 		t.Errorf("%v", checks)
 	}
 	b.ready = nil
-	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+	if status, got := fx.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	// Prepared once is prepared: no query asks again.
+	// Once the store was prepared, queries do not check it again.
 	b.ready = func() error { t.Error("asked again"); return nil }
-	if status, got := w.get(operator, "/v1/events"); status != http.StatusOK {
+	if status, got := fx.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d %s", status, got.raw)
 	}
 	b.ready = nil
-	for _, check := range w.service.Ready() {
+	for _, check := range fx.service.Ready() {
 		if check.Err != nil {
 			t.Errorf("%v", check)
 		}
 	}
 }
 
-// Before the first snapshot of the registry no token is judged: a 401 would
-// tell an analyst that a good token is wrong.
-func TestRegistryNotLoaded(t *testing.T) {
-	w := newWorld(t, func(c *queryapi.Config) {
+// Before the first snapshot of the registry no token is checked: a 401 would make
+// an analyst discard a good token.
+func TestUnloadedRegistryIsUnavailable(t *testing.T) {
+	fx := newFixture(t, func(c *queryapi.Config) {
 		c.Registry = registry.New(registry.Config{JetStream: c.JetStream, Static: credentials(), Logger: c.Logger})
 	})
 	for _, token := range []string{operator, "wrong", ""} {
-		if status, got := w.get(token, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
+		if status, got := fx.get(token, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
 			t.Errorf("%q: %d %s", token, status, got.raw)
 		}
 	}
-	if checks := w.service.Ready(); checks[0].Name != "registry" || checks[0].Err == nil {
+	if checks := fx.service.Ready(); checks[0].Name != "registry" || checks[0].Err == nil {
 		t.Errorf("%v", checks)
 	}
 }
 
-// Requests are counted by route template: nobody outside makes label values.
-func TestMetrics(t *testing.T) {
-	w := newWorld(t)
+// Requests are counted by route, so that clients cannot create label values.
+func TestMetricsCountByRoute(t *testing.T) {
+	fx := newFixture(t)
 	for _, target := range []string{"/v1/events/a", "/v1/events/b", "/v1/sessions/x", "/nothing/1", "/nothing/2", "/v1/events"} {
-		w.do(http.MethodGet, operator, target)
+		fx.do(http.MethodGet, operator, target)
 	}
-	families, err := w.metrics.Gather()
+	families, err := fx.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,13 +283,13 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestNewNeedsItsParts(t *testing.T) {
+func TestNewRejectsIncompleteConfig(t *testing.T) {
 	if _, err := queryapi.New(queryapi.Config{Metrics: prometheus.NewRegistry()}); err == nil {
 		t.Error("a service without a store")
 	}
-	w := newWorld(t)
+	fx := newFixture(t)
 	if _, err := queryapi.New(queryapi.Config{
-		Listen: w.service.Addr().String(), Registry: registry.New(registry.Config{}), Store: w.store,
+		Listen: fx.service.Addr().String(), Registry: registry.New(registry.Config{}), Store: fx.store,
 		Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}); err == nil {
 		t.Error("a service on a taken address")

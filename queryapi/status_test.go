@@ -19,7 +19,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// condition is the answer of GET /v1/status.
+// status is the answer to GET /v1/status.
 type condition struct {
 	Stream struct {
 		Messages, Bytes uint64
@@ -46,80 +46,80 @@ type condition struct {
 	raw string
 }
 
-func (w *world) condition() condition {
-	w.t.Helper()
-	resp, body := w.do(http.MethodGet, operator, "/v1/status")
+func (fx *fixture) status() condition {
+	fx.t.Helper()
+	resp, body := fx.do(http.MethodGet, operator, "/v1/status")
 	var c condition
 	if err := json.Unmarshal([]byte(body), &c); err != nil || resp.StatusCode != http.StatusOK {
-		w.t.Fatalf("%d %v %s", resp.StatusCode, err, body)
+		fx.t.Fatalf("%d %v %s", resp.StatusCode, err, body)
 	}
 	c.raw = body
 	return c
 }
 
-// deliver takes messages as a processor does.
-func (w *world) deliver(n int) []jetstream.Msg {
-	w.t.Helper()
-	consumer, err := w.js.Consumer(w.ctx(), stream.Name, stream.Consumer)
+// fetchMessages fetches messages as a processor does.
+func (fx *fixture) fetchMessages(n int) []jetstream.Msg {
+	fx.t.Helper()
+	consumer, err := fx.js.Consumer(fx.ctx(), stream.Name, stream.Consumer)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	batch, err := consumer.Fetch(n)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	var msgs []jetstream.Msg
 	for m := range batch.Messages() {
 		msgs = append(msgs, m)
 	}
 	if len(msgs) != n {
-		w.t.Fatalf("%d of %d messages: %v", len(msgs), n, batch.Error())
+		fx.t.Fatalf("%d of %d messages: %v", len(msgs), n, batch.Error())
 	}
 	return msgs
 }
 
-func (w *world) ack(msgs ...jetstream.Msg) {
-	w.t.Helper()
+func (fx *fixture) ack(msgs ...jetstream.Msg) {
+	fx.t.Helper()
 	for _, m := range msgs {
-		if err := m.DoubleAck(w.ctx()); err != nil {
-			w.t.Fatal(err)
+		if err := m.DoubleAck(fx.ctx()); err != nil {
+			fx.t.Fatal(err)
 		}
 	}
 }
 
-// The lag is what is not settled, and its age that of the oldest of it, also
+// The lag counts the unsettled events, and has the age of the oldest of them, also
 // when later ones are settled already.
-func TestStatusTellsTheLag(t *testing.T) {
-	w := newWorld(t)
-	empty := w.condition()
+func TestStatusHasTheLag(t *testing.T) {
+	fx := newFixture(t)
+	empty := fx.status()
 	if empty.Stream.Messages != 0 || empty.Stream.Oldest != "" || empty.Lag.Events != 0 || empty.Lag.Seconds != 0 ||
 		empty.Stream.MaxBytes != 64<<20 {
 		t.Errorf("%s", empty.raw)
 	}
 	for _, id := range []string{"a", "b", "c"} {
-		w.publish("shop", time.Now(), anEvent(id, aSession, "c", "n", "2026-01-01T00:00:00Z"))
+		fx.publish("shop", time.Now(), anEvent(id, aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	}
-	// Times of the stream itself: what the answer is to name.
+	// The times of the stream itself, which the answer must have.
 	times := make([]time.Time, 4)
-	events, err := w.js.Stream(w.ctx(), stream.Name)
+	events, err := fx.js.Stream(fx.ctx(), stream.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seq := uint64(1); seq <= 3; seq++ {
-		m, err := events.GetMsg(w.ctx(), seq)
+		m, err := events.GetMsg(fx.ctx(), seq)
 		if err != nil {
 			t.Fatal(err)
 		}
 		times[seq] = m.Time
 	}
-	// expect wants so many events, of which that of seq is the oldest.
+	// expect checks the number of events and that seq is the oldest.
 	expect := func(waiting uint64, seq int) {
 		t.Helper()
 		before := time.Now()
 		var c condition
 		eventually(t, "the consumer is told", func() bool {
 			before = time.Now()
-			c = w.condition()
+			c = fx.status()
 			return c.Lag.Events == waiting
 		})
 		after := time.Now()
@@ -136,30 +136,30 @@ func TestStatusTellsTheLag(t *testing.T) {
 		}
 	}
 	expect(3, 1)
-	msgs := w.deliver(3) // in work is not settled
+	msgs := fx.fetchMessages(3) // in work is not settled
 	expect(3, 1)
-	w.ack(msgs[1])
+	fx.ack(msgs[1])
 	expect(2, 1)
-	w.ack(msgs[0])
+	fx.ack(msgs[0])
 	expect(1, 3)
-	w.ack(msgs[2])
+	fx.ack(msgs[2])
 	expect(0, 0)
 }
 
-func TestStatusTellsTheServices(t *testing.T) {
-	w := newWorld(t)
-	if c := w.condition(); !strings.Contains(c.raw, `"services":[]`) {
+func TestStatusListsTheServices(t *testing.T) {
+	fx := newFixture(t)
+	if c := fx.status(); !strings.Contains(c.raw, `"services":[]`) {
 		t.Errorf("without any: %s", c.raw)
 	}
-	revision := w.operate(http.StatusCreated, "PUT", "/v1/schemas/c/n", `{}`).Revision
+	revision := fx.asOperator(http.StatusCreated, "PUT", "/v1/schemas/c/n", `{}`).Revision
 	for _, service := range []string{"processor", "collector"} {
-		w.run(heartbeat.New(heartbeat.Config{
-			JetStream: w.js, Service: service, Instance: "i", Logger: slog.New(slog.DiscardHandler),
+		fx.runInBackground(heartbeat.New(heartbeat.Config{
+			JetStream: fx.js, Service: service, Instance: "i", Logger: slog.New(slog.DiscardHandler),
 			Revision: func() uint64 { return revision }, Changed: func() <-chan struct{} { return nil },
 		}).Run)
 	}
 	var c condition
-	eventually(t, "both are there", func() bool { c = w.condition(); return len(c.Services) == 2 })
+	eventually(t, "both are there", func() bool { c = fx.status(); return len(c.Services) == 2 })
 	var names []string
 	for _, s := range c.Services {
 		names = append(names, s.Service+"/"+s.Instance)
@@ -170,10 +170,10 @@ func TestStatusTellsTheServices(t *testing.T) {
 	if diff := cmp.Diff([]string{"collector/i", "processor/i"}, names); diff != "" {
 		t.Errorf("services (-want +got):\n%s", diff)
 	}
-	eventually(t, "the revision is in force", func() bool { return w.condition().Registry.Revision == revision })
+	eventually(t, "the revision is in force", func() bool { return fx.status().Registry.Revision == revision })
 }
 
-// revised is a store whose revision cannot be read at times.
+// revised is a store whose revision is set by a test.
 type revised struct {
 	queryapi.Store
 	err error
@@ -186,56 +186,56 @@ func (r *revised) Revision(ctx context.Context) (uint64, error) {
 	return r.Store.Revision(ctx)
 }
 
-// A status is for when something is wrong: what can be told is told.
-func TestStatusWithPartsAway(t *testing.T) {
+// A status is for failures: the parts that can be read are shown.
+func TestStatusShowsUnavailableParts(t *testing.T) {
 	r := &revised{}
 	b := &broken{ready: func() error { return store.ErrUnavailable }}
-	w := newWorld(t, func(c *queryapi.Config) { r.Store, b.Store, c.Store = c.Store, r, b })
-	if c := w.condition(); c.Store.Ready || c.Store.Revision != nil {
+	fx := newFixture(t, func(c *queryapi.Config) { r.Store, b.Store, c.Store = c.Store, r, b })
+	if c := fx.status(); c.Store.Ready || c.Store.Revision != nil {
 		t.Errorf("a store that is away: %s", c.raw)
 	}
 	b.ready, r.err = nil, store.ErrUnavailable
-	if c := w.condition(); c.Store.Ready || c.Store.Revision != nil {
+	if c := fx.status(); c.Store.Ready || c.Store.Revision != nil {
 		t.Errorf("a store without a revision: %s", c.raw)
 	}
 	r.err = nil
-	if c := w.condition(); !c.Store.Ready || c.Store.Revision == nil || *c.Store.Revision != 0 {
+	if c := fx.status(); !c.Store.Ready || c.Store.Revision == nil || *c.Store.Revision != 0 {
 		t.Errorf("a new store: %s", c.raw)
 	}
-	if err := w.store.RaiseRevision(w.ctx(), 7); err != nil {
+	if err := fx.store.RaiseRevision(fx.ctx(), 7); err != nil {
 		t.Fatal(err)
 	}
-	if c := w.condition(); c.Store.Revision == nil || *c.Store.Revision != 7 {
+	if c := fx.status(); c.Store.Revision == nil || *c.Store.Revision != 7 {
 		t.Errorf("a store of revision 7: %s", c.raw)
 	}
 
 	// A server alone loses the heartbeats when it restarts.
-	if err := w.js.DeleteKeyValue(w.ctx(), stream.BucketServices); err != nil {
+	if err := fx.js.DeleteKeyValue(fx.ctx(), stream.BucketServices); err != nil {
 		t.Fatal(err)
 	}
-	if c := w.condition(); strings.Contains(c.raw, "services") {
+	if c := fx.status(); strings.Contains(c.raw, "services") {
 		t.Errorf("services without a bucket: %s", c.raw)
 	}
 
-	if err := w.js.DeleteConsumer(w.ctx(), stream.Name, stream.Consumer); err != nil {
+	if err := fx.js.DeleteConsumer(fx.ctx(), stream.Name, stream.Consumer); err != nil {
 		t.Fatal(err)
 	}
-	expectNoStatus(t, w)
-	w.nats.Shutdown()
-	expectNoStatus(t, w)
+	expectNoStatus(t, fx)
+	fx.nats.Shutdown()
+	expectNoStatus(t, fx)
 }
 
-func expectNoStatus(t *testing.T, w *world) {
+func expectNoStatus(t *testing.T, fx *fixture) {
 	t.Helper()
-	resp, body := w.do(http.MethodGet, operator, "/v1/status")
+	resp, body := fx.do(http.MethodGet, operator, "/v1/status")
 	if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, `"stream_unavailable"`) ||
 		resp.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 }
 
-// Without a connection ever made there is no status either.
-func TestStatusWithoutNATS(t *testing.T) {
-	w := newWorld(t, func(c *queryapi.Config) { c.JetStream = nil })
-	expectNoStatus(t, w)
+// Without a connection that was ever up there is no status either.
+func TestStatusNeedsNATS(t *testing.T) {
+	fx := newFixture(t, func(c *queryapi.Config) { c.JetStream = nil })
+	expectNoStatus(t, fx)
 }

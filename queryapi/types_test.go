@@ -16,7 +16,7 @@ import (
 	"github.com/theeye/theeye/shared/query"
 )
 
-// typeList is the answer of GET /v1/types.
+// typeList is the answer to GET /v1/types.
 type typeList struct {
 	From, To  string
 	Types     []typeItem
@@ -32,17 +32,17 @@ type typeItem struct {
 	LastSeen         string  `json:"last_seen"`
 }
 
-func (w *world) types(token, params string) typeList {
-	w.t.Helper()
-	resp, body := w.do(http.MethodGet, token, "/v1/types"+params)
+func (fx *fixture) listTypes(token, params string) typeList {
+	fx.t.Helper()
+	resp, body := fx.do(http.MethodGet, token, "/v1/types"+params)
 	var l typeList
 	if err := json.Unmarshal([]byte(body), &l); err != nil || resp.StatusCode != http.StatusOK {
-		w.t.Fatalf("%s: %d %v %s", params, resp.StatusCode, err, body)
+		fx.t.Fatalf("%s: %d %v %s", params, resp.StatusCode, err, body)
 	}
 	return l
 }
 
-// counts are a list in short, without what is registered and never came.
+// counts formats the types that have events.
 func (l typeList) counts() string {
 	var all []string
 	for _, t := range l.Types {
@@ -53,17 +53,17 @@ func (l typeList) counts() string {
 	return strings.Join(all, ", ")
 }
 
-func TestTypes(t *testing.T) {
-	w := newWorld(t)
+func TestTypesAreCountedAndRegistered(t *testing.T) {
+	fx := newFixture(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	view := func(id string) string { return anEvent(id, aSession, "page", "view", "2025-01-01T00:00:00Z") }
-	w.put("shop", at, view("1"), view("2"), view("3"), `{"event_id":"4","category":"page","name":"view","session_id":1}`)
-	w.put("blog", at.Add(time.Hour), view("5"), anEvent("6", aSession, "odd", "one", "2025-01-01T00:00:00Z"),
+	fx.putEvents("shop", at, view("1"), view("2"), view("3"), `{"event_id":"4","category":"page","name":"view","session_id":1}`)
+	fx.putEvents("blog", at.Add(time.Hour), view("5"), anEvent("6", aSession, "odd", "one", "2025-01-01T00:00:00Z"),
 		`{"event_id":"7","category":7}`, `{"event_id":"8","name":"view"}`)
-	used := w.operate(http.StatusCreated, "PUT", "/v1/schemas/page/view", `{}`).Revision
-	idle := w.operate(http.StatusCreated, "PUT", "/v1/schemas/page/leave", `{}`).Revision
-	used = w.operate(http.StatusOK, "PUT", "/v1/schemas/page/view", `{"type":"object"}`, "If-Match", strconv.FormatUint(used, 10)).Revision
-	eventually(t, "the schemas are in force", func() bool { return w.condition().Registry.Revision >= used })
+	used := fx.asOperator(http.StatusCreated, "PUT", "/v1/schemas/page/view", `{}`).Revision
+	idle := fx.asOperator(http.StatusCreated, "PUT", "/v1/schemas/page/leave", `{}`).Revision
+	used = fx.asOperator(http.StatusOK, "PUT", "/v1/schemas/page/view", `{"type":"object"}`, "If-Match", strconv.FormatUint(used, 10)).Revision
+	eventually(t, "the schemas are in force", func() bool { return fx.status().Registry.Revision >= used })
 
 	all := "?from=2026-01-01T00:00:00Z&to=2026-01-01T02:00:00Z"
 	want := typeList{
@@ -79,7 +79,7 @@ func TestTypes(t *testing.T) {
 			},
 		},
 	}
-	if diff := cmp.Diff(want, w.types(operator, all)); diff != "" {
+	if diff := cmp.Diff(want, fx.listTypes(operator, all)); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
 	const shop, blog = "page/view 3-1", "/ 0-1, /view 0-1, odd/one 1-0, page/view 1-0"
@@ -95,26 +95,26 @@ func TestTypes(t *testing.T) {
 		{analyst, all, "/ 0-1, /view 0-1, odd/one 1-0, page/view 4-1"},
 		{shopOnly, all, shop},
 		{shopOnly, all + "&application=shop", shop},
-		{nobody, all, ""},
+		{noApplication, all, ""},
 	} {
-		if got := w.types(c.token, c.params).counts(); got != c.want {
+		if got := fx.listTypes(c.token, c.params).counts(); got != c.want {
 			t.Errorf("%s as %s: %s, want %s", c.params, c.token, got, c.want)
 		}
 	}
 	for _, params := range []string{"?from=2999-01-01T00:00:00Z", "?from=x", "?limit=1", "?category=a", "?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"} {
-		if resp, body := w.do(http.MethodGet, operator, "/v1/types"+params); resp.StatusCode != http.StatusBadRequest {
+		if resp, body := fx.do(http.MethodGet, operator, "/v1/types"+params); resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", params, resp.StatusCode, body)
 		}
 	}
 }
 
-// By default it is the last seven days.
-func TestTypesOfLately(t *testing.T) {
-	w := newWorld(t)
+// The default range is the last seven days.
+func TestTypesOfTheLastSevenDays(t *testing.T) {
+	fx := newFixture(t)
 	now := time.Now()
-	w.put("shop", now.Add(-6*24*time.Hour), anEvent("in", aSession, "c", "in", "2025-01-01T00:00:00Z"))
-	w.put("shop", now.Add(-8*24*time.Hour), anEvent("out", aSession, "c", "out", "2025-01-01T00:00:00Z"))
-	got := w.types(operator, "")
+	fx.putEvents("shop", now.Add(-6*24*time.Hour), anEvent("in", aSession, "c", "in", "2025-01-01T00:00:00Z"))
+	fx.putEvents("shop", now.Add(-8*24*time.Hour), anEvent("out", aSession, "c", "out", "2025-01-01T00:00:00Z"))
+	got := fx.listTypes(operator, "")
 	if got.counts() != "c/in 1-0" {
 		t.Errorf("%+v", got)
 	}
@@ -128,7 +128,7 @@ func TestTypesOfLately(t *testing.T) {
 	}
 }
 
-// crowded is a store with more types than it tells.
+// crowded is a store with more types than it returns.
 type crowded struct{ queryapi.Store }
 
 func (crowded) Aggregate(_ context.Context, q query.Aggregate) ([]query.Group, error) {
@@ -139,13 +139,13 @@ func (crowded) Aggregate(_ context.Context, q query.Aggregate) ([]query.Group, e
 	return all, nil
 }
 
-// Of a type beyond the bound it is not known whether anything came.
-func TestTypesBeyondTheBound(t *testing.T) {
-	w := newWorld(t, func(c *queryapi.Config) { c.Store = crowded{c.Store} })
-	w.operate(http.StatusCreated, "PUT", "/v1/schemas/c/17", `{}`)
-	last := w.operate(http.StatusCreated, "PUT", "/v1/schemas/d/unknown", `{}`).Revision
-	eventually(t, "the schemas are in force", func() bool { return w.condition().Registry.Revision >= last })
-	got := w.types(operator, "")
+// Of a type beyond the limit it is unknown whether events were received.
+func TestTypesBeyondTheLimitAreOmitted(t *testing.T) {
+	fx := newFixture(t, func(c *queryapi.Config) { c.Store = crowded{c.Store} })
+	fx.asOperator(http.StatusCreated, "PUT", "/v1/schemas/c/17", `{}`)
+	last := fx.asOperator(http.StatusCreated, "PUT", "/v1/schemas/d/unknown", `{}`).Revision
+	eventually(t, "the schemas are in force", func() bool { return fx.status().Registry.Revision >= last })
+	got := fx.listTypes(operator, "")
 	registered := 0
 	for _, item := range got.Types {
 		if item.Registered {

@@ -87,7 +87,7 @@ func poll(t *testing.T, url, token string, want int) string {
 // The service as a process: it starts without a prepared store, says what is
 // missing, serves once it is there, and takes declarations from its folder.
 func TestRun(t *testing.T) {
-	w := newWorld(t)
+	fx := newFixture(t)
 	database := mongotest.Config(t)
 	config := t.TempDir()
 	if err := os.Mkdir(filepath.Join(config, "applications"), 0o700); err != nil {
@@ -98,7 +98,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen, admin := freePort(t), freePort(t)
-	stop := runProcess(t, "--nats-url="+w.nats.ClientURL(), "--mongo-uri="+database.URI,
+	stop := runProcess(t, "--nats-url="+fx.nats.ClientURL(), "--mongo-uri="+database.URI,
 		"--mongo-database="+database.Database, "--mongo-time-windows="+strconv.FormatBool(database.TimeWindows),
 		"--listen="+listen, "--admin-listen="+admin, "--operator-token=a-token-for-operators", "--config="+config)
 
@@ -106,7 +106,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("what is missing is not named: %s", missing)
 	}
 	s := mongotest.Open(t, database)
-	if err := s.Prepare(w.ctx()); err != nil {
+	if err := s.Prepare(fx.ctx()); err != nil {
 		t.Fatal(err)
 	}
 	poll(t, "http://"+listen+"/v1/events", "a-token-for-operators", http.StatusOK)
@@ -114,11 +114,11 @@ func TestRun(t *testing.T) {
 	if metrics := poll(t, "http://"+admin+"/metrics", "", http.StatusOK); !strings.Contains(metrics, "eye_queryapi_request_seconds_count") {
 		t.Error("no metrics")
 	}
-	applications, err := w.js.KeyValue(w.ctx(), "APPLICATIONS")
+	applications, err := fx.js.KeyValue(fx.ctx(), "APPLICATIONS")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for ctx := w.ctx(); ; {
+	for ctx := fx.ctx(); ; {
 		if _, err = applications.Get(ctx, "declared"); err == nil {
 			break
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/theeye/theeye/shared/schema"
 )
 
-// The declaration of the default policy says what is in force without one.
+// The declaration of the default policy equals the policy in force without one.
 func TestDefaultPolicyIsTheDefault(t *testing.T) {
 	got, faults := schema.ParsePolicy([]byte(defaultPolicy))
 	if diff := cmp.Diff(schema.DefaultPolicy(), got); diff != "" || len(faults) > 0 {

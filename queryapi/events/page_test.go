@@ -13,7 +13,8 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// shelf is a store that holds documents in order, and counts what it is asked.
+// shelf is a store that holds documents in order, and records the sizes that are
+// fetched.
 type shelf struct {
 	docs   []*store.Document
 	asked  []int

@@ -99,7 +99,7 @@ func TestAnswerIsSentInPieces(t *testing.T) {
 	}
 }
 
-// What is appended by hand is what the types of the wire contract encode.
+// Events appended by hand equal the encoding of the types of the wire contract.
 func TestEventsAreEncodedAsTheContractSays(t *testing.T) {
 	at := time.Date(2021, 1, 1, 9, 15, 27, 243860000, time.UTC)
 	d := &store.Document{

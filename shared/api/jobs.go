@@ -45,7 +45,7 @@ type AuditRequest struct {
 	To      Time   `json:"to,omitzero"`
 	FromSeq uint64 `json:"from_seq,omitzero"`
 	ToSeq   uint64 `json:"to_seq,omitzero"`
-	// Repair makes the audit write what it finds missing in the store.
+	// Repair makes the audit write the events that are missing in the store.
 	Repair bool `json:"repair,omitzero"`
 }
 
@@ -123,8 +123,8 @@ const (
 	Unchanged     OutcomeChange = "unchanged"
 )
 
-// ReplayReport is the report of a dry run, which says what a replay would
-// change, and of a replay, which says what it changed. Each event counts once,
+// ReplayReport is the report of a dry run, with the changes that a replay would
+// make, and of a replay, with those that it made. Each event counts once,
 // at its origin.
 type ReplayReport struct {
 	NewlyValid    uint64 `json:"newly_valid"`

@@ -13,7 +13,7 @@ type VersionInfo struct {
 // Version is a version of a schema or of the policy.
 type Version struct {
 	VersionInfo
-	// Removed says that the version removed what was declared.
+	// Removed says that the version removed the declaration.
 	Removed bool `json:"removed,omitzero"`
 }
 
@@ -58,7 +58,7 @@ type KeySettings struct {
 	Origins   []string `json:"origins,omitempty"`
 	Disabled  bool     `json:"disabled,omitzero"`
 	ExpiresAt Time     `json:"expires_at,omitzero"`
-	// EventsPerSecond and BytesPerSecond are limits; 0 is none.
+	// EventsPerSecond and BytesPerSecond are limits; 0 is no limit.
 	EventsPerSecond int64 `json:"events_per_second,omitzero"`
 	BytesPerSecond  int64 `json:"bytes_per_second,omitzero"`
 }

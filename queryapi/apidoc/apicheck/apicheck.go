@@ -31,7 +31,7 @@ var compiled = sync.OnceValues(func() (*openapi3.T, error) {
 	return document, nil
 })
 
-// Valid reports what is wrong with the document itself.
+// Valid reports why the document itself is invalid.
 func Valid() error {
 	_, err := compiled()
 	return err

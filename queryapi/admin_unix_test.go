@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A put opens no file: reading this one would wait for a writer for ever.
+// A put opens no file: to read this one would block for ever.
 func TestSchemaOpensNoFile(t *testing.T) {
-	w := newWorld(t)
+	fx := newFixture(t)
 	pipe := filepath.Join(t.TempDir(), "schema.json")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -19,6 +19,6 @@ func TestSchemaOpensNoFile(t *testing.T) {
 		`{"$ref":"file://` + pipe + `"}`, `{"$ref":"` + pipe + `"}`, `{"$schema":"file://` + pipe + `"}`,
 		`{"$id":"file://` + filepath.Dir(pipe) + `/","$ref":"schema.json"}`,
 	} {
-		w.operate(422, "PUT", "/v1/schemas/c/n", body)
+		fx.asOperator(422, "PUT", "/v1/schemas/c/n", body)
 	}
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// operatorsCall is a call that only operators make, and what the operator gets
-// in an empty registry.
+// operatorsCall is a call of operators, and its status in an empty registry.
 type operatorsCall struct {
 	method, target, body string
 	want                 int
@@ -52,10 +51,10 @@ var operatorsCalls = []operatorsCall{
 	{"DELETE", "/v1/audits/0123456789abcdef0", "", 404},
 }
 
-// Every operators' call, with every kind of credential: only an operator gets
-// past the door, and nobody else changes anything by trying.
-func TestOperatorsAlone(t *testing.T) {
-	w := newWorld(t)
+// Every operators' call, with every kind of credential: only an operator is
+// admitted, and the attempts of others change nothing.
+func TestOperatorCallsNeedAnOperator(t *testing.T) {
+	fx := newFixture(t)
 	valid := map[string]string{
 		"PUT /v1/schemas/c/n": hostSchema, "PUT /v1/policy": `{}`, "POST /v1/applications": `{"name":"mine","kind":"server"}`,
 		"PUT /v1/applications/shop": `{"keys":[]}`, "POST /v1/tokens": `{"id":"mine","role":"operator"}`,
@@ -67,93 +66,93 @@ func TestOperatorsAlone(t *testing.T) {
 			body = v
 		}
 		for credential, want := range map[string]int{
-			"": 401, "wrong": 401, writeKey: 401, analyst: 403, shopOnly: 403, nobody: 403,
+			"": 401, "wrong": 401, writeKey: 401, analyst: 403, shopOnly: 403, noApplication: 403,
 		} {
-			got := w.ask(c.method, credential, c.target, body, "If-Match", "*")
+			got := fx.ask(c.method, credential, c.target, body, "If-Match", "*")
 			if got.status != want || got.Code != map[int]string{401: "unauthorized", 403: "forbidden"}[want] {
 				t.Errorf("%s %s with %q: %d %s", c.method, c.target, credential, got.status, got.raw)
 			}
 		}
-		got := w.ask(c.method, operator, c.target, c.body)
+		got := fx.ask(c.method, operator, c.target, c.body)
 		if c.want != 0 && got.status != c.want {
 			t.Errorf("%s %s: %d, want %d: %s", c.method, c.target, got.status, c.want, got.raw)
 		}
-		if f := w.ask(c.method, operator, c.target+"?unknown=1", c.body); f.status != 400 || f.Code != "unknown_parameter" {
+		if f := fx.ask(c.method, operator, c.target+"?unknown=1", c.body); f.status != 400 || f.Code != "unknown_parameter" {
 			t.Errorf("%s %s with a parameter: %d %s", c.method, c.target, f.status, f.raw)
 		}
 	}
-	if got := w.operate(200, "GET", "/v1/changes", ""); len(got.Changes) != 0 {
+	if got := fx.asOperator(200, "GET", "/v1/changes", ""); len(got.Changes) != 0 {
 		t.Errorf("%s", got.raw)
 	}
-	if jobs := w.list("/v1/replays"); len(jobs) != 0 {
+	if jobs := fx.listJobs("/v1/replays"); len(jobs) != 0 {
 		t.Errorf("%+v", jobs)
 	}
 }
 
-func TestOtherMethods(t *testing.T) {
-	w := newWorld(t)
+func TestRejectsOtherMethods(t *testing.T) {
+	fx := newFixture(t)
 	for target, allow := range map[string]string{
 		"/v1/schemas": "GET", "/v1/schemas/c/n": "PUT", "/v1/schemas/c/n/history": "GET", "/v1/policy": "DELETE", "/v1/applications": "POST",
 		"/v1/applications/a": "PUT", "/v1/applications/a/keys": "POST", "/v1/applications/a/keys/b": "DELETE", "/v1/tokens": "POST",
 		"/v1/tokens/a": "DELETE", "/v1/changes": "GET", "/v1/replays": "POST", "/v1/replays/a": "DELETE", "/v1/audits": "POST", "/v1/audits/a": "DELETE",
 		"/v1/events/a/trace": "GET",
 	} {
-		got := w.ask("PATCH", operator, target, "")
+		got := fx.ask("PATCH", operator, target, "")
 		if got.status != http.StatusMethodNotAllowed || got.Code != "method_not_allowed" || !strings.Contains(got.header.Get("Allow"), allow) {
 			t.Errorf("%s: %d %v %s", target, got.status, got.header, got.raw)
 		}
 	}
 }
 
-// The registry is shown and mended while the store is away.
-func TestRegistryWithoutStore(t *testing.T) {
+// The registry is shown and changed while the store is unavailable.
+func TestRegistryNeedsNoStore(t *testing.T) {
 	b := &broken{ready: func() error { return store.ErrUnavailable }}
-	w := newWorld(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
-	w.operate(201, "PUT", typePath("c", "n"), hostSchema)
-	w.operate(200, "GET", typePath("c", "n"), "")
+	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
+	fx.asOperator(201, "PUT", typePath("c", "n"), hostSchema)
+	fx.asOperator(200, "GET", typePath("c", "n"), "")
 }
 
-// With NATS away nothing of the registry is shown as if it were the present
-// state, and nothing is claimed about a change.
-func TestRegistryAway(t *testing.T) {
+// While NATS is disconnected, no old state of the registry is shown as the
+// present one, and nothing is claimed about a change.
+func TestRegistryIsUnavailableWithoutNATS(t *testing.T) {
 	var logs lockedBuffer
-	w := newWorld(t, func(c *queryapi.Config) { c.Logger = slog.New(slog.NewTextHandler(&logs, nil)) })
-	w.nats.Shutdown()
-	eventually(t, "the connection is lost", func() bool { return !w.js.Conn().IsConnected() })
+	fx := newFixture(t, func(c *queryapi.Config) { c.Logger = slog.New(slog.NewTextHandler(&logs, nil)) })
+	fx.nats.Shutdown()
+	eventually(t, "the connection is lost", func() bool { return !fx.js.Conn().IsConnected() })
 	for _, c := range operatorsCalls {
-		got := w.ask(c.method, operator, c.target, c.body, "If-Match", "*")
+		got := fx.ask(c.method, operator, c.target, c.body, "If-Match", "*")
 		if got.status != http.StatusServiceUnavailable || got.Code != "registry_unavailable" || got.header.Get("Retry-After") == "" {
 			t.Errorf("%s %s: %d %v %s", c.method, c.target, got.status, got.header, got.raw)
 		}
-		if got := w.ask(c.method, analyst, c.target, c.body); got.status != http.StatusForbidden {
+		if got := fx.ask(c.method, analyst, c.target, c.body); got.status != http.StatusForbidden {
 			t.Errorf("%s %s of an analyst: %d", c.method, c.target, got.status)
 		}
 	}
-	// The last snapshot still lets analysts in.
-	if status, got := w.get(analyst, "/v1/events"); status != http.StatusOK {
+	// Analysts are still admitted by the last snapshot.
+	if status, got := fx.get(analyst, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d %s", status, got.raw)
 	}
 }
 
-// A secret stands in the one answer that made it, and nowhere else: not in
-// other answers, nor in the log, nor in the metrics; its hash in none at all.
+// A secret is in the one answer that created it, and in no other answer, log line
+// or metric; its hash is in none at all.
 func TestSecretsAreShownOnce(t *testing.T) {
 	var logs lockedBuffer
 	log := slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	last := slog.Default()
 	slog.SetDefault(log)
 	t.Cleanup(func() { slog.SetDefault(last) })
-	w := newWorld(t, func(c *queryapi.Config) { c.Logger = log })
-	app := w.operate(201, "POST", "/v1/applications", `{"name":"site","kind":"server"}`)
-	key := w.operate(201, "POST", "/v1/applications/site/keys", `{"kind":"server"}`)
-	turned := w.operate(201, "POST", "/v1/applications/site/keys", `{"replaces":"`+key.Key.ID+`"}`)
-	token := w.operate(201, "POST", "/v1/tokens", `{"id":"alice","role":"operator"}`)
-	eventually(t, "the token is valid", func() bool { return w.ask("GET", token.Secret, "/v1/tokens", "").status == 200 })
+	fx := newFixture(t, func(c *queryapi.Config) { c.Logger = log })
+	app := fx.asOperator(201, "POST", "/v1/applications", `{"name":"site","kind":"server"}`)
+	key := fx.asOperator(201, "POST", "/v1/applications/site/keys", `{"kind":"server"}`)
+	turned := fx.asOperator(201, "POST", "/v1/applications/site/keys", `{"replaces":"`+key.Key.ID+`"}`)
+	token := fx.asOperator(201, "POST", "/v1/tokens", `{"id":"alice","role":"operator"}`)
+	eventually(t, "the token is valid", func() bool { return fx.ask("GET", token.Secret, "/v1/tokens", "").status == 200 })
 	secrets := []string{app.Key.Secret, key.Key.Secret, turned.Key.Secret, token.Secret}
 
 	var answers []string
 	ask := func(method, as, target, body string, header ...string) {
-		got := w.ask(method, as, target, body, header...)
+		got := fx.ask(method, as, target, body, header...)
 		answers = append(answers, got.raw+fmt.Sprint(got.header))
 	}
 	for _, c := range operatorsCalls {
@@ -161,7 +160,7 @@ func TestSecretsAreShownOnce(t *testing.T) {
 			ask(c.method, as, c.target, c.body)
 		}
 	}
-	for _, s := range secrets { // in places where no secret belongs
+	for _, s := range secrets { // where no secret may be
 		sum := fmt.Sprintf("%x", sha256.Sum256([]byte(s)))
 		ask("POST", operator, "/v1/tokens", `{"id":"alice","role":"`+sum+`"}`)
 		ask("PUT", operator, "/v1/applications/other", `{"keys":[{"sha256":"`+s+`","kind":"server"}]}`)
@@ -170,11 +169,11 @@ func TestSecretsAreShownOnce(t *testing.T) {
 		ask("GET", operator, "/v1/applications/site", "")
 		ask("GET", operator, "/v1/changes", "", "X-Api-Key", s)
 	}
-	w.nats.Shutdown()
+	fx.nats.Shutdown()
 	for _, s := range secrets {
 		ask("GET", s, "/v1/tokens", "")
 	}
-	families, err := w.metrics.Gather()
+	families, err := fx.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Schemas that no registry should take: 422 with the faults, no connection is
-// made, and nothing is kept.
-func TestHostileSchemas(t *testing.T) {
-	w := newWorld(t)
+// Schemas that the registry must not accept: 422 with the faults; no connection
+// is made, and nothing is stored.
+func TestRejectsHostileSchemas(t *testing.T) {
+	fx := newFixture(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestHostileSchemas(t *testing.T) {
 		"true counterexample": `{"type":"object","x-eye-reject-examples":[{}]}`, "marks in the wrong place": `{"anyOf":[{"x-eye-pii":"hash"}]}`,
 		"supersedes nothing": `{"x-eye-supersedes":[999]}`, "wide": `{"enum":[` + strings.Repeat("1,", 20_000) + `1]}`,
 	} {
-		if f := w.operate(422, "PUT", "/v1/schemas/c/n", body); f.Code != "invalid_declaration" || len(f.Faults) == 0 {
+		if f := fx.asOperator(422, "PUT", "/v1/schemas/c/n", body); f.Code != "invalid_declaration" || len(f.Faults) == 0 {
 			t.Errorf("%s: %s", name, f.raw)
 		}
 	}
@@ -57,45 +57,45 @@ func TestHostileSchemas(t *testing.T) {
 	if len(called) != 0 {
 		t.Errorf("%d connections were made", len(called))
 	}
-	if got := w.operate(200, "GET", "/v1/changes", ""); len(got.Changes) != 0 {
+	if got := fx.asOperator(200, "GET", "/v1/changes", ""); len(got.Changes) != 0 {
 		t.Errorf("%s", got.raw)
 	}
 }
 
-// Bodies over their bound, packed or cut off.
-func TestBodies(t *testing.T) {
-	w := newWorld(t)
+// Bodies over their limit, compressed or cut off.
+func TestRejectsOversizedAndBrokenBodies(t *testing.T) {
+	fx := newFixture(t)
 	space := func(n int) string { return strings.Repeat(" ", n) }
 	for target, limit := range map[string]int{"/v1/schemas/c/n": 64 << 10, "/v1/policy": 64 << 10, "/v1/applications/a": 256 << 10} {
-		if f := w.operate(413, "PUT", target, "{}"+space(limit-1)); f.Code != "body_too_large" {
+		if f := fx.asOperator(413, "PUT", target, "{}"+space(limit-1)); f.Code != "body_too_large" {
 			t.Errorf("%s: %s", target, f.raw)
 		}
-		if f := w.operate(413, "PUT", target, space(8<<20)); f.Code != "body_too_large" {
+		if f := fx.asOperator(413, "PUT", target, space(8<<20)); f.Code != "body_too_large" {
 			t.Errorf("%s: %s", target, f.raw)
 		}
 	}
-	w.operate(201, "PUT", "/v1/schemas/c/n", "{}"+space(64<<10-2))
-	w.operate(413, "POST", "/v1/tokens", "{}"+space(64<<10))
+	fx.asOperator(201, "PUT", "/v1/schemas/c/n", "{}"+space(64<<10-2))
+	fx.asOperator(413, "POST", "/v1/tokens", "{}"+space(64<<10))
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	_, _ = io.WriteString(z, "{}")
 	_ = z.Close()
-	if f := w.operate(415, "PUT", "/v1/policy", packed.String(), "Content-Encoding", "gzip"); f.Code != "unsupported_encoding" {
+	if f := fx.asOperator(415, "PUT", "/v1/policy", packed.String(), "Content-Encoding", "gzip"); f.Code != "unsupported_encoding" {
 		t.Errorf("%s", f.raw)
 	}
-	w.operate(201, "PUT", "/v1/policy", "{}", "Content-Encoding", "identity", "Content-Type", "text/plain")
+	fx.asOperator(201, "PUT", "/v1/policy", "{}", "Content-Encoding", "identity", "Content-Type", "text/plain")
 	for _, body := range []string{"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{}", "Transfer-Encoding: chunked\r\n\r\nx\r\n{}"} {
-		if resp := w.rawPut(t, body, true); resp.StatusCode != http.StatusBadRequest {
+		if resp := fx.rawPut(t, body, true); resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%q: %d", body, resp.StatusCode)
 		}
 	}
 }
 
-// rawPut puts a schema over a connection of its own; rest starts with headers.
-// Where it ends too early, the connection is cut behind it.
-func (w *world) rawPut(t *testing.T, rest string, cut bool) *http.Response {
+// rawPut puts a schema over a connection of its own; rest starts with headers. If
+// it ends too early, the connection is closed behind it.
+func (fx *fixture) rawPut(t *testing.T, rest string, cut bool) *http.Response {
 	t.Helper()
-	conn, err := net.Dial("tcp", w.service.Addr().String())
+	conn, err := net.Dial("tcp", fx.service.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,39 +116,39 @@ func (w *world) rawPut(t *testing.T, rest string, cut bool) *http.Response {
 	return resp
 }
 
-// Headers that say nothing that can be kept.
-func TestHostileHeaders(t *testing.T) {
-	w := newWorld(t)
+// Headers whose values cannot be stored.
+func TestRejectsHostileHeaders(t *testing.T) {
+	fx := newFixture(t)
 	for _, match := range []string{
 		"", `""`, `"`, "x", `W/"1"`, `"1", "2"`, "-1", "+1", "1.0", "0x1", `"1`, `1"`, "**", `"*"`, "18446744073709551615", "9223372036854775808",
 		"99999999999999999999", "1e3", " ", "\u0661",
 	} {
 		for _, method := range []string{"PUT", "DELETE"} {
-			if f := w.operate(400, method, "/v1/policy", "{}", "If-Match", match); f.Code != "invalid_header" {
+			if f := fx.asOperator(400, method, "/v1/policy", "{}", "If-Match", match); f.Code != "invalid_header" {
 				t.Errorf("%q: %s", match, f.raw)
 			}
 		}
 	}
-	w.operate(400, "PUT", "/v1/policy", "{}", "If-Match", "1", "If-Match", "2")
+	fx.asOperator(400, "PUT", "/v1/policy", "{}", "If-Match", "1", "If-Match", "2")
 	for _, note := range []string{strings.Repeat("👁", 501), "a\tb", "a\u0085b", "a\u2028b", "\xff"} {
-		if f := w.operate(400, "PUT", "/v1/policy", "{}", "X-Eye-Note", note); f.Code != "invalid_header" {
+		if f := fx.asOperator(400, "PUT", "/v1/policy", "{}", "X-Eye-Note", note); f.Code != "invalid_header" {
 			t.Errorf("%q: %s", note, f.raw)
 		}
 	}
 	// A line break ends the header; a folded one is a space.
-	if resp := w.rawPut(t, "X-Eye-Note: one\r\nX-Eye-Other: two\r\nContent-Length: 2\r\n\r\n{}", false); resp.StatusCode != http.StatusCreated {
+	if resp := fx.rawPut(t, "X-Eye-Note: one\r\nX-Eye-Other: two\r\nContent-Length: 2\r\n\r\n{}", false); resp.StatusCode != http.StatusCreated {
 		t.Errorf("%d", resp.StatusCode)
 	}
-	if resp := w.rawPut(t, "X-Eye-Note: a\x1b[31m\r\nContent-Length: 2\r\n\r\n{}", false); resp.StatusCode != http.StatusBadRequest {
+	if resp := fx.rawPut(t, "X-Eye-Note: a\x1b[31m\r\nContent-Length: 2\r\n\r\n{}", false); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("%d", resp.StatusCode)
 	}
-	got := w.operate(200, "GET", "/v1/schemas/raw/n/history", "")
+	got := fx.asOperator(200, "GET", "/v1/schemas/raw/n/history", "")
 	if len(got.Versions) != 1 || got.Versions[0].Note != "one" {
 		t.Errorf("%s", got.raw)
 	}
 	long := strings.Repeat("👁", 500)
-	w.operate(201, "PUT", "/v1/policy", "{}", "X-Eye-Note", long)
-	if got := w.operate(200, "GET", "/v1/policy/history", ""); got.Versions[0].Note != long {
+	fx.asOperator(201, "PUT", "/v1/policy", "{}", "X-Eye-Note", long)
+	if got := fx.asOperator(200, "GET", "/v1/policy/history", ""); got.Versions[0].Note != long {
 		t.Errorf("%s", got.raw)
 	}
 }
