@@ -147,15 +147,22 @@ func peakHeap(stop <-chan struct{}) (peak uint64) {
 	}
 }
 
+// dialServer returns a connection that is closed at the end of the test.
+func (f *fixture) dialServer() net.Conn {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", f.service.Addr().String())
+	f.noError(err)
+	f.t.Cleanup(func() { _ = conn.Close() })
+	f.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	return conn
+}
+
 // sendRaw sends text on its own connection and returns the first line of the
 // answer, or "" if the connection was closed without an answer.
 func (f *fixture) sendRaw(text string, halfClose bool) string {
 	f.t.Helper()
-	conn, err := net.Dial("tcp", f.service.Addr().String())
-	f.noError(err)
-	defer func() { _ = conn.Close() }()
-	f.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
-	_, err = io.WriteString(conn, text)
+	conn := f.dialServer()
+	_, err := io.WriteString(conn, text)
 	f.noError(err)
 	if half, ok := conn.(*net.TCPConn); ok && halfClose {
 		f.noError(half.CloseWrite())
@@ -215,10 +222,8 @@ func TestSlowHeadersAreCutOff(t *testing.T) {
 func TestBodyBudget(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
 	// One body takes half of the budget and waits.
-	conn, err := net.Dial("tcp", f.service.Addr().String())
-	f.noError(err)
-	defer func() { _ = conn.Close() }()
-	_, err = fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
+	conn := f.dialServer()
+	_, err := fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
 	f.noError(err)
 	held := f.service.bodies.budget.used.Load
 	f.waitUntil("it began", func() bool { return held() > 0 })

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -205,11 +204,8 @@ func (f *fixture) wantLimiters(want ...keyID) {
 func TestExceededKeyNeedNotSendItsBody(t *testing.T) {
 	f, _ := newLimitedFixture(t, 1, 0)
 	f.sendLimited(api.PathEvents, clicks("a", 1000)).wantPassed(t)
-	conn, err := net.Dial("tcp", f.service.Addr().String())
-	f.noError(err)
-	defer func() { _ = conn.Close() }()
-	f.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: 8000000\r\nExpect: 100-continue\r\n\r\n",
+	conn := f.dialServer()
+	_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: 8000000\r\nExpect: 100-continue\r\n\r\n",
 		api.PathEvents, limitedKey)
 	f.noError(err)
 	status, err := bufio.NewReader(conn).ReadString('\n')
@@ -224,11 +220,8 @@ func TestExceededKeyNeedNotSendItsBody(t *testing.T) {
 func TestExceededKeyMaySendItsBody(t *testing.T) {
 	f, _ := newLimitedFixture(t, 1, 0)
 	f.sendLimited(api.PathEvents, clicks("a", 1000)).wantPassed(t)
-	conn, err := net.Dial("tcp", f.service.Addr().String())
-	f.noError(err)
-	defer func() { _ = conn.Close() }()
-	f.noError(conn.SetDeadline(time.Now().Add(30 * time.Second)))
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+	conn := f.dialServer()
+	_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: eye\r\nX-Write-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
 		api.PathEvents, limitedKey, maxBody, bytes.Repeat([]byte{' '}, maxBody))
 	f.noError(err)
 	status, err := bufio.NewReader(conn).ReadString('\n')

@@ -19,12 +19,15 @@ type publicMux struct {
 	open atomic.Bool
 }
 
-// newPublicMux mounts the routes of both services. The query API serves every
-// path that is no route.
-func newPublicMux(collector, queryapi interface {
+// httpService is the HTTP surface of a service.
+type httpService interface {
 	Handler() http.Handler
 	Routes() []httpserver.Route
-}) *publicMux {
+}
+
+// newPublicMux mounts the routes of both services. The query API serves every
+// path that is no route.
+func newPublicMux(collector, queryapi httpService) *publicMux {
 	return &publicMux{
 		collector: collector.Handler(),
 		routes:    httpserver.NewMux(queryapi.Handler(), append(collector.Routes(), queryapi.Routes()...)...),

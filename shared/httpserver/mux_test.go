@@ -10,7 +10,7 @@ import (
 	"github.com/theeye/theeye/shared/httpserver"
 )
 
-// namedHandler answers with its name, also what it does not know.
+// namedHandler answers every request with its name.
 type namedHandler string
 
 func (h namedHandler) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
