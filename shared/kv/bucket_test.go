@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/kv"
+	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
 func TestReplaceWritesOnlyTheSuccessorOfTheNamedRevision(t *testing.T) {
@@ -118,7 +119,7 @@ func TestInfoNamesTheNewestRevisionOfTheBucket(t *testing.T) {
 }
 
 func TestMissingBucketIsNotFoundUntilItExists(t *testing.T) {
-	js, ctx := connect(t), t.Context()
+	js, ctx := natstest.Start(t).JetStream(), t.Context()
 	if _, err := kv.Open(ctx, js, "LATER"); !errors.Is(err, jetstream.ErrBucketNotFound) {
 		t.Errorf("Open returned %v", err)
 	}

@@ -12,6 +12,6 @@
 //     that was replaced gets ErrConflict. Leases expire by the clock of the
 //     process that waits for one; clocks of two processes are never compared.
 //   - Nothing is cached but the handles of a bucket: every read asks NATS. Where
-//     a bucket has replicas, any of them may answer a read, with what was true a
-//     moment ago; a write that relied on it gets ErrConflict.
+//     a bucket has replicas, any of them may answer a read, with a version that
+//     is a moment old; a write that relied on it gets ErrConflict.
 package kv

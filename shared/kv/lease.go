@@ -64,8 +64,8 @@ type LeaseConfig[T any] struct {
 // the holder and passes the state of the work from one holder to the next. The
 // holder keeps the lease by saving; another process takes it over once it has
 // seen no new revision for the lease's duration, by its own clock. A holder that
-// was replaced finds out at its next Save: what it did since must not count before
-// that succeeds.
+// was replaced gets an error from its next Save: no work since the last Save must
+// count before the next one succeeds.
 //
 // A Lease is not safe for concurrent use.
 type Lease[T any] struct {
@@ -79,7 +79,8 @@ type Lease[T any] struct {
 // NewLease returns a lease that this process does not hold yet.
 func NewLease[T any](cfg LeaseConfig[T]) *Lease[T] { return &Lease[T]{cfg: cfg} }
 
-// Held reports whether this process holds the lease, as far as it knows.
+// Held reports whether this process holds the lease. It may have been taken over
+// since the last Save.
 func (l *Lease[T]) Held() bool { return l.held }
 
 // Value returns the value of a lease that is held.

@@ -92,7 +92,7 @@ func (m Messages) Range(ctx context.Context, subject string, from, end uint64) (
 }
 
 // FirstAfter returns the sequence of the first message that the stream took after
-// t, 0 if there is none.
+// t, 0 if it has taken no message since.
 func (m Messages) FirstAfter(ctx context.Context, t time.Time) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

@@ -36,48 +36,48 @@ type op struct {
 // history is a bucket's: revision 1 is its first element.
 type history []op
 
-// naive is the model: it goes through the whole history for every revision, and
+// model is the model: it goes through the whole history for every revision, and
 // knows nothing of watches, windows and memory.
-func (h history) naive(t *testing.T, revision int) *schema.Set {
+func (h history) model(t *testing.T, revision int) *schema.Set {
 	t.Helper()
 	policy, types, pii := schema.DefaultPolicy(), map[schema.Type]schema.Versioned{}, []byte(nil)
 	for _, typ := range []schema.Type{registrytest.SomeType, otherType} {
-		revisions, values := h.since(keyOf(t, typ), revision)
+		revisions, values := h.versionsSinceRemoval(keyOf(t, typ), revision)
 		if len(values) == 0 {
 			continue
 		}
 		v := schema.Versioned{Revision: uint64(revisions[len(values)-1])}
 		for i, value := range values {
-			raw := member(value, "schema")
+			raw := recordMember(value, "schema")
 			if s, faults := schema.Compile(raw); len(faults) == 0 {
 				v.Schema, v.Revision = s, uint64(revisions[i])
 			}
 		}
 		for i, value := range values {
 			if uint64(revisions[i]) < v.Revision {
-				v.Earlier = append(v.Earlier, schema.NewVersion(uint64(revisions[i]), member(value, "schema")))
+				v.Earlier = append(v.Earlier, schema.NewVersion(uint64(revisions[i]), recordMember(value, "schema")))
 			}
 		}
 		types[typ] = v
 	}
-	_, values := h.since(stream.KeyPolicy, revision)
+	_, values := h.versionsSinceRemoval(stream.KeyPolicy, revision)
 	for _, value := range values {
-		if p, faults := schema.ParsePolicy(member(value, "policy")); len(faults) == 0 {
+		if p, faults := schema.ParsePolicy(recordMember(value, "policy")); len(faults) == 0 {
 			policy = p
 		}
 	}
-	_, values = h.since(stream.KeyPII, revision)
+	_, values = h.versionsSinceRemoval(stream.KeyPII, revision)
 	for _, value := range values {
 		var secret []byte
-		if json.Unmarshal(member(value, "secret"), &secret) == nil && len(secret) == 32 {
+		if json.Unmarshal(recordMember(value, "secret"), &secret) == nil && len(secret) == 32 {
 			pii = secret
 		}
 	}
 	return schema.NewSet(uint64(revision), policy, types, pii)
 }
 
-// since are the revisions and values of a key since it was last removed.
-func (h history) since(key string, revision int) (revisions []int, values []string) {
+// versionsSinceRemoval are the revisions and values of a key versionsSinceRemoval it was last removed.
+func (h history) versionsSinceRemoval(key string, revision int) (revisions []int, values []string) {
 	for i, o := range h[:revision] {
 		switch {
 		case o.key != key:
@@ -90,14 +90,14 @@ func (h history) since(key string, revision int) (revisions []int, values []stri
 	return revisions, values
 }
 
-func member(record, name string) []byte {
+func recordMember(record, name string) []byte {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal([]byte(record), &members)
 	return members[name]
 }
 
-// questions are events of every type that name every version.
-func (h history) questions(t *testing.T) []*event.Event {
+// probeEvents are events of every type that name every version.
+func (h history) probeEvents(t *testing.T) []*event.Event {
 	t.Helper()
 	var list []*event.Event
 	for _, typ := range []schema.Type{registrytest.SomeType, otherType, {Category: "no", Name: "type"}} {
@@ -110,10 +110,10 @@ func (h history) questions(t *testing.T) []*event.Event {
 	return list
 }
 
-// verdicts are what a Set decides, and everything else that can be asked of it.
-func verdicts(s *schema.Set, questions []*event.Event) []any {
+// outcomes are what a Set decides, and everything else that can be asked of it.
+func outcomes(s *schema.Set, probeEvents []*event.Event) []any {
 	all := []any{s.Revision(), s.Types(), s.Version(registrytest.SomeType), s.Version(otherType)}
-	for _, ev := range questions {
+	for _, ev := range probeEvents {
 		typ := schema.Type{Category: ev.Category, Name: ev.Name}
 		all = append(all, s.Schema(typ) == nil, s.Validate(ev, ev.Timestamp.Add(-time.Hour), "shop"))
 	}
@@ -172,16 +172,16 @@ func (h history) superseding(t *rapid.T) string {
 
 // For every revision of any history: At, a snapshot that a running Registry had
 // then, and one that starts later, decide what the model decides.
-func TestEveryRevision(t *testing.T) {
+func TestAtRebuildsEveryRevision(t *testing.T) {
 	srv := natstest.Start(t)
 	puts, watched := srv.JetStream(), srv.JetStream()
 	rapid.Check(t, func(rt *rapid.T) {
 		kv := freshSchemas(t, puts)
-		seen := follow(t, watched)
+		seen := followRevisions(t, watched)
 		var h history
 		for range rapid.IntRange(0, 12).Draw(rt, "revisions") {
 			h = append(h, h.anyOp(rt))
-			commit(t, kv, h[len(h)-1])
+			applyOp(t, kv, h[len(h)-1])
 			if rapid.IntRange(0, 9).Draw(rt, "reconnect") == 0 {
 				if err := watched.Conn().ForceReconnect(); err != nil {
 					t.Fatal(err)
@@ -189,22 +189,22 @@ func TestEveryRevision(t *testing.T) {
 			}
 		}
 		snapshots := seen(uint64(len(h)))
-		snapshots = append(snapshots, follow(t, watched)(uint64(len(h)))...)
-		questions := h.questions(t)
+		snapshots = append(snapshots, followRevisions(t, watched)(uint64(len(h)))...)
+		probeEvents := h.probeEvents(t)
 		for revision := range len(h) + 1 {
-			want := verdicts(h.naive(t, revision), questions)
+			want := outcomes(h.model(t, revision), probeEvents)
 			at, err := At(registrytest.Context(t), puts, uint64(revision))
 			if err != nil {
 				rt.Fatalf("At(%d): %v", revision, err)
 			}
-			if diff := cmp.Diff(want, verdicts(at, questions)); diff != "" {
+			if diff := cmp.Diff(want, outcomes(at, probeEvents)); diff != "" {
 				rt.Fatalf("revision %d of\n%s\nAt (-want +got):\n%s", revision, h, diff)
 			}
 			for _, s := range snapshots {
 				if s.Schemas.Revision() != uint64(revision) {
 					continue
 				}
-				if diff := cmp.Diff(want, verdicts(s.Schemas, questions)); diff != "" {
+				if diff := cmp.Diff(want, outcomes(s.Schemas, probeEvents)); diff != "" {
 					rt.Fatalf("revision %d of\n%s\na snapshot (-want +got):\n%s", revision, h, diff)
 				}
 			}
@@ -238,7 +238,7 @@ func freshSchemas(t *testing.T, js jetstream.JetStream) jetstream.KeyValue {
 	return kv
 }
 
-func commit(t *testing.T, kv jetstream.KeyValue, o op) {
+func applyOp(t *testing.T, kv jetstream.KeyValue, o op) {
 	t.Helper()
 	var err error
 	if o.removed {
@@ -251,9 +251,9 @@ func commit(t *testing.T, kv jetstream.KeyValue, o op) {
 	}
 }
 
-// follow runs a registry. The function that it returns waits for a revision,
+// followRevisions runs a registry. The function that it returns waits for a revision,
 // ends the registry and returns all snapshots that it saw.
-func follow(t *testing.T, js jetstream.JetStream) func(uint64) []*Snapshot {
+func followRevisions(t *testing.T, js jetstream.JetStream) func(uint64) []*Snapshot {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := New(Config{JetStream: js, Needs: NeedSchemas, Logger: slog.New(slog.DiscardHandler)})
@@ -296,17 +296,17 @@ func follow(t *testing.T, js jetstream.JetStream) func(uint64) []*Snapshot {
 	}
 }
 
-// A bucket that somebody limited has gaps: a revision in one is that of what is
-// left below, and never of what came later.
-func TestAtInGap(t *testing.T) {
+// A bucket with limits has gaps. At of a revision in a gap uses the versions that
+// are left below it, and none above.
+func TestAtInAGapUsesTheVersionsBelow(t *testing.T) {
 	js := natstest.Start(t).JetStream()
 	kv, err := js.CreateKeyValue(registrytest.Context(t), jetstream.KeyValueConfig{Bucket: stream.BucketSchemas, History: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	commit(t, kv, op{key: keyOf(t, otherType), value: anything})
-	commit(t, kv, op{key: keyOf(t, registrytest.SomeType), value: anything})
-	commit(t, kv, op{key: keyOf(t, registrytest.SomeType), value: anything})
+	applyOp(t, kv, op{key: keyOf(t, otherType), value: anything})
+	applyOp(t, kv, op{key: keyOf(t, registrytest.SomeType), value: anything})
+	applyOp(t, kv, op{key: keyOf(t, registrytest.SomeType), value: anything})
 	set, err := At(registrytest.Context(t), js, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +318,7 @@ func TestAtInGap(t *testing.T) {
 
 // Before the registry is made there is nothing to ask, and At does not outlive
 // its context.
-func TestAtWithoutRegistry(t *testing.T) {
+func TestAtWithoutABucketIsNotFound(t *testing.T) {
 	srv := natstest.Start(t)
 	js := srv.JetStream()
 	if _, err := At(registrytest.Context(t), js, 0); !errors.Is(err, jetstream.ErrBucketNotFound) {

@@ -35,7 +35,7 @@ func keyOf(t *testing.T, typ schema.Type) string {
 
 // Half a registry would reject good events and turn good keys away: as long as
 // one bucket is missing there is no snapshot.
-func TestNoSnapshotBeforeAllBuckets(t *testing.T) {
+func TestNoSnapshotBeforeAllBucketsAreRead(t *testing.T) {
 	s := natstest.Start(t)
 	js := s.JetStream()
 	r := run(t, Config{JetStream: js})
@@ -60,7 +60,7 @@ func TestNoSnapshotBeforeAllBuckets(t *testing.T) {
 	}
 }
 
-func TestFirstSnapshotIsWhole(t *testing.T) {
+func TestFirstSnapshotIsComplete(t *testing.T) {
 	_, js := registrytest.Start(t)
 	const many = 1000
 	for i := range many {
@@ -77,7 +77,7 @@ func TestFirstSnapshotIsWhole(t *testing.T) {
 		t.Fatalf("revision %d of %d, %d applications", s.Schemas.Revision(), last, len(s.Access.Applications()))
 	}
 	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
-		t.Errorf("judged %q", got)
+		t.Errorf("fault codes %q", got)
 	}
 	if k, ok := s.Access.WriteKey("7"); !ok || k.Application != "app-7" || k.Kind != Server {
 		t.Errorf("key of app-7: %+v, %t", k, ok)
@@ -88,7 +88,7 @@ func TestFirstSnapshotIsWhole(t *testing.T) {
 	}
 }
 
-func TestChanges(t *testing.T) {
+func TestSnapshotFollowsChanges(t *testing.T) {
 	_, js := registrytest.Start(t)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
@@ -99,12 +99,12 @@ func TestChanges(t *testing.T) {
 		return s.Schemas.Known(registrytest.SomeType.Category, registrytest.SomeType.Name)
 	})
 	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
-		t.Errorf("judged %q", got)
+		t.Errorf("fault codes %q", got)
 	}
 	revision := registrytest.Put(t, js, stream.BucketSchemas, key, anything)
 	fixed := registrytest.AwaitSnapshot(t, r, "the schema is fixed", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 	if got := registrytest.FaultCodes(t, fixed.Schemas, `{}`); got != "" {
-		t.Errorf("judged %q after the fix", got)
+		t.Errorf("fault codes %q after the fix", got)
 	}
 	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
 		t.Error("a snapshot changed under its holder")
@@ -163,7 +163,7 @@ func TestOnlyChangedSchemasAreCompiled(t *testing.T) {
 }
 
 // Changes that arrive together make few snapshots, and all of them arrive.
-func TestChangesTogether(t *testing.T) {
+func TestChangesThatArriveTogetherShareASnapshot(t *testing.T) {
 	_, js := registrytest.Start(t)
 	r := run(t, Config{JetStream: js})
 	<-r.Ready()
@@ -195,9 +195,9 @@ func TestChangesTogether(t *testing.T) {
 	}
 }
 
-// NATS away: the last snapshot serves. NATS back, with changes made by others:
+// NATS is down: the last snapshot serves. NATS back, with changes made by others:
 // they arrive, although the server has forgotten the watch.
-func TestServerRestarts(t *testing.T) {
+func TestSnapshotServesWhileTheServerIsDown(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
 	r := run(t, Config{JetStream: js})
@@ -206,7 +206,7 @@ func TestServerRestarts(t *testing.T) {
 		before := r.Snapshot()
 		srv.Shutdown()
 		if got := registrytest.FaultCodes(t, r.Snapshot().Schemas, `{}`); got != event.CodeSchemaViolation || r.Snapshot() != before {
-			t.Errorf("judged %q while NATS was away", got)
+			t.Errorf("fault codes %q while NATS was down", got)
 		}
 		srv.Restart()
 		reconnected(t, js)
@@ -218,7 +218,7 @@ func TestServerRestarts(t *testing.T) {
 }
 
 // Another server behind the same address, with other buckets.
-func TestServerIsReplaced(t *testing.T) {
+func TestRegistryFollowsAReplacedServer(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	gone := schema.Type{Category: "gone", Name: "type"}
 	registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, gone), anything)
@@ -239,17 +239,17 @@ func TestServerIsReplaced(t *testing.T) {
 		t.Error("a type of the old server is still known")
 	}
 	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation {
-		t.Errorf("judged %q", got)
+		t.Errorf("fault codes %q", got)
 	}
 }
 
 // Whenever Run ends, also in the middle of reading, it leaves nothing behind.
-func TestRunLeavesNothing(t *testing.T) {
+func TestRunLeavesNoGoroutines(t *testing.T) {
 	_, js := registrytest.Start(t)
 	for i := range 600 { // more than the watch of the library keeps
 		registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, schema.Type{Category: "c", Name: fmt.Sprint(i)}), anything)
 	}
-	<-run(t, Config{JetStream: js}).Ready() // so that the connection has what it keeps
+	<-run(t, Config{JetStream: js}).Ready() // the connection starts the goroutines that it keeps
 	before := goleak.IgnoreCurrent()
 	for i := range 10 {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -28,7 +28,7 @@ var unreadableRecords = map[string][]string{
 
 // A record that cannot be read takes nothing down: its newest readable version
 // takes its place, in a process that saw it and in one that starts now.
-func TestUnreadableRecords(t *testing.T) {
+func TestNewestReadableRecordIsUsed(t *testing.T) {
 	_, js := registrytest.Start(t)
 	var log registrytest.Logs
 	key := keyOf(t, registrytest.SomeType)
@@ -56,7 +56,7 @@ func TestUnreadableRecords(t *testing.T) {
 	started := registrytest.AwaitSnapshot(t, run(t, Config{JetStream: js}), "every record was seen", wanted)
 	for name, s := range map[string]*Snapshot{"running": running, "started": started} {
 		if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation || s.Schemas.Version(registrytest.SomeType) != good {
-			t.Errorf("%s: judged %q by version %d, want version %d", name, got, s.Schemas.Version(registrytest.SomeType), good)
+			t.Errorf("%s: fault codes %q by version %d, want version %d", name, got, s.Schemas.Version(registrytest.SomeType), good)
 		}
 		if _, ok := s.Access.WriteKey("k1"); !ok {
 			t.Errorf("%s: the application's last readable keys are gone", name)
@@ -72,9 +72,9 @@ func TestUnreadableRecords(t *testing.T) {
 	}
 }
 
-// Without any version that can be read the type is known and not judged wrong;
-// what was deleted does not come back.
-func TestNothingReadable(t *testing.T) {
+// A type without a readable version is known, and its events are not rejected as
+// of an unknown type; deleted versions do not come back.
+func TestTypeWithoutReadableVersionIsKnown(t *testing.T) {
 	_, js := registrytest.Start(t)
 	key := keyOf(t, registrytest.SomeType)
 	registrytest.Put(t, js, stream.BucketSchemas, key, anything)
@@ -91,7 +91,7 @@ func TestNothingReadable(t *testing.T) {
 	<-r.Ready()
 	s := r.Snapshot()
 	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeValidatorFailed {
-		t.Errorf("judged %q", got)
+		t.Errorf("fault codes %q", got)
 	}
 	if got := s.Schemas.Types(); len(got) != 1 || got[0] != registrytest.SomeType {
 		t.Errorf("types: %v", got)
@@ -102,13 +102,13 @@ func TestNothingReadable(t *testing.T) {
 	fixed := registrytest.Put(t, js, stream.BucketSchemas, key, anything)
 	s = registrytest.AwaitSnapshot(t, r, "the schema is fixed", func(s *Snapshot) bool { return s.Schemas.Revision() == fixed })
 	if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != "" {
-		t.Errorf("judged %q after the fix", got)
+		t.Errorf("fault codes %q after the fix", got)
 	}
 }
 
 // The history of a key is its own: 64 versions are what the library of NATS
 // allows, and our buckets keep more.
-func TestLastReadableIsFarBack(t *testing.T) {
+func TestReadableVersionIsFoundFarBack(t *testing.T) {
 	_, js := registrytest.Start(t)
 	key := keyOf(t, registrytest.SomeType)
 	good := registrytest.Put(t, js, stream.BucketSchemas, key, needsA)
@@ -123,7 +123,7 @@ func TestLastReadableIsFarBack(t *testing.T) {
 	}
 }
 
-func TestTypeKeys(t *testing.T) {
+func TestTypeKeysAreReversible(t *testing.T) {
 	for _, typ := range []schema.Type{registrytest.SomeType, {Category: "a.b", Name: "*"}, {Category: "é", Name: ">"}} {
 		key := keyOf(t, typ)
 		if got, err := ParseTypeKey(key); err != nil || got != typ {

@@ -265,7 +265,7 @@ func (h *versionHistory) hasSameVersions(other *versionHistory) bool {
 }
 
 // resolveCurrent finds the newest readable version. If that one, or one of the
-// earlier ones that it needs, is older than what is in memory, it calls readAll:
+// earlier ones that it needs, is older than those in memory, it calls readAll:
 // the result must not depend on when a process started. Errors are those of
 // readAll.
 func (h *versionHistory) resolveCurrent(readAll func() ([]*storedVersion, error)) error {

@@ -19,11 +19,12 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// requiring is a schema that tells itself apart.
+// requiring returns the record of a schema that no other n has.
 func requiring(n int) string { return fmt.Sprintf(`{"schema": {"required": ["a%d"]}}`, n) }
 
-// judges tells which of the versions 1 to n judge events that name them.
-func judges(t *testing.T, s *schema.Set, n int) []uint64 {
+// validatingVersions returns those of the versions 1 to n that validate events
+// which name them.
+func validatingVersions(t *testing.T, s *schema.Set, n int) []uint64 {
 	t.Helper()
 	var list []uint64
 	for version := 1; version <= n; version++ {
@@ -32,7 +33,7 @@ func judges(t *testing.T, s *schema.Set, n int) []uint64 {
 		switch {
 		case len(v.Faults) == 1 && v.Faults[0].Code == event.CodeUnknownSchemaVersion:
 		case v.SchemaVersion != uint64(version):
-			t.Fatalf("version %d was judged by %d: %v", version, v.SchemaVersion, v.Faults)
+			t.Fatalf("version %d was validated by %d: %v", version, v.SchemaVersion, v.Faults)
 		default:
 			list = append(list, v.SchemaVersion)
 		}
@@ -48,10 +49,10 @@ func upTo(first, last int) []uint64 {
 	return list
 }
 
-// The newest 100 before the present version judge, and no older ones, whenever
-// a process started and whoever asks for the revision; also where the newest
-// ones cannot be read and those in memory are too few.
-func TestKeptVersions(t *testing.T) {
+// The newest 100 versions before the present one validate events, and no older
+// ones: in every process, whenever it started, and in At; also if the newest ones
+// cannot be read and those in memory are too few.
+func TestNewestHundredVersionsValidate(t *testing.T) {
 	_, js := registrytest.Start(t)
 	key := keyOf(t, registrytest.SomeType)
 	const good, bad = 130, 3
@@ -67,7 +68,7 @@ func TestKeptVersions(t *testing.T) {
 	const last = good + bad
 	for name, r := range map[string]*Registry{"running": running, "late": late} {
 		s := registrytest.AwaitSnapshot(t, r, "all is read", func(s *Snapshot) bool { return s.Schemas.Revision() == last })
-		if diff := cmp.Diff(upTo(good-schema.MaxEarlier, good), judges(t, s.Schemas, last)); diff != "" {
+		if diff := cmp.Diff(upTo(good-schema.MaxEarlier, good), validatingVersions(t, s.Schemas, last)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -79,15 +80,15 @@ func TestKeptVersions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(upTo(tc.first, tc.last), judges(t, set, last)); diff != "" {
+		if diff := cmp.Diff(upTo(tc.first, tc.last), validatingVersions(t, set, last)); diff != "" {
 			t.Errorf("at %d (-want +got):\n%s", tc.revision, diff)
 		}
 	}
 }
 
-// What was removed does not come back, however far back is looked for a version
-// that can be read.
-func TestRemovedStaysRemoved(t *testing.T) {
+// Versions before a removal do not come back, however far the search for a
+// readable version goes.
+func TestRemovedVersionsStayRemoved(t *testing.T) {
 	_, js := registrytest.Start(t)
 	key := keyOf(t, registrytest.SomeType)
 	registrytest.Put(t, js, stream.BucketSchemas, key, anything)
@@ -106,14 +107,14 @@ func TestRemovedStaysRemoved(t *testing.T) {
 	}
 	for name, s := range map[string]*schema.Set{"snapshot": r.Snapshot().Schemas, "at": at} {
 		if s.Schema(registrytest.SomeType) != nil || s.Version(registrytest.SomeType) != last {
-			t.Errorf("%s: version %d judges, want none of %d", name, s.Version(registrytest.SomeType), last)
+			t.Errorf("%s: version %d validatingVersions, want none of %d", name, s.Version(registrytest.SomeType), last)
 		}
 	}
 }
 
-// A watch that is made anew brings every version again: none counts twice, those
-// that were there are not made again, those of another bucket do not stay.
-func TestVersionsAfterReconnect(t *testing.T) {
+// A new watch sends every version again: none counts twice, known ones are not
+// decoded again, those of a deleted bucket do not stay.
+func TestReconnectKeepsKnownVersions(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	key := keyOf(t, registrytest.SomeType)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -141,7 +142,7 @@ func TestVersionsAfterReconnect(t *testing.T) {
 		}
 		revision := registrytest.Put(t, js, stream.BucketSchemas, key, requiring(n))
 		s := registrytest.AwaitSnapshot(t, r, "it arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
-		if diff := cmp.Diff(upTo(1, n), judges(t, s.Schemas, n+1)); diff != "" {
+		if diff := cmp.Diff(upTo(1, n), validatingVersions(t, s.Schemas, n+1)); diff != "" {
 			t.Fatalf("after %d (-want +got):\n%s", n, diff)
 		}
 	}
@@ -162,9 +163,8 @@ func revisionsOf(h *versionHistory) []uint64 {
 	return list
 }
 
-// What a versionHistory holds is bounded: the newest versions, not compiled but for the
-// present one, and each of them once.
-func TestLineageIsBounded(t *testing.T) {
+// A history holds the newest versions, each once, and only the present one decoded.
+func TestVersionHistoryIsBounded(t *testing.T) {
 	h := newVersionHistory(keyOf(t, registrytest.SomeType))
 	for n := 1; n <= 10*maxVersions; n++ {
 		e := &storedVersion{versionID: versionID{revision: uint64(n)}, record: []byte(requiring(n))}
@@ -190,8 +190,8 @@ func TestLineageIsBounded(t *testing.T) {
 	}
 }
 
-// made is an entry of a bucket, for a table without a server.
-type made struct {
+// fakeEntry is an entry of a bucket, for a table without a server.
+type fakeEntry struct {
 	jetstream.KeyValueEntry
 
 	key, value string
@@ -199,12 +199,12 @@ type made struct {
 	created    time.Time
 }
 
-func (m made) Key() string                     { return m.key }
-func (m made) Value() []byte                   { return []byte(m.value) }
-func (m made) Revision() uint64                { return m.revision }
-func (m made) Created() time.Time              { return m.created }
-func (m made) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePut }
-func loadAll(t *testing.T, v *schemaTable, list ...made) *schema.Set {
+func (m fakeEntry) Key() string                     { return m.key }
+func (m fakeEntry) Value() []byte                   { return []byte(m.value) }
+func (m fakeEntry) Revision() uint64                { return m.revision }
+func (m fakeEntry) Created() time.Time              { return m.created }
+func (m fakeEntry) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePut }
+func loadAll(t *testing.T, v *schemaTable, list ...fakeEntry) *schema.Set {
 	t.Helper()
 	v.beginRead()
 	for _, m := range list {
@@ -220,13 +220,13 @@ func loadAll(t *testing.T, v *schemaTable, list ...made) *schema.Set {
 	return set
 }
 
-// A bucket that is read again is no change, and nothing is compiled again; one
-// that was made anew is, also when it stands at the same revision.
-func TestReadAgain(t *testing.T) {
+// To read a bucket again is no change, and nothing is compiled again. A bucket
+// that was deleted and created again is a change, also at the same revision.
+func TestReadingABucketAgainIsNoChange(t *testing.T) {
 	v := newSchemaTable(slog.New(slog.DiscardHandler))
 	old, fresh := time.Unix(1, 0), time.Unix(2, 0)
-	first := made{key: keyOf(t, registrytest.SomeType), value: requiring(1), revision: 1, created: old}
-	second := made{key: keyOf(t, registrytest.SomeType), value: requiring(2), revision: 2, created: old}
+	first := fakeEntry{key: keyOf(t, registrytest.SomeType), value: requiring(1), revision: 1, created: old}
+	second := fakeEntry{key: keyOf(t, registrytest.SomeType), value: requiring(2), revision: 2, created: old}
 	before := loadAll(t, v, first, second)
 	if !v.dirty {
 		t.Fatal("the first reading changes nothing")
@@ -237,7 +237,7 @@ func TestReadAgain(t *testing.T) {
 	}
 	// A reading that is given up half-way leaves no trace.
 	v.beginRead()
-	if err := v.applyEntry(t.Context(), nil, made{key: stream.KeyPolicy, value: `{}`, revision: 1, created: fresh}); err != nil {
+	if err := v.applyEntry(t.Context(), nil, fakeEntry{key: stream.KeyPolicy, value: `{}`, revision: 1, created: fresh}); err != nil {
 		t.Fatal(err)
 	}
 	if again := loadAll(t, v, first, second); v.dirty || again.Schema(registrytest.SomeType) != before.Schema(registrytest.SomeType) {
@@ -253,9 +253,9 @@ func TestReadAgain(t *testing.T) {
 	}
 }
 
-// Only what is needed is read and waited for; what a process has of its own is
-// there without.
-func TestNeeds(t *testing.T) {
+// A registry reads and awaits only the needed buckets. Static credentials need
+// none.
+func TestRegistryReadsOnlyTheNeededBuckets(t *testing.T) {
 	srv := natstest.Start(t)
 	js := srv.JetStream()
 	create := func(bucket string) {
@@ -300,7 +300,7 @@ func TestNeeds(t *testing.T) {
 }
 
 // A key that a later version may have is a revision and no error.
-func TestKeysOfLaterVersions(t *testing.T) {
+func TestUnknownKeysMakeARevisionAndNothingElse(t *testing.T) {
 	_, js := registrytest.Start(t)
 	var log registrytest.Logs
 	r := run(t, Config{JetStream: js, Logger: log.Logger()})
@@ -313,7 +313,7 @@ func TestKeysOfLaterVersions(t *testing.T) {
 }
 
 // BenchmarkLoad starts a registry on 10,000 versions, of one type or of a
-// hundred, and tells how much more memory it holds then.
+// hundred, and reports how much more memory it holds then.
 func BenchmarkLoad(b *testing.B) {
 	for _, types := range []int{1, 100} {
 		b.Run(fmt.Sprintf("types=%d", types), func(b *testing.B) { benchmarkLoad(b, types) })

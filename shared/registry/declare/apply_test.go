@@ -54,7 +54,7 @@ func apply(t *testing.T, js jetstream.JetStream, f applyFunc, files map[string]s
 	return c
 }
 
-func TestApply(t *testing.T) {
+func TestApplyPutsWhatDiffers(t *testing.T) {
 	for name, f := range map[string]applyFunc{"Apply": (*Declarations).Apply, "ApplyChanged": (*Declarations).ApplyChanged} {
 		t.Run(name, func(t *testing.T) {
 			_, js := registrytest.Start(t)
@@ -80,7 +80,7 @@ func TestApply(t *testing.T) {
 			<-r.Ready()
 			s := r.Snapshot()
 			if got := registrytest.FaultCodes(t, s.Schemas, `{"a": 9007199254740993}`); got != event.CodeSchemaViolation {
-				t.Errorf("judged %q", got)
+				t.Errorf("fault codes %q", got)
 			}
 			if k, ok := s.Access.WriteKey("some-key"); !ok || !k.Disabled || k.Application != "shop" {
 				t.Errorf("key %+v, %t", k, ok)
@@ -93,7 +93,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// What was changed in the registry stays when the files did not change.
+// A change made in the registry stays as long as the file does not change.
 func TestApplyChangedRevertsNothing(t *testing.T) {
 	_, js := registrytest.Start(t)
 	files := folder()
@@ -115,14 +115,14 @@ func TestApplyChangedRevertsNothing(t *testing.T) {
 	if entry, err := registrytest.Bucket(t, js, stream.BucketSchemas).Get(registrytest.Context(t), stream.KeyPolicy); err != nil || entry.Revision() != policy {
 		t.Errorf("the live policy was reverted (%v)", err)
 	}
-	// A whole apply does revert: that is what it is for.
+	// Apply does revert it: the folder counts.
 	if c := apply(t, js, (*Declarations).Apply, files); len(c.Updated) != 1 || c.Updated[0] != policyName {
 		t.Errorf("a whole apply changed %+v", c)
 	}
 }
 
 // Several services start with equal folders: one of them puts each file.
-func TestApplySideBySide(t *testing.T) {
+func TestConcurrentApplyPutsEachFileOnce(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	files := folder()
 	var group sync.WaitGroup
@@ -156,7 +156,7 @@ func TestApplySideBySide(t *testing.T) {
 	}
 }
 
-func TestApplyWithoutBuckets(t *testing.T) {
+func TestApplyWithoutBucketsIsNotFound(t *testing.T) {
 	js := natstest.Start(t).JetStream()
 	for _, f := range []applyFunc{(*Declarations).Apply, (*Declarations).ApplyChanged} {
 		if _, err := f(load(t, mapFS(folder())), registrytest.Context(t), js, "ann"); !errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -166,7 +166,7 @@ func TestApplyWithoutBuckets(t *testing.T) {
 }
 
 // A deleted key can be declared again.
-func TestApplyAfterDelete(t *testing.T) {
+func TestDeletedDeclarationIsAppliedAgain(t *testing.T) {
 	_, js := registrytest.Start(t)
 	apply(t, js, (*Declarations).Apply, folder())
 	if err := registrytest.Bucket(t, js, stream.BucketApplications).Delete(registrytest.Context(t), "shop"); err != nil {
@@ -178,7 +178,7 @@ func TestApplyAfterDelete(t *testing.T) {
 }
 
 // A change that another writer makes in between is compared with, and replaced.
-func TestApplyRaces(t *testing.T) {
+func TestApplyReplacesWhatOthersPutInBetween(t *testing.T) {
 	_, js := registrytest.Start(t)
 	d := load(t, mapFS(map[string]string{ctaName: `{}`}))
 	race := &registrytest.Racing{JetStream: js, Times: 3, Before: func() {

@@ -57,8 +57,8 @@ type Changes struct {
 	Unchanged []string
 }
 
-// Apply puts what differs from the registry. It removes nothing. What was put
-// before an error stays, and Changes lists it.
+// Apply puts what differs from the registry. It removes nothing. Files
+// that were put before an error stay, and Changes lists them.
 func (d *Declarations) Apply(ctx context.Context, js jetstream.JetStream, author string) (Changes, error) {
 	a := applier{editor: editor.New(js), by: registry.ChangeInfo{Author: author}}
 	for _, f := range d.files {
@@ -70,8 +70,8 @@ func (d *Declarations) Apply(ctx context.Context, js jetstream.JetStream, author
 }
 
 // ApplyChanged is Apply for the files that changed since ApplyChanged last
-// applied them, in any process: a restart never reverts what was changed in the
-// registry since. A file counts as applied once it is put.
+// applied them, in any process: a restart never reverts changes that were made
+// in the registry since. A file counts as applied once it is put.
 func (d *Declarations) ApplyChanged(ctx context.Context, js jetstream.JetStream, author string) (Changes, error) {
 	applied, err := js.KeyValue(ctx, stream.BucketApplied)
 	if err != nil {

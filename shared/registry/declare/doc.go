@@ -11,6 +11,6 @@
 //     fault of every file.
 //   - Applying a folder removes nothing. It puts what differs from the registry,
 //     and replaces exactly the versions that it compared with.
-//   - Follow applies a file again only if the file changes. It never reverts what
-//     was changed in the registry since, also over restarts.
+//   - Follow applies a file again only if the file changes. It never
+//     reverts changes that were made in the registry since, also over restarts.
 package declare

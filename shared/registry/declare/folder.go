@@ -213,7 +213,7 @@ func readBounded(fsys fs.FS, name string) ([]byte, error) {
 const maxFolders = 2
 
 // eachFile visits the files of a folder and its subfolders by name, without those
-// that LoadDir skips. A link counts as what it leads to.
+// that LoadDir skips. It follows links.
 func eachFile(fsys fs.FS, folder string, visit func(name string, info fs.FileInfo) error) error {
 	return eachEntry(fsys, folder, func(name string, info fs.FileInfo) error {
 		if !info.IsDir() {

@@ -13,7 +13,7 @@ import (
 	"github.com/theeye/theeye/shared/schema"
 )
 
-func TestLoadDir(t *testing.T) {
+func TestLoadDirReadsEveryKindOfFile(t *testing.T) {
 	d, err := LoadDir(mapFS(map[string]string{
 		"policy.json": `{"future_skew": "1m"}`,
 		"schemas/page=20interaction/cta=20click.json": `{"required": ["a"]}`,
@@ -41,7 +41,7 @@ func TestLoadDir(t *testing.T) {
 	}
 }
 
-func TestLoadDirEmpty(t *testing.T) {
+func TestLoadDirOfEmptyAndMissingFolders(t *testing.T) {
 	if d, err := LoadDir(mapFS(nil)); err != nil || len(d.files) != 0 {
 		t.Errorf("an empty folder: %v, %v", d, err)
 	}
@@ -51,7 +51,7 @@ func TestLoadDirEmpty(t *testing.T) {
 }
 
 // Every fault of every file at once.
-func TestLoadDirFaults(t *testing.T) {
+func TestLoadDirListsEveryFault(t *testing.T) {
 	_, err := LoadDir(mapFS(map[string]string{
 		"policy.json":                `{"skew": 1, "oldest_age": 1}`,
 		"settings.json":              `{}`,
@@ -151,7 +151,7 @@ func TestLoadDirFollowsLinks(t *testing.T) {
 }
 
 // The embedded sample types are those that are shipped for deployment.
-func TestSampleTypes(t *testing.T) {
+func TestSampleTypesAreTheShippedOnes(t *testing.T) {
 	d, err := LoadDir(SampleTypes())
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 
 var serverKey = registry.KeySettings{Kind: registry.Server}
 
-// keyOptions compare keys by what is visible of them.
+// keyOptions compare keys by their exported fields.
 var keyOptions = cmpopts.IgnoreUnexported(registry.Key{})
 
 // keyKnown waits until a snapshot has the key of a secret as wanted.
@@ -33,7 +33,7 @@ func keyKnown(t *testing.T, r *registry.Registry, secret string, wanted func(reg
 }
 
 func TestCreateApplicationReturnsTheSecretOnce(t *testing.T) {
-	e, js := edited(t)
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	end := time.Date(2031, 2, 3, 4, 5, 6, 0, time.FixedZone("", 3600))
 	spec := registry.KeySettings{
@@ -102,7 +102,7 @@ func TestKeySettingsAreChecked(t *testing.T) {
 }
 
 func TestKeysAreAddedSetAndDeleted(t *testing.T) {
-	e, js := edited(t)
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	_, _, err := e.AddKey(registrytest.Context(t), "shop", serverKey, Any, ann)
 	wantNotFound(t, "a key of no application", err)
@@ -160,7 +160,7 @@ func TestKeysAreAddedSetAndDeleted(t *testing.T) {
 }
 
 func TestRotateKeyKeepsSettingsAndEndsTheOldKey(t *testing.T) {
-	e, js := edited(t)
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	spec := registry.KeySettings{Kind: registry.Browser, Origins: []string{"https://a.example"}, Disabled: true, EventsPerSecond: 5, BytesPerSecond: 6}
 	_, old, err := e.CreateApplication(registrytest.Context(t), "shop", spec, ann)
@@ -205,7 +205,7 @@ func TestRotateKeyKeepsSettingsAndEndsTheOldKey(t *testing.T) {
 
 // An application's record is one message, and its keys are few.
 func TestApplicationRecordIsBounded(t *testing.T) {
-	e, _ := edited(t)
+	e, _ := newEditor(t)
 	if _, _, err := e.CreateApplication(registrytest.Context(t), "shop", serverKey, ann); err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestApplicationRecordIsBounded(t *testing.T) {
 }
 
 func TestPutApplicationComparesAndChecksOwners(t *testing.T) {
-	e, js := edited(t)
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	declared := `{"keys": [{"sha256": "` + strings.ToUpper(hash) + `", "kind": "server", "expires_at": "2031-02-03T04:05:06+01:00", "events_per_second": 9}]}`
 	put := func(name, declaration string, match Precondition) (PutResult, error) {
@@ -274,9 +274,10 @@ func TestPutApplicationComparesAndChecksOwners(t *testing.T) {
 	}
 }
 
-// Who has which key is known whoever put it, also when the bucket is another one.
+// An editor knows the keys that other editors put, also after the bucket was
+// deleted and created again.
 func TestKeyOwnersFollowOtherEditors(t *testing.T) {
-	e, js := edited(t)
+	e, js := newEditor(t)
 	other := New(js)
 	declare := func(e *Editor, name string, secrets ...string) error {
 		var keys []string
@@ -325,7 +326,7 @@ func TestKeyOwnersFollowOtherEditors(t *testing.T) {
 }
 
 func TestListsHoldUnreadableRecords(t *testing.T) {
-	e, js := edited(t)
+	e, js := newEditor(t)
 	if a, err := e.Applications(registrytest.Context(t)); err != nil || a == nil || len(a) != 0 {
 		t.Errorf("no applications: %v, %v", a, err)
 	}

@@ -33,8 +33,8 @@ func benchDeclaration(i int) []byte {
 }
 
 // BenchmarkEditor measures an editor of a registry with ten thousand
-// applications of one key each. What it allocates includes the server, which is
-// in the same process.
+// applications of one key each. The allocations include those of the server, which
+// is in the same process.
 func BenchmarkEditor(b *testing.B) {
 	js := benchServer(b)
 	e := New(js)

@@ -14,9 +14,9 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// A touch makes a revision for every reader, and changes no judgement.
-func TestTouchMakesARevision(t *testing.T) {
-	e, js := edited(t)
+// Every reader sees the new revision, with the same types.
+func TestBumpMakesARevisionThatValidatesAlike(t *testing.T) {
+	e, js := newEditor(t)
 	put := putType(t, e, registrytest.SomeType, `{"minProperties": 1}`, 0)
 	r := run(t, registry.Config{JetStream: js})
 	loaded := registrytest.AwaitSnapshot(t, r, "the revision is known", func(s *registry.Snapshot) bool { return s.Schemas.Revision() == put })
@@ -45,8 +45,8 @@ func TestTouchMakesARevision(t *testing.T) {
 }
 
 // The history names who made it and why, as of every other change.
-func TestATouchIsInTheHistory(t *testing.T) {
-	e, _ := edited(t)
+func TestBumpIsAmongTheChanges(t *testing.T) {
+	e, _ := newEditor(t)
 	putType(t, e, registrytest.SomeType, `{}`, 0)
 	for range 2 {
 		if _, err := e.Bump(registrytest.Context(t), ann); err != nil {
@@ -67,8 +67,8 @@ func TestATouchIsInTheHistory(t *testing.T) {
 	}
 }
 
-func TestTouchesRace(t *testing.T) {
-	e, js := edited(t)
+func TestConcurrentBumpsMakeDifferentRevisions(t *testing.T) {
+	e, js := newEditor(t)
 	const n = 8
 	var mu sync.Mutex
 	seen := map[uint64]bool{}
@@ -86,14 +86,14 @@ func TestTouchesRace(t *testing.T) {
 	}
 	all.Wait()
 	if len(seen) != n {
-		t.Errorf("%d touches made the revisions %v", n, seen)
+		t.Errorf("%d bumps made the revisions %v", n, seen)
 	}
 	s, err := js.Stream(registrytest.Context(t), stream.BucketStream(stream.BucketSchemas))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if last := s.CachedInfo().State.LastSeq; last != n || !seen[last] {
-		t.Errorf("the bucket ends at %d, the touches made %v", last, seen)
+		t.Errorf("the bucket ends at %d, the bumps made %v", last, seen)
 	}
 	_, err = e.Bump(registrytest.Context(t), registry.ChangeInfo{Author: "ann", Note: strings.Repeat("x", MaxNote+1)})
 	var invalid *InvalidError

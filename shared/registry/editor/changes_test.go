@@ -31,8 +31,8 @@ func briefs(changes []Change) []string {
 	return lines
 }
 
-func TestChangesInOrder(t *testing.T) {
-	e, js := edited(t)
+func TestChangesAreListedNewestFirst(t *testing.T) {
+	e, js := newEditor(t)
 	if list := changesOf(t, e, ChangesQuery{}); list == nil || len(list) != 0 {
 		t.Errorf("before anything changed: %v", list)
 	}
@@ -42,7 +42,7 @@ func TestChangesInOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		noted(t, js) // the order of different buckets is that of their being noted
+		awaitChanges(t, js) // the order of different buckets is that of their being noted
 	}
 	_, err := e.PutSchema(ctx, registrytest.SomeType, []byte(`{"minProperties": 1}`), 0, ann)
 	check(err)
@@ -64,7 +64,7 @@ func TestChangesInOrder(t *testing.T) {
 	check(err)
 	_, err = e.PutSchema(ctx, registrytest.SomeType, []byte(`{}`), 0, ann)
 	check(err)
-	check(registrytest.Bucket(t, js, stream.BucketApplications).Delete(ctx, "shop")) // by another way: nobody is named
+	check(registrytest.Bucket(t, js, stream.BucketApplications).Delete(ctx, "shop")) // not by an editor: no author
 
 	k := fmt.Sprintf(`{"id":"%s","kind":"server"`, key.ID)
 	want := []string{
@@ -141,13 +141,13 @@ func wantChanges(t *testing.T, e *Editor, q ChangesQuery, want []Change) {
 	}
 }
 
-// Whoever changes what at once: no change is missing, each names who made it,
-// and each begins with what the one before it ended with.
-func TestChangesAreComplete(t *testing.T) {
+// However many editors change things at once, no change is missing, each names its
+// author, and the value before it is the value after the previous one.
+func TestConcurrentChangesAreListedCompletely(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	const steps = 25
 	made := make([]int, writers)
-	together(srv, func(i int, e *Editor) {
+	runWriters(srv, func(i int, e *Editor) {
 		random := rand.New(rand.NewPCG(1, uint64(i)))
 		by := registry.ChangeInfo{Author: "writer-" + strconv.Itoa(i)}
 		for step := range steps {
@@ -157,7 +157,7 @@ func TestChangesAreComplete(t *testing.T) {
 		}
 	})
 	e := New(js)
-	noted(t, js)
+	awaitChanges(t, js)
 	var all []Change
 	for before := uint64(0); ; {
 		list, err := e.Changes(registrytest.Context(t), ChangesQuery{Before: before, Limit: 37})
@@ -223,14 +223,14 @@ func randomChange(t *testing.T, e *Editor, random *rand.Rand, by registry.Change
 }
 
 // Sparse changes are found among many, whatever the window.
-func TestChangesAmongMany(t *testing.T) {
-	e, js := edited(t)
+func TestChangesOfAQueryAreFoundAmongMany(t *testing.T) {
+	e, js := newEditor(t)
 	applications := registrytest.Bucket(t, js, stream.BucketApplications)
 	policy := func(i int) {
 		if _, err := e.PutPolicy(registrytest.Context(t), fmt.Appendf(nil, `{"oldest_age": "%dh"}`, i+1), Any, ann); err != nil {
 			t.Fatal(err)
 		}
-		noted(t, js)
+		awaitChanges(t, js)
 	}
 	policy(0)
 	for i := range 3 * maxWindow {
@@ -238,7 +238,7 @@ func TestChangesAmongMany(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == maxWindow {
-			noted(t, js)
+			awaitChanges(t, js)
 			policy(1)
 		}
 	}
@@ -251,9 +251,9 @@ func TestChangesAmongMany(t *testing.T) {
 	}
 }
 
-// What is in the registry can be told, but for the secrets and their hashes.
-func TestSecretsAreNowhere(t *testing.T) {
-	e, js := edited(t)
+// Everything in the registry can be shown, except for secrets and their digests.
+func TestSecretsAreNeverShown(t *testing.T) {
+	e, js := newEditor(t)
 	ctx := registrytest.Context(t)
 	a, first, err := e.CreateApplication(ctx, "shop", serverKey, ann)
 	if err != nil {
@@ -288,14 +288,14 @@ func TestSecretsAreNowhere(t *testing.T) {
 		}
 		told = append(told, value)
 	}
-	noted(t, js)
+	awaitChanges(t, js)
 	told = append(told, changesOf(t, e, ChangesQuery{}))
 	secrets := []string{first.Secret, second.Secret, third.Secret, secret}
 	for _, s := range secrets {
-		if where := holding(t, js, s); len(where) > 0 {
+		if where := streamsWith(t, js, s); len(where) > 0 {
 			t.Errorf("a secret is in %v", where)
 		}
-		if where := holding(t, js, registry.DigestOf(s).String()); len(where) != 2 { // its bucket, and the changes
+		if where := streamsWith(t, js, registry.DigestOf(s).String()); len(where) != 2 { // its bucket, and the changes
 			t.Errorf("a hash is in %v: the test finds nothing", where)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package editor changes the registry: one key in one step, with who did it and
-// why. It also lists applications and tokens, and what was changed.
+// why. It also lists applications and tokens, and changes.
 //
 // Promises:
 //

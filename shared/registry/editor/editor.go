@@ -16,9 +16,9 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Editor changes the registry. It asks the buckets at every call and no decision
-// depends on what it remembers: any number of editors in any processes work side
-// by side. Its methods are safe for concurrent use.
+// Editor changes the registry. It asks the buckets at every call, and no decision
+// depends on its memory: any number of editors in any processes can work side by
+// side. Its methods are safe for concurrent use.
 //
 // Every change is one step of one key, under a Precondition. A call that comes
 // too late returns a *ConflictError. A call that is repeated, as after an answer
@@ -88,7 +88,7 @@ const MaxNote = 500
 // maxAuthor bounds the author of a change, in characters.
 const maxAuthor = 64
 
-// checkChangeInfo returns what is wrong with an author and a note.
+// checkChangeInfo returns the faults of an author and a note.
 func checkChangeInfo(by registry.ChangeInfo) []event.Fault {
 	var faults []event.Fault
 	m := schema.Location{Faults: &faults}
@@ -135,8 +135,8 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("the registry has it at revision %d", e.Present)
 }
 
-// InvalidError lists everything that is wrong with what was to be put. It quotes
-// no digest and no secret.
+// InvalidError lists every fault of a declaration or of the other arguments of a
+// change. It quotes no digest and no secret.
 type InvalidError struct{ Faults []event.Fault }
 
 // Error quotes the first fault.

@@ -17,8 +17,8 @@ import (
 
 var ann = registry.ChangeInfo{Author: "ann", Note: "because"}
 
-// edited is an editor of an empty registry.
-func edited(t *testing.T) (*Editor, jetstream.JetStream) {
+// newEditor returns an editor of an empty registry.
+func newEditor(t *testing.T) (*Editor, jetstream.JetStream) {
 	t.Helper()
 	_, js := registrytest.Start(t)
 	return New(js), js
@@ -58,9 +58,9 @@ func wantAuthor(t *testing.T, author, note string, at time.Time) {
 	}
 }
 
-// noted waits until the stream of changes has as many messages as the buckets
+// awaitChanges waits until the stream of changes has as many messages as the buckets
 // together.
-func noted(t *testing.T, js jetstream.JetStream) {
+func awaitChanges(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
 	count := func(name string) uint64 {
 		s, err := js.Stream(registrytest.Context(t), name)
@@ -83,7 +83,7 @@ func noted(t *testing.T, js jetstream.JetStream) {
 // changesOf returns the changes of a query, after all are noted.
 func changesOf(t *testing.T, e *Editor, q ChangesQuery) []Change {
 	t.Helper()
-	noted(t, e.js)
+	awaitChanges(t, e.js)
 	list, err := e.Changes(registrytest.Context(t), q)
 	if err != nil {
 		t.Fatal(err)
@@ -91,9 +91,9 @@ func changesOf(t *testing.T, e *Editor, q ChangesQuery) []Change {
 	return list
 }
 
-// holding names every stream with a message, header or subject that holds the
+// streamsWith returns the names of all streams with a message, header or subject that holds the
 // text.
-func holding(t *testing.T, js jetstream.JetStream, text string) []string {
+func streamsWith(t *testing.T, js jetstream.JetStream, text string) []string {
 	t.Helper()
 	var streams []string
 	for name := range js.StreamNames(registrytest.Context(t)).Name() {

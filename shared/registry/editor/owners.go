@@ -18,7 +18,7 @@ import (
 )
 
 // keyOwners knows which application has which write key. It reads the bucket from
-// its start when it is first asked, and afterwards what was added since: to put
+// its start at the first check, and only new entries at the following ones: to put
 // ten thousand applications costs no more than to read ten thousand. It keeps some
 // hundred bytes a key.
 type keyOwners struct {

@@ -18,9 +18,9 @@ import (
 
 const writers = 16
 
-// together runs f in so many goroutines at once, each with an editor and a
+// runWriters runs f in so many goroutines at once, each with an editor and a
 // connection of its own.
-func together(srv *natstest.Server, f func(writer int, e *Editor)) {
+func runWriters(srv *natstest.Server, f func(writer int, e *Editor)) {
 	var group sync.WaitGroup
 	start := make(chan struct{})
 	for i := range writers {
@@ -36,7 +36,7 @@ func together(srv *natstest.Server, f func(writer int, e *Editor)) {
 
 // Of all who want to replace one revision exactly one does, and the others are
 // told which one came instead.
-func TestNoUpdateIsLost(t *testing.T) {
+func TestOneRevisionIsReplacedOnce(t *testing.T) {
 	srv, _ := registrytest.Start(t)
 	const rounds = 8
 	var revision uint64
@@ -44,7 +44,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		var wins, conflicts atomic.Int32
 		var winner atomic.Uint64
 		present := make([]uint64, writers)
-		together(srv, func(i int, e *Editor) {
+		runWriters(srv, func(i int, e *Editor) {
 			raw := fmt.Appendf(nil, `{"title": "%d of round %d"}`, i, round)
 			put, err := e.PutSchema(registrytest.Context(t), registrytest.SomeType, raw, Precondition(revision), ann)
 			var conflict *ConflictError
@@ -78,14 +78,14 @@ func TestNoUpdateIsLost(t *testing.T) {
 
 // Changes that replace whatever is there are made one after the other: none
 // undoes another.
-func TestKeysAddedSideBySide(t *testing.T) {
+func TestKeysAddedConcurrentlyAreAllKept(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	e := New(js)
 	if _, _, err := e.CreateApplication(registrytest.Context(t), "shop", serverKey, ann); err != nil {
 		t.Fatal(err)
 	}
 	ids := make([]string, writers)
-	together(srv, func(i int, e *Editor) {
+	runWriters(srv, func(i int, e *Editor) {
 		_, k, err := e.AddKey(registrytest.Context(t), "shop", serverKey, Any, ann)
 		if err != nil {
 			t.Error(err)
@@ -107,11 +107,11 @@ func TestKeysAddedSideBySide(t *testing.T) {
 	}
 }
 
-// Of all who make one application or token at once, one is told a secret.
-func TestCreatedOnce(t *testing.T) {
+// Of all editors that create one application or token at once, one gets a secret.
+func TestConcurrentCreateSucceedsOnce(t *testing.T) {
 	srv, js := registrytest.Start(t)
 	var apps, tokens atomic.Int32
-	together(srv, func(_ int, e *Editor) {
+	runWriters(srv, func(_ int, e *Editor) {
 		if _, k, err := e.CreateApplication(registrytest.Context(t), "shop", serverKey, ann); err == nil {
 			apps.Add(1)
 		} else if k.Secret != "" {
@@ -129,20 +129,20 @@ func TestCreatedOnce(t *testing.T) {
 	if apps.Load() != 1 || tokens.Load() != 1 {
 		t.Errorf("%d made the application, %d the token", apps.Load(), tokens.Load())
 	}
-	// One secret for personal values and one schema, whoever came first.
+	// One secret for personal values and one schema, whichever editor came first.
 	s, err := js.Stream(registrytest.Context(t), "KV_SCHEMAS")
 	if err != nil || s.CachedInfo().State.Msgs != 2 {
 		t.Errorf("%d records, %v", s.CachedInfo().State.Msgs, err)
 	}
 }
 
-// deaf is a connection on which the answers to puts get lost, so many times.
-type deaf struct {
+// answerLost is a connection on which the answers to puts get lost, so many times.
+type answerLost struct {
 	jetstream.JetStream
 	times int
 }
 
-func (d *deaf) PublishMsg(ctx context.Context, m *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+func (d *answerLost) PublishMsg(ctx context.Context, m *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	ack, err := d.JetStream.PublishMsg(ctx, m, options...)
 	if d.times > 0 {
 		d.times--
@@ -151,11 +151,11 @@ func (d *deaf) PublishMsg(ctx context.Context, m *nats.Msg, options ...jetstream
 	return ack, err
 }
 
-// Whoever repeats a put because its answer was lost is not told of a conflict
-// with itself.
-func TestPutAfterALostAnswer(t *testing.T) {
+// A put that is repeated because its answer was lost does not conflict with
+// itself.
+func TestPutRepeatedAfterALostAnswerIsUnchanged(t *testing.T) {
 	_, js := registrytest.Start(t)
-	e := New(&deaf{js, 1})
+	e := New(&answerLost{js, 1})
 	var conflict *ConflictError
 	if _, err := e.PutSchema(registrytest.Context(t), registrytest.SomeType, []byte(`{}`), 0, ann); !errors.Is(err, nats.ErrTimeout) || errors.As(err, &conflict) {
 		t.Errorf("the answer that was lost: %v", err)
@@ -166,7 +166,7 @@ func TestPutAfterALostAnswer(t *testing.T) {
 }
 
 // A change that is given up says so, and makes nothing.
-func TestEditGivesUp(t *testing.T) {
+func TestEditEndsWithItsContext(t *testing.T) {
 	_, js := registrytest.Start(t)
 	ctx, cancel := context.WithCancel(registrytest.Context(t))
 	race := &registrytest.Racing{JetStream: js, Times: 100, Before: func() {

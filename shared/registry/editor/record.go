@@ -18,8 +18,8 @@ type records[T any] struct {
 	*kv.Bucket
 	// valid reports whether a name can be that of a record.
 	valid func(name string) bool
-	// read reads an entry. If it fails it returns what is known without the
-	// record.
+	// read reads an entry. If the record cannot be decoded, it returns an
+	// error and the rest of the value.
 	read func(name string, e kv.Entry) (T, error)
 }
 

@@ -20,8 +20,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestPutSchema(t *testing.T) {
-	e, js := edited(t)
+func TestPutSchemaReplacesTheNamedRevision(t *testing.T) {
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	put := func(raw string, match Precondition) (PutResult, error) {
 		return e.PutSchema(registrytest.Context(t), registrytest.SomeType, []byte(raw), match, ann)
@@ -30,7 +30,7 @@ func TestPutSchema(t *testing.T) {
 	if err != nil || first != (PutResult{Revision: 1, Created: true}) {
 		t.Fatalf("put %+v, %v", first, err)
 	}
-	registrytest.AwaitSnapshot(t, r, "the schema judges", func(s *registry.Snapshot) bool {
+	registrytest.AwaitSnapshot(t, r, "the schema is in use", func(s *registry.Snapshot) bool {
 		return registrytest.FaultCodes(t, s.Schemas, `{}`) == event.CodeSchemaViolation
 	})
 	_, err = put(`{"required": ["b"]}`, 0)
@@ -61,8 +61,8 @@ func TestPutSchema(t *testing.T) {
 	}
 }
 
-func TestDeleteSchema(t *testing.T) {
-	e, js := edited(t)
+func TestDeleteSchemaRemovesTheNamedRevision(t *testing.T) {
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	remove := func(match Precondition) error {
 		_, err := e.DeleteSchema(registrytest.Context(t), registrytest.SomeType, match, ann)
@@ -89,8 +89,8 @@ func TestDeleteSchema(t *testing.T) {
 	}
 }
 
-func TestSchemaVersions(t *testing.T) {
-	e, js := edited(t)
+func TestSchemaHistoryShowsEveryVersion(t *testing.T) {
+	e, js := newEditor(t)
 	other := schema.Type{Category: "page interaction", Name: "*.> é"}
 	var revisions []uint64
 	for i := range 5 {
@@ -166,7 +166,7 @@ func wantPages(t *testing.T, e *Editor, want []uint64) {
 	}
 }
 
-func TestPutSchemaFaults(t *testing.T) {
+func TestPutSchemaListsEveryFault(t *testing.T) {
 	long := strings.Repeat("é", 100)
 	for _, tc := range []struct {
 		typ  schema.Type
@@ -189,22 +189,22 @@ func TestPutSchemaFaults(t *testing.T) {
 		{registrytest.SomeType, `{}`, registry.ChangeInfo{Note: strings.Repeat("é", MaxNote+1)}, []string{"/note"}},
 		{registrytest.SomeType, `{}`, registry.ChangeInfo{Note: "a\xff"}, []string{"/note"}},
 	} {
-		// No connection: what is wrong is found before NATS is asked.
+		// No connection: faults are found before NATS is asked.
 		_, err := New(nil).PutSchema(t.Context(), tc.typ, []byte(tc.raw), Any, tc.by)
 		if diff := cmp.Diff(tc.want, faultPaths(t, err)); diff != "" {
 			t.Errorf("%.80s by %v: faults (-want +got):\n%s", tc.raw, tc.by, diff)
 		}
 	}
-	e, _ := edited(t)
+	e, _ := newEditor(t)
 	if _, err := e.PutSchema(registrytest.Context(t), registrytest.SomeType, []byte(`{}`), 0, registry.ChangeInfo{Note: strings.Repeat("é", MaxNote)}); err != nil {
 		t.Errorf("the longest note: %v", err)
 	}
 }
 
 // A superseded revision has to be one of the type: any other would be a mistake
-// that nobody notices.
-func TestPutSchemaSupersedes(t *testing.T) {
-	e, _ := edited(t)
+// that goes unnoticed.
+func TestSupersededRevisionsMustBeOfTheType(t *testing.T) {
+	e, _ := newEditor(t)
 	other := schema.Type{Category: "a", Name: "b"}
 	first := putType(t, e, registrytest.SomeType, `{"required": ["a"]}`, 0)
 	foreign := putType(t, e, other, `{}`, 0)
@@ -239,8 +239,8 @@ func TestPutSchemaSupersedes(t *testing.T) {
 
 // The key that personal values are hashed with is made before the first schema
 // that needs it, and never again.
-func TestPIIKey(t *testing.T) {
-	e, js := edited(t)
+func TestPIISecretIsMadeOnceBeforeItIsNeeded(t *testing.T) {
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	const hashing = `{"properties": {"a": {"x-eye-pii": "hash"}}}`
 	putType(t, e, registrytest.SomeType, `{"properties": {"a": {"x-eye-pii": "drop"}}}`, 0)
@@ -272,9 +272,9 @@ func TestPIIKey(t *testing.T) {
 }
 
 // A put opens no file and no connection. The file is a pipe, which would block
-// whoever opens it; whoever connects to the listener is taken.
-func TestPutStaysInside(t *testing.T) {
-	e, _ := edited(t)
+// a reader; the listener counts connections.
+func TestPutOpensNoFileAndNoConnection(t *testing.T) {
+	e, _ := newEditor(t)
 	pipe := filepath.Join(t.TempDir(), "schema.json")
 	makePipe(t, pipe)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -322,8 +322,8 @@ func TestPutStaysInside(t *testing.T) {
 	}
 }
 
-func TestPolicy(t *testing.T) {
-	e, js := edited(t)
+func TestPolicyIsPutReadAndDeleted(t *testing.T) {
+	e, js := newEditor(t)
 	r := run(t, registry.Config{JetStream: js})
 	_, err := e.Policy(registrytest.Context(t), 0)
 	wantNotFound(t, "no policy", err)

@@ -63,7 +63,7 @@ func (e *Editor) DeleteToken(ctx context.Context, id string, match Precondition,
 	return e.tokens.remove(ctx, id, match, by)
 }
 
-// checkToken returns what is wrong with a token.
+// checkToken returns the faults of a token.
 func checkToken(t registry.Token) []event.Fault {
 	var faults []event.Fault
 	m := schema.Location{Faults: &faults}

@@ -12,7 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-func TestCreateToken(t *testing.T) {
+func TestCreateTokenReturnsTheSecretOnce(t *testing.T) {
 	_, js := registrytest.Start(t)
 	r := run(t, registry.Config{JetStream: js})
 	want := registry.Token{ID: "ann-1", Role: registry.Analyst, Applications: []string{"shop"}}
@@ -40,7 +40,7 @@ func TestCreateToken(t *testing.T) {
 	registrytest.AwaitSnapshot(t, r, "there is an operator", func(s *registry.Snapshot) bool { return s.Access.Operators() == 1 })
 }
 
-func TestCreateTokenInvalid(t *testing.T) {
+func TestInvalidTokensAreNotCreated(t *testing.T) {
 	for _, tc := range []struct {
 		token registry.Token
 		want  []string

@@ -140,7 +140,7 @@ func (r *Racing) PublishMsg(ctx context.Context, m *nats.Msg, options ...jetstre
 	return r.JetStream.PublishMsg(ctx, m, options...)
 }
 
-// Logs collects what is logged.
+// Logs collects log records.
 type Logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
