@@ -113,6 +113,6 @@ func HeartbeatConfig(
 ) heartbeat.Config {
 	h.Oldest = oldest
 	h.CatchUp = CatchUp(js, reg)
-	h.MakeBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, js, s) }
+	h.CreateBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, js, s) }
 	return h
 }

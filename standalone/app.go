@@ -56,13 +56,14 @@ type App struct {
 	processor *processor.Service
 	collector *collector.Service
 
-	// undo frees what New acquired, in the order of acquisition.
+	// undo releases what New acquired, in the order of acquisition.
 	undo []func() error
 }
 
-// New binds the addresses, locks the data folder, and opens what is in it. It
-// returns daemon.Faults for a faulty configuration and natsd.ErrLocked for a
-// folder in use. Run must follow; it frees everything.
+// New binds the addresses, locks the data folder, and opens the server and the
+// store in it. It returns daemon.Faults for a faulty configuration and
+// natsd.ErrLocked for a folder in use. The caller must call Run, which releases
+// everything.
 func New(cfg Config) (*App, error) {
 	if cfg.Logger == nil || cfg.Metrics == nil {
 		return nil, errors.New("standalone: Logger and Metrics are needed")
@@ -89,7 +90,7 @@ func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }
 // Started is closed once events are accepted, processed and found.
 func (a *App) Started() <-chan struct{} { return a.started }
 
-// release frees what a New that fails has acquired.
+// release undoes a New that fails.
 func (a *App) release() error {
 	var all error
 	for _, undo := range slices.Backward(a.undo) {
@@ -119,7 +120,7 @@ func (a *App) bindListeners() error {
 // openNATS starts the embedded server, which locks the data folder, and opens
 // two connections to it.
 func (a *App) openNATS() error {
-	log := a.part("nats")
+	log := a.partLogger("nats")
 	srv, err := natsd.Start(natsd.Config{
 		Dir: a.cfg.DataDir, MaxStore: a.cfg.Stream.StoreBytes() + spareRoom, MinFree: a.cfg.MinFree, Logger: log,
 	})
@@ -165,7 +166,7 @@ func (a *App) openStore() error {
 		a.store = st
 	} else {
 		st, err := sqlite.Open(ctx, sqlite.Config{
-			Path: filepath.Join(a.cfg.DataDir, databaseName), Logger: a.part("store"),
+			Path: filepath.Join(a.cfg.DataDir, databaseName), Logger: a.partLogger("store"),
 		})
 		if err != nil {
 			return err
@@ -181,7 +182,7 @@ func (a *App) openStore() error {
 
 // openServices makes the three services with their common backbone.
 func (a *App) openServices() error {
-	a.backbone = wiring.New(registry.Config{JetStream: a.js, Static: a.credentials(), Logger: a.log})
+	a.backbone = wiring.New(registry.Config{JetStream: a.js, Static: a.staticCredentials(), Logger: a.log})
 	reg := a.backbone.Registry
 	if err := a.registerMetrics(); err != nil {
 		return err
@@ -189,7 +190,7 @@ func (a *App) openServices() error {
 	var err error
 	a.queryapi, err = queryapi.New(queryapi.Config{
 		JetStream: a.js, Registry: reg, Store: a.store,
-		Logger: a.part("queryapi"), Metrics: a.cfg.Metrics,
+		Logger: a.partLogger("queryapi"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
 		return err
@@ -197,7 +198,7 @@ func (a *App) openServices() error {
 	a.processor, err = processor.New(processor.Config{
 		JetStream: a.js, Conn: a.conns[0], Registry: reg, Store: a.store, Stream: a.cfg.Stream,
 		Heartbeat: a.addHeartbeats(), AuditRate: a.cfg.AuditRate,
-		Logger: a.part("processor"), Metrics: a.cfg.Metrics,
+		Logger: a.partLogger("processor"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
 		return err
@@ -208,7 +209,7 @@ func (a *App) openServices() error {
 	}
 	a.collector, err = collector.New(collector.Config{
 		JetStream: js, Conn: a.conns[1], Registry: reg, Guard: a.nats.Guard,
-		Logger: a.part("collector"), Metrics: a.cfg.Metrics,
+		Logger: a.partLogger("collector"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
 		return err
@@ -222,16 +223,16 @@ func (a *App) openServices() error {
 func (a *App) addHeartbeats() *heartbeat.Heartbeat {
 	cfg := heartbeat.Config{Instance: uuid.NewString()}
 	for _, service := range []string{"collector", "queryapi"} {
-		cfg.Service, cfg.Logger = service, a.part(service)
+		cfg.Service, cfg.Logger = service, a.partLogger(service)
 		a.backbone.AddHeartbeat(cfg)
 	}
-	cfg.Service, cfg.Logger = "processor", a.part("processor")
+	cfg.Service, cfg.Logger = "processor", a.partLogger("processor")
 	return a.backbone.AddHeartbeat(processor.HeartbeatConfig(cfg, a.js, a.backbone.Registry, a.cfg.Stream,
 		func() uint64 { return a.processor.OldestRevision() }))
 }
 
-// credentials are those of the configuration, which are stored nowhere.
-func (a *App) credentials() registry.Credentials {
+// staticCredentials are those of the configuration, which are stored nowhere.
+func (a *App) staticCredentials() registry.Credentials {
 	c := wiring.OperatorCredentials(a.cfg.OperatorToken)
 	if a.cfg.Dev {
 		dev := registry.DevCredentials()
@@ -258,7 +259,7 @@ func (a *App) registerMetrics() error {
 	return nil
 }
 
-// part returns the logger of a part of the process.
-func (a *App) part(name string) *slog.Logger {
+// partLogger returns the logger of a part of the process.
+func (a *App) partLogger(name string) *slog.Logger {
 	return a.log.With(slog.String("part", name))
 }

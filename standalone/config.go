@@ -27,9 +27,9 @@ const (
 // Settings are the settings of the process as flags and environment variables.
 type Settings struct {
 	Dev         bool   `env:"EYE_DEV" help:"Add application demo with public keys, and the sample types. Refuses to listen beyond this machine."`
-	Listen      string `env:"EYE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where events are taken and queries answered (${default})."`
+	Listen      string `env:"EYE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where events are accepted and queries answered (${default})."`
 	AdminListen string `env:"EYE_ADMIN_LISTEN" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Health, readiness, metrics and profiles (${default})."`
-	Data        string `env:"EYE_DATA" default:"./data" placeholder:"DIR" help:"Where everything is kept (${default}). One process a folder."`
+	Data        string `env:"EYE_DATA" default:"./data" placeholder:"DIR" help:"Data folder (${default}), which one process at a time can use."`
 	Mongo       string `env:"EYE_MONGO_URI" placeholder:"URI" help:"Keep events in MongoDB instead."`
 	Config      string `env:"EYE_CONFIG" placeholder:"DIR" help:"Apply the declarations of a folder, and follow it."`
 
@@ -54,12 +54,12 @@ func (s *Settings) Configure(p *daemon.Process) Config {
 	}
 }
 
-// Config is what an operator decides about the process. The zero value of
-// every field but Logger and Metrics is its default.
+// Config configures an App. The zero value of every field but Logger and Metrics
+// is its default.
 type Config struct {
 	// Listen and AdminListen are host:port.
 	Listen, AdminListen string
-	// DataDir is created, and locked: one process a folder.
+	// DataDir is created and locked: a folder has one process.
 	DataDir string
 	// MongoURI keeps the events in MongoDB instead of the data folder, in
 	// MongoDatabase.
@@ -75,22 +75,21 @@ type Config struct {
 	OperatorToken string
 	// Stream limits the stream.
 	Stream stream.Config
-	// AuditRate is how many sequences of the stream a second the continuous
-	// audit accounts for; 0 is none.
+	// AuditRate is how many sequences of the stream per second the continuous
+	// audit accounts for; 0 turns it off.
 	AuditRate int
-	// MinFree is the free disk space, in bytes, below which events are not
-	// taken; 0 is natsd.DefaultMinFree.
+	// MinFree is the free disk space, in bytes, below which no events are
+	// accepted; 0 is natsd.DefaultMinFree.
 	MinFree uint64
 
 	Logger  *slog.Logger
 	Metrics *prometheus.Registry
-	// NewOperatorToken is called with the secret of an operator token that Run
-	// made because there was none: it is nowhere else.
+	// NewOperatorToken is called with the secret of the operator token that Run
+	// created because the registry had none. The secret is not stored.
 	NewOperatorToken func(secret string)
 
-	// WrapStore and WrapHandler, where set, stand between the services and
-	// their store, and between the listener and the services: fault tests
-	// plant bugs with them.
+	// WrapStore and WrapHandler, where set, wrap the store of the services and
+	// the handler of the public listener: fault tests plant bugs with them.
 	WrapStore   func(store.Store) store.Store
 	WrapHandler func(http.Handler) http.Handler
 }
@@ -112,15 +111,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Faults returns everything that is wrong with c, as far as it can be told
-// without starting anything.
+// Faults returns all faults of c that are found without starting anything.
 func (c Config) Faults() daemon.Faults {
 	c = c.withDefaults()
 	var faults daemon.Faults
 	for _, address := range []struct{ name, value string }{{"listen", c.Listen}, {"admin listen", c.AdminListen}} {
 		if err := daemon.CheckAddress(address.value); err != nil {
 			faults = append(faults, fmt.Sprintf("%s: %v", address.name, err))
-		} else if address.name == "listen" && c.Dev && !loopback(address.value) {
+		} else if address.name == "listen" && c.Dev && !isLoopback(address.value) {
 			faults = append(faults, fmt.Sprintf("listen: %q is reached from other machines, and the keys of --dev are public: "+
 				"use 127.0.0.1, or omit --dev", address.value))
 		}
@@ -152,9 +150,9 @@ func (c Config) Faults() daemon.Faults {
 	return faults
 }
 
-// loopback says whether only this machine reaches an address. A name other
-// than localhost may lead anywhere.
-func loopback(listen string) bool {
+// isLoopback returns whether only this machine reaches an address. A name other
+// than localhost may resolve to any address.
+func isLoopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
 		return false

@@ -13,8 +13,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Every fault is told in one go, and names the setting.
-func TestFaultsAllAtOnce(t *testing.T) {
+// All faults are reported at once, and each names its setting.
+func TestReportsEveryFault(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestFaultsAllAtOnce(t *testing.T) {
 	}
 }
 
-// Public keys stay on this machine.
+// The public keys of --dev can be used from this machine only.
 func TestDevListensOnLoopbackOnly(t *testing.T) {
 	for listen, ok := range map[string]bool{
 		"127.0.0.1:8080": true, "localhost:0": true, "[::1]:8080": true, "127.8.9.1:1": true,
@@ -55,7 +55,7 @@ func TestDevListensOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-func TestNewRefusesFaultyConfig(t *testing.T) {
+func TestNewRejectsFaultyConfig(t *testing.T) {
 	_, err := New(Config{Listen: "x", Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	if daemon.ExitCode(err) != daemon.ExitUsage {
 		t.Errorf("New = %v", err)

@@ -4,17 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/daemon/wiring"
 	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
-// Run serves until ctx ends, drains, and frees everything that New acquired.
+const (
+	// firstTokenID is the id of the operator token that is created where the
+	// registry has none.
+	firstTokenID = "first-operator"
+	// author is the author of this process's changes in the history of the
+	// registry.
+	author = "theeye up"
+	// pollInterval is the time between two checks of a condition.
+	pollInterval = 20 * time.Millisecond
+	// warnAfter is how long the start waits for a condition until it logs this.
+	warnAfter = 3 * time.Second
+)
+
+// Run serves until ctx ends, drains, and releases everything that New acquired.
 func (a *App) Run(ctx context.Context) error {
 	group := daemon.Group{Logger: a.log}
 	group.Add("admin listener", a.admin.Run)
@@ -26,7 +46,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Add("processor", a.processor.Run)
 	if a.cfg.ConfigDir != "" {
 		group.Add("declarations", func(ctx context.Context) error {
-			return declare.Follow(ctx, a.cfg.ConfigDir, wiring.FollowInterval, a.js, a.part("declarations"))
+			return declare.Follow(ctx, a.cfg.ConfigDir, wiring.FollowInterval, a.js, a.partLogger("declarations"))
 		})
 	}
 	group.Add("start", a.start)
@@ -103,4 +123,126 @@ func checkError(checks []daemon.Check) error {
 		}
 	}
 	return all
+}
+
+// start applies the declarations, ensures an operator token, opens the mux, and
+// closes started when every service is ready. It returns when ctx ends.
+func (a *App) start(ctx context.Context) error {
+	err := a.setUp(ctx)
+	if err == nil {
+		a.mux.open.Store(true)
+		// The processor is the last service to become ready. The mux does not
+		// wait for it: events are accepted while the store is unavailable.
+		err = a.waitFor(ctx, "the processor", func() error { return checkError(a.processor.Ready()) })
+	}
+	if err != nil {
+		return err // of ctx, if it ended
+	}
+	close(a.started)
+	<-ctx.Done()
+	return nil
+}
+
+// setUp does everything that must precede the first event.
+func (a *App) setUp(ctx context.Context) error {
+	// The processor creates stream and buckets.
+	if err := stream.Wait(ctx, a.js); err != nil {
+		return err
+	}
+	if err := a.waitFor(ctx, "the declarations", func() error { return a.applyDeclarations(ctx) }); err != nil {
+		return err
+	}
+	if err := a.awaitRevision(ctx); err != nil {
+		return err
+	}
+	return a.ensureOperator(ctx)
+}
+
+// applyDeclarations applies the declarations before the first event is accepted.
+// For files that have not changed since they were last applied, the registry
+// keeps its state.
+func (a *App) applyDeclarations(ctx context.Context) error {
+	var folders []fs.FS
+	if a.cfg.Dev {
+		folders = append(folders, declare.SampleTypes())
+	}
+	if a.cfg.ConfigDir != "" {
+		folders = append(folders, os.DirFS(a.cfg.ConfigDir))
+	}
+	for _, folder := range folders {
+		d, err := declare.LoadDir(folder)
+		if err != nil {
+			// The step that follows the folder logs every fault and waits for
+			// its correction. A typing error in a schema does not keep the
+			// process from starting.
+			continue
+		}
+		if _, err := d.ApplyChanged(ctx, a.js, author); err != nil {
+			return fmt.Errorf("apply declarations: %w", err)
+		}
+	}
+	return nil
+}
+
+// awaitRevision waits until the services validate with the declarations.
+func (a *App) awaitRevision(ctx context.Context) error {
+	want, err := stream.NewestRevision(ctx, a.js, stream.BucketSchemas)
+	if err != nil {
+		return err
+	}
+	return a.waitFor(ctx, "the registry", func() error {
+		if s := a.backbone.Registry.Snapshot(); s == nil || s.Schemas.Revision() < want {
+			return errors.New("the registry is not loaded")
+		}
+		return nil
+	})
+}
+
+// ensureOperator creates an operator token if the registry has none: without one
+// no operation is possible.
+func (a *App) ensureOperator(ctx context.Context) error {
+	if a.backbone.Registry.Snapshot().Access.Operators() > 0 {
+		return nil
+	}
+	first := registry.Token{ID: firstTokenID, Role: registry.Operator}
+	_, secret, err := editor.New(a.js).CreateToken(ctx, first, registry.ChangeInfo{Author: author})
+	var conflict *editor.ConflictError
+	if errors.As(err, &conflict) {
+		return nil // the snapshot did not have it yet
+	}
+	if err != nil {
+		return fmt.Errorf("create an operator token: %w", err)
+	}
+	a.cfg.NewOperatorToken(secret)
+	return a.waitFor(ctx, "the operator token", func() error {
+		if a.backbone.Registry.Snapshot().Access.Operators() == 0 {
+			return errors.New("the registry does not have it yet")
+		}
+		return nil
+	})
+}
+
+// waitFor calls f until it returns nil or ctx ends. After a long wait it logs the
+// error once.
+func (a *App) waitFor(ctx context.Context, what string, f func() error) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	began, logged := time.Now(), false
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if !logged && time.Since(began) > warnAfter {
+			logged = true
+			a.log.Warn("Start waits", slog.String("for", what), slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		if ctx.Err() != nil { // also if both were ready
+			return ctx.Err()
+		}
+	}
 }

@@ -1,39 +1,46 @@
 package heartbeat
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// Beat is what a service says of itself.
+// Beat is the state that a service reports of itself.
 type Beat struct {
 	// Service is collector, processor or queryapi.
 	Service string `json:"service"`
-	// Instance tells processes apart. The services of one process share it.
+	// Instance identifies the process. The services of one process share it.
 	Instance string `json:"instance"`
 	Version  string `json:"version"`
 	Commit   string `json:"commit"`
-	// Revision is the registry's that the service works by, 0 before the
-	// first.
+	// Revision is the registry revision that the service works with, 0 before
+	// the first.
 	Revision uint64 `json:"revision"`
-	// OldestRevision is the lowest by which something was judged that the
-	// service still has in its hands, 0 when it has nothing of that kind.
+	// OldestRevision is the lowest revision that a batch in flight was validated
+	// with, 0 without such a batch.
 	OldestRevision uint64    `json:"oldest_revision,omitzero"`
 	StartedAt      time.Time `json:"started_at"`
-	// SeenAt is when NATS took the beat, by the clock of its server. It is set
-	// by List.
+	// SeenAt is when the NATS server received the beat, by its clock. List sets
+	// it.
 	SeenAt time.Time `json:"seen_at,omitzero"`
 }
 
 // keyPrefix begins the subjects of the bucket's keys.
 const keyPrefix = "$KV." + stream.BucketServices + "."
 
-// How a bucket marks a removal.
+// The header by which a bucket marks a removal.
 const (
 	headerOperation = "KV-Operation"
 	operationDelete = "DEL"
@@ -43,9 +50,9 @@ func subjectOf(service, instance string) string {
 	return keyPrefix + stream.Escape(service) + "." + stream.Escape(instance)
 }
 
-// decode reads a message of the bucket. It reports false for a removal, and for
-// what no service has written.
-func decode(m *jetstream.RawStreamMsg) (Beat, bool) {
+// decodeBeat decodes a message of the bucket. It returns false for a removal, and
+// for a message that no service can have written.
+func decodeBeat(m *jetstream.RawStreamMsg) (Beat, bool) {
 	if m.Header.Get(headerOperation) != "" {
 		return Beat{}, false
 	}
@@ -62,4 +69,54 @@ func decode(m *jetstream.RawStreamMsg) (Beat, bool) {
 	b.Instance, errs[1] = stream.Unescape(instance)
 	b.SeenAt = m.Time.UTC()
 	return b, errs[0] == nil && errs[1] == nil
+}
+
+// MaxListed is the largest number of beats that List returns.
+const MaxListed = 1024
+
+const (
+	// listTimeout bounds List.
+	listTimeout = 2 * time.Second
+	// headerPending is the number of messages of the response that follow.
+	headerPending = "Nats-Num-Pending"
+)
+
+// errIncomplete means that a response broke off: half a list would hide a
+// process.
+var errIncomplete = errors.New("the response ended early")
+
+// List returns the newest beat of every live service, sorted by service and
+// instance. It reads the bucket directly and needs no consumer. The error wraps
+// nats.ErrNoResponders where the bucket does not exist; more than MaxListed beats
+// are an error too.
+func List(ctx context.Context, js jetstream.JetStream) ([]Beat, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	response, err := jetstreamext.GetLastMsgsFor(ctx, js, stream.BucketStream(stream.BucketServices), []string{keyPrefix + ">"})
+	if err != nil {
+		return nil, fmt.Errorf("read heartbeats: %w", err)
+	}
+	var beats []Beat
+	pending := -1
+	for m, err := range response {
+		if errors.Is(err, jetstreamext.ErrNoMessages) {
+			return nil, nil
+		}
+		if err == nil {
+			pending, err = strconv.Atoi(m.Header.Get(headerPending))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read heartbeats: %w", err)
+		}
+		if b, ok := decodeBeat(m); ok {
+			beats = append(beats, b)
+		}
+	}
+	if pending != 0 {
+		return nil, fmt.Errorf("read heartbeats: %w", cmp.Or(ctx.Err(), errIncomplete))
+	}
+	slices.SortFunc(beats, func(a, b Beat) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Instance, b.Instance))
+	})
+	return beats, nil
 }

@@ -1,16 +1,17 @@
-// Package heartbeat tells which processes of The Eye are live, of which build
-// they are, and which registry revision each of them works by.
+// Package heartbeat shows which processes of The Eye are live, which build they
+// run, and which registry revision each of them works with.
 //
 // Every service of every process puts a beat under <service>.<instance> of the
 // bucket SERVICES: each second, and at once when its revision changes. The
-// bucket lives in memory and forgets a beat after stream.HeartbeatTTL, so it
-// shows a process that died or hangs no longer than that. One that ends in
-// order removes its beat.
+// bucket is in memory and drops a beat after stream.HeartbeatTTL, so it lists a
+// process that died or hangs no longer than that. A process that stops regularly
+// removes its beat.
 //
-// A replay takes a service whose beat has expired for gone, and judges without
-// it. So a service that judges holds itself to its own heart (Heart.Liveness): what
-// it judged before a lapse it judges again, by the registry as it is then.
+// A replay assumes that a service whose beat has expired is dead, and does not
+// wait for it. So a service that validates checks its own Liveness: after an
+// expiration it validates its batch again, with the registry as it is then.
 //
-// Whose beat it is, the key says, and when it came, the server's clock: the
-// rights of a NATS user are by subject, and the clocks of machines differ.
+// Service and instance come from the key of a beat, and its time from the clock
+// of the server: the permissions of a NATS user are by subject, and the clocks of
+// machines differ.
 package heartbeat

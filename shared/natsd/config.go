@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// DefaultMinFree is the floor of free disk space, in bytes: room for what
-	// was accepted before the guard saw it, for the store's own files, and for
-	// a person to log in and look.
+	// DefaultMinFree is the floor of free disk space, in bytes: room for events
+	// that are accepted before Guard notices, for the store's own files, and for
+	// an operator to log in.
 	DefaultMinFree = 512 << 20
 	// DefaultMaxStore bounds what JetStream keeps on disk, in bytes: the
 	// 10 GiB of the stream and the 4 of the registry, which are reserved.
@@ -25,28 +25,28 @@ const (
 	// maxPayload carries an event of 1 MiB with its headers; one message above
 	// it fails its whole batch.
 	maxPayload = 2 << 20
-	// maxMemory bounds streams in memory, of which The Eye has none. Unset, it
-	// would be three quarters of the machine's memory.
+	// maxMemory bounds streams in memory, such as the bucket of heartbeats. Unset,
+	// it would be three quarters of the machine's memory.
 	maxMemory = 64 << 20
-	// writeDeadline is how long a client may leave what is sent to it unread.
+	// writeDeadline is how long a client may block a write to its connection.
 	writeDeadline = 10 * time.Second
 )
 
-// Config says where the server keeps its data and how much. The zero value of
-// everything but Dir means the default.
+// Config configures a Server. The zero value of every field but Dir is its
+// default.
 type Config struct {
 	// Dir is the data folder, which is created and locked. JetStream keeps its
 	// files in the folder jetstream inside.
 	Dir string
 	// MaxStore bounds JetStream's files, in bytes; default DefaultMaxStore.
 	MaxStore int64
-	// Listen is a loopback address as host:port for other processes of this
-	// machine; "" means that only this process can connect. Port 0 is any.
+	// Listen is a loopback address, host:port, for other processes of this
+	// machine; "" lets only this process connect. Port 0 is any free port.
 	Listen string
 	// MinFree is the free space of the disk, in bytes, below which Guard
 	// refuses; default DefaultMinFree.
 	MinFree uint64
-	// Logger gets what the server has to say; default slog.Default().
+	// Logger gets the log lines of the server; default slog.Default().
 	Logger *slog.Logger
 }
 
@@ -73,13 +73,13 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// options are the server's. Each differs from the server's default for a
-// reason that stands at it.
-func (c Config) options() (*server.Options, error) {
+// serverOptions returns the options of the server. Options that differ from the
+// server's defaults have their reason beside them.
+func (c Config) serverOptions() (*server.Options, error) {
 	o := &server.Options{
 		ServerName:         "theeye",
 		DontListen:         true,
-		NoSigs:             true, // the process's signals are the process's
+		NoSigs:             true, // the process handles signals itself
 		JetStream:          true,
 		StoreDir:           c.Dir,
 		SyncAlways:         true, // the default acknowledges up to two minutes before the sync
@@ -101,8 +101,8 @@ func (c Config) options() (*server.Options, error) {
 	return o, nil
 }
 
-// loopback splits an address and refuses what other machines could reach: the
-// embedded server asks nobody for a password.
+// loopback splits an address and rejects one that other machines can reach: the
+// embedded server requires no password.
 func loopback(listen string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(listen)
 	if err != nil {

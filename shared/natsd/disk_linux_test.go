@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// smallDisk is a disk of 32 MiB of its own and the way to fill it. Where the
-// machine lets nobody mount, it is a folder and the limit on file sizes: the
-// server meets the error in the same place.
+// smallDisk returns a separate disk of 32 MiB and the way to fill it. Without the
+// permission to mount, it is a folder and a limit on file sizes: the server gets
+// the error in the same place.
 func smallDisk(t *testing.T) (string, condition) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m"); err != nil {

@@ -4,6 +4,6 @@ package natsd
 
 import "testing"
 
-// smallDisk is a folder and the limit on file sizes: mounting a disk for a
-// test is Linux's.
+// smallDisk returns a folder and a limit on file sizes: only on Linux a test
+// mounts a disk.
 func smallDisk(t *testing.T) (string, condition) { return t.TempDir(), fileSizeLimit }

@@ -13,29 +13,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel refuses to let files grow, for any reason but space: publishing
-// fails, and works again by itself once the kernel is content.
+// The kernel refuses to let files grow, for a reason other than space: publishing
+// fails, and succeeds again once the cause has ended.
 func TestRecoversFromWriteErrors(t *testing.T) {
 	testRecovery(t, t.TempDir(), fileSizeLimit)
 }
 
-// The disk is full: as above, with the error people meet.
+// The disk is full: as above, with the most frequent error.
 func TestRecoversFromFullDisk(t *testing.T) {
 	dir, full := smallDisk(t)
 	testRecovery(t, dir, full)
 }
 
-// A condition makes writes fail until the function it returns is called.
+// A condition makes writes fail until end is called.
 type condition func(t *testing.T, dir string) (end func())
 
 func testRecovery(t *testing.T, dir string, bad condition) {
-	s := start(t, Config{Dir: dir, MaxStore: 1 << 30})
+	s := startServer(t, Config{Dir: dir, MaxStore: 1 << 30})
 	nc, err := s.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	publish(t, nc, 20)
+	publishMessages(t, nc, 20)
 	acked := uint64(20)
 
 	end := bad(t, dir)
@@ -51,18 +51,18 @@ func testRecovery(t *testing.T, dir string, bad condition) {
 		end()
 		t.Fatal("2,000 messages were acknowledged by a disk that takes none")
 	}
-	run(t, s)
+	runServer(t, s)
 	end()
 	await(t, "publishing again", func() error { return tryPublish(nc) })
 	acked++
-	if got := stored(t, nc); got < acked {
+	if got := storedMessages(t, nc); got < acked {
 		t.Errorf("%d of %d acknowledged messages are there", got, acked)
 	}
 	await(t, "Guard", s.Guard)
 }
 
-// fileSizeLimit lets no file of this process grow over its limit. It needs no
-// rights and no disk of its own.
+// fileSizeLimit limits the size of every file of this process. It needs neither
+// permissions nor a separate disk.
 func fileSizeLimit(t *testing.T, _ string) func() {
 	signal.Ignore(syscall.SIGXFSZ) // write returns EFBIG instead
 	var old unix.Rlimit

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// lockName is the file in the data folder that carries the lock. It stays when
-// the lock is freed: removing it would let two processes lock two files.
+// lockName is the lock file in the data folder. It stays after the unlock: removing
+// it would let two processes lock two files.
 const lockName = "lock"
 
-// ErrLocked says that another process uses the data folder.
+// ErrLocked means that another process uses the data folder.
 var ErrLocked = errors.New("data folder is used by another process")
 
 // lockedError is ErrLocked of one folder.
@@ -28,11 +28,11 @@ func (e *lockedError) Is(target error) bool { return target == ErrLocked }
 // errHeld is what lockFile returns when another process holds the lock.
 var errHeld = errors.New("lock is held")
 
-// folderLock is held until close, or until the process ends however it ends.
+// folderLock is held until close, or until the end of the process.
 type folderLock struct{ file *os.File }
 
-// lockFolder locks dir, which exists. The error for a folder in use is
-// ErrLocked and names folder and process.
+// lockFolder locks an existing folder. The error for a folder in use is ErrLocked
+// and names folder and process.
 func lockFolder(dir string) (*folderLock, error) {
 	path := filepath.Join(dir, lockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
@@ -42,7 +42,7 @@ func lockFolder(dir string) (*folderLock, error) {
 	if err := lockFile(f); err != nil {
 		defer func() { _ = f.Close() }() // nothing was written
 		if errors.Is(err, errHeld) {
-			return nil, &lockedError{dir: dir, holder: holder(f)}
+			return nil, &lockedError{dir: dir, holder: holderText(f)}
 		}
 		return nil, fmt.Errorf("natsd: lock data folder %s: %w", dir, err)
 	}
@@ -53,7 +53,7 @@ func lockFolder(dir string) (*folderLock, error) {
 	return &folderLock{file: f}, nil
 }
 
-// close frees the lock.
+// close releases the lock.
 func (l *folderLock) close() error { return l.file.Close() }
 
 func writeHolder(f *os.File) error {
@@ -64,8 +64,8 @@ func writeHolder(f *os.File) error {
 	return err
 }
 
-// holder is " (pid N)", or nothing when the file does not say.
-func holder(f *os.File) string {
+// holderText returns " (pid N)", or "" if the file has no process id.
+func holderText(f *os.File) string {
 	b := make([]byte, 20)
 	n, _ := f.ReadAt(b, 0) // a short file is the usual case
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))

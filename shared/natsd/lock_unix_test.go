@@ -12,26 +12,27 @@ import (
 	"testing"
 )
 
-// holdVariable makes this test binary a process that locks the folder it
-// names.
+// holdVariable makes this test binary a process that locks the folder in its
+// value.
 const holdVariable = "NATSD_TEST_HOLD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(holdVariable); dir != "" {
-		hold(dir)
+		holdLock(dir)
 	}
 	os.Exit(m.Run())
 }
 
-// hold locks dir, says so, and waits to be killed.
-func hold(dir string) {
+// holdLock locks dir, prints the result, and waits to be killed.
+func holdLock(dir string) {
 	_, err := lockFolder(dir)
 	fmt.Println("locked", err)
 	select {}
 }
 
-// The lock of another process is seen and named, and kill -9 frees it.
-func TestLockOfAnotherProcess(t *testing.T) {
+// The error for the lock of another process names the process, and kill -9
+// releases the lock.
+func TestLockOfAnotherProcessIsReleasedByKill(t *testing.T) {
 	dir := t.TempDir()
 	other := exec.CommandContext(t.Context(), os.Args[0])
 	other.Env = append(os.Environ(), holdVariable+"="+dir)

@@ -12,20 +12,20 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-func TestStartConnectClose(t *testing.T) {
-	s := start(t, Config{Dir: t.TempDir()})
+func TestStartConnectAndClose(t *testing.T) {
+	s := startServer(t, Config{Dir: t.TempDir()})
 	nc, err := s.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
 	if got := s.ClientURL(); got != "" {
-		t.Errorf("a server that was not told to listen listens on %s", got)
+		t.Errorf("a server without an address listens on %s", got)
 	}
 	if err := s.Guard(); err != nil {
 		t.Errorf("Guard = %v", err)
 	}
-	publish(t, nc, 3)
+	publishMessages(t, nc, 3)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -37,32 +37,32 @@ func TestStartConnectClose(t *testing.T) {
 	}
 }
 
-// What was acknowledged is there after the next start.
-func TestFolderKeepsData(t *testing.T) {
+// Acknowledged messages are still stored after the next start.
+func TestFolderKeepsMessages(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, Config{Dir: dir})
+	s := startServer(t, Config{Dir: dir})
 	nc, err := s.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
-	publish(t, nc, 5)
+	publishMessages(t, nc, 5)
 	nc.Close()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = start(t, Config{Dir: dir})
+	s = startServer(t, Config{Dir: dir})
 	if nc, err = s.Connect(); err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if got := stored(t, nc); got != 5 {
+	if got := storedMessages(t, nc); got != 5 {
 		t.Errorf("%d of 5 messages after a restart", got)
 	}
 }
 
-func TestLockedFolder(t *testing.T) {
+func TestSecondServerOfAFolderIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, Config{Dir: dir})
+	s := startServer(t, Config{Dir: dir})
 	_, err := Start(Config{Dir: dir})
 	if !errors.Is(err, ErrLocked) {
 		t.Fatalf("second Start = %v, want ErrLocked", err)
@@ -75,12 +75,12 @@ func TestLockedFolder(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	start(t, Config{Dir: dir}) // the lock is free again
+	startServer(t, Config{Dir: dir}) // the lock is free again
 }
 
-// A lock file that says nothing, as after a crash in the wrong moment, is no
-// obstacle and no nonsense in the message.
-func TestLockFileWithoutHolder(t *testing.T) {
+// A lock file without a process id, as after a crash while it was written, can be
+// locked, and the error of a second lock names no process.
+func TestLockFileWithoutProcessID(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, lockName), []byte("\x00"), 0o600); err != nil {
 		t.Fatal(err)
@@ -98,12 +98,12 @@ func TestLockFileWithoutHolder(t *testing.T) {
 	}
 }
 
-func TestOptions(t *testing.T) {
+func TestServerOptions(t *testing.T) {
 	c, err := Config{Dir: t.TempDir()}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.options()
+	o, err := c.serverOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,15 +119,15 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func TestListen(t *testing.T) {
-	s := start(t, Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+func TestListensOnLoopbackOnly(t *testing.T) {
+	s := startServer(t, Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	url := s.ClientURL()
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if err := s.restart(); err != nil {
+	if err := s.restartServer(); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.ClientURL(); got != url {
@@ -141,19 +141,19 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// A port in use is an error at once, and the folder is free afterwards.
+// A port in use is an error at once, and the folder is unlocked afterwards.
 func TestListenOnUsedPort(t *testing.T) {
-	s := start(t, Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	s := startServer(t, Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	dir, used := t.TempDir(), strings.TrimPrefix(s.ClientURL(), "nats://")
 	if other, err := Start(Config{Dir: dir, Listen: used}); err == nil {
 		_ = other.Close()
 		t.Fatalf("two servers listen on %s", used)
 	}
-	start(t, Config{Dir: dir})
+	startServer(t, Config{Dir: dir})
 }
 
-func TestGuardFreeSpace(t *testing.T) {
-	s := start(t, Config{Dir: t.TempDir(), MinFree: 1 << 60})
+func TestGuardFailsBelowTheFloor(t *testing.T) {
+	s := startServer(t, Config{Dir: t.TempDir(), MinFree: 1 << 60})
 	if err := s.Guard(); !errors.Is(err, ErrNoSpace) {
 		t.Errorf("Guard = %v, want ErrNoSpace", err)
 	}
@@ -162,14 +162,14 @@ func TestGuardFreeSpace(t *testing.T) {
 	}
 }
 
-func TestGuardUnreadableDisk(t *testing.T) {
-	sp := space{dir: filepath.Join(t.TempDir(), "missing")}
-	if err := sp.check(); err == nil {
-		t.Error("a disk that cannot be asked may be written to")
+func TestGuardFailsOnUnreadableDisk(t *testing.T) {
+	sp := diskSpace{dir: filepath.Join(t.TempDir(), "missing")}
+	if err := sp.checkFloor(); err == nil {
+		t.Error("a disk of unknown free space may be written to")
 	}
 }
 
-func TestNoFolder(t *testing.T) {
+func TestStartNeedsFolder(t *testing.T) {
 	if _, err := Start(Config{}); err == nil {
 		t.Error("started without a folder")
 	}

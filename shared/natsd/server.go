@@ -1,10 +1,13 @@
 package natsd
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,28 +17,28 @@ import (
 )
 
 const (
-	// startLimit bounds one start of the server, which after a crash reads all
-	// of the stream's files: 16 GiB at the speed of a slow disk.
-	startLimit = 10 * time.Minute
-	// stopLimit bounds the stop of the server.
-	stopLimit = 30 * time.Second
+	// startTimeout bounds one start of the server. After a crash it reads all
+	// files of the stream: 16 GiB at the speed of a slow disk.
+	startTimeout = 10 * time.Minute
+	// stopTimeout bounds the stop of the server.
+	stopTimeout = 30 * time.Second
 )
 
-// errDown is what a connection attempt gets while the server restarts.
+// errDown is the error of a connection attempt while the server restarts.
 var errDown = errors.New("natsd: the embedded server is not running")
 
-// errStuck says that a server did not stop in time.
-var errStuck = errors.New("natsd: the server does not stop")
+// errNotStopped means that a server did not stop in time.
+var errNotStopped = errors.New("natsd: the server does not stop")
 
 // Server is an embedded NATS server. Its methods may be called concurrently.
 type Server struct {
 	cfg  Config
 	lock *folderLock
 
-	// wrong holds why the present server has to be restarted, nil when it need
-	// not be.
-	wrong atomic.Pointer[string]
-	space space
+	// failure is why the current server must be restarted, nil if it need not
+	// be.
+	failure atomic.Pointer[string]
+	space   diskSpace
 
 	mu      sync.Mutex // guards what follows
 	current *server.Server
@@ -43,8 +46,8 @@ type Server struct {
 }
 
 // Start locks the folder and starts the server. It returns ErrLocked when
-// another process uses the folder. Call Run afterwards, which also frees
-// everything, or Close.
+// another process uses the folder. The caller must call Run, which also stops
+// the server and unlocks the folder, or Close.
 func Start(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -57,16 +60,16 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, lock: lock, space: space{dir: cfg.Dir, floor: cfg.MinFree}}
-	if err := s.launch(); err != nil {
+	s := &Server{cfg: cfg, lock: lock, space: diskSpace{dir: cfg.Dir, floor: cfg.MinFree}}
+	if err := s.launchServer(); err != nil {
 		return nil, errors.Join(err, lock.close())
 	}
 	return s, nil
 }
 
-// launch starts one server and makes it the present one.
-func (s *Server) launch() error {
-	opts, err := s.cfg.options()
+// launchServer starts a server and makes it the current one.
+func (s *Server) launchServer() error {
+	opts, err := s.cfg.serverOptions()
 	if err != nil {
 		return err
 	}
@@ -79,16 +82,16 @@ func (s *Server) launch() error {
 	if err != nil {
 		return fmt.Errorf("natsd: %w", err)
 	}
-	s.wrong.Store(nil)
+	s.failure.Store(nil)
 	var fatal atomic.Pointer[string]
 	srv.SetLoggerV2(&serverLog{
-		log:    s.cfg.Logger,
-		failed: func(what string) { s.wrong.CompareAndSwap(nil, &what) },
-		fatal:  func(why string) { fatal.CompareAndSwap(nil, &why) },
+		log:          s.cfg.Logger,
+		onWriteError: func(what string) { s.failure.CompareAndSwap(nil, &what) },
+		onFatal:      func(why string) { fatal.CompareAndSwap(nil, &why) },
 	}, false, false, false)
 	go srv.Start()
 	if err := awaitStart(srv, &fatal); err != nil {
-		return errors.Join(err, stop(srv))
+		return errors.Join(err, stopServer(srv))
 	}
 	if a, ok := srv.Addr().(*net.TCPAddr); ok {
 		s.port = a.Port
@@ -97,10 +100,10 @@ func (s *Server) launch() error {
 	return nil
 }
 
-// awaitStart returns when srv takes connections and JetStream is up.
+// awaitStart returns when srv accepts connections and JetStream is running.
 func awaitStart(srv *server.Server, fatal *atomic.Pointer[string]) error {
 	const step = 50 * time.Millisecond
-	for waited := time.Duration(0); waited < startLimit; waited += step {
+	for waited := time.Duration(0); waited < startTimeout; waited += step {
 		if srv.ReadyForConnections(step) {
 			break
 		}
@@ -117,29 +120,29 @@ func awaitStart(srv *server.Server, fatal *atomic.Pointer[string]) error {
 	return nil
 }
 
-// stop shuts srv down and waits for it, so that no second server opens the
-// folder beside it.
-func stop(srv *server.Server) error {
+// stopServer shuts srv down and waits for its end, so that no second server opens
+// its folder.
+func stopServer(srv *server.Server) error {
 	down := make(chan struct{})
 	go func() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		close(down)
 	}()
-	late := time.NewTimer(stopLimit)
+	late := time.NewTimer(stopTimeout)
 	defer late.Stop()
 	select {
 	case <-down:
 		return nil
 	case <-late.C:
-		return fmt.Errorf("%w: waited %s", errStuck, stopLimit)
+		return fmt.Errorf("%w: waited %s", errNotStopped, stopTimeout)
 	}
 }
 
-// InProcessConn opens a connection to the server that runs now. The NATS
-// client calls it again for every reconnection.
+// InProcessConn opens a connection to the current server. The NATS client calls
+// it for every reconnection.
 func (s *Server) InProcessConn() (net.Conn, error) {
-	srv := s.running()
+	srv := s.currentServer()
 	if srv == nil {
 		return nil, errDown
 	}
@@ -163,17 +166,17 @@ func (s *Server) Connect(opts ...nats.Option) (*nats.Conn, error) {
 	return nc, nil
 }
 
-// ClientURL is the address for other processes of this machine, or "" when
-// the server does not listen.
+// ClientURL returns the address for other processes of this machine, "" if the
+// server does not listen.
 func (s *Server) ClientURL() string {
-	srv := s.running()
+	srv := s.currentServer()
 	if srv == nil || s.cfg.Listen == "" {
 		return ""
 	}
 	return srv.ClientURL()
 }
 
-// Close stops the server and frees the folder. Run does it by itself.
+// Close stops the server and unlocks the folder. Run does the same at its end.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	srv := s.current
@@ -181,7 +184,7 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	var err error
 	if srv != nil {
-		err = stop(srv)
+		err = stopServer(srv)
 	}
 	if cerr := s.lock.close(); cerr != nil && !errors.Is(cerr, os.ErrClosed) {
 		err = errors.Join(err, cerr)
@@ -189,8 +192,51 @@ func (s *Server) Close() error {
 	return err
 }
 
-func (s *Server) running() *server.Server {
+func (s *Server) currentServer() *server.Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current
+}
+
+// serverLog is the logger of the server. The server's notices are meant for a
+// terminal and have level debug here.
+type serverLog struct {
+	log *slog.Logger
+	// onWriteError is called with a message that reports a write error. Healthz
+	// reports most of them too, but not those of files outside the streams.
+	onWriteError func(what string)
+	// onFatal is called with the reason why the server could not start.
+	onFatal func(why string)
+}
+
+// writeErrors are the texts in messages of a server that has stopped writing.
+var writeErrors = []string{"critical write error", "will be disabled", "disabling jetstream"}
+
+func (l *serverLog) Noticef(format string, v ...any) { l.logLine(slog.LevelDebug, format, v) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.logLine(slog.LevelDebug, format, v) }
+func (l *serverLog) Tracef(format string, v ...any)  { l.logLine(slog.LevelDebug, format, v) }
+func (l *serverLog) Warnf(format string, v ...any) {
+	l.checkWriteError(l.logLine(slog.LevelWarn, format, v))
+}
+func (l *serverLog) Errorf(format string, v ...any) {
+	l.checkWriteError(l.logLine(slog.LevelError, format, v))
+}
+
+// Fatalf is called when the server cannot start. It does not end the process.
+func (l *serverLog) Fatalf(format string, v ...any) { l.onFatal(l.logLine(slog.LevelError, format, v)) }
+
+func (l *serverLog) checkWriteError(text string) {
+	lower := strings.ToLower(text)
+	for _, words := range writeErrors {
+		if strings.Contains(lower, words) {
+			l.onWriteError(text)
+			return
+		}
+	}
+}
+
+func (l *serverLog) logLine(level slog.Level, format string, v []any) string {
+	text := fmt.Sprintf(format, v...)
+	l.log.Log(context.Background(), level, "NATS server", slog.String("says", text))
+	return text
 }
