@@ -60,7 +60,7 @@ func isPermanent(err error) bool {
 // checkStreamTail notes which events the stream lost at its end while no
 // processor ran: their sequences are about to be assigned to other messages.
 func (s *Service) checkStreamTail(ctx context.Context) error {
-	return asReplaced(s.jobs.marks.Check(ctx))
+	return asReplaced(s.jobs.marks.CheckTail(ctx))
 }
 
 // asReplaced turns the audit's error for a recreated stream into ErrReplaced.

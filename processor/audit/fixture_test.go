@@ -76,7 +76,7 @@ func newFixtureOn(t testing.TB, on base, room int64) *fixture {
 	fx.must(err)
 	fx.epoch, err = stream.Epoch(fx.ctx, fx.js)
 	fx.must(err)
-	fx.must(fx.marks().Check(fx.ctx))
+	fx.must(fx.marks().CheckTail(fx.ctx))
 	fx.reg = registry.New(registry.Config{JetStream: fx.js, Needs: registry.NeedSchemas, Logger: slog.New(slog.DiscardHandler)})
 	running, end := context.WithCancel(fx.ctx)
 	ended := make(chan error, 1)

@@ -155,7 +155,7 @@ func TestFollowReportsLossesOnce(t *testing.T) {
 		lost = fx.loseTail(b)
 		lost = append(lost, remove(func(b []string) string { return b[1] })(fx, b)...)
 	})
-	fx.must(fx.marks().Check(fx.ctx))
+	fx.must(fx.marks().CheckTail(fx.ctx))
 	a := fx.auditor()
 	stop := fx.startFollowing(a, shortLease)
 	fx.poll("it has caught up", func() bool { return positionOf(a) == int(fx.state().LastSeq) })

@@ -85,7 +85,7 @@ func (m *Marks) MarkPurged(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// Advance notes that the stream has reached seq. Like Check, it first checks
+// Advance notes that the stream has reached seq. Like CheckTail, it first checks
 // whether the stream has lost its tail.
 func (m *Marks) Advance(ctx context.Context, seq uint64) error {
 	_, err := m.updateRecord(ctx, func(r *marksRecord) (bool, error) {
@@ -98,9 +98,9 @@ func (m *Marks) Advance(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// Check checks whether the stream still has the end that processors noted last. A
+// CheckTail checks whether the stream still has the end that processors noted last. A
 // lost tail is noted permanently, and logged.
-func (m *Marks) Check(ctx context.Context) error {
+func (m *Marks) CheckTail(ctx context.Context) error {
 	_, err := m.updateRecord(ctx, func(r *marksRecord) (bool, error) { return m.detectTailLoss(ctx, r) })
 	return err
 }

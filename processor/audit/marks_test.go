@@ -39,7 +39,7 @@ func TestMarksBeginWithThePresentStream(t *testing.T) {
 	fx.publish(pageviews("e", 10)...)
 	fx.settleNext(10, nil)
 	fx.purgeTo(4)
-	fx.must(fx.marks().Check(fx.ctx))
+	fx.must(fx.marks().CheckTail(fx.ctx))
 	r := fx.storedMarks()
 	if r.Epoch != fx.epoch || r.KeptFrom != 4 || r.LastSeq != 10 || r.LastTime.IsZero() {
 		t.Errorf("they begin with %+v", r)
@@ -141,7 +141,7 @@ func TestPurgedTailIsNotLost(t *testing.T) {
 	fx.damageFiles(func([]string) {})
 	fx.must(m.Advance(fx.ctx, fx.state().LastSeq))
 	fx.publish(pageviews("f", 3)...)
-	fx.must(m.Check(fx.ctx))
+	fx.must(m.CheckTail(fx.ctx))
 	if r := fx.storedMarks(); len(r.Losses) != 0 || r.LastSeq != 10 {
 		t.Errorf("they are %+v", r)
 	}

@@ -78,7 +78,7 @@ func (a *Auditor) resumeOrStart(ctx context.Context, h *jobs.Handle) (at checkpo
 // mark, whatever the stream still has from there on, to the present end of the
 // stream. It adds the tails that the stream lost earlier to the report.
 func (a *Auditor) selectRange(ctx context.Context, s job.Selection, r *report) (checkpoint, error) {
-	if err := a.marks.Check(ctx); err != nil {
+	if err := a.marks.CheckTail(ctx); err != nil {
 		return checkpoint{}, err
 	}
 	marks, err := a.marks.confirmRecord(ctx)

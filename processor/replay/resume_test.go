@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -70,6 +71,25 @@ func blockedAt(s *blocker, nth int) func(*Config) {
 	})
 }
 
+// blockedInSweep makes the nth read of the sweep wait. A replay reads the heartbeats once
+// at its barrier, and again before it sweeps.
+func blockedInSweep(s *blocker, nth int32) func(*Config) {
+	return func(cfg *Config) {
+		var beatsRead, reads atomic.Int32
+		beats := cfg.Beats
+		cfg.Beats = func(ctx context.Context) ([]heartbeat.Beat, error) {
+			beatsRead.Add(1)
+			return beats(ctx)
+		}
+		beforeRead(func(ctx context.Context, _ int) error {
+			if beatsRead.Load() > 1 && reads.Add(1) == nth {
+				s.block(ctx)
+			}
+			return ctx.Err()
+		})(cfg)
+	}
+}
+
 // A dry run that another process has continued ends with the counts of an
 // uninterrupted one, against the revision of the first process.
 func TestDryRunResumesAtItsCheckpoint(t *testing.T) {
@@ -110,7 +130,11 @@ func TestDryRunResumesAtItsCheckpoint(t *testing.T) {
 // A replay that another process continues, in its pass or in its sweep, is complete,
 // and the consumer of the first process is deleted.
 func TestReplayResumesAtItsCheckpoint(t *testing.T) {
-	for name, nth := range map[string]int{"in the first portion": 1, "in the pass": 4, "in the sweep": 12} {
+	for name, blocked := range map[string]func(*blocker) func(*Config){
+		"in the first portion": func(s *blocker) func(*Config) { return blockedAt(s, 1) },
+		"in the pass":          func(s *blocker) func(*Config) { return blockedAt(s, 4) },
+		"in the sweep":         func(s *blocker) func(*Config) { return blockedInSweep(s, 2) },
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fx := newFixture(t)
@@ -120,12 +144,12 @@ func TestReplayResumesAtItsCheckpoint(t *testing.T) {
 			fx.settleAll()
 			fx.requireMember("b")
 			inTheMiddle := newBlocker()
-			stop := fx.startRunner("first", blockedAt(inTheMiddle, nth))
+			stop := fx.startRunner("first", blocked(inTheMiddle))
 			id := fx.createJob(job.Replay, job.Selection{})
 			inTheMiddle.awaitReached(t)
 			before := fx.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
 			stop()
-			if nth > 1 {
+			if name != "in the first portion" {
 				consumer := fmt.Sprintf("replay-%s-1-0", id)
 				fx.wantConsumers(consumer)
 				c, err := fx.js.Consumer(fx.ctx, stream.Name, consumer)
@@ -171,7 +195,7 @@ func TestCancelEndsAJobAtAnyStep(t *testing.T) {
 	}{
 		"dry run": {job.DryRun, func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
 		"pass":    {job.Replay, func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
-		"sweep":   {job.Replay, func(s *blocker) func(*Config) { return blockedAt(s, 6) }},
+		"sweep":   {job.Replay, func(s *blocker) func(*Config) { return blockedInSweep(s, 2) }},
 		"write": {job.Replay, func(s *blocker) func(*Config) {
 			return func(cfg *Config) {
 				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.WriteResult, error) {

@@ -149,7 +149,7 @@ func TestTallyResumesFromItsReport(t *testing.T) {
 			}
 		}
 		want, got := uninterrupted.buildReport(), interrupted.buildReport()
-		if diff := cmp.Diff(normalized(want), normalized(got)); diff != "" {
+		if diff := cmp.Diff(normalised(want), normalised(got)); diff != "" {
 			t.Fatalf("the interrupted one differs (-uninterrupted +interrupted):\n%s", diff)
 		}
 		sum := want.NewlyValid + want.StillRejected + want.NewlyRejected + want.Unchanged + want.Pending + want.Duplicates + want.Expired
@@ -174,8 +174,8 @@ func resumedIn(t *rapid.T, j job.Job) *tally {
 	return c
 }
 
-// normalized returns a report in which empty slices are nil.
-func normalized(c job.Changes) job.Changes {
+// normalised returns a report in which empty slices are nil.
+func normalised(c job.Changes) job.Changes {
 	c.Groups = slices.Clone(c.Groups)
 	for i := range c.Groups {
 		c.Groups[i].Samples = slices.Clone(c.Groups[i].Samples)
