@@ -95,7 +95,7 @@ func (s *Service) prepareStore(ctx context.Context) error {
 // snapshot of a healthy registry may be some milliseconds behind that of another
 // processor.
 func (s *Service) compareRevisions(ctx context.Context) error {
-	inStore, err := s.cfg.Store.Revision(ctx)
+	inStore, err := s.cfg.Store.HighestRevision(ctx)
 	if err != nil {
 		return fmt.Errorf("read the store's revision: %w", err)
 	}

@@ -200,7 +200,7 @@ func TestBatchIsValidatedAgainstOneRevision(t *testing.T) {
 	if len(seen) < 2 {
 		t.Errorf("only the revisions %v were used", seen)
 	}
-	if got, err := fx.store.Revision(fx.ctx()); err != nil || got != 100+asked.Load() {
+	if got, err := fx.store.HighestRevision(fx.ctx()); err != nil || got != 100+asked.Load() {
 		t.Errorf("the store has seen revision %d (%v), the last one was %d", got, err, 100+asked.Load())
 	}
 }

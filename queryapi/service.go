@@ -32,8 +32,8 @@ type Store interface {
 	// Ready returns nil once the processor has prepared the store and it
 	// answers.
 	Ready(ctx context.Context) error
-	// Revision returns the highest registry revision ever written.
-	Revision(ctx context.Context) (uint64, error)
+	// HighestRevision returns the highest registry revision ever written.
+	HighestRevision(ctx context.Context) (uint64, error)
 }
 
 // Config configures a Service. Zero limits are the defaults.

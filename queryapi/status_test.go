@@ -179,11 +179,11 @@ type revised struct {
 	err error
 }
 
-func (r *revised) Revision(ctx context.Context) (uint64, error) {
+func (r *revised) HighestRevision(ctx context.Context) (uint64, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	return r.Store.Revision(ctx)
+	return r.Store.HighestRevision(ctx)
 }
 
 // A status is for failures: the parts that can be read are shown.

@@ -24,8 +24,8 @@ type Store interface {
 	// Ready returns nil once the processor has prepared the store and it
 	// answers.
 	Ready(ctx context.Context) error
-	// Revision returns the highest registry revision ever written.
-	Revision(ctx context.Context) (uint64, error)
+	// HighestRevision returns the highest registry revision ever written.
+	HighestRevision(ctx context.Context) (uint64, error)
 }
 
 // Config configures an Admin.

@@ -89,7 +89,7 @@ func (a *Admin) readStoreStatus(ctx context.Context) api.StoreStatus {
 	err := a.store.Ready(ctx)
 	if err == nil {
 		var revision uint64
-		if revision, err = a.store.Revision(ctx); err == nil {
+		if revision, err = a.store.HighestRevision(ctx); err == nil {
 			return api.StoreStatus{Ready: true, Revision: &revision}
 		}
 	}

@@ -3,7 +3,7 @@
 // groups (Aggregate).
 //
 // A question is a value. It depends on no database and no HTTP parameter, so its
-// meaning and its bounds exist once: every store calls Check first and then
+// meaning and its bounds exist once: every store calls CheckBounds first and then
 // translates a question that is within its bounds. No text of a client becomes an
 // operator of a database.
 //

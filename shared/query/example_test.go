@@ -14,12 +14,12 @@ func ExampleEvents() {
 		Rejected: true, Descending: true,
 		Limit: 100,
 	}
-	fmt.Println(q.Check())
+	fmt.Println(q.CheckBounds())
 	// The next page starts behind the last event of this one.
 	q.After = &query.Position{Time: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), ID: "shop/42"}
 
 	q.Limit = 5000
-	fmt.Println(q.Check())
+	fmt.Println(q.CheckBounds())
 	// Output:
 	// <nil>
 	// query is outside of its bounds: limit 5000 is not in 1..1000
@@ -31,9 +31,9 @@ func ExampleAggregate() {
 		Filter: query.Filter{Applications: []string{"shop"}, From: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
 		By:     query.ByType, Limit: query.MaxTypes,
 	}
-	fmt.Println(q.Check())
+	fmt.Println(q.CheckBounds())
 	q.Name = "pageview"
-	fmt.Println(q.Check())
+	fmt.Println(q.CheckBounds())
 	// Output:
 	// <nil>
 	// query is outside of its bounds: a condition that this grouping does not take

@@ -65,8 +65,8 @@ type Events struct {
 	Limit int
 }
 
-// Check returns an error of class ErrInvalid unless q is within its bounds.
-func (q *Events) Check() error {
+// CheckBounds returns an error of class ErrInvalid unless q is within its bounds.
+func (q *Events) CheckBounds() error {
 	if q.Code != "" && !q.Rejected {
 		return fmt.Errorf("%w: stored events have no code", ErrInvalid)
 	}
@@ -102,8 +102,8 @@ type Aggregate struct {
 	Limit int
 }
 
-// Check returns an error of class ErrInvalid unless q is within its bounds.
-func (q *Aggregate) Check() error {
+// CheckBounds returns an error of class ErrInvalid unless q is within its bounds.
+func (q *Aggregate) CheckBounds() error {
 	rest := q.Filter
 	rest.Applications = nil
 	var most int

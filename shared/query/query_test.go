@@ -21,7 +21,7 @@ func TestPagesAreBounded(t *testing.T) {
 		{query.Events{Limit: query.MaxEvents + 1}, false},
 		{query.Events{Limit: 1, Filter: query.Filter{Code: "unknown_type"}}, false}, // stored events have no code
 	} {
-		expectCheck(t, c.q, c.q.Check(), c.ok)
+		expectCheck(t, c.q, c.q.CheckBounds(), c.ok)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestGroupingsTakeTheirConditionsAlone(t *testing.T) {
 		{query.Aggregate{Limit: 1}, false}, // no grouping
 		{query.Aggregate{By: query.ByType + 1, Limit: 1}, false},
 	} {
-		expectCheck(t, c.q, c.q.Check(), c.ok)
+		expectCheck(t, c.q, c.q.CheckBounds(), c.ok)
 	}
 }
 

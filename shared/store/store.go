@@ -112,9 +112,9 @@ type Store interface {
 	// Ready returns nil once any process has completed Prepare of this layout
 	// and the database answers.
 	Ready(ctx context.Context) error
-	// Revision returns the highest registry revision ever written with
+	// HighestRevision returns the highest registry revision ever written with
 	// RaiseRevision, 0 for a new store.
-	Revision(ctx context.Context) (uint64, error)
+	HighestRevision(ctx context.Context) (uint64, error)
 	// RaiseRevision records that documents of this revision may follow. A
 	// revision lower than the recorded one changes nothing.
 	RaiseRevision(ctx context.Context, revision uint64) error

@@ -166,8 +166,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Revision implements store.Store.
-func (s *Store) Revision(ctx context.Context) (uint64, error) {
+// HighestRevision implements store.Store.
+func (s *Store) HighestRevision(ctx context.Context) (uint64, error) {
 	v, err := s.readMeta(ctx, metaRevision)
 	if err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)

@@ -21,7 +21,7 @@ type uriRule struct{}
 // Parse reads a connection string. The error does not show it.
 func (uriRule) Parse(text string) (string, error) { return text, CheckURI(text) }
 
-// CheckURI returns what is wrong with a connection string, without connecting to
+// CheckURI returns the fault of a connection string, or nil, without connecting to
 // the server.
 func CheckURI(uri string) error {
 	s, err := Open(context.Background(), Config{URI: uri})

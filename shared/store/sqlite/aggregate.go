@@ -12,7 +12,7 @@ import (
 
 // Aggregate implements store.Reader.
 func (s *Store) Aggregate(ctx context.Context, q query.Aggregate) ([]query.Group, error) {
-	if err := q.Check(); err != nil {
+	if err := q.CheckBounds(); err != nil {
 		return nil, fmt.Errorf("aggregate events: %w", err)
 	}
 	if q.MatchesNothing() {

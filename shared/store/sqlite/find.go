@@ -11,7 +11,7 @@ import (
 
 // Find implements store.Reader.
 func (s *Store) Find(ctx context.Context, q query.Events) ([]*store.Document, error) {
-	if err := q.Check(); err != nil {
+	if err := q.CheckBounds(); err != nil {
 		return nil, fmt.Errorf("find events: %w", err)
 	}
 	if q.MatchesNothing() {

@@ -132,8 +132,8 @@ func (s *Store) readVersion(ctx context.Context) (int, error) {
 	return version, nil
 }
 
-// Revision implements store.Store.
-func (s *Store) Revision(ctx context.Context) (uint64, error) {
+// HighestRevision implements store.Store.
+func (s *Store) HighestRevision(ctx context.Context) (uint64, error) {
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	var revision int64

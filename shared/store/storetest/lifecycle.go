@@ -23,7 +23,7 @@ func testPrepare(t *testing.T, s store.Store) {
 	must(t, s.Prepare(ctx)) // again, over existing data
 	must(t, s.Ready(ctx))
 	expectKept(t, s, Event(0))
-	revision, err := s.Revision(ctx)
+	revision, err := s.HighestRevision(ctx)
 	must(t, err)
 	if revision != 3 {
 		t.Fatalf("revision after the second preparation is %d", revision)
@@ -33,7 +33,7 @@ func testPrepare(t *testing.T, s store.Store) {
 func testRevision(t *testing.T, s store.Store) {
 	expect := func(want uint64) {
 		t.Helper()
-		got, err := s.Revision(t.Context())
+		got, err := s.HighestRevision(t.Context())
 		must(t, err)
 		if got != want {
 			t.Fatalf("revision is %d, want %d", got, want)
