@@ -1,10 +1,12 @@
 package event_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -25,6 +27,20 @@ func TestPointerEscapesTokens(t *testing.T) {
 			t.Errorf("Pointer(%q) = %q, want %q", c.tokens, got, c.want)
 		}
 	}
+}
+
+// The pointer is read back by an independent parser of JSON pointers.
+func TestPointerKeepsTokens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tokens := rapid.SliceOf(rapid.StringOf(rapid.SampledFrom([]rune("ab~/01é\"")))).Draw(t, "tokens")
+		var got []string
+		for token := range jsontext.Pointer(event.Pointer(tokens...)).Tokens() {
+			got = append(got, token)
+		}
+		if !slices.Equal(got, tokens) {
+			t.Fatalf("Pointer(%q) has the tokens %q", tokens, got)
+		}
+	})
 }
 
 func faults(n int, message string) []event.Fault {
@@ -58,6 +74,39 @@ func TestBoundFaultsCutsListsAndTexts(t *testing.T) {
 	}
 	if got = event.BoundFaults(faults(1, "a\xffb")); got[0].Message != "a\uFFFDb" {
 		t.Errorf("bad UTF-8 became %q", got)
+	}
+}
+
+// Both limits of bytes are inclusive.
+func TestBoundFaultsKeepsFaultsAtTheLimits(t *testing.T) {
+	longest := strings.Repeat("x", 512)
+	one := []event.Fault{{Code: event.CodeInvalidData, Path: longest, Message: longest}}
+	if diff := cmp.Diff(one, event.BoundFaults(one)); diff != "" {
+		t.Errorf("texts of 512 bytes were changed:\n%s", diff)
+	}
+	full := make([]event.Fault, event.MaxFaultBytes/512)
+	for i := range full {
+		full[i] = event.Fault{Code: event.CodeInvalidData, Message: longest[len(event.CodeInvalidData):]}
+	}
+	if diff := cmp.Diff(full, event.BoundFaults(full)); diff != "" {
+		t.Errorf("faults of %d bytes were changed:\n%s", event.MaxFaultBytes, diff)
+	}
+}
+
+func TestBoundFaultsNamesTheFirstOmittedCode(t *testing.T) {
+	for name, c := range map[string]struct {
+		kept    int
+		message string
+	}{
+		"too many faults": {event.MaxFaults - 1, "short"},
+		"too many bytes":  {10, strings.Repeat("x", 370)},
+	} {
+		list := append(faults(c.kept, c.message), event.Fault{Code: event.CodeInvalidName, Message: c.message})
+		list = append(list, faults(5, c.message)...)
+		want := append(faults(c.kept, c.message), event.Fault{Code: event.CodeInvalidName, Message: "6 more faults are not listed"})
+		if diff := cmp.Diff(want, event.BoundFaults(list)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -101,4 +150,15 @@ func TestBoundFaultsIsIdempotent(t *testing.T) {
 			t.Fatalf("bounding twice changes it:\n%s", diff)
 		}
 	})
+}
+
+func TestErrorsNameTheirCodeAndOffset(t *testing.T) {
+	for err, want := range map[error]string{
+		&event.Refusal{Code: event.CodeTooDeep, Message: "it nests too deep"}: "too_deep: it nests too deep",
+		&event.SyntaxError{Offset: 7, Reason: "unexpected }"}:                 "not valid JSON at byte 7: unexpected }",
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

@@ -60,3 +60,35 @@ func TestDeriveIDIsAUUIDOfTimeAndHash(t *testing.T) {
 		}
 	}
 }
+
+// The hash is the first half of SHA-256, here of a text with a well-known sum.
+func TestHashIsHalfOfSHA256(t *testing.T) {
+	if got, want := event.HashOf(nil).String(), "e3b0c44298fc1c149afbf4c8996fb924"; got != want {
+		t.Errorf("the hash of nothing is %s, want %s", got, want)
+	}
+}
+
+// Events of equal content get equal ids, and an index on ids is in the order of
+// time.
+func TestDerivedIDsAreOrderedByTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		derive := func(label string) (time.Time, string) {
+			at := time.UnixMilli(rapid.Int64Range(0, 253402300799_999).Draw(t, label))
+			content := rapid.SliceOf(rapid.Byte()).Draw(t, label+" content")
+			id := event.DeriveID(at, event.HashOf(content))
+			if again := event.DeriveID(at.Add(time.Millisecond-1).In(time.FixedZone("", 3600)), event.HashOf(content)); again != id {
+				t.Fatalf("equal content at %s gets the ids %s and %s", at, id, again)
+			}
+			u, err := uuid.Parse(id)
+			if err != nil || u.Version() != 7 || u.Variant() != uuid.RFC4122 || u.String() != id {
+				t.Fatalf("%s is not a UUID of version 7: %v", id, err)
+			}
+			return at, id
+		}
+		at1, id1 := derive("first")
+		at2, id2 := derive("second")
+		if c := at1.Compare(at2); c != 0 && c != strings.Compare(id1, id2) {
+			t.Fatalf("%s is the id at %s, %s that at %s", id1, at1, id2, at2)
+		}
+	})
+}

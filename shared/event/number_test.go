@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"math"
 	"math/big"
@@ -82,6 +83,9 @@ func TestNumberKindsAndTexts(t *testing.T) {
 		if ok != (c.kind != 0) || n.Kind != c.kind && ok {
 			t.Errorf("ParseNumber(%s) = %+v, %t", c.text, n, ok)
 		}
+		if valid := event.ValidNumber([]byte(c.text)); valid != ok {
+			t.Errorf("ValidNumber(%s) = %t", c.text, valid)
+		}
 		want := c.want
 		if want == "" {
 			want = c.text
@@ -103,8 +107,14 @@ type fataler interface {
 func checkNumber(tb fataler, text []byte) {
 	tb.Helper()
 	n, ok := event.ParseNumber(text)
+	if valid := event.ValidNumber(text); valid != ok {
+		tb.Fatalf("%q is valid: %t, but is parsed: %t", text, valid, ok)
+	}
 	if !ok {
 		return
+	}
+	if len(n.Text) != len(text) || &n.Text[0] != &text[0] {
+		tb.Fatalf("%q has the text %q, or a copy of it", text, n.Text)
 	}
 	if !stdjson.Valid(text) {
 		tb.Fatalf("%q is no JSON", text)
@@ -151,6 +161,26 @@ func checkValue(tb fataler, n event.Number, kept []byte, exact *big.Rat) {
 
 func TestNumbersKeepKindAndValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { checkNumber(t, []byte(eventtest.NumberText().Draw(t, "text"))) })
+}
+
+// encoding/json writes the same shortest text, but no point after a whole number.
+func TestDoublesAreWrittenInTheShortestForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := math.Float64frombits(rapid.Uint64().Draw(t, "bits"))
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			t.Skip("a number is finite")
+		}
+		want, err := stdjson.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.ContainsAny(want, ".e") {
+			want = append(want, ".0"...)
+		}
+		if got := event.AppendDouble([]byte("x"), f); string(got) != "x"+string(want) {
+			t.Fatalf("%v is written as %s, want %s", f, got[1:], want)
+		}
+	})
 }
 
 func TestAppendNumberDoesNotAllocate(t *testing.T) {

@@ -63,6 +63,34 @@ func TestParseTimeRejectsOtherForms(t *testing.T) {
 	}
 }
 
+func TestFormatTimeIsInUTC(t *testing.T) {
+	zone := time.FixedZone("", -5*3600)
+	for at, want := range map[time.Time]string{
+		time.Date(2021, 1, 1, 22, 15, 27, 999_999_999, zone): "2021-01-02T03:15:27.999999Z",
+		time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC):          "2021-01-01T00:00:00.000000Z",
+		time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC):             "0001-01-01T00:00:00.000000Z",
+	} {
+		if got := event.FormatTime(at); got != want {
+			t.Errorf("FormatTime(%v) = %s, want %s", at, got, want)
+		}
+	}
+}
+
+// The body of an event is parsed where it lies, also where it is not a time.
+func TestParseTimeDoesNotAllocate(t *testing.T) {
+	for _, text := range []string{"2021-01-01T09:15:27.243860+02:00", "2021-01-01 09:15:27", "2021-02-30T00:00:00Z", "yesterday"} {
+		raw := []byte(text)
+		want, wantErr := event.ParseTime(text)
+		if n := testing.AllocsPerRun(100, func() {
+			if got, err := event.ParseTime(raw); !got.Equal(want) || !errors.Is(err, wantErr) {
+				t.Errorf("the bytes of %s are %v, %v; the string is %v, %v", text, got, err, want, wantErr)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", text, n)
+		}
+	}
+}
+
 // rfc3339 is the grammar of RFC 3339. The standard library also accepts hours of
 // one digit, a comma, zones of 24 hours and any number of digits.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
