@@ -48,6 +48,9 @@ func ETag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10
 
 // ParseETag returns the revision of an ETag, 0 for anything else.
 func ParseETag(etag string) uint64 {
-	n, _ := strconv.ParseUint(strings.Trim(etag, `"`), 10, 64)
+	n, err := strconv.ParseUint(strings.Trim(etag, `"`), 10, 64)
+	if err != nil || ETag(n) != etag {
+		return 0
+	}
 	return n
 }
