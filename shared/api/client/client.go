@@ -64,6 +64,8 @@ type Client struct {
 	cfg   Config
 	http  *http.Client
 	sleep func(ctx context.Context, d time.Duration) error
+	// maxResponse is maxResponseBytes, and less in tests.
+	maxResponse int64
 }
 
 // New returns a client. A configuration that cannot work is an *InvalidError,
@@ -84,7 +86,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Sleep = retry.Sleep
 	}
 	return &Client{
-		base: base, cfg: cfg, sleep: cfg.Sleep,
+		base: base, cfg: cfg, sleep: cfg.Sleep, maxResponse: maxResponseBytes,
 		http: &http.Client{
 			Timeout: cfg.Timeout, Transport: cfg.Transport,
 			// Redirects are not followed: the token goes to no other address.
@@ -190,12 +192,12 @@ func (c *Client) DoOnce(ctx context.Context, r Request) (*Response, error) {
 		return nil, c.explainFailure(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.maxResponse+1))
 	switch {
 	case err != nil:
 		return nil, c.explainFailure(ctx, err)
-	case len(body) > maxResponseBytes:
-		return nil, fmt.Errorf("the answer has more than %d MiB", maxResponseBytes>>20)
+	case int64(len(body)) > c.maxResponse:
+		return nil, fmt.Errorf("the answer has more than %d MiB", c.maxResponse>>20)
 	}
 	answer := &Response{resp.StatusCode, resp.Header, body}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {

@@ -37,14 +37,34 @@ func TestRequestCarriesEveryField(t *testing.T) {
 	r := s.Requests[0]
 	got := []string{
 		r.Method, r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("If-Match"), r.Header.Get("X-Eye-Note"),
-		r.Header.Get("Content-Type"), r.UserAgent(), s.Bodies[0],
+		r.Header.Get("Content-Type"), r.Header.Get("Accept"), r.UserAgent(), s.Bodies[0],
 	}
 	want := []string{
 		"PUT", "/v1/schemas/a%2Fb%20%3F/%C3%BC%25?x=%26", "Bearer " + clienttest.Token, `"7"`, "wé",
-		"application/json", "test/1", `{"n":1}`,
+		"application/json", "application/json", "test/1", `{"n":1}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestRequestCarriesNoEmptyField(t *testing.T) {
+	s := clienttest.NewServer(t, clienttest.Answer{Status: 204})
+	c, err := client.New(client.Config{URL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.DoOnce(t.Context(), client.Request{Method: http.MethodGet, Path: "/", IfMatch: client.Match(0)})
+	if err != nil || resp.Status != 204 || resp.Revision() != 0 || len(resp.Body) != 0 {
+		t.Fatal(resp, err)
+	}
+	for _, name := range []string{"Authorization", "If-Match", "X-Eye-Note", "Content-Type"} {
+		if values := s.Requests[0].Header.Values(name); len(values) != 0 {
+			t.Errorf("%s is %q", name, values)
+		}
+	}
+	if r := s.Requests[0]; r.RequestURI != "/" || s.Bodies[0] != "" {
+		t.Errorf("%s with the body %q", r.RequestURI, s.Bodies[0])
 	}
 }
 
@@ -108,13 +128,12 @@ func TestUnavailableServiceIsRetriedAfterTheRequestedDelay(t *testing.T) {
 func TestRetriesAreBounded(t *testing.T) {
 	var delays []time.Duration
 	s := clienttest.NewServer(t, clienttest.Answer{Status: 503, Body: `{"code": "starting"}`})
-	_, err := s.NewClient(t, &delays).Do(t.Context(), get)
-	var total time.Duration
-	for _, d := range delays {
-		total += d
+	if _, err := s.NewClient(t, &delays).Do(t.Context(), get); client.Status(err) != 503 {
+		t.Errorf("%v", err)
 	}
-	if !client.IsUnavailable(err) || len(delays) < 3 || total > 20*time.Second {
-		t.Errorf("%v after %v", err, delays)
+	const ms = time.Millisecond // the next delay would exceed 20 s in total
+	if diff := cmp.Diff([]time.Duration{250 * ms, 500 * ms, 1000 * ms, 2000 * ms, 4000 * ms, 8000 * ms}, delays); diff != "" {
+		t.Errorf("the delays do not double (-want +got):\n%s", diff)
 	}
 	delays = nil
 	s = clienttest.NewServer(t, clienttest.Answer{Status: 503, Header: map[string]string{"Retry-After": "3600"}, Body: `{"code": "starting"}`})
@@ -143,6 +162,12 @@ func TestConflictAfterARetryIsMarked(t *testing.T) {
 	s = clienttest.NewServer(t, conflict)
 	_, err = s.NewClient(t, nil).Do(t.Context(), put)
 	if client.Status(err) != 412 || strings.Contains(err.Error(), "carried out") {
+		t.Errorf("%v", err)
+	}
+	// A request that reads carries nothing out.
+	s = clienttest.NewServer(t, clienttest.Answer{Status: 503, Body: `{"code": "starting"}`}, clienttest.Answer{Status: 404, Body: `{"code": "not_found"}`})
+	_, err = s.NewClient(t, &delays).Do(t.Context(), get)
+	if client.Status(err) != 404 || strings.Contains(err.Error(), "carried out") {
 		t.Errorf("%v", err)
 	}
 }
@@ -180,8 +205,11 @@ func TestCancellationReturnsItsCause(t *testing.T) {
 	if _, err := duringDelay.Do(ctx, get); !errors.Is(err, cause) {
 		t.Errorf("%v", err)
 	}
-	if _, err := s.NewClient(t, nil).Do(ctx, get); !errors.Is(err, cause) {
+	if err := duringDelay.Sleep(ctx, time.Second); !errors.Is(err, cause) {
 		t.Errorf("%v", err)
+	}
+	if _, err := s.NewClient(t, nil).Do(ctx, get); !errors.Is(err, cause) || client.IsUnavailable(err) {
+		t.Errorf("the service is blamed: %v", err)
 	}
 }
 
@@ -203,12 +231,20 @@ func TestInvalidConfigurationIsRefusedWithoutItsSecrets(t *testing.T) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
 	}
+	if _, err := client.New(client.Config{URL: "http://127.0.0.1", Token: "!secret~"}); err != nil {
+		t.Errorf("every visible character of ASCII may be in a token: %v", err)
+	}
+}
+
+func TestNoteMustBeOneLine(t *testing.T) {
 	s := clienttest.NewServer(t, clienttest.Answer{Status: 200})
-	r := put
-	r.Note = "two\nlines"
-	var invalid *client.InvalidError
-	if _, err := s.NewClient(t, nil).Do(t.Context(), r); !errors.As(err, &invalid) || len(s.Requests) != 0 {
-		t.Errorf("%v", err)
+	for _, note := range []string{"two\nlines", "a\rb", "a\tb", "\x7f", "a\u0085b"} {
+		r := put
+		r.Note = note
+		var invalid *client.InvalidError
+		if _, err := s.NewClient(t, nil).Do(t.Context(), r); !errors.As(err, &invalid) || invalid.Field != client.FieldNote || len(s.Requests) != 0 {
+			t.Errorf("%q: %v", note, err)
+		}
 	}
 }
 
@@ -243,6 +279,77 @@ func TestPagesAreReadUpToTheLimit(t *testing.T) {
 		if diff := cmp.Diff(c.queries, queries); diff != "" || len(query) != 1 {
 			t.Errorf("queries %s", diff)
 		}
+	}
+}
+
+// answerPages is two pages of a list.
+var answerPages = []clienttest.Answer{
+	{Status: 200, Body: `{"events":[{"event_id":"1","new":1.0}],"next_cursor":"c","new":true}`},
+	{Status: 200, Body: `{"events":[{"event_id":"2"}],"next_cursor":null}`},
+}
+
+func TestPageSaysWhetherMoreFollow(t *testing.T) {
+	var got []string
+	list := client.List{Path: "/", Member: "events", PageSize: 1, Limit: 9}
+	for page, err := range clienttest.NewServer(t, answerPages...).NewClient(t, nil).Pages(t.Context(), list) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(page.Items, page.More))
+	}
+	if diff := cmp.Diff([]string{`[{"event_id":"1","new":1.0}] true`, `[{"event_id":"2"}] false`}, got); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+}
+
+func TestPagesEndWithTheFirstError(t *testing.T) {
+	for name, last := range map[string]clienttest.Answer{
+		"problem":       {Status: 500, Body: `{"code":"internal"}`},
+		"another shape": {Status: 200, Body: `{"events":7}`},
+	} {
+		s := clienttest.NewServer(t, answerPages[0], last)
+		list := client.List{Path: "/", Member: "events", PageSize: 1, Limit: 9}
+		pages, errs := 0, 0
+		for page, err := range s.NewClient(t, nil).Pages(t.Context(), list) {
+			if (page == nil) != (err != nil) {
+				t.Errorf("%s: %v beside %v", name, page, err)
+			}
+			if pages++; err != nil {
+				errs++
+			}
+		}
+		if pages != 2 || errs != 1 || len(s.Requests) != 2 {
+			t.Errorf("%s: %d pages, %d errors, %d requests", name, pages, errs, len(s.Requests))
+		}
+		if items, err := clienttest.NewServer(t, last).NewClient(t, nil).All(t.Context(), list); err == nil || items != nil {
+			t.Errorf("%s: %v, %v", name, items, err)
+		}
+	}
+}
+
+func TestPagesStopWithTheCaller(t *testing.T) {
+	s := clienttest.NewServer(t, answerPages...)
+	list := client.List{Path: "/", Member: "events", PageSize: 1, Limit: 9}
+	for range s.NewClient(t, nil).Pages(t.Context(), list) {
+		break
+	}
+	if len(s.Requests) != 1 {
+		t.Errorf("%d requests for one page", len(s.Requests))
+	}
+}
+
+func TestItemsAreDecodedInOrder(t *testing.T) {
+	items, err := clienttest.NewServer(t, answerPages...).NewClient(t, nil).
+		All(t.Context(), client.List{Path: "/", Member: "events", PageSize: 1, Limit: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := client.DecodeItems[api.Event](items)
+	if err != nil || len(events) != 2 || events[0].EventID != "1" || events[1].EventID != "2" {
+		t.Errorf("%v, %v", events, err)
+	}
+	if events, err := client.DecodeItems[api.Event](append(items, jsontext.Value("7"))); err == nil || events != nil {
+		t.Errorf("%v, %v", events, err)
 	}
 }
 
