@@ -14,9 +14,6 @@ type Time struct{ time.Time }
 
 // TimeOf returns t as the API writes it: in UTC, truncated to the microsecond.
 func TimeOf(t time.Time) Time {
-	if t.IsZero() {
-		return Time{}
-	}
 	return Time{t.UTC().Truncate(time.Microsecond)}
 }
 
