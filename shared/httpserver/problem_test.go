@@ -93,6 +93,7 @@ func TestWriteProblem(t *testing.T) {
 	hostile := "line\r\nbreak <script> \x1b[31m \xff \"quoted\""
 	rec := httptest.NewRecorder()
 	rec.Header().Set("Retry-After", "1")
+	rec.Header().Set("Content-Length", "7") // of another body
 	httpserver.WriteProblem(rec, http.StatusServiceUnavailable, "overloaded", hostile)
 
 	if rec.Code != http.StatusServiceUnavailable {
@@ -103,6 +104,7 @@ func TestWriteProblem(t *testing.T) {
 		"Cache-Control":          "no-store",
 		"X-Content-Type-Options": "nosniff",
 		"Retry-After":            "1",
+		"Content-Length":         "",
 	} {
 		if got := rec.Header().Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
@@ -134,5 +136,21 @@ func TestUnknownStatusHasATitle(t *testing.T) {
 	httpserver.WriteProblem(rec, 499, "x", "y")
 	if !strings.Contains(rec.Body.String(), `"title":"Error"`) {
 		t.Errorf("problem = %s", rec.Body)
+	}
+}
+
+func TestFailuresOfKnownKinds(t *testing.T) {
+	for _, c := range []struct {
+		failure *httpserver.Failure
+		want    string
+	}{
+		{httpserver.BadRequest("code", "parameter %s", "a"), "400 code: parameter a"},
+		{httpserver.NotFound("no event"), "404 not_found: no event"},
+		{httpserver.NoSuchPath(), "404 not_found: there is nothing at this path"},
+		{httpserver.Unavailable("starting", "soon", time.Second, nil), "503 starting: soon"},
+	} {
+		if got := fmt.Sprintf("%d %v", c.failure.Status, c.failure); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"math"
@@ -35,6 +36,31 @@ func TestCursorSurvivesEncoding(t *testing.T) {
 	})
 }
 
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// A later version may give the bytes another meaning.
+func TestRejectsCursorOfAnotherVersion(t *testing.T) {
+	fingerprint := [8]byte{1}
+	raw, err := base64.RawURLEncoding.DecodeString(httpserver.Cursor{Time: time.UnixMicro(1), ID: "a"}.Encode(fingerprint))
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(version byte) string {
+		b := append([]byte{version}, raw[1:]...)
+		checksum := b[17:25]
+		clear(checksum)
+		sum := sha256.Sum256(b)
+		copy(checksum, sum[:])
+		return base64.RawURLEncoding.EncodeToString(b)
+	}
+	if _, err := httpserver.DecodeCursor(fingerprint, encode(1)); err != nil {
+		t.Errorf("version 1: %v", err)
+	}
+	if _, err := httpserver.DecodeCursor(fingerprint, encode(2)); !errors.Is(err, httpserver.ErrCursor) {
+		t.Errorf("version 2: %v", err)
+	}
+}
+
 // A cursor that was changed anywhere is refused, and so is one of another query.
 func TestRejectsTamperedCursor(t *testing.T) {
 	fingerprint := [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
@@ -47,6 +73,15 @@ func TestRejectsTamperedCursor(t *testing.T) {
 		"", "x", "null", cursor + "A", cursor + "=", cursor + "\n", "\r\n" + cursor, cursor[1:], cursor[:len(cursor)-4],
 		base64.StdEncoding.EncodeToString(raw), strings.Repeat("A", 4000), `{"$ne":1}`,
 		httpserver.Cursor{Time: time.UnixMicro(1), ID: "demo/1"}.Encode([8]byte{}),
+	}
+	// The last character of a cursor has unused bits: with one of them set, the
+	// text means the same bytes.
+	last := strings.IndexByte(base64Alphabet, cursor[len(cursor)-1])
+	tampered = append(tampered, cursor[:len(cursor)-1]+base64Alphabet[last+1:last+2])
+	for i := range fingerprint {
+		other := fingerprint
+		other[i] ^= 1
+		tampered = append(tampered, httpserver.Cursor{Time: time.UnixMicro(1), ID: "demo/1"}.Encode(other))
 	}
 	for i := range raw {
 		for bit := range 8 {
@@ -154,6 +189,47 @@ func TestRejectsHostileQueries(t *testing.T) {
 	for raw, code := range hostileQueries {
 		if _, err := readAll(raw); codeOf(err) != code || len(err.Error()) > 300 {
 			t.Errorf("%.80q: %v, want %s", raw, err, code)
+		}
+	}
+}
+
+func TestLengthOfAQueryIsBoundedInclusively(t *testing.T) {
+	longest := "a=" + strings.Repeat("x", 16<<10-2)
+	if got, err := readAll(longest); err != nil || len(got["a"]) != 16<<10-2 {
+		t.Errorf("%d bytes: %v", len(longest), err)
+	}
+	if _, err := readAll(longest + "x"); codeOf(err) != api.CodeInvalidQuery {
+		t.Errorf("one byte more: %v", err)
+	}
+}
+
+// The detail says what a client may send instead.
+func TestQueryFailuresNameTheAlternative(t *testing.T) {
+	refuse := func(string, string) string { return "a digit" }
+	for _, c := range []struct {
+		allowed   []string
+		raw, want string
+	}{
+		{nil, "x=1", `there is no parameter "x" here, nor any other`},
+		{[]string{"a", "b"}, "x=1", `there is no parameter "x" here; there are: a, b`},
+		{[]string{"a"}, "a=x", "parameter a must be a digit"},
+	} {
+		var f *httpserver.Failure
+		if err := httpserver.ParseQuery(c.raw, c.allowed, refuse); !errors.As(err, &f) || f.Detail != c.want {
+			t.Errorf("%s: %v, want %q", c.raw, err, c.want)
+		}
+	}
+}
+
+func TestQuotedTextIsCutAtACharacter(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              `""`,
+		strings.Repeat("x", 64):         `"` + strings.Repeat("x", 64) + `"`,
+		strings.Repeat("x", 65):         `"` + strings.Repeat("x", 64) + `…"`,
+		"x" + strings.Repeat("é", 1000): `"x` + strings.Repeat("é", 31) + `…"`,
+	} {
+		if got := httpserver.QuoteShort(text); got != want {
+			t.Errorf("QuoteShort(%.80q) = %s, want %s", text, got, want)
 		}
 	}
 }

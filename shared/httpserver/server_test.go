@@ -2,13 +2,16 @@ package httpserver
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -105,9 +108,96 @@ func TestServeReportsClosedListener(t *testing.T) {
 	}
 }
 
+// A service without an address is served by the caller, and runs as long.
+func TestServerWithoutAnAddressOnlyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Bind(Config{Service: "x", Handler: http.NotFoundHandler(), Logger: silent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Addr() != nil || s.Handler() == nil {
+			t.Errorf("address %v, handler %v", s.Addr(), s.Handler())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Errorf("it ended before its context: %v", err)
+		default:
+		}
+		cancel()
+		if err := errors.Join(<-done, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestServerServesUntilItsContextEnds(t *testing.T) {
+	s, err := Bind(Config{Service: "x", Listen: "127.0.0.1:0", Logger: silent, Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	address := s.Addr().String()
+	resp, err := http.Get("http://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || string(body) != "served" {
+		t.Errorf("%q, %v", body, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	again, err := Bind(Config{Service: "x", Listen: address})
+	if err != nil {
+		t.Fatalf("the address is still bound: %v", err)
+	}
+	_ = again.Close()
+}
+
+func TestCloseFreesTheAddress(t *testing.T) {
+	s, err := Bind(Config{Service: "first", Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := Config{Service: "second", Listen: s.Addr().String()}
+	if _, err := Bind(taken); err == nil || !strings.HasPrefix(err.Error(), "second: ") || !strings.Contains(err.Error(), taken.Listen) {
+		t.Errorf("the error does not name the service and the address: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Bind(taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = again.Close()
+}
+
+// A client can cause protocol errors at will.
+func TestProtocolErrorsAreLoggedForDebuggingOnly(t *testing.T) {
+	for level, want := range map[slog.Level]bool{slog.LevelInfo: false, slog.LevelDebug: true} {
+		var log bytes.Buffer
+		NewHTTPServer(nil, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))).ErrorLog.Print("malformed")
+		if got := strings.Contains(log.String(), "malformed"); got != want {
+			t.Errorf("at level %s: %q", level, &log)
+		}
+	}
+}
+
 func TestEveryTimeoutIsSet(t *testing.T) {
 	s := NewHTTPServer(http.NotFoundHandler(), silent)
-	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= s.ReadTimeout || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
+	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.ReadHeaderTimeout > s.ReadTimeout || s.WriteTimeout <= s.ReadTimeout || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
 		t.Errorf("open ends: %+v", s)
 	}
 }

@@ -41,8 +41,13 @@ type answer struct {
 }
 
 func newFixture(endpoints ...router.Endpoint) *fixture {
+	return newConfiguredFixture(func(*router.Config) {}, endpoints...)
+}
+
+// newConfiguredFixture returns a fixture whose configuration change has changed.
+func newConfiguredFixture(change func(*router.Config), endpoints ...router.Endpoint) *fixture {
 	f := &fixture{latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "seconds"}, []string{"route", "status"})}
-	f.Router = router.New(router.Config{
+	c := router.Config{
 		FailureOf: func(_ context.Context, err error) *httpserver.Failure {
 			var failure *httpserver.Failure
 			switch {
@@ -56,7 +61,9 @@ func newFixture(endpoints ...router.Endpoint) *fixture {
 		Latency: f.latency, InFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "in_flight"}),
 		Logger:   slog.New(slog.NewTextHandler(&f.log, nil)),
 		LogLimit: &rate.Sometimes{Every: 1},
-	}, endpoints)
+	}
+	change(&c)
+	f.Router = router.New(c, endpoints)
 	return f
 }
 
@@ -146,6 +153,9 @@ func TestRouteLabelsAreThePatterns(t *testing.T) {
 	}
 	for _, r := range f.Routes() {
 		routes = append(routes, r.Method+" "+r.Pattern)
+		if r.Handler != f.Router {
+			t.Errorf("%s %s is served by %v", r.Method, r.Pattern, r.Handler)
+		}
 	}
 	if diff := cmp.Diff([]string{"GET /v1/things/:id", "HEAD /v1/things/:id"}, routes); diff != "" {
 		t.Error(diff)
@@ -185,5 +195,170 @@ func TestAbortPassesThrough(t *testing.T) {
 		if a := f.ask(t, "GET", "/v1/x"); !a.aborted || f.log.Len() > 0 {
 			t.Errorf("begun %v: aborted %v, log %q", begun, a.aborted, &f.log)
 		}
+	}
+}
+
+// observations returns the count of each series of the latency.
+func (f *fixture) observations(t *testing.T) map[string]uint64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(f.latency)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]uint64{}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			counts[m.GetLabel()[0].GetValue()+" "+m.GetLabel()[1].GetValue()] = m.GetHistogram().GetSampleCount()
+		}
+	}
+	return counts
+}
+
+func TestLatencyIsObservedByRouteAndStatus(t *testing.T) {
+	f := newFixture(
+		get("/v1/things/:id", func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusAccepted); return nil }),
+		get("/v1/own", func(http.ResponseWriter, *http.Request) error { return errOwn }),
+		get("/v1/lost", func(http.ResponseWriter, *http.Request) error { panic("lost") }),
+	)
+	for _, target := range []string{"/v1/things/1", "/v1/things/2", "/v1/own", "/v1/lost", "/nowhere"} {
+		f.ask(t, "GET", target)
+	}
+	f.ask(t, "PUT", "/v1/own")
+	want := map[string]uint64{
+		"/v1/things/:id 202": 2, "/v1/own 418": 1, "/v1/own 405": 1, "/v1/lost 500": 1, "other 404": 1,
+	}
+	if diff := cmp.Diff(want, f.observations(t)); diff != "" {
+		t.Errorf("observations (-want +got):\n%s", diff)
+	}
+}
+
+func TestInFlightCountsTheRequestsBeingServed(t *testing.T) {
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "in_flight"})
+	serving := 0.0
+	endpoints := []router.Endpoint{
+		get("/v1/x", func(http.ResponseWriter, *http.Request) error { serving = testutil.ToFloat64(gauge); return nil }),
+		get("/v1/abort", func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }),
+	}
+	f := newConfiguredFixture(func(c *router.Config) { c.InFlight = gauge }, endpoints...)
+	f.ask(t, "GET", "/v1/x")
+	f.ask(t, "GET", "/v1/abort")
+	if after := testutil.ToFloat64(gauge); serving != 1 || after != 0 {
+		t.Errorf("%v in flight in a handler, %v after it", serving, after)
+	}
+	uncounted := newConfiguredFixture(func(c *router.Config) { c.InFlight = nil }, endpoints...)
+	if a := uncounted.ask(t, "GET", "/v1/x"); a.Code != http.StatusOK {
+		t.Errorf("without a gauge: %d", a.Code)
+	}
+}
+
+func TestAPIAnswersUnknownMethods(t *testing.T) {
+	f := newConfiguredFixture(func(c *router.Config) {
+		c.MethodNotAllowed = func(pattern string) *httpserver.Failure {
+			return httpserver.NewFailure(http.StatusMethodNotAllowed, "own", "no such method of "+pattern)
+		}
+	}, get("/v1/things/:id", func(http.ResponseWriter, *http.Request) error { return nil }))
+	a := f.ask(t, "PATCH", "/v1/things/7")
+	if a.code != "own" || !strings.Contains(a.Body.String(), "no such method of /v1/things/:id") {
+		t.Errorf("%d %s", a.Code, a.Body)
+	}
+}
+
+// The failure of a panic is not one that the API chooses.
+func TestPanicIsNotAnErrorOfTheHandler(t *testing.T) {
+	f := newConfiguredFixture(func(c *router.Config) {
+		mapped := c.FailureOf
+		c.FailureOf = func(ctx context.Context, err error) *httpserver.Failure {
+			if failure := mapped(ctx, err); failure.Status != http.StatusInternalServerError || errors.As(err, &failure) {
+				return failure
+			}
+			return httpserver.NewFailure(http.StatusTeapot, "own", "of an unknown error")
+		}
+	}, get("/v1/x", func(http.ResponseWriter, *http.Request) error { panic("lost") }))
+	if a := f.ask(t, "GET", "/v1/x"); a.Code != http.StatusInternalServerError || a.code != api.CodeInternal {
+		t.Errorf("%d %s", a.Code, a.Body)
+	}
+}
+
+// Mistakes of clients would flood the log.
+func TestOnlyFailuresOfTheServiceAreLogged(t *testing.T) {
+	for status, logged := range map[int]bool{400: false, 404: false, 499: false, 500: true, 503: true} {
+		for _, cause := range []error{nil, errStore} {
+			f := newFixture(get("/v1/x", func(http.ResponseWriter, *http.Request) error {
+				return &httpserver.Failure{Status: status, Code: "own", Cause: cause}
+			}))
+			f.ask(t, "GET", "/v1/x")
+			if got := f.log.Len() > 0; got != (logged && cause != nil) {
+				t.Errorf("%d by %v: log %q", status, cause, &f.log)
+			}
+		}
+	}
+}
+
+func TestLogIsLimited(t *testing.T) {
+	f := newConfiguredFixture(func(c *router.Config) { c.LogLimit = &rate.Sometimes{First: 2} },
+		get("/v1/x", func(http.ResponseWriter, *http.Request) error { return errStore }))
+	for range 5 {
+		if a := f.ask(t, "GET", "/v1/x"); a.Code != http.StatusInternalServerError {
+			t.Errorf("%d", a.Code)
+		}
+	}
+	if n := strings.Count(f.log.String(), "request failed"); n != 2 {
+		t.Errorf("%d lines: %s", n, &f.log)
+	}
+}
+
+// An answer that has begun is not followed by a problem.
+func TestErrorAfterTheAnswerBeganAddsNothing(t *testing.T) {
+	f := newFixture(get("/v1/x", func(w http.ResponseWriter, _ *http.Request) error {
+		_, err := w.Write([]byte("begun"))
+		return errors.Join(err, errStore)
+	}))
+	if a := f.ask(t, "GET", "/v1/x"); a.Code != http.StatusOK || a.Body.String() != "begun" || !strings.Contains(f.log.String(), "store down") {
+		t.Errorf("%d %q, log %q", a.Code, a.Body, &f.log)
+	}
+}
+
+// deadlineRecorder records the deadline of a connection.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (r *deadlineRecorder) SetWriteDeadline(t time.Time) error { r.deadline = t; return nil }
+
+func TestProblemIsWrittenWithinTheWriteTimeout(t *testing.T) {
+	for _, timeout := range []time.Duration{0, time.Hour} {
+		f := newConfiguredFixture(func(c *router.Config) { c.WriteTimeout = timeout },
+			get("/v1/x", func(http.ResponseWriter, *http.Request) error { return errOwn }))
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		before := time.Now()
+		f.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/x", nil))
+		if timeout == 0 {
+			if !w.deadline.IsZero() {
+				t.Errorf("the bound of the server is replaced by %v", w.deadline)
+			}
+			continue
+		}
+		if w.deadline.Before(before.Add(timeout)) || w.deadline.After(time.Now().Add(timeout)) {
+			t.Errorf("the deadline is %v", w.deadline)
+		}
+	}
+}
+
+func TestFailureIsChosenWithTheContextOfTheRequest(t *testing.T) {
+	type key struct{}
+	var got any
+	f := newConfiguredFixture(func(c *router.Config) {
+		c.FailureOf = func(ctx context.Context, err error) *httpserver.Failure {
+			got = ctx.Value(key{})
+			return httpserver.Internal(err)
+		}
+	}, get("/v1/x", func(http.ResponseWriter, *http.Request) error { return errOwn }))
+	ctx := context.WithValue(t.Context(), key{}, "of the request")
+	f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/v1/x", nil))
+	if got != "of the request" {
+		t.Errorf("the context has %v", got)
 	}
 }
