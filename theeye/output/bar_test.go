@@ -31,6 +31,7 @@ func TestBarIsShownAfterTwoSeconds(t *testing.T) {
 		t.Errorf("shows %q", shown)
 	}
 	long.Advance(1)
+	long.Stop() // ends the drawing of a bar, if there is one
 	if out.String() != shown {
 		t.Errorf("shown after Stop: %q", out.String())
 	}
@@ -38,10 +39,13 @@ func TestBarIsShownAfterTwoSeconds(t *testing.T) {
 
 func TestBarIsNotShownInAPipe(t *testing.T) {
 	var out, errs bytes.Buffer
-	b := (&Printer{Out: &out, Err: &errs}).StartBar("Applying", 10)
-	b.began = time.Now().Add(-time.Hour)
-	b.Advance(5)
-	b.Stop()
+	p := &Printer{Out: &out, Err: &errs}
+	for _, b := range []*Bar{p.StartBar("Applying", 10), p.StartByteBar("Sending", 10), p.StartByteBar("Sending", 0)} {
+		b.began = time.Now().Add(-time.Hour)
+		b.SetPause("503")
+		b.Advance(5)
+		b.Stop()
+	}
 	if out.Len()+errs.Len() != 0 {
 		t.Errorf("%q %q", out.String(), errs.String())
 	}
@@ -90,6 +94,7 @@ func TestRemoteBarDoesNotCompleteWhenItIsFull(t *testing.T) {
 		t.Errorf("shows %q", shown)
 	}
 	long.Update(RemoteProgress{Title: "replay 1", Total: 7})
+	long.Stop() // ends the drawing of a bar, if there is one
 	if out.String() != shown {
 		t.Errorf("shown after Stop: %q", out.String())
 	}

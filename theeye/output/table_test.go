@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -55,24 +54,25 @@ func TestTableInPartsHasOneHeaderAndNoNarrowerColumns(t *testing.T) {
 
 func TestCellEscapesControlsAndIsCut(t *testing.T) {
 	for text, want := range map[string]string{
-		"\x1b[31mred\x1b[0m":                  `\x1b[31mred\x1b[0m`,
-		"\x1b]0;title\a":                      `\x1b]0;title\a`,
-		"a\r\nb\tc":                           `a\r\nb\tc`,
-		"\u009b2J":                            `\u009b2J`,
-		"\x7f\x00\b":                          `\x7f\x00\b`,
-		"abc\u202etxt.exe":                    `abc\u202etxt.exe`,
-		"\u2066\u200f\ufeff":                  `\u2066\u200f\ufeff`,
-		"line\u2028end":                       `line\u2028end`,
-		"bad \xff\xfe":                        "bad \ufffd\ufffd",
-		"wide\u3000space\u00a0":               "wide space ",
-		"👍🏻":                                  "👍🏻",
-		"🏻":                                   `\U0001f3fb`,
-		"naïve 東京 \u05d0":                     "naïve 東京 \u05d0",
-		strings.Repeat("x", maxCell):          strings.Repeat("x", maxCell),
-		strings.Repeat("x", maxCell+1):        strings.Repeat("x", maxCell-1) + "…",
-		strings.Repeat("京", maxCell):          strings.Repeat("京", maxCell/2-1) + "…",
-		strings.Repeat("x", 1<<20):            strings.Repeat("x", maxCell-1) + "…",
-		"z" + strings.Repeat("\u0301", 1<<20): "z" + strings.Repeat("\u0301", maxCellRunes-1) + "…",
+		"\x1b[31mred\x1b[0m":                   `\x1b[31mred\x1b[0m`,
+		"\x1b]0;title\a":                       `\x1b]0;title\a`,
+		"a\r\nb\tc":                            `a\r\nb\tc`,
+		"\u009b2J":                             `\u009b2J`,
+		"\x7f\x00\b":                           `\x7f\x00\b`,
+		"abc\u202etxt.exe":                     `abc\u202etxt.exe`,
+		"\u2066\u200f\ufeff":                   `\u2066\u200f\ufeff`,
+		"line\u2028end":                        `line\u2028end`,
+		"bad \xff\xfe":                         "bad \ufffd\ufffd",
+		"wide\u3000space\u00a0":                "wide space ",
+		"👍🏻":                                   "👍🏻",
+		"🏻":                                    `\U0001f3fb`,
+		"naïve 東京 \u05d0":                      "naïve 東京 \u05d0",
+		"\u0645\u06cc\u200c\u0631\u0648\u062f": "\u0645\u06cc\u200c\u0631\u0648\u062f", // with a non-joiner
+		strings.Repeat("x", maxCell):           strings.Repeat("x", maxCell),
+		strings.Repeat("x", maxCell+1):         strings.Repeat("x", maxCell-1) + "…",
+		strings.Repeat("京", maxCell):           strings.Repeat("京", maxCell/2-1) + "…",
+		strings.Repeat("x", 1<<20):             strings.Repeat("x", maxCell-1) + "…",
+		"z" + strings.Repeat("\u0301", 1<<20):  "z" + strings.Repeat("\u0301", maxCellRunes-1) + "…",
 	} {
 		if got := Cell(text); got != want {
 			t.Errorf("Cell(%.40q) = %q, want %q", text, got, want)
@@ -107,45 +107,6 @@ func TestTableOfArbitraryCells(t *testing.T) {
 			if n := widths.StringWidth(last); n != column || n > 2*(maxCell+len(columnGap)) {
 				t.Fatalf("the last column of %q starts at %d, the header's at %d", line, n, column)
 			}
-		}
-	})
-}
-
-func TestValueIsOneLineWithUnchangedNumbers(t *testing.T) {
-	for _, c := range []struct {
-		v    any
-		want string
-	}{
-		{map[string]int{"a": 1}, `{"a":1}`},
-		{jsontext.Value("{ \"n\" : 12345678901234567890.10,\n \"e\": 1E400 }"), `{"n":12345678901234567890.10,"e":1E400}`},
-		{jsontext.Value("\"\u009b2J\x7f\u00a0é\u2028\""), "\"\\u009b2J\\u007f\u00a0é\u2028\""},
-		{jsontext.Value(`"\u001b"`), `"\u001b"`},
-	} {
-		var out bytes.Buffer
-		if err := (&Printer{Out: &out}).Value(c.v); err != nil || out.String() != c.want+"\n" {
-			t.Errorf("%v: %q, %v", c.v, out.String(), err)
-		}
-	}
-	kept := jsontext.Value(`{ "a": 1 }`)
-	if err := (&Printer{Out: &bytes.Buffer{}}).Value(kept); err != nil || string(kept) != `{ "a": 1 }` {
-		t.Errorf("the value became %s, %v", kept, err)
-	}
-	if err := (&Printer{Out: &bytes.Buffer{}}).Value(jsontext.Value("<html>")); err == nil {
-		t.Error("printed a text that is not JSON")
-	}
-}
-
-func TestEscapedControlsKeepTheValue(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := strings.ToValidUTF8(rapid.String().Draw(t, "text"), "")
-		quoted, err := jsontext.AppendQuote(nil, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := escapeControls(quoted)
-		back, err := jsontext.AppendUnquote(nil, b)
-		if err != nil || string(back) != text {
-			t.Fatalf("%q became %q, %v", text, back, err)
 		}
 	})
 }
