@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"pgregory.net/rapid"
 )
@@ -95,29 +97,109 @@ func TestReadOfAnEmptyStreamYieldsNothing(t *testing.T) {
 	}
 }
 
-func TestSeqAtReturnsTheFirstSequenceFromATime(t *testing.T) {
-	ctx, js := connect(t)
-	fillStream(ctx, t, js, 5, func(int) string { return Unregistered("a") })
+// A message is the publisher's: what the server adds to its replies is not in it.
+func TestReadYieldsMessagesAsPublished(t *testing.T) {
+	ctx, js := ensure(t)
+	want := []Raw{
+		{Header: nats.Header{}, Payload: []byte{}},
+		{Header: nats.Header{HeaderApplication: {"demo"}, "X-Other": {"1", "2"}}, Payload: []byte("payload")},
+	}
 	events, err := js.Stream(ctx, Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	third, err := events.GetMsg(ctx, 3)
-	if err != nil {
+	for i := range want {
+		if _, err := js.PublishMsg(ctx, &nats.Msg{Subject: Unregistered("demo"), Header: want[i].Header, Data: want[i].Payload}); err != nil {
+			t.Fatal(err)
+		}
+		stored, err := events.GetMsg(ctx, uint64(i+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[i].Seq, want[i].Time = stored.Sequence, stored.Time
+	}
+	var got []Raw
+	for portion, err := range Read(ctx, js, Range{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, portion...)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("messages (-published +read):\n%s", diff)
+	}
+}
+
+// A portion is bounded by the number of its messages and by their bytes.
+func TestPortionsAreBounded(t *testing.T) {
+	ctx, js := ensure(t)
+	const small, large, largeBytes = 1500, 8, 600 << 10
+	payload := make([]byte, largeBytes)
+	for i := range small + large {
+		data := payload[:1]
+		if i >= small {
+			data = payload
+		}
+		if _, err := js.PublishAsync(Unregistered("demo"), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-js.PublishAsyncComplete()
+	total := 0
+	for portion, err := range Read(ctx, js, Range{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, m := range portion {
+			size += len(m.Payload)
+		}
+		if total += len(portion); len(portion) > 1000 || size > 2<<20+largeBytes {
+			t.Errorf("a portion of %d messages and %d bytes", len(portion), size)
+		}
+	}
+	if total != small+large {
+		t.Errorf("%d messages, want %d", total, small+large)
+	}
+}
+
+// A request that fails is repeated; here, until the stream exists.
+func TestReadRepeatsFailedRequests(t *testing.T) {
+	ctx, js := connect(t)
+	failed := make(chan struct{}, 1)
+	go func() {
+		// The same request without a stream: NATS answers that there is no responder.
+		_, _ = js.Conn().RequestWithContext(ctx, "$JS.API.DIRECT.GET."+Name, []byte("{}"))
+		failed <- struct{}{}
+	}()
+	done := make(chan error, 1)
+	go func() {
+		for _, err := range Read(ctx, js, Range{}) {
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	<-failed
+	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		at   time.Time
-		want uint64
-	}{
-		{time.Unix(0, 0), 1},
-		{third.Time, 3},
-		{third.Time.Add(time.Nanosecond), 4},
-		{time.Now().Add(time.Hour), 6},
-	} {
-		if got, err := SeqAt(ctx, js, c.at); err != nil || got != c.want {
-			t.Errorf("At(%v) = %d, %v; want %d", c.at, got, err, c.want)
+	if err := <-done; err != nil {
+		t.Errorf("Read = %v", err)
+	}
+}
+
+// A caller may end early; TestMain finds a goroutine that is left.
+func TestReadStopsWithTheCaller(t *testing.T) {
+	ctx, js := connect(t)
+	fillStream(ctx, t, js, 2500, func(int) string { return Unregistered("a") })
+	for portion, err := range Read(ctx, js, Range{First: 100}) {
+		if err != nil || len(portion) == 0 || portion[0].Seq != 100 {
+			t.Errorf("%d messages, %v", len(portion), err)
 		}
+		break
 	}
 }
 
@@ -170,35 +252,4 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
-}
-
-func TestNewestRevisionCountsRemovals(t *testing.T) {
-	ctx, js := connect(t)
-	if _, err := NewestRevision(ctx, js, BucketSchemas); !errors.Is(err, jetstream.ErrStreamNotFound) {
-		t.Errorf("without a bucket the error is %v", err)
-	}
-	if err := Ensure(ctx, js, Config{MaxBytes: 1 << 20}); err != nil {
-		t.Fatal(err)
-	}
-	kv, err := js.KeyValue(ctx, BucketSchemas)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := uint64(0)
-	check := func() {
-		t.Helper()
-		if got, err := NewestRevision(ctx, js, BucketSchemas); err != nil || got != want {
-			t.Errorf("NewestRevision = %d, %v; want %d", got, err, want)
-		}
-	}
-	check()
-	if want, err = kv.PutString(ctx, KeyPolicy, "{}"); err != nil {
-		t.Fatal(err)
-	}
-	check()
-	if err := kv.Delete(ctx, KeyPolicy); err != nil {
-		t.Fatal(err)
-	}
-	want++
-	check()
 }

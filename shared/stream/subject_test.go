@@ -87,3 +87,14 @@ func TestSubjectsForMatchesEachSubjectOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestApplicationSubjectsMatchOneApplication(t *testing.T) {
+	for subject, want := range map[string]bool{
+		Subject("demo", "c", "n"): true, Unregistered("demo"): true,
+		Subject("demo-2", "c", "n"): false, Unregistered("dem"): false, "events.demo": false,
+	} {
+		if got := server.SubjectsCollide(ApplicationSubjects("demo"), subject); got != want {
+			t.Errorf("%s is a subject of the application: %t", subject, got)
+		}
+	}
+}
