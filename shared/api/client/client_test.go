@@ -330,7 +330,10 @@ func TestPagesEndWithTheFirstError(t *testing.T) {
 func TestPagesStopWithTheCaller(t *testing.T) {
 	s := clienttest.NewServer(t, answerPages...)
 	list := client.List{Path: "/", Member: "events", PageSize: 1, Limit: 9}
-	for range s.NewClient(t, nil).Pages(t.Context(), list) {
+	for page, err := range s.NewClient(t, nil).Pages(t.Context(), list) {
+		if err != nil || !page.More {
+			t.Errorf("%v, %v", page, err)
+		}
 		break
 	}
 	if len(s.Requests) != 1 {

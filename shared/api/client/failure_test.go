@@ -46,7 +46,7 @@ func TestFailedCallIsUnreachable(t *testing.T) {
 	for name, f := range map[string]transport{
 		"no connection": func(*http.Request) (*http.Response, error) { return nil, errPlanted },
 		"half an answer": func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: brokenBody{}}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: brokenBody{}}, nil
 		},
 	} {
 		_, err := newClient(t, client.Config{}, f).Get(t.Context(), "/v1/events/secret", nil, &struct{}{})
@@ -98,7 +98,7 @@ func TestSizeOfAnAnswerIsBounded(t *testing.T) {
 	const limit = 10
 	for size, wantErr := range map[int]bool{limit: false, limit + 1: true, 1 << 20: true} {
 		c := newClient(t, client.Config{}, func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(strings.Repeat(" ", size)))}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(strings.Repeat(" ", size)))}, nil
 		})
 		c.SetMaxResponse(limit)
 		resp, err := c.Do(t.Context(), get)
