@@ -312,7 +312,7 @@ func structsOf(t *testing.T, dir string) []string {
 	var names []string
 	embedded := map[string]bool{}
 	for _, name := range files {
-		src, err := os.ReadFile(name) //nolint:gosec // a source file of the project
+		src, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,18 +12,6 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// listApplications answers GET /v1/applications.
-func (s *service) listApplications(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	if _, err := parseParams(r, nil); err != nil {
-		return err
-	}
-	list, err := s.admin.Applications(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, 0, list)
-}
-
 // showApplication answers GET /v1/applications/{application}.
 func (s *service) showApplication(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
 	name, err := pathApplication(r)
@@ -235,19 +223,6 @@ func (s *service) deleteKey(w http.ResponseWriter, r *http.Request, p access.Pri
 		return err
 	}
 	return writeJSON(w, http.StatusOK, changed.Revision, changed)
-}
-
-// listTokens answers GET /v1/tokens. Tokens that exist in the memory of a
-// process alone are not among them.
-func (s *service) listTokens(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	if _, err := parseParams(r, nil); err != nil {
-		return err
-	}
-	list, err := s.admin.Tokens(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, 0, list)
 }
 
 // showToken answers GET /v1/tokens/{token_id}.

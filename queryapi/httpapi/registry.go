@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"unicode/utf8"
 
@@ -13,28 +14,19 @@ import (
 	"github.com/theeye/theeye/shared/schema"
 )
 
-// showStatus answers GET /v1/status: the state of the installation.
-func (s *service) showStatus(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	if _, err := parseParams(r, nil); err != nil {
-		return err
+// showValue returns a handler that answers with a value that needs no
+// parameters.
+func showValue[T any](read func(context.Context) (T, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
+		if _, err := parseParams(r, nil); err != nil {
+			return err
+		}
+		v, err := read(r.Context())
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, http.StatusOK, 0, v)
 	}
-	status, err := s.admin.Status(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, 0, status)
-}
-
-// listSchemas answers GET /v1/schemas: every registered type.
-func (s *service) listSchemas(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	if _, err := parseParams(r, nil); err != nil {
-		return err
-	}
-	list, err := s.admin.Schemas(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, 0, list)
 }
 
 // showSchema answers GET /v1/schemas/{category}/{name}: the JSON Schema itself.

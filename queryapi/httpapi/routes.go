@@ -48,7 +48,7 @@ func New(c Config) *router.Router {
 // endpoints returns the whole HTTP surface.
 func (s *service) endpoints() []router.Endpoint {
 	endpoints := []router.Endpoint{
-		{Method: http.MethodGet, Pattern: routeStatus, Handle: s.forOperators(s.showStatus)},
+		{Method: http.MethodGet, Pattern: routeStatus, Handle: s.forOperators(showValue(s.admin.Status))},
 		{Method: http.MethodGet, Pattern: api.PathOpenAPI, Handle: serveDocument},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	}
@@ -87,16 +87,16 @@ func (s *service) adminHandlers() map[string]map[string]handler {
 	replays := jobCollection{s.admin.Replays(), routeReplays, routeReplay}
 	audits := jobCollection{s.admin.Audits(), routeAudits, routeAudit}
 	return map[string]map[string]handler{
-		routeSchemas:       {get: s.listSchemas},
+		routeSchemas:       {get: showValue(s.admin.Schemas)},
 		routeSchema:        {get: s.showSchema, put: s.putSchema, remove: s.deleteSchema},
 		routeSchemaHistory: {get: s.listSchemaVersions},
 		routePolicy:        {get: s.showPolicy, put: s.putPolicy, remove: s.deletePolicy},
 		routePolicyHistory: {get: s.listPolicyVersions},
-		routeApplications:  {get: s.listApplications, post: s.createApplication},
+		routeApplications:  {get: showValue(s.admin.Applications), post: s.createApplication},
 		routeApplication:   {get: s.showApplication, put: s.putApplication, remove: s.deleteApplication},
 		routeKeys:          {post: s.createKey},
 		routeKey:           {put: s.putKey, remove: s.deleteKey},
-		routeTokens:        {get: s.listTokens, post: s.createToken},
+		routeTokens:        {get: showValue(s.admin.Tokens), post: s.createToken},
 		routeToken:         {get: s.showToken, remove: s.deleteToken},
 		routeChanges:       {get: s.listChanges},
 		routeReplays:       {get: replays.listJobs, post: s.startReplay},
