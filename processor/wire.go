@@ -47,7 +47,7 @@ type Settings struct {
 	daemon.Common
 }
 
-// Faults returns what is wrong with the limits of the stream.
+// Faults returns the faults of the stream's limits.
 func (s *Settings) Faults() daemon.Faults {
 	var faults daemon.Faults
 	if s.StreamMaxBytes.Value < minStreamBytes {
@@ -81,7 +81,7 @@ func Run(ctx context.Context, p *daemon.Process, s *Settings) error {
 	return errors.Join(err, wiring.CloseStore(ctx, st))
 }
 
-// serve composes the processor with what it needs.
+// serve connects the processor and runs it until ctx ends.
 func serve(ctx context.Context, p *daemon.Process, s *Settings, st store.Store) error {
 	conn, js, err := wiring.Connect(p, s.NATSSettings)
 	if err != nil {

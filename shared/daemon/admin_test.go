@@ -54,8 +54,9 @@ func get(t *testing.T, a *AdminServer, path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// Alive is not ready: the first stays 200 whatever is missing.
-func TestReadinessNamesWhatIsMissing(t *testing.T) {
+// Readiness names the conditions that do not hold; liveness does not depend on
+// them.
+func TestReadinessNamesFailedConditions(t *testing.T) {
 	var checks []Check
 	a, _ := serveAdmin(t, func() []Check { return checks })
 	checks = []Check{{Name: "nats"}, {Name: "store", Err: errors.New("no answer")}}
@@ -80,7 +81,7 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestMetricsAndProfiles(t *testing.T) {
+func TestAdminServesMetricsAndProfiles(t *testing.T) {
 	a, _ := serveAdmin(t, nil)
 	code, body := get(t, a, "/metrics")
 	for _, want := range []string{"eye_build_info{", "go_goroutines ", "process_open_fds "} {
@@ -95,7 +96,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 	}
 }
 
-func TestAdminPortInUse(t *testing.T) {
+func TestAdminFailsOnPortInUse(t *testing.T) {
 	a, _ := serveAdmin(t, nil)
 	if _, err := Admin(AdminConfig{Listen: a.Addr().String()}); err == nil || !strings.Contains(err.Error(), a.Addr().String()) {
 		t.Errorf("Admin = %v", err)

@@ -11,8 +11,8 @@ import (
 
 const nasty = "line\r\nERR fake\x1b[31m red \u2028 \u009b2J \\x1b[32m"
 
-// One occurrence is one JSON object on one line, whatever its values hold.
-func TestJSONLog(t *testing.T) {
+// A record is one JSON object on one line, whatever its values contain.
+func TestJSONRecordIsOneLine(t *testing.T) {
 	var out bytes.Buffer
 	log := NewLogger(&out, slog.LevelInfo).With(slog.String("from", nasty))
 	log.Info("Constant", slog.String("text", nasty), slog.Any("error", errors.New(nasty)), slog.String(nasty, "key"))
@@ -30,7 +30,7 @@ func TestJSONLog(t *testing.T) {
 }
 
 // On a terminal no value can move the cursor or start a line.
-func TestTerminalLog(t *testing.T) {
+func TestTerminalLogEscapesControlCharacters(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(terminalHandler(&out, slog.LevelInfo)).With(slog.String("from", nasty))
 	log.Info("Constant", slog.String("text", nasty), slog.Any("error", errors.New(nasty)), slog.Any("faults", []string{nasty, "b"}))

@@ -20,7 +20,7 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-func TestFlags(t *testing.T) {
+func TestVersionAndUnknownFlags(t *testing.T) {
 	code, out, _ := call(t, "--version")
 	if code != ExitOK || !strings.HasPrefix(out, "collector dev (commit ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("--version: %d %q", code, out)
@@ -51,7 +51,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 }
 
-func TestHealthFlag(t *testing.T) {
+func TestHealthFlagAsksTheAdminListener(t *testing.T) {
 	a, stop := serveAdmin(t, nil)
 	t.Setenv("EYE_ADMIN_LISTEN", a.Addr().String())
 	if code, _, errs := call(t, "--health"); code != ExitOK {

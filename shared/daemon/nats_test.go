@@ -19,8 +19,8 @@ import (
 	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
-// A service may start before NATS does, and stays when NATS restarts.
-func TestConnectNATSBeforeTheServer(t *testing.T) {
+// A service may start before the NATS server, and survives restarts of it.
+func TestConnectNATSWaitsForTheServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestConnectNATSBeforeTheServer(t *testing.T) {
 	}
 }
 
-// Passwords of URLs do not reach the log.
-func TestConnectNATSLogHasNoPassword(t *testing.T) {
+// The password of a URL is not logged.
+func TestConnectNATSLogsNoPassword(t *testing.T) {
 	s, err := natsd.Start(natsd.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -71,9 +71,9 @@ func TestConnectNATSLogHasNoPassword(t *testing.T) {
 	}
 }
 
-// A wrong password is mended by a person, who must read of it, and never read
-// the password.
-func TestConnectNATSTellsOfARefusal(t *testing.T) {
+// A refused login is logged without the password, so that an operator corrects
+// it, and is repeated.
+func TestConnectNATSLogsRefusedLogin(t *testing.T) {
 	srv := natstest.Start(t, natstest.Listening(), func(o *server.Options) {
 		o.Users = []*server.User{{Username: "collector", Password: "right"}}
 	}).NATSServer()
@@ -83,7 +83,7 @@ func TestConnectNATSTellsOfARefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	// It goes on trying: the password may be mended at the server.
+	// The attempts continue: the password may be corrected at the server.
 	awaitConnected(t, func() bool {
 		seen, err := srv.Varz(&server.VarzOptions{})
 		return err == nil && seen.TotalConnections > 4
@@ -94,32 +94,32 @@ func TestConnectNATSTellsOfARefusal(t *testing.T) {
 	}
 }
 
-// nobody is a network on which nobody answers.
-type nobody struct{ asked atomic.Int32 }
+// deadNetwork is a network on which no connection is possible.
+type deadNetwork struct{ attempts atomic.Int32 }
 
-func (n *nobody) Dial(string, string) (net.Conn, error) {
-	n.asked.Add(1)
-	return nil, errors.New("nobody is there")
+func (n *deadNetwork) Dial(string, string) (net.Conn, error) {
+	n.attempts.Add(1)
+	return nil, errors.New("no route to host")
 }
 
-// Of a server that is away for hours the log tells once.
-func TestConnectNATSTellsOfFailuresOnce(t *testing.T) {
+// Failed attempts to connect are logged once, however many follow.
+func TestConnectNATSLogsFailedAttemptsOnce(t *testing.T) {
 	var out lockedBuffer
-	var network nobody
+	var network deadNetwork
 	nc, err := daemon.ConnectNATS("nats://127.0.0.1:4222", "collector", slog.New(slog.NewTextHandler(&out, nil)), nats.SetCustomDialer(&network))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	awaitConnected(t, func() bool { return network.asked.Load() > 4 }, true)
-	if s := out.String(); strings.Count(s, "nobody is there") != 1 {
+	awaitConnected(t, func() bool { return network.attempts.Load() > 4 }, true)
+	if s := out.String(); strings.Count(s, "no route to host") != 1 {
 		t.Errorf("logged: %s", s)
 	}
 }
 
-// A server may allow each service to hear its own answers alone: what a service
-// asks with must be its inbox, also where a library makes it.
-func TestConnectNATSInboxIsTheServices(t *testing.T) {
+// A server may restrict each service to its own replies: every inbox has the
+// service's prefix, also one that a library creates.
+func TestConnectNATSUsesInboxOfTheService(t *testing.T) {
 	s, err := natsd.Start(natsd.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestConnectNATSInboxIsTheServices(t *testing.T) {
 	defer nc.Close()
 	for _, inbox := range []string{nc.NewInbox(), nc.NewRespInbox()} {
 		if !strings.HasPrefix(inbox, "_INBOX_queryapi.") {
-			t.Errorf("answers come to %s", inbox)
+			t.Errorf("the inbox is %s", inbox)
 		}
 	}
 }
@@ -154,13 +154,14 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func TestConnectNATSWrongURL(t *testing.T) {
+func TestConnectNATSRejectsInvalidURL(t *testing.T) {
 	if nc, err := daemon.ConnectNATS("nats://127.0.0.1:port", "x", slog.New(slog.DiscardHandler)); err == nil {
 		nc.Close()
-		t.Error("a URL that is none is accepted")
+		t.Error("an invalid URL is accepted")
 	}
 }
 
+// awaitConnected polls until connected returns want.
 func awaitConnected(t *testing.T, connected func() bool, want bool) {
 	t.Helper()
 	deadline := time.NewTimer(time.Minute)

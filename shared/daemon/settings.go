@@ -22,7 +22,8 @@ const prefix = "EYE_"
 // counts as unset.
 type Settings interface {
 	common() *Common
-	// Faults returns what is wrong with values that are well-formed one by one.
+	// Faults returns the faults of values that are well-formed, such as a number
+	// out of its range.
 	Faults() Faults
 }
 

@@ -118,7 +118,7 @@ func TestFaultyValuesBecomeTheirDefaults(t *testing.T) {
 	}
 }
 
-func TestAddresses(t *testing.T) {
+func TestCheckAddress(t *testing.T) {
 	for text, right := range map[string]bool{
 		"127.0.0.1:8080": true, ":0": true, "[::1]:65535": true, "localhost:80": true,
 		"nowhere": false, "8080": false, "127.0.0.1:": false, "127.0.0.1:http": false, "127.0.0.1:65536": false, "::1:80": false,
@@ -129,7 +129,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-func TestServerURLs(t *testing.T) {
+func TestParseServerURLs(t *testing.T) {
 	for text, right := range map[string]bool{
 		"nats://127.0.0.1:4222": true, "tls://me:secret@a.example:1, b.example": true, "127.0.0.1:4222": true,
 		"nats://%zz": false, "nats://127.0.0.1:port": false, "nats://a,nats://[::1": false,
@@ -140,7 +140,7 @@ func TestServerURLs(t *testing.T) {
 	}
 }
 
-func TestUnknownNames(t *testing.T) {
+func TestFindsUnknownVariables(t *testing.T) {
 	p, err := parseArgs[everyType]("collector", "", nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)

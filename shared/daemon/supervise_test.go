@@ -14,7 +14,7 @@ import (
 
 var silent = slog.New(slog.DiscardHandler)
 
-func TestSuperviseReturnsTheWorksError(t *testing.T) {
+func TestSuperviseReturnsExitCodeOfError(t *testing.T) {
 	for want, err := range map[int]error{
 		ExitOK:          nil,
 		ExitFailure:     errors.New("x"),
@@ -27,7 +27,7 @@ func TestSuperviseReturnsTheWorksError(t *testing.T) {
 	}
 }
 
-// The signal ends the context; what run does then counts.
+// A signal ends the context; the result of the drain counts.
 func TestSuperviseDrains(t *testing.T) {
 	lost := errors.New("lost while draining")
 	for _, c := range []struct{ returned, want error }{{nil, nil}, {context.Canceled, nil}, {lost, lost}} {
@@ -43,8 +43,9 @@ func TestSuperviseDrains(t *testing.T) {
 	}
 }
 
-// A second signal ends at once, but one that came with the first is the first.
-func TestSuperviseSecondSignal(t *testing.T) {
+// A second signal ends the program at once; signals in quick succession count as
+// one.
+func TestSuperviseEndsAtSecondSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		signals, release := make(chan os.Signal), make(chan struct{})
 		began := time.Now()
@@ -62,7 +63,7 @@ func TestSuperviseSecondSignal(t *testing.T) {
 	})
 }
 
-func TestSuperviseDrainLimit(t *testing.T) {
+func TestSuperviseEndsAtDrainLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		signals, release := make(chan os.Signal, 1), make(chan struct{})
 		signals <- syscall.SIGTERM

@@ -92,8 +92,8 @@ type (
 // Parse reads an address.
 func (addressRule) Parse(text string) (string, error) { return text, CheckAddress(text) }
 
-// CheckAddress returns what is wrong with an address to listen on. The host is
-// not looked up.
+// CheckAddress returns the fault of an address to listen on. It does not look up
+// the host.
 func CheckAddress(text string) error {
 	_, port, err := net.SplitHostPort(text)
 	if err == nil {
@@ -174,7 +174,8 @@ func (levelRule) Parse(text string) (level slog.Level, err error) {
 // Parse reads the name of a directory.
 func (directoryRule) Parse(text string) (string, error) { return text, CheckDirectory(text) }
 
-// CheckDirectory returns what is wrong with the name of an existing directory.
+// CheckDirectory returns the fault of a name that must be that of an existing
+// directory.
 func CheckDirectory(name string) error {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
 		return fmt.Errorf("%q must be an existing directory", name)
@@ -188,7 +189,7 @@ const minSecret = 16
 // Parse reads a secret.
 func (secretRule) Parse(text string) (string, error) { return text, CheckSecret(text) }
 
-// CheckSecret returns what is wrong with a secret, without showing it.
+// CheckSecret returns the fault of a secret, without showing it.
 func CheckSecret(text string) error {
 	if len(text) < minSecret {
 		return fmt.Errorf("must have at least %d characters", minSecret)

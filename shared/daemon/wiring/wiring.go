@@ -114,8 +114,8 @@ func (b *Backbone) Serve(ctx context.Context, p *daemon.Process, adminListen str
 	return group.Run(ctx)
 }
 
-// OperatorCredentials are the operator token of the settings: it is valid in
-// this process and stored nowhere. "" is none.
+// OperatorCredentials returns the operator token of the settings, which is valid
+// in this process and never stored; no token for "".
 func OperatorCredentials(secret string) registry.Credentials {
 	if secret == "" {
 		return registry.Credentials{}
