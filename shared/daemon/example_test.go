@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/theeye/theeye/shared/daemon"
@@ -29,8 +30,11 @@ func ExampleReadSettings() {
 // All faults are reported at once.
 func ExampleReadSettings_faults() {
 	_, err := daemon.ReadSettings[archiverSettings]("archiver", []string{"--interval=soon", "--max-bytes=10GB"})
-	for _, fault := range err.(daemon.Faults) {
-		fmt.Println(fault)
+	var faults daemon.Faults
+	if errors.As(err, &faults) {
+		for _, fault := range faults {
+			fmt.Println(fault)
+		}
 	}
 	// Output:
 	// EYE_ARCHIVE_MAX_BYTES: "10GB" must be a size such as 1048576, 64MiB or 10GiB

@@ -65,7 +65,7 @@ func TestNoRestartBelowTheFloor(t *testing.T) {
 	}
 }
 
-func TestLogRecognizesWriteErrors(t *testing.T) {
+func TestLogRecognisesWriteErrors(t *testing.T) {
 	var failed []string
 	l := &serverLog{
 		log:          slog.New(slog.DiscardHandler),
@@ -78,7 +78,7 @@ func TestLogRecognizesWriteErrors(t *testing.T) {
 	l.Warnf("Filestore [%s] Stream state checksum did not match", "EVENTS")
 	l.Noticef("will be disabled")
 	if len(failed) != 3 || !strings.Contains(failed[0], "quota") {
-		t.Errorf("recognized as write errors: %q", failed)
+		t.Errorf("recognised as write errors: %q", failed)
 	}
 }
 

@@ -218,6 +218,7 @@ func (l *serverLog) Tracef(format string, v ...any)  { l.logLine(slog.LevelDebug
 func (l *serverLog) Warnf(format string, v ...any) {
 	l.checkWriteError(l.logLine(slog.LevelWarn, format, v))
 }
+
 func (l *serverLog) Errorf(format string, v ...any) {
 	l.checkWriteError(l.logLine(slog.LevelError, format, v))
 }

@@ -128,7 +128,8 @@ func OperatorCredentials(secret string) registry.Credentials {
 // CloseStore closes a store, also after ctx has ended, and bounds the wait.
 func CloseStore(ctx context.Context, store interface {
 	Close(ctx context.Context) error
-}) error {
+},
+) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	if err := store.Close(ctx); err != nil {
