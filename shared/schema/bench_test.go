@@ -14,7 +14,7 @@ func BenchmarkValidate(b *testing.B) {
 		{"page interaction", "cta click"}: `{"host": "www.example.com", "path": "/", "element": "chat bubble"}`,
 		{"form interaction", "submit"}:    `{"host": "www.example.com", "path": "/", "form": {"first_name": "John", "last_name": "Doe"}}`,
 	} {
-		raw, err := os.ReadFile("../registry/sample/schemas/" + t.String() + ".json")
+		raw, err := os.ReadFile("../registry/declare/sample/schemas/" + t.String() + ".json")
 		if err != nil {
 			b.Fatal(err)
 		}

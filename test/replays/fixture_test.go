@@ -47,7 +47,7 @@ func byMistake(e *chaos.Entry) string {
 // bothRules returns the mistake and its correction, the sample schema.
 func bothRules(t *testing.T) (mistaken, fixed rules) {
 	t.Helper()
-	sample, err := os.ReadFile(filepath.Join("..", "..", "shared", "registry", "sample", "schemas", "page=20interaction", "pageview.json"))
+	sample, err := os.ReadFile(filepath.Join("..", "..", "shared", "registry", "declare", "sample", "schemas", "page=20interaction", "pageview.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
