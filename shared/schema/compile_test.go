@@ -1,9 +1,11 @@
 package schema
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp/syntax"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,6 +57,7 @@ func TestCompileAccepts(t *testing.T) {
 		"list, recursive":         `{"definitions": {"node": {"properties": {"next": {"$ref": "#/definitions/node"}}}}, "properties": {"head": {"$ref": "#/definitions/node"}}}`,
 		"definitions beside $ref": `{"$ref": "#/definitions/a", "definitions": {"a": {"type": "object"}}, "title": "t"}`,
 		"draft 4 bounds":          `{` + draft4 + `"minimum": 1, "exclusiveMinimum": true, "additionalProperties": false, "items": [{}], "additionalItems": true}`,
+		"equal bounds":            `{"minLength": 2, "maxLength": 2, "minItems": 0, "maxItems": 0, "minProperties": 1, "maxProperties": 1}`,
 		"counts as floats":        `{"minLength": 2.0, "maxLength": 1e2}`,
 		"dependencies":            `{"dependencies": {"a": ["b"], "c": {"required": ["d"]}, "e": []}}`,
 		"forty alternatives":      `{"oneOf": [` + list(40, `{"required": ["a","b","c","d","e","f","g","h","i","j"], "properties": {"kind": {"const": %d}}}`) + `]}`,
@@ -179,6 +182,62 @@ func doubling(n int) string {
 		parts[i] = fmt.Sprintf(`"d%d": {"allOf": [{"$ref": "#/definitions/d%d"}, {"$ref": "#/definitions/d%d"}]}`, i+1, i, i)
 	}
 	return strings.Join(parts, ",")
+}
+
+// Two schemas that both lead back to the root double the evaluations, in place
+// or at each level of the data, whichever keywords they stand under.
+func TestSchemasThatMultiplyAreRefused(t *testing.T) {
+	const root = `{"$ref": "#"}`
+	for name, raw := range map[string]string{
+		"items and contains":       `{"items": ` + root + `, "contains": ` + root + `}`,
+		"items, twice":             `{"items": {"allOf": [` + root + `, ` + root + `]}}`,
+		"one of several items":     `{"items": [{}, {"anyOf": [` + root + `, ` + root + `]}]}`,
+		"additional items":         `{"items": [{}], "additionalItems": {"oneOf": [` + root + `, ` + root + `]}}`,
+		"contains, twice":          `{"contains": {"allOf": [` + root + `, ` + root + `]}}`,
+		"two patterns":             `{"patternProperties": {"^a": ` + root + `, "^b": ` + root + `}}`,
+		"a member and a pattern":   `{"properties": {"a": ` + root + `}, "patternProperties": {"^a": ` + root + `}}`,
+		"additional members":       `{"additionalProperties": {"not": ` + root + `, "if": ` + root + `}}`,
+		"condition":                `{"properties": {"a": {"if": {}, "then": ` + root + `, "else": ` + root + `}}}`,
+		"dependencies":             `{"properties": {"a": {"dependencies": {"x": ` + root + `, "y": ` + root + `}}}}`,
+		"every second level":       `{"properties": {"a": {"items": {"allOf": [` + root + `, ` + root + `]}}}}`,
+		"arrays of arrays of each": `{"items": {"items": ` + root + `, "contains": ` + root + `}}`,
+	} {
+		s, faults := Compile([]byte(raw))
+		if s != nil || len(faults) != 1 || faults[0].Path != "" || !strings.Contains(faults[0].Message, "too often") {
+			t.Errorf("%s: %v, want a refusal of the document", name, faults)
+		}
+	}
+	for name, raw := range map[string]string{
+		"members":           `{"properties": {"a": ` + root + `, "b": ` + root + `}, "additionalProperties": ` + root + `}`,
+		"items":             `{"items": [` + root + `, ` + root + `], "additionalItems": ` + root + `}`,
+		"array or object":   `{"items": ` + root + `, "additionalProperties": ` + root + `}`,
+		"several, not deep": `{"properties": {"a": {"allOf": [{"items": {"allOf": [{}, {}]}}, {"items": {"allOf": [{}, {}]}}]}}}`,
+	} {
+		if _, faults := Compile([]byte(raw)); len(faults) > 0 {
+			t.Errorf("%s, of which one applies to a value: %v", name, faults)
+		}
+	}
+}
+
+// The compiler of the library is not safe for concurrent use; Compile is.
+func TestCompileConcurrently(t *testing.T) {
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			for range 25 {
+				s, faults := Compile(fmt.Appendf(nil, `{"definitions": {"v": {"const": %d}}, "properties": {"v": {"$ref": "#/definitions/v"}}}`, i))
+				if len(faults) > 0 {
+					t.Error(faults)
+					return
+				}
+				right, wrong := map[string]any{"v": json.Number(fmt.Sprint(i))}, map[string]any{"v": json.Number("7")}
+				if len(s.Validate(right)) != 0 || len(s.Validate(wrong)) != 1 {
+					t.Errorf("schema %d has another constant", i)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestCompileCodes(t *testing.T) {

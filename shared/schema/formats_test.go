@@ -53,3 +53,25 @@ func TestEveryFormatIsRegistered(t *testing.T) {
 		t.Errorf("%d formats; TestFormats has 16", len(formats))
 	}
 }
+
+// The limits on lengths are inclusive.
+func TestFormatsLimitLengths(t *testing.T) {
+	for name, c := range map[string]struct {
+		format  string
+		longest string
+	}{
+		"email":       {"email", strings.Repeat("a", maxEmail-len("@b.example")) + "@b.example"},
+		"hostname":    {"hostname", strings.Repeat("a.", 126) + "a"},
+		"label":       {"hostname", strings.Repeat("a", 63)},
+		"uri":         {"uri", "http://" + strings.Repeat("a", maxURI-len("http://"))},
+		"a reference": {"iri-reference", strings.Repeat("a", maxURI)},
+		"regex":       {"regex", strings.Repeat("a", maxPattern)},
+	} {
+		s := compile(t, `{"properties": {"a": {"format": "`+c.format+`"}}}`)
+		for text, want := range map[string]int{c.longest: 0, "a" + c.longest: 1} {
+			if faults := s.Validate(map[string]any{"a": text}); len(faults) != want {
+				t.Errorf("%s of %d bytes: %v", name, len(text), faults)
+			}
+		}
+	}
+}

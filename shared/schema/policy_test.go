@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -67,15 +68,43 @@ func TestParsePolicyFaults(t *testing.T) {
 	}
 }
 
+// The store keeps a time plus any duration of a policy.
+func TestDurationsOfAPolicyAreBounded(t *testing.T) {
+	for text, want := range map[string]bool{"0s": true, "876000h": true, "876000h0m0.000000001s": false, "-1ns": false, "": false} {
+		p, faults := ParsePolicy([]byte(`{"oldest_age": "` + text + `"}`))
+		if got := len(faults) == 0; got != want || !want && p.OldestAge != 0 {
+			t.Errorf("%q: %s, %v", text, p.OldestAge, faults)
+		}
+	}
+}
+
+func TestRetentionOfATypeReplacesThatOfAll(t *testing.T) {
+	named, other := Type{"a", "b"}, Type{"a", "c"}
+	r := Retention{
+		Stored: 1, Rejected: 2,
+		Types: map[Type]time.Duration{named: 3}, RejectedTypes: map[Type]time.Duration{named: 0},
+	}
+	for _, c := range []struct {
+		t        Type
+		rejected bool
+		want     time.Duration
+	}{{named, false, 3}, {named, true, 0}, {other, false, 1}, {other, true, 2}} {
+		if got := r.Of(c.t, c.rejected); got != c.want {
+			t.Errorf("%s, rejected %t: %d, want %d", c.t, c.rejected, got, c.want)
+		}
+	}
+}
+
 func TestTypes(t *testing.T) {
-	for _, want := range []Type{{"page interaction", "cta click"}, {"a/b", "é"}, {"=", "."}} {
+	longest := strings.Repeat("é", event.MaxIDLength)
+	for _, want := range []Type{{"page interaction", "cta click"}, {"a/b", "é"}, {"=", "."}, {longest, longest}} {
 		got, err := ParseType(want.String())
 		if err != nil || got != want {
 			t.Errorf("ParseType(%q) = %v, %v", want.String(), got, err)
 		}
 	}
 	long := Type{"a", string(make([]byte, event.MaxIDLength+1))}
-	for _, s := range []string{"", "a", "a/", "/a", "a b/c", "a/b/c", "=FF/a", long.String()} {
+	for _, s := range []string{"", "a", "a/", "/a", "a b/c", "a/b/c", "=FF/a", "=/a", "a/=61", long.String(), longest + "é/a"} {
 		if got, err := ParseType(s); err == nil {
 			t.Errorf("ParseType(%q) = %v, want an error", s, got)
 		}

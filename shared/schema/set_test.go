@@ -17,21 +17,14 @@ func TestWithValidatesAsIfItWerePut(t *testing.T) {
 		`{"required": ["b"]}`,
 		`{"required": ["c"], "x-eye-supersedes": [1]}`,
 	}
-	compile := func(raw string) *Schema {
-		s, faults := Compile([]byte(raw))
-		if len(faults) > 0 {
-			t.Fatal(faults)
-		}
-		return s
-	}
 	before := NewSet(2, DefaultPolicy(), map[Type]Versioned{pageview: {
-		Schema: compile(raws[1]), Revision: 2, Earlier: []*Version{NewVersion(1, []byte(raws[0]))},
+		Schema: compile(t, raws[1]), Revision: 2, Earlier: []*Version{NewVersion(1, []byte(raws[0]))},
 	}}, nil)
 	want := NewSet(3, DefaultPolicy(), map[Type]Versioned{pageview: {
-		Schema: compile(raws[2]), Revision: 3,
+		Schema: compile(t, raws[2]), Revision: 3,
 		Earlier: []*Version{NewVersion(1, []byte(raws[0])), NewVersion(2, []byte(raws[1]))},
 	}}, nil)
-	got := before.With(pageview, compile(raws[2]))
+	got := before.With(pageview, compile(t, raws[2]))
 	for _, data := range []string{`{"a":1}`, `{"b":1}`, `{"c":1}`} {
 		for _, version := range []string{"", `"schema_version":1,`, `"schema_version":2,`, `"schema_version":3,`, `"schema_version":4,`} {
 			ev, refusal := native.Decode([]byte(`{"session_id":"e2085be5-9137-4e4e-80b5-f1ffddc25423",` + version +
@@ -48,7 +41,7 @@ func TestWithValidatesAsIfItWerePut(t *testing.T) {
 	if before.Revision() != 2 || before.Version(pageview) != 2 || got.Revision() != 3 || got.Version(pageview) != 3 {
 		t.Errorf("revisions %d and %d", before.Revision(), got.Revision())
 	}
-	if fresh := before.With(Type{"page", "click"}, compile(raws[0])); !fresh.Known("page", "click") || before.Known("page", "click") {
+	if fresh := before.With(Type{"page", "click"}, compile(t, raws[0])); !fresh.Known("page", "click") || before.Known("page", "click") {
 		t.Error("a new type is known before, or not after")
 	}
 }
@@ -68,5 +61,33 @@ func TestWithHashesWithoutAKey(t *testing.T) {
 	set := NewSet(2, DefaultPolicy(), nil, nil).With(Type{"page", "view"}, s)
 	if v := set.Validate(ev, time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), "demo"); len(v.Faults) > 0 {
 		t.Errorf("it is rejected: %v", v.Faults)
+	}
+}
+
+// A Set does not copy the earlier versions: it must not write beside them.
+func TestWithChangesNoHistory(t *testing.T) {
+	pageview := Type{"page", "view"}
+	history := []*Version{NewVersion(1, []byte(`{}`)), NewVersion(2, []byte(`{}`))}
+	newest := compile(t, `{}`)
+	s := NewSet(3, DefaultPolicy(), map[Type]Versioned{pageview: {Schema: newest, Revision: 2, Earlier: history[:1]}}, nil)
+	s.With(pageview, newest).With(pageview, newest)
+	if history[0].Revision() != 1 || history[1].Revision() != 2 {
+		t.Errorf("the history has the revisions %d and %d", history[0].Revision(), history[1].Revision())
+	}
+}
+
+func TestSetReturnsTheSchemaOfAType(t *testing.T) {
+	pageview, broken := Type{"page", "view"}, Type{"page", "broken"}
+	newest := compile(t, `{}`)
+	s := NewSet(3, DefaultPolicy(), map[Type]Versioned{pageview: {Schema: newest, Revision: 2}, broken: {Revision: 1}}, nil)
+	for _, c := range []struct {
+		t        Type
+		schema   *Schema
+		revision uint64
+		known    bool
+	}{{pageview, newest, 2, true}, {broken, nil, 1, true}, {Type{"view", "page"}, nil, 0, false}} {
+		if s.Schema(c.t) != c.schema || s.Version(c.t) != c.revision || s.Known(c.t.Category, c.t.Name) != c.known {
+			t.Errorf("%s: schema %v, version %d, known %t", c.t, s.Schema(c.t), s.Version(c.t), s.Known(c.t.Category, c.t.Name))
+		}
 	}
 }

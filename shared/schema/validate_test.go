@@ -106,6 +106,13 @@ func TestMessagesAreShort(t *testing.T) {
 			t.Errorf("a message of %d bytes", len(f.Message))
 		}
 	}
+	for shift := range 2 { // the cut falls inside a character once
+		s := compile(t, `{"properties": {"a": {"pattern": "^`+strings.Repeat("x", shift)+strings.Repeat("é", 200)+`"}}}`)
+		faults := s.Validate(tree(t, `{"a": ""}`))
+		if len(faults) != 1 || !strings.HasSuffix(faults[0].Message, "é…") {
+			t.Errorf("faults: %v", faults)
+		}
+	}
 }
 
 // The library walks maps, so its order changes from call to call.
@@ -164,6 +171,20 @@ func TestLongNames(t *testing.T) {
 	}
 	if used := after.TotalAlloc - before.TotalAlloc; used > 8*workMemory {
 		t.Errorf("%d MB were allocated", used>>20)
+	}
+}
+
+// An error retains its path and the list of allowed values: fewer of them are
+// listed when these are long, but never fewer than an event keeps.
+func TestErrorsAreCountedByTheirMemory(t *testing.T) {
+	s := compile(t, `{"additionalProperties": {"items": {"enum": [`+list(5000, `"value %d"`)+`]}}}`)
+	if faults := s.Validate(tree(t, `{"a": [`+list(5000, "1")+`]}`)); len(faults) != 1 || !strings.Contains(faults[0].Message, "more than") {
+		t.Errorf("each of 5000 errors retains 5000 values: %v", faults)
+	}
+	s = compile(t, `{"additionalProperties": {"items": {"type": "string"}}}`)
+	data := tree(t, `{"`+strings.Repeat("n", 900_000)+`": [`+list(event.MaxFaults, "1")+`]}`)
+	if faults := s.allFaults(data); len(faults) != event.MaxFaults {
+		t.Errorf("%d faults of %d are listed", len(faults), event.MaxFaults)
 	}
 }
 

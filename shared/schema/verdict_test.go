@@ -118,3 +118,31 @@ func TestSet(t *testing.T) {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
 }
+
+// The outcome is a pure function: the event stays as it was, also behind the end
+// of its faults, where another Validate may write.
+func TestValidateChangesNoEvent(t *testing.T) {
+	s := set(t, DefaultPolicy())
+	ev := sent(t, `"page interaction"`, `"pageview"`, `{"host": 1}`, `"yesterday"`)
+	ev.Faults = append(make([]event.Fault, 0, 8), ev.Faults...)
+	data := string(ev.Data)
+	first := s.Validate(ev, received, "demo")
+	if len(first.Faults) != 3 {
+		t.Fatalf("%d faults", len(first.Faults))
+	}
+	if beside := ev.Faults[:2][1]; beside != (event.Fault{}) || len(ev.Faults) != 1 || string(ev.Data) != data {
+		t.Errorf("the event was changed: %v, %v, %s", ev.Faults, beside, ev.Data)
+	}
+}
+
+// A stored event may still be rejected, as one whose id another content holds.
+func TestVerdictHasTheRetentionOfARejection(t *testing.T) {
+	p := DefaultPolicy()
+	p.Retention = Retention{Stored: time.Hour, Rejected: time.Minute}
+	for data, want := range map[string]time.Duration{`{"host": "h", "path": "/"}`: time.Hour, `{}`: time.Minute} {
+		v := set(t, p).Validate(sent(t, `"page interaction"`, `"pageview"`, data, `"2026-01-02T03:04:05Z"`), received, "demo")
+		if v.Retention != want || v.RejectedRetention != time.Minute {
+			t.Errorf("%s is kept %s, and %s when it is rejected", data, v.Retention, v.RejectedRetention)
+		}
+	}
+}
