@@ -17,7 +17,7 @@ import (
 // of the service, so any process accepts it, also after a restart.
 type Cursor struct {
 	Time time.Time // microseconds are kept
-	ID   string
+	ID   string    // not empty
 }
 
 // ErrCursor means that a text is no cursor of this query.

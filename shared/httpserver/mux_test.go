@@ -48,10 +48,20 @@ func TestMuxServesEachRouteByItsAPI(t *testing.T) {
 			t.Errorf("%s %s is answered by %q, want %q", c.method, c.target, got, c.want)
 		}
 	}
+}
+
+// A path of several APIs is answered for none of them, with all their methods in
+// order.
+func TestMuxNamesTheMethodsOfAPathOfSeveralAPIs(t *testing.T) {
+	var routes []httpserver.Route
+	for _, method := range []string{"POST", "GET", "PATCH", "DELETE", "HEAD"} {
+		routes = append(routes, httpserver.Route{Method: method, Pattern: "/things", Handler: namedHandler(method)})
+	}
+	m := httpserver.NewMux(namedHandler("fallback"), routes...)
 	w := httptest.NewRecorder()
 	m.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", "/things", nil))
-	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, POST" ||
-		!strings.Contains(w.Body.String(), api.CodeMethodNotAllowed) {
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "DELETE, GET, HEAD, PATCH, POST" ||
+		!strings.Contains(w.Body.String(), api.CodeMethodNotAllowed) || w.Header().Get("Answered-By") != "" {
 		t.Errorf("PUT answers %d %v %s", w.Code, w.Header(), w.Body)
 	}
 }
