@@ -24,7 +24,7 @@ const (
 	PathPolicy        = "/v1/policy"
 	PathPolicyHistory = PathPolicy + "/history"
 	PathApplications  = "/v1/applications"
-	PathTokens        = "/v1/tokens" //nolint:gosec // a path, not a credential
+	PathTokens        = "/v1/tokens"
 	PathChanges       = "/v1/changes"
 	PathReplays       = "/v1/replays"
 	PathAudits        = "/v1/audits"

@@ -34,11 +34,11 @@ func ExampleSet_Validate() {
 
 // A declaration that does not compile is returned with every fault.
 func ExampleCompile() {
-	_, faults := schema.Compile([]byte(`{"type": "text", "requred": ["host"]}`))
+	_, faults := schema.Compile([]byte(`{"type": "text", "mandatory": ["host"]}`))
 	for _, f := range faults {
 		fmt.Println(f.Path, f.Message)
 	}
 	// Output:
-	// /requred is not a known keyword
+	// /mandatory is not a known keyword
 	// /type must be one of [array boolean integer null number object string], or an array of them
 }

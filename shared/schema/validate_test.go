@@ -258,6 +258,24 @@ func TestValidatorFails(t *testing.T) {
 	}
 }
 
+// A panic while errors are counted is that event's alone: others are validated
+// after it, with and without a count.
+func TestValidatorFailsWhileErrorsAreCounted(t *testing.T) {
+	const costly = 1 << 30
+	data := map[string]any{"a": json.Number("1")}
+	failing := Schema{engine: &validator{}, cost: costly} // panics: nothing is compiled
+	if faults := failing.Validate(data); len(faults) != 1 || faults[0].Code != event.CodeValidatorFailed {
+		t.Errorf("faults: %v", faults)
+	}
+	s := compile(t, `{"properties": {"a": {"type": "string"}}}`)
+	for _, cost := range []int{costly, s.cost} {
+		s.cost = cost
+		if faults := s.Validate(data); len(faults) != 1 || faults[0].Path != "/data/a" {
+			t.Errorf("at cost %d: %v", cost, faults)
+		}
+	}
+}
+
 // A schema that costs the most and an event that costs the most take seconds
 // together, not hours: the estimate is an upper bound of the evaluations.
 func TestCostBoundsErrors(t *testing.T) {
