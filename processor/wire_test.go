@@ -58,7 +58,7 @@ func TestSettingsHaveTheStreamsDefaults(t *testing.T) {
 	}
 }
 
-// freeAddr is an address that nobody uses.
+// freeAddr returns an address that is not in use.
 func freeAddr(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -84,8 +84,8 @@ func poll(t *testing.T, url, token string, want int) string {
 	return ""
 }
 
-// The service as a process: it starts without a prepared store, says what is
-// missing, serves once it is there, and takes declarations from its folder.
+// The service as a process: it starts without a prepared store, reports the
+// missing part, serves once it is there, and takes declarations from its folder.
 func TestRun(t *testing.T) {
 	fx := newFixture(t)
 	database := mongotest.Config(t)

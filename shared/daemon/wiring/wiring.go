@@ -20,8 +20,9 @@ import (
 const (
 	// FollowInterval is how often a directory of declarations is read.
 	FollowInterval = time.Second
-	// closeTimeout bounds the closing of a store.
-	closeTimeout = 5 * time.Second
+	// closeTimeout bounds the closing of a store: a process ends within 15 s, and
+	// the drain of a processor takes up to 11 of them.
+	closeTimeout = 2 * time.Second
 	// operatorTokenID names the operator token of the settings in the history
 	// of the registry.
 	operatorTokenID = "EYE_OPERATOR_TOKEN"
