@@ -89,7 +89,7 @@ func (a *App) holdStore(ctx context.Context) error {
 // Ready returns the conditions of readiness of all services, each name once: it
 // fails where it fails for one of them.
 func (a *App) Ready() []daemon.Check {
-	start := daemon.Check{Name: "door"}
+	start := daemon.Check{Name: "door"} // the name is part of the answer of /readyz
 	if !a.mux.open.Load() {
 		start.Err = errors.New("the declarations are not in force yet")
 	}
