@@ -50,6 +50,7 @@ func TestRedact(t *testing.T) {
 		`{"mail": "\u0061@example.com", "z": 1}`:           `{"mail":` + h(`"a@example.com"`) + `,"z":1}`,
 		`{"mail": null}`:                                   `{"mail":` + h(`null`) + `}`,
 		`{"mail": 1e2}`:                                    `{"mail":` + h(`100.0`) + `}`,
+
 		`{"mail": {"b": [{"d": 1, "c\n": []}, 2], "B": {}, "a": "é", "\u0022": 0}}`: `{"mail":` + h(`{"\"":0,"B":{},"a":"é","b":[{"c\n":[],"d":1},2]}`) + `}`,
 		`{"user": {"ip": 1, "mail": 2, "mails": 3}, "x": {"ip": 1, "mail": 2}}`:     `{"user":{"mail":` + h(`2`) + `,"mails":3},"x":{"ip":1,"mail":2}}`,
 		`{"user": {"ip": 1}, "ip": 2}`:                                              `{"user":{}}`,
