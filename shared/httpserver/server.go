@@ -26,7 +26,7 @@ const (
 
 // Config configures a Server.
 type Config struct {
-	// Service names the service in errors and log lines.
+	// Service names the service in errors.
 	Service string
 	// Listen is the address to bind; "" binds none, and the handler is served
 	// by the caller through Handler.
@@ -37,7 +37,6 @@ type Config struct {
 
 // Server is a handler with the listener that serves it. A service embeds it.
 type Server struct {
-	service  string
 	handler  http.Handler
 	listener net.Listener // nil without an address
 	log      *slog.Logger
@@ -45,7 +44,7 @@ type Server struct {
 
 // Bind binds the address of c. Run serves.
 func Bind(c Config) (*Server, error) {
-	s := &Server{service: c.Service, handler: c.Handler, log: c.Logger}
+	s := &Server{handler: c.Handler, log: c.Logger}
 	if c.Listen == "" {
 		return s, nil
 	}
@@ -63,10 +62,9 @@ func (s *Server) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	s.log.InfoContext(ctx, "Serving HTTP",
-		slog.String("service", s.service), slog.String("address", s.listener.Addr().String()))
+	s.log.InfoContext(ctx, "Serving HTTP", slog.String("address", s.listener.Addr().String()))
 	err := Serve(ctx, s.listener, NewHTTPServer(s.handler, s.log))
-	s.log.InfoContext(ctx, "Stopped serving HTTP", slog.String("service", s.service))
+	s.log.InfoContext(ctx, "Stopped serving HTTP")
 	return err
 }
 

@@ -76,7 +76,7 @@ func Connect(p *daemon.Process, s daemon.NATSSettings, opts ...nats.Option) (*na
 	}
 	conn, err := daemon.ConnectNATS(s.NATSURL.Value, p.Name, p.Logger, opts...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: EYE_NATS_URL: %w", daemon.ErrUsage, err)
+		return nil, nil, fmt.Errorf("%w: EYE_NATS_URL, EYE_NATS_CREDS: %w", daemon.ErrUsage, err)
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
