@@ -119,6 +119,30 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// Skew and age are inclusive, to the microsecond.
+func TestTimestampMayLieAtTheLimits(t *testing.T) {
+	p := DefaultPolicy()
+	p.FutureSkew, p.OldestAge = time.Minute, time.Hour
+	now := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	for at, want := range map[time.Time]string{
+		now.Add(time.Minute):                     "",
+		now.Add(time.Minute + time.Microsecond):  event.CodeTimestampInFuture,
+		now.Add(-time.Hour):                      "",
+		now.Add(-time.Hour - time.Microsecond):   event.CodeTimestampTooOld,
+		now.In(time.FixedZone("", 3600)):         "",
+		time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC): event.CodeTimestampTooOld,
+	} {
+		ev := sent(t, `"page interaction"`, `"pageview"`, `{"host": "h", "path": "/"}`, `"`+event.FormatTime(at)+`"`)
+		got := ""
+		for _, f := range set(t, p).Validate(ev, now, "demo").Faults {
+			got += f.Code
+		}
+		if got != want {
+			t.Errorf("%s is %q, want %q", at, got, want)
+		}
+	}
+}
+
 // The outcome is a pure function: the event stays as it was, also behind the end
 // of its faults, where another Validate may write.
 func TestValidateChangesNoEvent(t *testing.T) {
