@@ -148,6 +148,7 @@ func TestCompileRefuses(t *testing.T) {
 		"pattern no string":     {`{"pattern": 1}`, []string{"/pattern"}},
 		"pattern long":          {`{"pattern": "` + strings.Repeat("a", maxPattern+1) + `"}`, []string{"/pattern"}},
 		"pattern complex":       {`{"pattern": "(a{1,100}b{1,100}){1,10}"}`, []string{"/pattern"}},
+		"pattern of many steps": {`{"pattern": "^[a-f]{900}[g-z]{900}[0-9]{900}$"}`, []string{"/pattern"}},
 		"pattern repeats":       {`{"pattern": "((a{100}){100}){100}"}`, []string{"/pattern"}},
 		"patterns together":     {`{"allOf": [` + list(8, `{"pattern": "^[a-f%d]{1,900}$"}`) + `]}`, []string{""}},
 		"pattern that floats":   {`{"pattern": "[ab]{500}c"}`, []string{""}},

@@ -29,7 +29,7 @@ func TestIndentedJSONKeepsItsValue(t *testing.T) {
 		`{"a":1`:                              `{"a":1`,
 		``:                                    ``,
 	} {
-		argument := []byte(raw)
+		argument := append(make([]byte, 0, 1024), raw...) // with room to write in place
 		if got := IndentJSON(argument); got != want || string(argument) != raw {
 			t.Errorf("IndentJSON(%s) = %q, want %q; the argument is %s", raw, got, want, argument)
 		}
