@@ -47,9 +47,9 @@ type Settings struct {
 	daemon.Common
 }
 
-// Faults returns the faults of the stream's limits.
+// Faults returns the faults of the connection string and of the stream's limits.
 func (s *Settings) Faults() daemon.Faults {
-	var faults daemon.Faults
+	faults := s.Settings.Faults()
 	if s.StreamMaxBytes.Value < minStreamBytes {
 		faults = append(faults, fmt.Sprintf("EYE_STREAM_MAX_BYTES: must be at least %d", minStreamBytes))
 	}
@@ -70,7 +70,7 @@ func Run(ctx context.Context, p *daemon.Process, s *Settings) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	st, err := mongo.Open(ctx, mongo.Config{URI: s.MongoURI.Value, Database: s.MongoDatabase})
+	st, err := mongo.Open(ctx, mongo.Config{URI: s.MongoURI, Database: s.MongoDatabase})
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func TestSettingsHaveTheStreamsDefaults(t *testing.T) {
 	if want := (stream.Config{}).WithDefaults(); got.MaxBytes != want.MaxBytes || got.Retention != want.Retention || got.Replicas != want.Replicas {
 		t.Errorf("the defaults are %+v, want %+v", got, want)
 	}
-	if s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI.Value != "mongodb://127.0.0.1:27017/" || s.MongoDatabase != mongo.DefaultDatabase {
+	if s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI != "mongodb://127.0.0.1:27017/" || s.MongoDatabase != mongo.DefaultDatabase {
 		t.Errorf("the defaults are %+v", s)
 	}
 }

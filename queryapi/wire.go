@@ -23,11 +23,14 @@ type Settings struct {
 	daemon.Common
 }
 
+// Faults returns the fault of the connection string.
+func (s *Settings) Faults() daemon.Faults { return s.Settings.Faults() }
+
 // Run is a query API process. It needs neither NATS nor MongoDB to start: until
 // they are available, it is not ready and answers 503.
 func Run(ctx context.Context, p *daemon.Process, s *Settings) (err error) {
 	store, err := mongo.Open(ctx, mongo.Config{
-		URI: s.MongoURI.Value, Database: s.MongoDatabase, TimeWindows: s.MongoTimeWindows.Value,
+		URI: s.MongoURI, Database: s.MongoDatabase, TimeWindows: s.MongoTimeWindows.Value,
 	})
 	if err != nil {
 		return err

@@ -149,7 +149,7 @@ func TestSettingsReportEveryFault(t *testing.T) {
 		t.Errorf("a secret is shown: %v", err)
 	}
 	s, err := daemon.ReadSettings[queryapi.Settings]("queryapi", nil)
-	if err != nil || s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI.Value != "mongodb://127.0.0.1:27017/" || s.Listen.Value != "127.0.0.1:8081" {
+	if err != nil || s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI != "mongodb://127.0.0.1:27017/" || s.Listen.Value != "127.0.0.1:8081" {
 		t.Errorf("the defaults are %+v, %v", s, err)
 	}
 }

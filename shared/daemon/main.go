@@ -43,7 +43,7 @@ func execute[S any, P interface {
 	settings := P(&line.Settings)
 	p := NewProcess(name, stderr, settings.common().LogLevel.Value)
 	if line.Health {
-		return checkSelf(p.Logger, line.faults, settings.common().AdminListen.Value)
+		return checkSelf(p.Logger, settings.common().AdminListen.Value)
 	}
 	WarnUnknown(p.Logger, line.model)
 	return Supervise(p.Logger, func(ctx context.Context) error {
@@ -59,18 +59,12 @@ func execute[S any, P interface {
 // seconds.
 const healthLimit = 3 * time.Second
 
-// checkSelf asks the running service on its admin listener whether it is alive.
-// One with faulty settings is not.
-func checkSelf(log *slog.Logger, faults Faults, listen string) int {
+// checkSelf asks the running service on its admin listener whether it is alive. No
+// other setting matters for the answer.
+func checkSelf(log *slog.Logger, listen string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), healthLimit)
 	defer cancel()
-	var err error
-	if len(faults) > 0 {
-		err = faults
-	} else {
-		err = checkHealth(ctx, listen)
-	}
-	if err != nil {
+	if err := checkHealth(ctx, listen); err != nil {
 		log.Error("Not healthy", slog.Any("error", err))
 		return ExitFailure
 	}

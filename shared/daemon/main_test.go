@@ -57,6 +57,10 @@ func TestHealthFlagAsksTheAdminListener(t *testing.T) {
 	if code, _, errs := call(t, "--health"); code != ExitOK {
 		t.Errorf("alive: %d %s", code, errs)
 	}
+	// A running service stays alive, whatever its next start would complain of.
+	if code, _, errs := call(t, "--health", "--count=nonsense"); code != ExitOK {
+		t.Errorf("alive, with another setting that is faulty: %d %s", code, errs)
+	}
 	stop()
 	if code, _, errs := call(t, "--health"); code != ExitFailure || errs == "" {
 		t.Errorf("dead: %d %s", code, errs)
