@@ -107,7 +107,7 @@ func classify(err error) error {
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
 	switch {
-	case err == nil, problem.Is(err), errors.Is(err, context.Canceled), errors.As(err, &conflict), errors.As(err, &invalid),
+	case err == nil, problem.Is(err), errors.As(err, &conflict), errors.As(err, &invalid),
 		errors.As(err, &semantic), errors.As(err, &syntactic):
 		return err
 	case errors.Is(err, registry.ErrNotFound), errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrTooMany):

@@ -31,13 +31,13 @@ func TestDefaultPolicyIsTheDefault(t *testing.T) {
 func TestErrorsOfNATSAreUnavailability(t *testing.T) {
 	for _, err := range []error{
 		registry.ErrNotFound, job.ErrNotFound, job.ErrTooMany, &editor.ConflictError{}, &editor.InvalidError{},
-		problem.NotFound("d"), &jsontext.SyntacticError{}, context.Canceled,
+		problem.NotFound("d"), &jsontext.SyntacticError{},
 	} {
 		if got := classify(fmt.Errorf("x: %w", err)); !errors.Is(got, err) || isUnavailable(got) {
 			t.Errorf("%v became %v", err, got)
 		}
 	}
-	for _, err := range []error{nats.ErrTimeout, context.DeadlineExceeded, errors.New("other")} {
+	for _, err := range []error{nats.ErrTimeout, context.DeadlineExceeded, context.Canceled, errors.New("other")} {
 		if got := classify(err); !errors.Is(got, err) || !isUnavailable(got) {
 			t.Errorf("%v became %v", err, got)
 		}

@@ -60,7 +60,7 @@ func failureOf(ctx context.Context, err error) *httpserver.Failure {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.As(err, &p):
+	case errors.As(err, &p) && !failedByCancellation(ctx, p):
 		return failureOfProblem(p)
 	case errors.As(err, &conflict):
 		return revisionConflict(conflict.Present)
@@ -86,6 +86,12 @@ func failureOf(ctx context.Context, err error) *httpserver.Failure {
 		return httpserver.Unavailable(api.CodeStoreUnavailable, "the store does not answer", retryLater, err)
 	}
 	return httpserver.Internal(err)
+}
+
+// failedByCancellation reports whether a request to the registry failed because
+// the client of ctx closed its own.
+func failedByCancellation(ctx context.Context, p *problem.Error) bool {
+	return p.Code == api.CodeRegistryUnavailable && p.Cause != nil && errors.Is(ctx.Err(), context.Canceled)
 }
 
 func failureOfProblem(p *problem.Error) *httpserver.Failure {

@@ -34,20 +34,21 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 		status int
 		retry  bool
 	}{
-		"a failure stays":           {late, wrapped, http.StatusBadRequest, false},
-		"deadline before its cause": {late, store.ErrUnavailable, http.StatusGatewayTimeout, false},
-		"client gone":               {gone, store.ErrUnavailable, statusClientClosed, false},
-		"store unavailable":         {context.Background(), fmt.Errorf("x: %w", store.ErrUnavailable), http.StatusServiceUnavailable, true},
-		"store refuses":             {context.Background(), store.ErrConfiguration, http.StatusServiceUnavailable, true},
-		"revision taken":            {late, fmt.Errorf("x: %w", &editor.ConflictError{Present: 3}), http.StatusPreconditionFailed, false},
-		"invalid declaration":       {late, &editor.InvalidError{Faults: []event.Fault{{Code: "c"}}}, http.StatusUnprocessableEntity, false},
-		"not in the registry":       {late, fmt.Errorf("x: %w", registry.ErrNotFound), http.StatusNotFound, false},
-		"no such job":               {late, fmt.Errorf("x: %w", job.ErrNotFound), http.StatusNotFound, false},
-		"too many jobs":             {late, fmt.Errorf("x: %w", job.ErrTooMany), http.StatusTooManyRequests, true},
-		"a problem":                 {late, fmt.Errorf("x: %w", problem.NotFound("d")), http.StatusNotFound, false},
-		"a problem of NATS":         {late, problem.Wrap(api.CodeRegistryUnavailable, "d", errSecret), http.StatusServiceUnavailable, true},
-		"a problem without status":  {context.Background(), problem.New("secret", "secret"), http.StatusInternalServerError, false},
-		"anything else":             {context.Background(), errSecret, http.StatusInternalServerError, false},
+		"a failure stays":             {late, wrapped, http.StatusBadRequest, false},
+		"deadline before its cause":   {late, store.ErrUnavailable, http.StatusGatewayTimeout, false},
+		"client gone":                 {gone, store.ErrUnavailable, statusClientClosed, false},
+		"store unavailable":           {context.Background(), fmt.Errorf("x: %w", store.ErrUnavailable), http.StatusServiceUnavailable, true},
+		"store refuses":               {context.Background(), store.ErrConfiguration, http.StatusServiceUnavailable, true},
+		"revision taken":              {late, fmt.Errorf("x: %w", &editor.ConflictError{Present: 3}), http.StatusPreconditionFailed, false},
+		"invalid declaration":         {late, &editor.InvalidError{Faults: []event.Fault{{Code: "c"}}}, http.StatusUnprocessableEntity, false},
+		"not in the registry":         {late, fmt.Errorf("x: %w", registry.ErrNotFound), http.StatusNotFound, false},
+		"no such job":                 {late, fmt.Errorf("x: %w", job.ErrNotFound), http.StatusNotFound, false},
+		"too many jobs":               {late, fmt.Errorf("x: %w", job.ErrTooMany), http.StatusTooManyRequests, true},
+		"a problem":                   {late, fmt.Errorf("x: %w", problem.NotFound("d")), http.StatusNotFound, false},
+		"a problem of NATS":           {late, problem.Wrap(api.CodeRegistryUnavailable, "d", errSecret), http.StatusServiceUnavailable, true},
+		"client gone, so NATS failed": {gone, problem.Wrap(api.CodeRegistryUnavailable, "d", errSecret), statusClientClosed, false},
+		"a problem without status":    {context.Background(), problem.New("secret", "secret"), http.StatusInternalServerError, false},
+		"anything else":               {context.Background(), errSecret, http.StatusInternalServerError, false},
 	} {
 		rec := httptest.NewRecorder()
 		failureOf(c.ctx, c.err).Write(rec)
