@@ -14,6 +14,9 @@ import (
 // ErrConflict says that another writer changed the key since it was read.
 var ErrConflict = errors.New("the key was changed by another writer")
 
+// errTruncated says that an answer ended before it was complete.
+var errTruncated = errors.New("NATS ended its answer early")
+
 // listTimeout bounds the reading of a whole bucket.
 const listTimeout = 30 * time.Second
 
@@ -51,6 +54,13 @@ func NewEntry(m *jetstream.RawStreamMsg) Entry {
 
 // Exists reports whether the entry is a value.
 func (e Entry) Exists() bool { return e.Revision > 0 && !e.Removed }
+
+// Write is a version to be written: a value, or a removal with Value as its
+// record.
+type Write struct {
+	Value  []byte
+	Remove bool
+}
 
 // Bucket is a key-value bucket that exists or will be created by another process.
 // It does not check keys: the caller uses only tokens that are valid in subjects.

@@ -19,9 +19,6 @@ const (
 	maxBatchBytes = 4 << 20
 )
 
-// errTruncated says that an answer ended before it was complete.
-var errTruncated = errors.New("NATS ended its answer early")
-
 // Messages reads versions from a stream: that of a bucket, or one that holds
 // copies of buckets.
 type Messages struct {

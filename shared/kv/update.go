@@ -22,13 +22,6 @@ const (
 // ErrUnchanged is what a function returns to Update to leave a key as it is.
 var ErrUnchanged = errors.New("the key has the value already")
 
-// Write is a version to be written: a value, or a removal with Value as its
-// record.
-type Write struct {
-	Value  []byte
-	Remove bool
-}
-
 // Update writes what change makes of the newest entry of a key, as the successor
 // of that entry or not at all, and returns the new revision. When another writer
 // came between, it reads the key and calls change again. An error of change ends

@@ -1,8 +1,6 @@
 package registry
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -121,36 +119,6 @@ func ParseTypeKey(key string) (schema.Type, error) {
 	}
 	return schema.UnescapeType(category, name)
 }
-
-// Digest is the SHA-256 of a secret.
-type Digest [sha256.Size]byte
-
-// keyIDDigits is how many digits of its digest name a write key: enough to
-// distinguish those of an application, too few to help to guess the secret.
-const keyIDDigits = 12
-
-var errDigest = errors.New("sha256 is not 64 hexadecimal digits")
-
-// DigestOf returns the digest of a secret.
-func DigestOf(secret string) Digest { return sha256.Sum256([]byte(secret)) }
-
-// ParseDigest reads 64 hexadecimal digits. Its error does not quote them: they
-// may be a secret.
-func ParseDigest(s string) (d Digest, err error) {
-	if len(s) != hex.EncodedLen(len(d)) {
-		return d, errDigest
-	}
-	if _, err := hex.Decode(d[:], []byte(s)); err != nil {
-		return d, errDigest
-	}
-	return d, nil
-}
-
-// String returns the digest in hexadecimal digits, in lower case.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// keyID returns the id of the write key with this digest.
-func (d Digest) keyID() string { return d.String()[:keyIDDigits] }
 
 // decodeApplication reads a value of bucket APPLICATIONS.
 func decodeApplication(key string, raw []byte) ([]digested[Key], error) {

@@ -2,17 +2,29 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
+
+// retryFirst and retryMost bound the wait before a watch is tried again.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMost  = 2 * time.Second
+)
+
+var errOpenTimeout = errors.New("NATS did not answer in time")
 
 // Config is what a Registry needs.
 type Config struct {
@@ -111,6 +123,92 @@ func (r *Registry) Changed() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.changed
+}
+
+// Run follows the registry until ctx ends, and then returns nil. It waits for
+// buckets that do not exist yet, and while NATS is disconnected.
+func (r *Registry) Run(ctx context.Context) error {
+	wait := retryFirst
+	for {
+		complete, err := r.watchBuckets(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // ctx ended as planned
+		}
+		switch {
+		case complete && errors.Is(err, errWatchEnded):
+			wait = retryFirst
+		case errors.Is(err, jetstream.ErrBucketNotFound):
+			// The processor creates them.
+		default:
+			r.log.LogAttrs(ctx, slog.LevelWarn, "the registry cannot be watched; the last snapshot stays",
+				slog.String("error", err.Error()))
+		}
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return nil //nolint:nilerr // ctx ended as planned
+		}
+		wait = min(2*wait, retryMost)
+	}
+}
+
+// watchBuckets watches the needed buckets and publishes snapshots until the watch
+// fails or ends. It reports whether all buckets were read to their end.
+func (r *Registry) watchBuckets(ctx context.Context) (complete bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// After a reconnect the server may be another one, which does not have our
+	// consumers; to wait for their missing heartbeats would take many seconds.
+	// The listener is registered first, so that it misses no reconnect.
+	conn := r.js.Conn()
+	connected := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(connected)
+
+	// A watch lives as long as the context of the request that opens it. That
+	// context can have no deadline, so a timer bounds the request instead.
+	opening := time.AfterFunc(openTimeout, func() { cancel(errOpenTimeout) })
+	w, err := r.openWatches(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer w.stop()
+	opening.Stop()
+	for err == nil {
+		err = w.receiveNext(ctx, connected)
+		if err == nil {
+			err = w.receiveBuffered(ctx)
+		}
+		if err == nil && w.snapshotDue(r.hasChanges()) {
+			err = r.publishSnapshot(ctx, w.schemas.kv)
+			w.resetDelay()
+		}
+	}
+	return w.isComplete(), err
+}
+
+// openWatches opens the watches of the needed buckets.
+func (r *Registry) openWatches(ctx context.Context) (*watchSet, error) {
+	w := &watchSet{delay: time.NewTimer(gatherTime)}
+	w.delay.Stop()
+	for _, b := range []struct {
+		need  Needs
+		table bucketTable
+		into  **bucketWatch
+	}{
+		{needAll, r.schemas, &w.schemas},
+		{NeedApplications, r.applications, &w.applications},
+		{NeedTokens, r.tokens, &w.tokens},
+	} {
+		if r.needs&b.need == 0 {
+			continue
+		}
+		watch, err := watchBucket(ctx, r.js, b.table)
+		if err != nil {
+			w.stop()
+			return nil, err
+		}
+		*b.into = watch
+		w.all = append(w.all, watch)
+	}
+	return w, nil
 }
 
 // hasChanges reports whether the tables hold something that no snapshot shows.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,6 +18,36 @@ const (
 	fixedBytes = 512
 )
 
+// WriteResult is the effect of the write rule on a document.
+type WriteResult uint8
+
+// The effects of the write rule.
+const (
+	// Inserted: the id was free.
+	Inserted WriteResult = iota + 1
+	// Replaced: the document replaced an older outcome or a later copy of the
+	// same content.
+	Replaced
+	// Unchanged: the same content is held, and the document is no improvement.
+	Unchanged
+	// Conflict: another content holds the id; the document is kept as rejected.
+	Conflict
+	// Unstorable: the database will never take the document; the event is
+	// kept as rejected with its original bytes.
+	Unstorable
+	// Expired: past its retention already, not written.
+	Expired
+)
+
+// String returns the name that metrics and logs use.
+func (r WriteResult) String() string {
+	names := [...]string{"pending", "inserted", "replaced", "unchanged", "conflict", "unstorable", "expired"}
+	if int(r) < len(names) {
+		return names[r]
+	}
+	return fmt.Sprintf("WriteResult(%d)", uint8(r))
+}
+
 // entry is a document while the rule is applied to it.
 type entry struct {
 	// doc is the form to write: the document as given, its conflict form or its
@@ -31,44 +62,26 @@ type entry struct {
 	conflict, stripped bool
 }
 
+// bulk is the state of the rule while it is applied to one bulk.
+type bulk struct {
+	backend Backend
+	// next are the entries that the following round inserts.
+	next []*entry
+	// accepted counts the documents that the database reported as written or
+	// held: the witnesses that it works.
+	accepted int
+	// held counts the entries whose holder has the same content.
+	held int
+	// refused are the entries that the database, not the adapter, called
+	// unstorable in this round.
+	refused []*entry
+}
+
 // setResult sets the result, unless the entry's form has decided it already.
 func (e *entry) setResult(r WriteResult) {
 	if e.result == 0 {
 		e.result = r
 	}
-}
-
-// collectPending returns the documents to write, sorted by id. It sets the
-// results of the others: expired documents, and copies of a better document of
-// this call, which need no step of their own.
-func (w *Writer) collectPending(docs []*Document, results []WriteResult) []*entry {
-	now := w.now()
-	all := make([]entry, 0, len(docs))
-	pending := make([]*entry, 0, len(docs))
-	for i, d := range docs {
-		if !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now) {
-			results[i] = Expired
-			continue
-		}
-		all = append(all, entry{doc: d, index: i})
-		pending = append(pending, &all[len(all)-1])
-	}
-	slices.SortStableFunc(pending, byID)
-
-	kept := pending[:0]
-	first := 0 // the first entry in kept with the current id
-	for _, e := range pending {
-		if first < len(kept) && kept[first].doc.ID != e.doc.ID {
-			first = len(kept)
-		}
-		same := func(k *entry) bool { return k.doc.ContentHash == e.doc.ContentHash }
-		if slices.ContainsFunc(kept[first:], same) {
-			results[e.index] = Unchanged
-			continue
-		}
-		kept = append(kept, e)
-	}
-	return kept
 }
 
 // byID sorts by id, and the copies of one content so that the first one

@@ -7,50 +7,6 @@ import (
 	"slices"
 )
 
-// maxRounds bounds how often an entry is inserted. Two rounds are usual (the
-// document, then its conflict form), one more strips an unstorable document; the
-// rest are for holders that expire between the insertion and the read.
-const maxRounds = 8
-
-// bulk is the state of the rule while it is applied to one bulk.
-type bulk struct {
-	backend Backend
-	// next are the entries that the following round inserts.
-	next []*entry
-	// accepted counts the documents that the database reported as written or
-	// held: the witnesses that it works.
-	accepted int
-	// held counts the entries whose holder has the same content.
-	held int
-	// refused are the entries that the database, not the adapter, called
-	// unstorable in this round.
-	refused []*entry
-}
-
-// writeBulk applies the write rule to one bulk of entries, sorted by id and with
-// distinct contents under one id.
-func (w *Writer) writeBulk(ctx context.Context, entries []*entry) error {
-	b := &bulk{backend: w.backend, next: entries}
-	if w.mostlyHeld.Load() {
-		if err := b.readHoldersFirst(ctx); err != nil {
-			return err
-		}
-	}
-	defer func() { w.mostlyHeld.Store(2*b.held > len(entries)) }()
-	for range maxRounds {
-		if len(b.next) == 0 {
-			return nil
-		}
-		if err := b.runRound(ctx); err != nil {
-			return err
-		}
-	}
-	if len(b.next) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %d ids were alternately taken and free", ErrUnavailable, len(b.next))
-}
-
 // runRound inserts, reads the holders of taken ids once, and replaces the holders
 // that an entry supersedes.
 func (b *bulk) runRound(ctx context.Context) error {

@@ -4,39 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// WriteResult is the effect of the write rule on a document.
-type WriteResult uint8
-
-// The effects of the write rule.
-const (
-	// Inserted: the id was free.
-	Inserted WriteResult = iota + 1
-	// Replaced: the document replaced an older outcome or a later copy of the
-	// same content.
-	Replaced
-	// Unchanged: the same content is held, and the document is no improvement.
-	Unchanged
-	// Conflict: another content holds the id; the document is kept as rejected.
-	Conflict
-	// Unstorable: the database will never take the document; the event is
-	// kept as rejected with its original bytes.
-	Unstorable
-	// Expired: past its retention already, not written.
-	Expired
-)
-
-// String returns the name that metrics and logs use.
-func (r WriteResult) String() string {
-	names := [...]string{"pending", "inserted", "replaced", "unchanged", "conflict", "unstorable", "expired"}
-	if int(r) < len(names) {
-		return names[r]
-	}
-	return fmt.Sprintf("WriteResult(%d)", uint8(r))
-}
+// maxRounds bounds how often an entry is inserted. Two rounds are usual (the
+// document, then its conflict form), one more strips an unstorable document; the
+// rest are for holders that expire between the insertion and the read.
+const maxRounds = 8
 
 // WriterConfig configures a Writer.
 type WriterConfig struct {
@@ -98,6 +74,63 @@ func (w *Writer) Write(ctx context.Context, docs []*Document) ([]WriteResult, er
 		pending = pending[n:]
 	}
 	return results, nil
+}
+
+// collectPending returns the documents to write, sorted by id. It sets the
+// results of the others: expired documents, and copies of a better document of
+// this call, which need no step of their own.
+func (w *Writer) collectPending(docs []*Document, results []WriteResult) []*entry {
+	now := w.now()
+	all := make([]entry, 0, len(docs))
+	pending := make([]*entry, 0, len(docs))
+	for i, d := range docs {
+		if !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now) {
+			results[i] = Expired
+			continue
+		}
+		all = append(all, entry{doc: d, index: i})
+		pending = append(pending, &all[len(all)-1])
+	}
+	slices.SortStableFunc(pending, byID)
+
+	kept := pending[:0]
+	first := 0 // the first entry in kept with the current id
+	for _, e := range pending {
+		if first < len(kept) && kept[first].doc.ID != e.doc.ID {
+			first = len(kept)
+		}
+		same := func(k *entry) bool { return k.doc.ContentHash == e.doc.ContentHash }
+		if slices.ContainsFunc(kept[first:], same) {
+			results[e.index] = Unchanged
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+// writeBulk applies the write rule to one bulk of entries, sorted by id and with
+// distinct contents under one id.
+func (w *Writer) writeBulk(ctx context.Context, entries []*entry) error {
+	b := &bulk{backend: w.backend, next: entries}
+	if w.mostlyHeld.Load() {
+		if err := b.readHoldersFirst(ctx); err != nil {
+			return err
+		}
+	}
+	defer func() { w.mostlyHeld.Store(2*b.held > len(entries)) }()
+	for range maxRounds {
+		if len(b.next) == 0 {
+			return nil
+		}
+		if err := b.runRound(ctx); err != nil {
+			return err
+		}
+	}
+	if len(b.next) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d ids were alternately taken and free", ErrUnavailable, len(b.next))
 }
 
 // classifyFailure ensures that a caller sees one of the two classes, and that

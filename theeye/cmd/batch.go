@@ -132,3 +132,10 @@ func (r *batcher) readLine(b *batch) {
 		b.addLine(r.line, text)
 	}
 }
+
+// refusal is a refused line.
+type refusal struct {
+	Line    int64  `json:"line"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}

@@ -141,3 +141,14 @@ func exactTime(t api.Time) string {
 	}
 	return t.String()
 }
+
+// typeArgs are the arguments of every command for one type.
+type typeArgs struct {
+	Category string `arg:"" help:"Category of the type, e.g. 'page interaction'."`
+	Name     string `arg:"" help:"Name of the type, e.g. 'cta click'."`
+}
+
+func (t typeArgs) schemaPath() string { return api.SchemaPath(t.Category, t.Name) }
+
+// String names the type.
+func (t typeArgs) String() string { return t.Category + " / " + t.Name }

@@ -91,29 +91,6 @@ func (k jobKind) printList(p *output.Printer, flags serverFlags, limit int) erro
 	return nil
 }
 
-// jobShowFlags are the arguments of every command that shows a job.
-type jobShowFlags struct {
-	ID   string `arg:"" help:"Its id."`
-	Wait bool   `help:"Wait for its end, and fail as the command that started it would."`
-}
-
-// printOne prints a job, with --wait after its end.
-func (k jobKind) printOne(p *output.Printer, flags serverFlags, show jobShowFlags) error {
-	ctx, server, stop, err := flags.connect()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	j, err := k.getJob(ctx, server, show.ID)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", k.noun, show.ID, err)
-	}
-	if show.Wait {
-		return k.awaitAndPrint(ctx, p, server, j)
-	}
-	return j.printTo(p)
-}
-
 // cancelJob requests the cancellation of a job. A running job ends a moment
 // later; one that has ended does not change.
 func (k jobKind) cancelJob(p *output.Printer, flags serverFlags, id string) error {
@@ -265,20 +242,6 @@ func (j *job) cells() []string {
 		j.ID, kind, state, revision, output.Uint(j.Done), output.Uint(j.Total),
 		output.Time(j.CreatedAt.Time), j.Author, j.selectionText(), j.Note,
 	}
-}
-
-// printTo prints the job with its report.
-func (j *job) printTo(p *output.Printer) error {
-	if p.JSON {
-		return p.Value(j.raw)
-	}
-	if err := p.Lines(j.summaryLines()); err != nil {
-		return err
-	}
-	if j.kind == audits {
-		return j.printAuditReport(p)
-	}
-	return j.printReplayReport(p)
 }
 
 // summaryLines describe the job and its progress.

@@ -94,6 +94,29 @@ func printStarted(p *output.Printer, j *job) error {
 	return p.Linef("%s: %s", j, j.State)
 }
 
+// jobShowFlags are the arguments of every command that shows a job.
+type jobShowFlags struct {
+	ID   string `arg:"" help:"Its id."`
+	Wait bool   `help:"Wait for its end, and fail as the command that started it would."`
+}
+
+// printOne prints a job, with --wait after its end.
+func (k jobKind) printOne(p *output.Printer, flags serverFlags, show jobShowFlags) error {
+	ctx, server, stop, err := flags.connect()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	j, err := k.getJob(ctx, server, show.ID)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", k.noun, show.ID, err)
+	}
+	if show.Wait {
+		return k.awaitAndPrint(ctx, p, server, j)
+	}
+	return j.printTo(p)
+}
+
 // awaitAndPrint waits for the end of a job, prints it, and returns the error
 // that its result stands for.
 func (k jobKind) awaitAndPrint(ctx context.Context, p *output.Printer, server *client.Client, j *job) error {
@@ -105,6 +128,20 @@ func (k jobKind) awaitAndPrint(ctx context.Context, p *output.Printer, server *c
 		return err
 	}
 	return j.endError()
+}
+
+// printTo prints the job with its report.
+func (j *job) printTo(p *output.Printer) error {
+	if p.JSON {
+		return p.Value(j.raw)
+	}
+	if err := p.Lines(j.summaryLines()); err != nil {
+		return err
+	}
+	if j.kind == audits {
+		return j.printAuditReport(p)
+	}
+	return j.printReplayReport(p)
 }
 
 // awaitJob waits for the end of a job and shows its progress. It returns the

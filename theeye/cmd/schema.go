@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
@@ -19,17 +18,6 @@ type schemaCmd struct {
 	Check   schemaCheckCmd   `cmd:"" help:"Tell what a schema that is not put yet would change."`
 	Delete  schemaDeleteCmd  `cmd:"" help:"Remove a type's schema. Its history stays."`
 }
-
-// typeArgs are the arguments of every command for one type.
-type typeArgs struct {
-	Category string `arg:"" help:"Category of the type, e.g. 'page interaction'."`
-	Name     string `arg:"" help:"Name of the type, e.g. 'cta click'."`
-}
-
-func (t typeArgs) schemaPath() string { return api.SchemaPath(t.Category, t.Name) }
-
-// String names the type.
-func (t typeArgs) String() string { return t.Category + " / " + t.Name }
 
 type schemaListCmd struct{ serverFlags }
 
@@ -78,14 +66,6 @@ func (c *schemaShowCmd) Run(p *output.Printer) error {
 		return p.Value(resp.Body)
 	}
 	return p.Document(output.IndentJSON(resp.Body))
-}
-
-// revisionQuery requests the version of a revision; 0 is the newest.
-func revisionQuery(revision uint64) url.Values {
-	if revision == 0 {
-		return nil
-	}
-	return url.Values{"revision": {output.Uint(revision)}}
 }
 
 type schemaHistoryCmd struct {

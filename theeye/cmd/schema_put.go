@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,6 +79,14 @@ func (c *schemaPutCmd) readSchema(ctx context.Context, server *client.Client) ([
 		return nil, err
 	}
 	return resp.Body, nil
+}
+
+// revisionQuery requests the version of a revision; 0 is the newest.
+func revisionQuery(revision uint64) url.Values {
+	if revision == 0 {
+		return nil
+	}
+	return url.Values{"revision": {output.Uint(revision)}}
 }
 
 func (c *schemaPutCmd) putSchema(ctx context.Context, server *client.Client, raw []byte) (putResult, error) {

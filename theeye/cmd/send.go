@@ -1,12 +1,10 @@
 package cmd
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/theeye/theeye/shared/api/client"
@@ -20,9 +18,6 @@ type sendCmd struct {
 	Skip         int64         `placeholder:"N" help:"Pass over the first N lines, which an earlier run has sent."`
 	RetryFor     time.Duration `name:"retry-for" default:"1m" placeholder:"DURATION" help:"How long to try while no events are taken (${default})."`
 }
-
-// maxListedRefusals bounds how many refused lines are listed.
-const maxListedRefusals = 20
 
 // Run sends all lines and prints how many were accepted and refused.
 func (c *sendCmd) Run(p *output.Printer) (err error) {
@@ -106,30 +101,4 @@ func openInput(name string) (in io.ReadCloser, size int64, err error) {
 		return io.NopCloser(f), size, nil
 	}
 	return f, size, nil
-}
-
-// refusal is a refused line.
-type refusal struct {
-	Line    int64  `json:"line"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-// sendResult counts the lines whose result is known.
-type sendResult struct {
-	Accepted int64     `json:"accepted"`
-	Refused  int64     `json:"refused"`
-	listed   []refusal // the first refused lines, at most maxListedRefusals
-	// lines is the length of the prefix of the input in which every line is
-	// accepted, refused, blank or skipped.
-	lines int64
-}
-
-// addBatch counts the results of a batch.
-func (d *sendResult) addBatch(accepted int64, refused []refusal) {
-	d.Accepted += accepted
-	d.Refused += int64(len(refused))
-	d.listed = append(d.listed, refused...)
-	slices.SortFunc(d.listed, func(a, b refusal) int { return cmp.Compare(a.Line, b.Line) })
-	d.listed = slices.Clip(d.listed[:min(len(d.listed), maxListedRefusals)])
 }

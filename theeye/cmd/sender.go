@@ -1,12 +1,14 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,9 @@ const (
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 5 * time.Second
 )
+
+// maxListedRefusals bounds how many refused lines are listed.
+const maxListedRefusals = 20
 
 // sender sends batches to a collector. It repeats an attempt that failed, or
 // whose answer was lost, with the same bytes: the collector guarantees that
@@ -215,4 +220,23 @@ func (b *batch) refusals(body []byte) ([]refusal, error) {
 		}
 	}
 	return refused, nil
+}
+
+// sendResult counts the lines whose result is known.
+type sendResult struct {
+	Accepted int64     `json:"accepted"`
+	Refused  int64     `json:"refused"`
+	listed   []refusal // the first refused lines, at most maxListedRefusals
+	// lines is the length of the prefix of the input in which every line is
+	// accepted, refused, blank or skipped.
+	lines int64
+}
+
+// addBatch counts the results of a batch.
+func (d *sendResult) addBatch(accepted int64, refused []refusal) {
+	d.Accepted += accepted
+	d.Refused += int64(len(refused))
+	d.listed = append(d.listed, refused...)
+	slices.SortFunc(d.listed, func(a, b refusal) int { return cmp.Compare(a.Line, b.Line) })
+	d.listed = slices.Clip(d.listed[:min(len(d.listed), maxListedRefusals)])
 }

@@ -6,30 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/registry"
-	"github.com/theeye/theeye/shared/schema"
-	"github.com/theeye/theeye/shared/stream"
 )
-
-// Application is an application as its newest record has it.
-type Application struct {
-	Name     string
-	Revision uint64
-	registry.ChangeInfo
-	Keys []registry.Key
-}
-
-// checkName reports a name that no application can have.
-func checkName(name string) []event.Fault {
-	var faults []event.Fault
-	if !stream.ValidApplication(name) {
-		m := schema.Location{Faults: &faults}
-		m.At("name").Faultf("an application's name must have 1 to 32 of a-z, 0-9 and -, and must not start with -")
-	}
-	return faults
-}
 
 // Applications returns all applications by name. One that cannot be read is
 // listed without its keys.
@@ -40,23 +18,6 @@ func (e *Editor) Applications(ctx context.Context) ([]Application, error) {
 // Application returns one application.
 func (e *Editor) Application(ctx context.Context, name string) (Application, error) {
 	return e.applications.find(ctx, name)
-}
-
-func readApplication(name string, e kv.Entry) (Application, error) {
-	var r registry.ApplicationRecord
-	if err := json.Unmarshal(e.Value, &r); err != nil {
-		return newApplication(name, e.Revision, registry.ApplicationRecord{ChangeInfo: registry.ReadChangeInfo(e)}), unreadable(name, err)
-	}
-	r.ChangeInfo = registry.ReadChangeInfo(e)
-	return newApplication(name, e.Revision, r), nil
-}
-
-func newApplication(name string, revision uint64, r registry.ApplicationRecord) Application {
-	a := Application{Name: name, Revision: revision, ChangeInfo: r.ChangeInfo, Keys: make([]registry.Key, len(r.Keys))}
-	for i, k := range r.Keys {
-		a.Keys[i] = k.Key(name)
-	}
-	return a
 }
 
 // checkOwners reports keys that other applications have. Keys that the application

@@ -10,6 +10,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // Limits of an application's declaration.
@@ -160,4 +161,14 @@ func parseRate(m schema.Location, v any) int64 {
 		return 0
 	}
 	return n
+}
+
+// checkName reports a name that no application can have.
+func checkName(name string) []event.Fault {
+	var faults []event.Fault
+	if !stream.ValidApplication(name) {
+		m := schema.Location{Faults: &faults}
+		m.At("name").Faultf("an application's name must have 1 to 32 of a-z, 0-9 and -, and must not start with -")
+	}
+	return faults
 }

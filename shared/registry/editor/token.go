@@ -4,10 +4,7 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
@@ -16,29 +13,12 @@ import (
 // maxTokenApplications bounds the applications that one token names.
 const maxTokenApplications = 1000
 
-// Token is a token as its newest record has it.
-type Token struct {
-	registry.Token
-	Revision uint64
-	registry.ChangeInfo
-}
-
 // Tokens returns all tokens by id. One that cannot be read is listed without a
 // role.
 func (e *Editor) Tokens(ctx context.Context) ([]Token, error) { return e.tokens.list(ctx) }
 
 // Token returns one token.
 func (e *Editor) Token(ctx context.Context, id string) (Token, error) { return e.tokens.find(ctx, id) }
-
-func readToken(id string, e kv.Entry) (Token, error) {
-	t := Token{Token: registry.Token{ID: id}, Revision: e.Revision, ChangeInfo: registry.ReadChangeInfo(e)}
-	var r registry.TokenRecord
-	if err := json.Unmarshal(e.Value, &r); err != nil {
-		return t, unreadable(id, err)
-	}
-	t.Role, t.Applications = r.Role, r.Applications
-	return t, nil
-}
 
 // CreateToken makes a token with a secret, which is returned this once and stored
 // nowhere: the registry keeps its SHA-256. A *ConflictError says that another
