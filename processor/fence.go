@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -48,6 +50,8 @@ func CatchUp(js jetstream.JetStream, reg *registry.Registry) func(context.Contex
 
 // livenessPoll is how often a heartbeat that is not live is checked.
 const livenessPoll = 20 * time.Millisecond
+
+var errNotLive = errors.New("no heartbeat arrives, or the registry is not up to date; batches in flight wait")
 
 // fence keeps a processor whose heartbeat has expired from writing documents
 // that it validated before. Replays depend on it: see package replay.
@@ -92,6 +96,16 @@ func (f *fence) awaitLive(ctx context.Context) (expirations uint64, err error) {
 	return expirations, nil
 }
 
+// batch is a batch in flight.
+type batch struct {
+	messages []delivery
+	// docs are the outcomes of the messages, nil before validation. They were
+	// validated against revision when the heartbeat had expired so many times.
+	docs        []*store.Document
+	revision    uint64
+	expirations uint64
+}
+
 // inFlight tracks the registry revision that each worker's current batch was
 // validated against. The zero value is ready to use; its methods are safe for
 // concurrent use.
@@ -133,8 +147,3 @@ func (f *inFlight) oldestRevision() uint64 {
 	}
 	return lowest
 }
-
-// OldestRevision is the lowest registry revision that a batch in flight was
-// validated against, 0 if no batch is in flight. It is the
-// heartbeat.Config.Oldest of a processor; safe for concurrent use.
-func (s *Service) OldestRevision() uint64 { return s.fence.inFlight.oldestRevision() }

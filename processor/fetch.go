@@ -10,11 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/theeye/theeye/shared/retry"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -26,9 +25,6 @@ const (
 	requestGrace = time.Second
 	// reconnectPoll is how often a lost connection is checked.
 	reconnectPoll = 20 * time.Millisecond
-	// refusedDelay is how long a worker waits after a request that the server
-	// turned down at once.
-	refusedDelay = 20 * time.Millisecond
 )
 
 // errNoConsumer means that no server answers for the consumer: it was deleted,
@@ -143,6 +139,19 @@ func newDelivery(m *nats.Msg) (delivery, error) {
 		attempt: meta.NumDelivered,
 		size:    m.Size(),
 	}, nil
+}
+
+// countFetched counts a batch that is not empty.
+func (m *metrics) countFetched(batch []delivery, took time.Duration) {
+	m.batch.Observe(float64(len(batch)))
+	m.fetchWait.Observe(took.Seconds())
+	redelivered := 0
+	for i := range batch {
+		if batch[i].attempt > 1 {
+			redelivered++
+		}
+	}
+	m.redelivered.Add(float64(redelivered))
 }
 
 // puller requests messages of the shared consumer, one request at a time. It is

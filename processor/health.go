@@ -7,9 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/theeye/theeye/shared/retry"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/retry"
+	"github.com/theeye/theeye/shared/store"
 )
 
 // condition is something that a processor needs, by its name in readiness.
@@ -25,34 +27,35 @@ const (
 
 var conditions = []condition{conditionNATS, conditionRegistry, conditionStore, conditionStart, conditionHeartbeat}
 
-var (
-	errNotReached   = errors.New("not reached yet")
-	errNoSnapshot   = errors.New("no complete snapshot yet")
-	errDisconnected = errors.New("NATS is disconnected")
-	errNotLive      = errors.New("no heartbeat arrives, or the registry is not up to date; batches in flight wait")
-)
+var errNotReached = errors.New("not reached yet")
 
-// Ready reports each condition of the processor: nats (with stream and
-// consumer), registry, store, start, which is nil while the workers run, and
-// heartbeat. It makes no request and does not block.
-func (s *Service) Ready() []daemon.Check {
-	checks := make([]daemon.Check, len(conditions))
-	for i, c := range conditions {
-		var err error
-		switch c {
-		case conditionHeartbeat:
-			err = s.fence.checkLive()
-		case conditionNATS:
-			if err = s.health.lastResult(c); err == nil && !s.cfg.Conn.IsConnected() {
-				err = errDisconnected // the workers wait for the connection
-			}
-		default:
-			err = s.health.lastResult(c)
-		}
-		checks[i] = daemon.Check{Name: string(c), Err: err}
-	}
-	return checks
+// ErrRevision is returned by Run when the store holds a revision above the
+// registry's: a wiped NATS beside an old store. Going on would write documents
+// that look older than they are.
+var ErrRevision = errors.New("the store has seen a later registry revision than this registry has: " +
+	"a wiped NATS beside an old store; restore NATS, or begin with an empty database")
+
+// ErrReplaced is returned by Run when the stream was recreated while the
+// processor ran: its sequences no longer compare with those of the documents
+// written so far. Starting again is safe, and processes everything from the
+// beginning.
+var ErrReplaced = errors.New("the stream was recreated under the processor")
+
+// isPermanent reports whether retrying cannot help: the store or the stream
+// refuses its configuration, the registry or the stream is not the one that the
+// store knows, or the connection was closed under the processor.
+func isPermanent(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, ErrRevision) || errors.Is(err, ErrReplaced) || errors.Is(err, store.ErrConfiguration) ||
+		errors.As(err, &api) && api.Code == 400
 }
+
+const (
+	// firstRetry is the delay after the first failure; it doubles up to
+	// lastRetry.
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
 
 // readiness remembers the last result of each condition. It is safe for
 // concurrent use.

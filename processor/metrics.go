@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -96,40 +95,6 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil
-}
-
-// countFetched counts a batch that is not empty.
-func (m *metrics) countFetched(batch []delivery, took time.Duration) {
-	m.batch.Observe(float64(len(batch)))
-	m.fetchWait.Observe(took.Seconds())
-	redelivered := 0
-	for i := range batch {
-		if batch[i].attempt > 1 {
-			redelivered++
-		}
-	}
-	m.redelivered.Add(float64(redelivered))
-}
-
-// tally counts the messages of one batch by disposition and code.
-type tally map[tallyKey]int
-
-type tallyKey struct {
-	disposition disposition
-	code        string
-}
-
-func (t *tally) increment(d disposition, code string) {
-	if *t == nil {
-		*t = make(tally, 1)
-	}
-	(*t)[tallyKey{d, code}]++
-}
-
-func (m *metrics) countSettled(t tally) {
-	for k, n := range t {
-		m.events.WithLabelValues(settlements[k.disposition].name, k.code).Add(float64(n))
-	}
 }
 
 // jobMetrics are the metrics of replays, dry runs and audits.

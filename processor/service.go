@@ -7,13 +7,20 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theeye/theeye/processor/audit"
+	"github.com/theeye/theeye/processor/jobs"
+	"github.com/theeye/theeye/processor/replay"
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -160,6 +167,61 @@ func knownRevision(r *registry.Registry) float64 {
 	return 0
 }
 
+// jobRunners run replays, dry runs and audits beside the workers.
+type jobRunners struct {
+	runner  *jobs.Runner
+	auditor *audit.Auditor
+	marks   *audit.Marks
+}
+
+func newJobRunners(
+	cfg Config, epoch func() int64, validator *validator, writers *storeWriters, m *metrics,
+) (*jobRunners, error) {
+	resources := func() jobs.Resources {
+		return jobs.Resources{
+			JetStream: cfg.JetStream, Registry: cfg.Registry, Store: cfg.Store, Write: writers.newWriteFunc(), Logger: cfg.Logger,
+		}
+	}
+	replayer := replay.New(replay.Config{
+		Resources: resources(),
+		Evaluate: func(m stream.Raw, set *schema.Set) *store.Document {
+			return validator.evaluate(context.Background(), m, set)
+		},
+		OnChange: m.countReplayed,
+	})
+	auditor, err := audit.New(audit.Config{
+		Resources: resources(), Epoch: epoch, Now: cfg.Now, Metrics: cfg.Metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	instance := uuid.NewString()
+	if cfg.Heartbeat != nil {
+		instance = cfg.Heartbeat.Instance()
+	}
+	tasks := map[job.Kind]jobs.Task{
+		job.Replay: replayer.Replay, job.DryRun: replayer.DryRun, job.Audit: auditor.Audit,
+	}
+	for kind, task := range tasks {
+		tasks[kind] = m.instrumentTask(kind, task)
+	}
+	return &jobRunners{
+		runner: jobs.New(jobs.Config{
+			JetStream: cfg.JetStream, Instance: instance, Tasks: tasks, Logger: cfg.Logger, LeaseTime: cfg.jobLease,
+		}),
+		auditor: auditor,
+		marks:   audit.NewMarks(cfg.JetStream, epoch, cfg.Logger),
+	}, nil
+}
+
+func newObserver(cfg Config, guard *streamGuard, marks *audit.Marks, outage *outage, m *metrics) *observer {
+	return &observer{
+		js: cfg.JetStream, store: cfg.Store, config: cfg.Stream, every: cfg.ObserveEvery, now: cfg.Now,
+		guard: guard, outage: outage, marks: marks, metrics: m, log: cfg.Logger,
+		wake: make(chan struct{}, 1),
+	}
+}
+
 // Run prepares stream, consumers and store, and processes until ctx ends. With
 // the other processors it also shares the jobs: replays, dry runs and audits. At
 // the end of ctx it finishes the writes that are running, releases all other
@@ -188,6 +250,71 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
+// prepare makes everything that processing needs, in this order: stream and
+// buckets, without which there is no registry; the first snapshot; the store;
+// and the comparison of the two. It waits for unavailable dependencies.
+func (s *Service) prepare(ctx context.Context) error {
+	for _, step := range []struct {
+		condition condition
+		run       func(context.Context) error
+	}{
+		{conditionNATS, s.stream.ensureStream},
+		{conditionNATS, s.checkStreamTail},
+		{conditionRegistry, s.awaitRegistry},
+		{conditionStore, s.prepareStore},
+		{conditionStore, s.compareRevisions},
+	} {
+		if err := s.health.retryUntilDone(ctx, step.condition, step.run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStreamTail notes which events the stream lost at its end while no
+// processor ran: their sequences are about to be assigned to other messages.
+func (s *Service) checkStreamTail(ctx context.Context) error {
+	return asReplaced(s.jobs.marks.CheckTail(ctx))
+}
+
+// awaitRegistry waits for the first complete snapshot: with half a registry,
+// good events would be rejected.
+func (s *Service) awaitRegistry(ctx context.Context) error {
+	s.health.record(conditionRegistry, errNoSnapshot)
+	select {
+	case <-s.cfg.Registry.Ready():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Service) prepareStore(ctx context.Context) error {
+	if err := s.cfg.Store.Prepare(ctx); err != nil {
+		return fmt.Errorf("prepare the store: %w", err)
+	}
+	s.metrics.storeUp.Set(1)
+	return nil
+}
+
+// compareRevisions compares the store's revision with the bucket's own: the
+// snapshot of a healthy registry may be some milliseconds behind that of another
+// processor.
+func (s *Service) compareRevisions(ctx context.Context) error {
+	inStore, err := s.cfg.Store.HighestRevision(ctx)
+	if err != nil {
+		return fmt.Errorf("read the store's revision: %w", err)
+	}
+	inRegistry, err := stream.NewestRevision(ctx, s.cfg.JetStream, stream.BucketSchemas)
+	if err != nil {
+		return err
+	}
+	if inStore > inRegistry {
+		return fmt.Errorf("%w (store %d, registry %d)", ErrRevision, inStore, inRegistry)
+	}
+	return nil
+}
+
 // drainLimit bounds drain.
 const drainLimit = 3 * time.Second
 
@@ -205,13 +332,34 @@ func (s *Service) drain(ctx context.Context) {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "processor stopped")
 }
 
-// unlessEnded returns err, or nil if ctx has ended, since every operation then
-// fails and that is no failure.
-func unlessEnded(ctx context.Context, err error) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	default:
-		return err
+var (
+	errNoSnapshot   = errors.New("no complete snapshot yet")
+	errDisconnected = errors.New("NATS is disconnected")
+)
+
+// Ready reports each condition of the processor: nats (with stream and
+// consumer), registry, store, start, which is nil while the workers run, and
+// heartbeat. It makes no request and does not block.
+func (s *Service) Ready() []daemon.Check {
+	checks := make([]daemon.Check, len(conditions))
+	for i, c := range conditions {
+		var err error
+		switch c {
+		case conditionHeartbeat:
+			err = s.fence.checkLive()
+		case conditionNATS:
+			if err = s.health.lastResult(c); err == nil && !s.cfg.Conn.IsConnected() {
+				err = errDisconnected // the workers wait for the connection
+			}
+		default:
+			err = s.health.lastResult(c)
+		}
+		checks[i] = daemon.Check{Name: string(c), Err: err}
 	}
+	return checks
 }
+
+// OldestRevision is the lowest registry revision that a batch in flight was
+// validated against, 0 if no batch is in flight. It is the
+// heartbeat.Config.Oldest of a processor; safe for concurrent use.
+func (s *Service) OldestRevision() uint64 { return s.fence.inFlight.oldestRevision() }

@@ -167,6 +167,27 @@ func (s *settler) publishReply(d *delivery, body []byte) {
 	}
 }
 
+// tally counts the messages of one batch by disposition and code.
+type tally map[tallyKey]int
+
+type tallyKey struct {
+	disposition disposition
+	code        string
+}
+
+func (t *tally) increment(d disposition, code string) {
+	if *t == nil {
+		*t = make(tally, 1)
+	}
+	(*t)[tallyKey{d, code}]++
+}
+
+func (m *metrics) countSettled(t tally) {
+	for k, n := range t {
+		m.events.WithLabelValues(settlements[k.disposition].name, k.code).Add(float64(n))
+	}
+}
+
 // repeatEvery calls do at every interval d, also after the end of ctx, until the
 // returned function is called. That one waits for a running call, and may be
 // called more than once.

@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/theeye/theeye/shared/retry"
-
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/outcome"
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -23,10 +22,6 @@ const (
 	// attempt that is running when the processor shuts down.
 	writeLimit      = time.Minute
 	finalWriteLimit = 8 * time.Second
-	// firstRetry is the delay after the first failure; it doubles up to
-	// lastRetry.
-	firstRetry = 100 * time.Millisecond
-	lastRetry  = 5 * time.Second
 )
 
 // worker takes batches through all steps, one after the other. It keeps no
@@ -39,16 +34,6 @@ type worker struct {
 	outage    *outage
 	settler   *settler
 	metrics   *metrics
-}
-
-// batch is a batch in flight.
-type batch struct {
-	messages []delivery
-	// docs are the outcomes of the messages, nil before validation. They were
-	// validated against revision when the heartbeat had expired so many times.
-	docs        []*store.Document
-	revision    uint64
-	expirations uint64
 }
 
 // processBatches works until ctx ends, and then returns nil. It returns an
@@ -66,6 +51,17 @@ func (w *worker) processBatches(ctx context.Context) error {
 		if err := w.processBatch(ctx, messages); err != nil {
 			return err
 		}
+	}
+}
+
+// unlessEnded returns err, or nil if ctx has ended, since every operation then
+// fails and that is no failure.
+func unlessEnded(ctx context.Context, err error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
+		return err
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	// attempt to write a portion.
 	requestLimit = 20 * time.Second
 	writeLimit   = time.Minute
+	// silenceLimit is how long a read of the stream may bring nothing: the time
+	// of several requests.
+	silenceLimit = 25 * time.Second
 )
 
 // Config configures an Auditor. Logger, Now and Metrics may be nil.
@@ -68,6 +71,25 @@ func New(cfg Config) (*Auditor, error) {
 		cfg: cfg, marks: NewMarks(cfg.JetStream, cfg.Epoch, cfg.Logger), metrics: m,
 		readStream: stream.Read, readLeader: readFromLeader, silenceLimit: silenceLimit,
 	}, nil
+}
+
+// scan accounts for a range of the stream, sequence by sequence.
+type scan struct {
+	*Auditor
+	report *report
+	epoch  int64
+	// repair says that missing events are written.
+	repair bool
+	// floor is the sequence up to which the live consumer has settled everything,
+	// and purgeMark the first sequence that no processor has purged, both as last
+	// read. Both only grow.
+	floor     uint64
+	purgeMark uint64
+	policies  *policyHistory
+}
+
+func (a *Auditor) newScan(r *report) *scan {
+	return &scan{Auditor: a, report: r, epoch: a.cfg.Epoch(), policies: newPolicyHistory(a.cfg.JetStream)}
 }
 
 // isPermanent reports whether retrying cannot help.

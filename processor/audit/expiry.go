@@ -10,8 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/processor/jobs"
-	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/schema"
 )
@@ -28,81 +26,6 @@ const (
 	maxSets  = 16
 	maxTypes = 1000
 )
-
-// findExpired marks those items as expired that the store may have removed
-// because a retention is over, and returns the others.
-func (sc *scan) findExpired(ctx context.Context, items []*item) (left []*item, err error) {
-	if len(items) == 0 {
-		return nil, nil
-	}
-	err = jobs.Retry(ctx, requestLimit, func(ctx context.Context) error {
-		return sc.policies.refreshPolicies(ctx, sc.cfg.Registry.Revision())
-	}, nil)
-	if err != nil {
-		return nil, err
-	}
-	now := sc.cfg.Now()
-	for _, it := range items {
-		over, err := sc.mayHaveExpired(ctx, it, now)
-		switch {
-		case err != nil:
-			return nil, err
-		case over:
-			it.verdict = expired
-		default:
-			left = append(left, it)
-		}
-	}
-	return left, nil
-}
-
-// mayHaveExpired reports whether a processor may have given the event an outcome
-// whose retention is over now. It begins with the newest policies, which most
-// often decide.
-func (sc *scan) mayHaveExpired(ctx context.Context, it *item, now time.Time) (bool, error) {
-	t := schema.Type{Category: it.doc.Category, Name: it.doc.Name}
-	over := func(retention time.Duration) bool {
-		return retention > 0 && !it.doc.ReceivedAt.Add(retention).After(now)
-	}
-	for _, interval := range sc.policies.intervalsSince(it.doc.ReceivedAt) {
-		asStored, asRejected := over(interval.policy.Retention.Of(t, false)), over(interval.policy.Retention.Of(t, true))
-		switch {
-		case it.conflicting && asRejected, asStored && asRejected:
-			return true, nil
-		case it.conflicting || asStored == asRejected:
-			continue
-		}
-		// It depends on the outcome, and so on the schemas of that interval.
-		gone, err := sc.expiredUnder(ctx, interval, it, t, now)
-		if gone || err != nil {
-			return gone, err
-		}
-	}
-	return false, nil
-}
-
-// expiredUnder validates the event against every revision of an interval that can
-// have decided its outcome, and reports whether it has expired under one of them.
-func (sc *scan) expiredUnder(ctx context.Context, interval policyInterval, it *item, t schema.Type, now time.Time) (gone bool, err error) {
-	err = jobs.Retry(ctx, requestLimit, func(ctx context.Context) error {
-		revisions, err := sc.policies.candidateRevisions(ctx, interval, t, it.doc.ReceivedAt)
-		if err != nil {
-			return err
-		}
-		for _, revision := range revisions {
-			set, err := sc.policies.schemasAt(ctx, revision)
-			if err != nil {
-				return err
-			}
-			d, _ := outcome.Evaluate(it.msg, set, sc.epoch)
-			if gone = !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now); gone {
-				return nil
-			}
-		}
-		return nil
-	}, nil)
-	return gone, err
-}
 
 // policyInterval is the time during which one version of the policy was in
 // force.

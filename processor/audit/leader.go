@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/stream"
 )
-
-// parallelReads is how many reads of the leader run at once.
-const parallelReads = 32
 
 // ErrStream means that the stream is not the one that was asked for: it was
 // recreated.
@@ -81,32 +76,4 @@ func readFromLeader(ctx context.Context, js jetstream.JetStream, seq uint64) (m 
 		}
 	}
 	return m, true, nil
-}
-
-// readEach asks the leader for each of the sequences and returns the messages
-// that are present, in order, and the sequences that are absent.
-func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (present []stream.Raw, absent []uint64, err error) {
-	answers := make([]stream.Raw, len(seqs))
-	found := make([]bool, len(seqs))
-	errs := make([]error, min(parallelReads, len(seqs)))
-	var all sync.WaitGroup
-	for w := range errs {
-		all.Go(func() {
-			for i := w; i < len(seqs) && errs[w] == nil; i += len(errs) {
-				errs[w] = jobs.Retry(ctx, requestLimit, func(ctx context.Context) (err error) {
-					answers[i], found[i], err = a.readLeader(ctx, a.cfg.JetStream, seqs[i])
-					return err
-				}, nil)
-			}
-		})
-	}
-	all.Wait()
-	for i, seq := range seqs {
-		if found[i] {
-			present = append(present, answers[i])
-		} else {
-			absent = append(absent, seq)
-		}
-	}
-	return present, absent, errors.Join(errs...)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
@@ -19,9 +20,6 @@ const (
 	// at once.
 	probeSize = 1000
 	maxProbes = 64
-	// silenceLimit is how long a read of the stream may bring nothing: the time
-	// of several requests.
-	silenceLimit = 25 * time.Second
 )
 
 // errServerSilent means that a read of the stream brought nothing for too long.
@@ -31,25 +29,6 @@ var errServerSilent = errors.New("the server does not answer")
 type span struct{ from, to uint64 }
 
 func (s span) empty() bool { return s.from > s.to }
-
-// scan accounts for a range of the stream, sequence by sequence.
-type scan struct {
-	*Auditor
-	report *report
-	epoch  int64
-	// repair says that missing events are written.
-	repair bool
-	// floor is the sequence up to which the live consumer has settled everything,
-	// and purgeMark the first sequence that no processor has purged, both as last
-	// read. Both only grow.
-	floor     uint64
-	purgeMark uint64
-	policies  *policyHistory
-}
-
-func (a *Auditor) newScan(r *report) *scan {
-	return &scan{Auditor: a, report: r, epoch: a.cfg.Epoch(), policies: newPolicyHistory(a.cfg.JetStream)}
-}
 
 // accountFor accounts for the sequences of a span, and calls done with each
 // sequence up to which the report is complete.
@@ -234,6 +213,37 @@ func spans(seqs []uint64) (out []span) {
 		}
 	}
 	return out
+}
+
+// parallelReads is how many reads of the leader run at once.
+const parallelReads = 32
+
+// readEach asks the leader for each of the sequences and returns the messages
+// that are present, in order, and the sequences that are absent.
+func (a *Auditor) readEach(ctx context.Context, seqs []uint64) (present []stream.Raw, absent []uint64, err error) {
+	answers := make([]stream.Raw, len(seqs))
+	found := make([]bool, len(seqs))
+	errs := make([]error, min(parallelReads, len(seqs)))
+	var all sync.WaitGroup
+	for w := range errs {
+		all.Go(func() {
+			for i := w; i < len(seqs) && errs[w] == nil; i += len(errs) {
+				errs[w] = jobs.Retry(ctx, requestLimit, func(ctx context.Context) (err error) {
+					answers[i], found[i], err = a.readLeader(ctx, a.cfg.JetStream, seqs[i])
+					return err
+				}, nil)
+			}
+		})
+	}
+	all.Wait()
+	for i, seq := range seqs {
+		if found[i] {
+			present = append(present, answers[i])
+		} else {
+			absent = append(absent, seq)
+		}
+	}
+	return present, absent, errors.Join(errs...)
 }
 
 // streamBounds returns the first and last sequence that the stream has now.

@@ -11,8 +11,22 @@ import (
 	"github.com/theeye/theeye/shared/retry"
 )
 
-// saveLimit bounds the saving of a job's end.
-const saveLimit = 5 * time.Second
+const (
+	// pollInterval is how often a runner looks for jobs to claim.
+	pollInterval = 500 * time.Millisecond
+	// requestLimit bounds the requests of one poll, or of one save.
+	requestLimit = 5 * time.Second
+	// saveLimit bounds the saving of a job's end.
+	saveLimit = 5 * time.Second
+)
+
+// Causes of the end of a task's context.
+var (
+	// ErrCancelled means that an operator cancelled the job.
+	ErrCancelled = errors.New("the job was cancelled")
+	// ErrTaken means that another process has the job.
+	ErrTaken = errors.New("another process has taken the job over")
+)
 
 // Handle is a task's access to the job that it runs. Its methods are safe for
 // concurrent use.

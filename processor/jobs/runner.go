@@ -16,13 +16,6 @@ import (
 	"github.com/theeye/theeye/shared/kv"
 )
 
-const (
-	// pollInterval is how often a runner looks for jobs to claim.
-	pollInterval = 500 * time.Millisecond
-	// requestLimit bounds the requests of one poll, or of one save.
-	requestLimit = 5 * time.Second
-)
-
 // Config configures a Runner.
 type Config struct {
 	JetStream jetstream.JetStream

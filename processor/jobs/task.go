@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -17,14 +16,6 @@ import (
 // says why, and returns nil when the job is done, or the reason why it failed
 // for good: a task retries transient failures itself.
 type Task func(ctx context.Context, h *Handle) error
-
-// Causes of the end of a task's context.
-var (
-	// ErrCancelled means that an operator cancelled the job.
-	ErrCancelled = errors.New("the job was cancelled")
-	// ErrTaken means that another process has the job.
-	ErrTaken = errors.New("another process has taken the job over")
-)
 
 // Resources are the parts of a processor that tasks work with.
 type Resources struct {

@@ -2,16 +2,13 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/theeye/theeye/shared/retry"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/stream"
+	"github.com/theeye/theeye/shared/retry"
 )
 
 // processorService is the name of processors in their heartbeats.
@@ -51,28 +48,6 @@ func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, goal str
 			return err
 		}
 	}
-}
-
-// minBucketAge is how old the bucket of heartbeats must be before it is known to
-// have the heartbeat of every live process.
-const minBucketAge = stream.HeartbeatTTL
-
-// errBucketTooYoung means that the bucket of heartbeats may not have those of every
-// live process yet.
-var errBucketTooYoung = errors.New("the bucket of heartbeats was created a moment ago")
-
-// liveBeats returns the heartbeats of the live processes. The bucket is in memory: a
-// server that restarts has an empty one, in which processes that never stopped are
-// missing until their next heartbeat.
-func (r *Replayer) liveBeats(ctx context.Context) ([]heartbeat.Beat, error) {
-	bucket, err := r.cfg.JetStream.Stream(ctx, stream.BucketStream(stream.BucketServices))
-	if err != nil {
-		return nil, fmt.Errorf("look up bucket %s: %w", stream.BucketServices, err)
-	}
-	if info := bucket.CachedInfo(); info.TimeStamp.Sub(info.Created) < r.minBucketAge {
-		return nil, errBucketTooYoung
-	}
-	return heartbeat.List(ctx, r.cfg.JetStream)
 }
 
 // awaitBarrier waits until every live processor validates against the target or

@@ -159,35 +159,3 @@ func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream
 
 // sequencesLeft is the number of sequences of a range.
 func sequencesLeft(rng stream.Range) uint64 { return rng.Last + 1 - min(rng.First, rng.Last+1) }
-
-// progress records the progress of a job: checkpoint and report of the same moment.
-type progress struct {
-	h          *jobs.Handle
-	interval   time.Duration
-	recordedAt time.Time
-}
-
-// recordIfDue records the checkpoint at which the job continues, unless it recorded
-// one within the interval.
-func (p *progress) recordIfDue(checkpoint any, done uint64, counted *tally, phase string) error {
-	if time.Since(p.recordedAt) < p.interval {
-		return nil
-	}
-	return p.recordNow(checkpoint, done, counted, phase)
-}
-
-func (p *progress) recordNow(checkpoint any, done uint64, counted *tally, phase string) error {
-	p.recordedAt = time.Now()
-	place, err := json.Marshal(checkpoint)
-	if err != nil {
-		return fmt.Errorf("encode the checkpoint: %w", err)
-	}
-	report, err := json.Marshal(counted.buildReport())
-	if err != nil {
-		return fmt.Errorf("encode the report: %w", err)
-	}
-	p.h.Update(func(j *job.Job) {
-		j.Done, j.Checkpoint, j.Report, j.Phase = min(done, j.Total), place, report, phase
-	})
-	return nil
-}

@@ -9,33 +9,7 @@ import (
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/stream"
 )
-
-// checkpoint is the checkpoint of a replay.
-type checkpoint struct {
-	// First and Last are the range, fixed after the barrier; Next is the sequence
-	// where the replay continues.
-	First uint64 `json:"first"`
-	Last  uint64 `json:"last"`
-	Next  uint64 `json:"next"`
-	// Sweeps is the number of sweep passes that have begun.
-	Sweeps int `json:"sweeps,omitzero"`
-}
-
-// run is one replay that this process runs.
-type run struct {
-	*Replayer
-	h          *jobs.Handle
-	job        job.Job
-	checkpoint checkpoint
-	span       stream.Range
-	tally      *tally
-	progress   progress
-	// limit is nil without a rate.
-	limit    *rate.Limiter
-	throttle liveThrottle
-}
 
 // Replay is the jobs.Task of replays. The package comment has the order of its
 // steps, and what holds when it returns nil. After another process has continued a

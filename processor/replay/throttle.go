@@ -5,23 +5,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/theeye/theeye/shared/retry"
-
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/stream"
 )
 
 // tolerableLag is a lag of live events, in events, for which a replay does not
 // wait.
 const tolerableLag = 2000
-
-// liveThrottle pauses a replay while the lag of live events is more than twice that
-// at the beginning of the replay. The zero value is ready to use.
-type liveThrottle struct {
-	checkedAt time.Time // zero before the first check
-	limit     uint64
-}
 
 // awaitLag waits until the lag of live events is within the limit. It checks the
 // lag once within throttleInterval.
