@@ -19,6 +19,7 @@ import (
 var sharedNames = map[string]string{
 	"Close":    "io.Closer and its like",
 	"Error":    "the interface error",
+	"Faults":   "all faults of some settings at once",
 	"Parse":    "a kind of setting: its value from the text of a flag or variable",
 	"Ready":    "nil, or the missing parts, until a part of a process can work",
 	"Revision": "a registry revision: of a registry, a set, a version or a rule",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -16,8 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// parallelParts is how many parts of a portion are processed at once: while one is
-// validated, the store is busy with the other.
+// parallelParts is how many parts of a portion are processed at once.
 const parallelParts = 2
 
 // inParallel calls do concurrently with each part of a portion.
@@ -85,14 +85,9 @@ func (p heldDocs) lookUp(d *store.Document) (h store.Held, ok bool) {
 	return h, ok
 }
 
-// merge adds the documents of another part. It keeps its own, because the other
-// part may have read them later, after the first writes.
+// merge adds the documents of another part.
 func (p heldDocs) merge(other heldDocs) {
-	for id, h := range other {
-		if _, ok := p[id]; !ok {
-			p[id] = h
-		}
-	}
+	maps.Copy(p, other)
 }
 
 // Phases of a job. The phases of waiting name what the job waits for.

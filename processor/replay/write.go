@@ -27,7 +27,7 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	now := time.Now()
 	var parts [parallelParts]writtenPart
 	err = inParallel(portion, func(i int, messages []stream.Raw) (err error) {
-		parts[i], err = r.writePart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
+		parts[i], err = r.selectPart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
 			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.isBelowTarget(d, h, held, now))
 		})
 		return err
@@ -35,10 +35,22 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	if err != nil {
 		return 0, err
 	}
+	// All parts have read the store before any of them writes: the copies of one
+	// event may be in several, and the report counts the outcome that the store
+	// held before.
+	err = inParallel(portion, func(i int, _ []stream.Raw) (err error) {
+		parts[i].results, err = r.writeDocs(ctx, parts[i].docs, set.Revision())
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
 	held := heldDocs{}
 	for _, p := range parts {
-		written += len(p.docs)
 		held.merge(p.held)
+	}
+	for _, p := range parts {
+		written += len(p.docs)
 		if !sweeping {
 			r.countPart(p, held, now)
 		}
@@ -46,8 +58,9 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	return written, nil
 }
 
-// writePart writes the events of a part for which wanted returns true.
-func (r *run) writePart(
+// selectPart returns the documents of a part for which wanted returns true, with
+// the documents that the store holds.
+func (r *run) selectPart(
 	ctx context.Context, messages []stream.Raw, set *schema.Set, wanted func(*store.Document, store.Held, bool) bool,
 ) (p writtenPart, err error) {
 	docs := r.evaluateCovered(messages, set, r.job.Selection)
@@ -59,17 +72,22 @@ func (r *run) writePart(
 			p.docs = append(p.docs, d)
 		}
 	}
-	if len(p.docs) == 0 {
-		return p, nil
+	return p, nil
+}
+
+// writeDocs writes documents of a revision, at the rate of the job.
+func (r *run) writeDocs(ctx context.Context, docs []*store.Document, revision uint64) (results []store.WriteResult, err error) {
+	if len(docs) == 0 {
+		return nil, nil
 	}
-	if err := r.limitRate(ctx, len(p.docs)); err != nil {
-		return p, err
+	if err := r.limitRate(ctx, len(docs)); err != nil {
+		return nil, err
 	}
 	err = retryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
-		p.results, err = r.cfg.Write(ctx, set.Revision(), p.docs)
+		results, err = r.cfg.Write(ctx, revision, docs)
 		return err
 	})
-	return p, err
+	return results, err
 }
 
 // countPart counts the changes of outcome in a part.
