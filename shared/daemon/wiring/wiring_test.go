@@ -131,7 +131,7 @@ func TestCloseStoreIsBounded(t *testing.T) {
 		cancel()
 		began := time.Now()
 		err := wiring.CloseStore(ended, hangingStore{})
-		if waited := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || waited != 5*time.Second {
+		if waited := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || waited != 2*time.Second {
 			t.Errorf("CloseStore = %v after %s", err, waited)
 		}
 	})
