@@ -10,6 +10,6 @@
 //	takeover   the process that runs a job is killed: another finishes it
 //	planted    the same with processors that have a bug; each must be found
 //
-// EYE_CHAOS_KILLS is how many processors the storm kills, by default 30, and a
+// EYE_CHAOS_KILLS is how many processors the storm kills, by default 20, and a
 // fifth as often NATS; EYE_CHAOS_SEED repeats its choices.
 package replays

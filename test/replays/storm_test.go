@@ -18,7 +18,7 @@ import (
 const (
 	// shortKills is the number of kills by default; `make chaos` sets
 	// EYE_CHAOS_KILLS.
-	shortKills    = 30
+	shortKills    = 20
 	eventsPerKill = 400
 	shortPause    = 200 * time.Millisecond
 	longPause     = 3 * time.Second
