@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -17,7 +16,8 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// parallelParts is how many parts of a portion are processed at once.
+// parallelParts is how many parts of a portion are processed at once: while one is
+// validated, the store is busy with the other.
 const parallelParts = 2
 
 // inParallel calls do concurrently with each part of a portion.
@@ -83,11 +83,6 @@ func (p heldDocs) lookUp(d *store.Document) (h store.Held, ok bool) {
 		h.Status, h.Errors = store.Rejected, conflictFaults
 	}
 	return h, ok
-}
-
-// merge adds the documents of another part.
-func (p heldDocs) merge(other heldDocs) {
-	maps.Copy(p, other)
 }
 
 // Phases of a job. The phases of waiting name what the job waits for.

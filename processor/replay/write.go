@@ -12,11 +12,37 @@ import (
 )
 
 // writtenPart has the documents that were written from a part of a portion, with
-// the documents that the store held before, and the results of the writes.
+// the documents of all events that the selection covers, those that the store held
+// of them, and the results of the writes.
 type writtenPart struct {
 	docs    []*store.Document
+	covered []*store.Document
 	held    heldDocs
 	results []store.WriteResult
+}
+
+// heldBefore returns the documents that the store held before the parts were
+// written. A part may have read the store after another had written its copy of an
+// event. Of two readings of one id, the earlier one counts: the one without a
+// document, or with the document that the other supersedes.
+func heldBefore(parts []writtenPart) heldDocs {
+	before := heldDocs{}
+	for _, p := range parts {
+		for id, h := range p.held {
+			later, ok := before[id]
+			if !ok || later.Origin.Before(h.Origin) || later.Origin == h.Origin && h.Revision < later.Revision {
+				before[id] = h
+			}
+		}
+	}
+	for _, p := range parts {
+		for _, d := range p.covered {
+			if _, found := p.held[d.ID]; !found {
+				delete(before, d.ID)
+			}
+		}
+	}
+	return before
 }
 
 // writePortion validates the selected events of a portion against the newest
@@ -27,7 +53,7 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	now := time.Now()
 	var parts [parallelParts]writtenPart
 	err = inParallel(portion, func(i int, messages []stream.Raw) (err error) {
-		parts[i], err = r.selectPart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
+		parts[i], err = r.writePart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
 			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.isBelowTarget(d, h, held, now))
 		})
 		return err
@@ -35,20 +61,7 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	if err != nil {
 		return 0, err
 	}
-	// All parts have read the store before any of them writes: the copies of one
-	// event may be in several, and the report counts the outcome that the store
-	// held before.
-	err = inParallel(portion, func(i int, _ []stream.Raw) (err error) {
-		parts[i].results, err = r.writeDocs(ctx, parts[i].docs, set.Revision())
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	held := heldDocs{}
-	for _, p := range parts {
-		held.merge(p.held)
-	}
+	held := heldBefore(parts[:])
 	for _, p := range parts {
 		written += len(p.docs)
 		if !sweeping {
@@ -58,36 +71,30 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 	return written, nil
 }
 
-// selectPart returns the documents of a part for which wanted returns true, with
-// the documents that the store holds.
-func (r *run) selectPart(
+// writePart writes the events of a part for which wanted returns true.
+func (r *run) writePart(
 	ctx context.Context, messages []stream.Raw, set *schema.Set, wanted func(*store.Document, store.Held, bool) bool,
 ) (p writtenPart, err error) {
-	docs := r.evaluateCovered(messages, set, r.job.Selection)
-	if p.held, err = r.readHeld(ctx, r.h, docs); err != nil {
+	p.covered = r.evaluateCovered(messages, set, r.job.Selection)
+	if p.held, err = r.readHeld(ctx, r.h, p.covered); err != nil {
 		return p, err
 	}
-	for _, d := range docs {
+	for _, d := range p.covered {
 		if h, ok := p.held.lookUp(d); wanted(d, h, ok) {
 			p.docs = append(p.docs, d)
 		}
 	}
-	return p, nil
-}
-
-// writeDocs writes documents of a revision, at the rate of the job.
-func (r *run) writeDocs(ctx context.Context, docs []*store.Document, revision uint64) (results []store.WriteResult, err error) {
-	if len(docs) == 0 {
-		return nil, nil
+	if len(p.docs) == 0 {
+		return p, nil
 	}
-	if err := r.limitRate(ctx, len(docs)); err != nil {
-		return nil, err
+	if err := r.limitRate(ctx, len(p.docs)); err != nil {
+		return p, err
 	}
 	err = retryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
-		results, err = r.cfg.Write(ctx, revision, docs)
+		p.results, err = r.cfg.Write(ctx, set.Revision(), p.docs)
 		return err
 	})
-	return results, err
+	return p, err
 }
 
 // countPart counts the changes of outcome in a part.
