@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -277,12 +278,19 @@ func TestCancelGivesUpAfterMaxAttempts(t *testing.T) {
 	}
 }
 
+// awaitNextMillisecond returns when the clock has reached another millisecond.
+func awaitNextMillisecond() {
+	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; {
+		runtime.Gosched()
+	}
+}
+
 func TestListIsNewestFirst(t *testing.T) {
 	f := newFixture(t)
 	var want []string
 	for range 5 {
 		want = append([]string{f.create(Job{Kind: Replay}).ID}, want...)
-		time.Sleep(2 * time.Millisecond) // ids sort by milliseconds
+		awaitNextMillisecond() // ids sort by milliseconds
 	}
 	var got []string
 	for _, e := range f.list() {

@@ -136,7 +136,7 @@ func TestRangeHoldsEverythingThatIsCovered(t *testing.T) {
 		if _, err := f.js.Publish(f.ctx, stream.Unregistered("demo"), []byte{byte(i)}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
+		awaitNextMillisecond() // the times of messages differ
 	}
 	var taken []time.Time // by the stream, of sequences from 1
 	for portion, err := range stream.Read(f.ctx, f.js, stream.Range{First: 1, Last: n}) {
