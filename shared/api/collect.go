@@ -44,6 +44,8 @@ type EventResult struct {
 	// Status is StatusAccepted or StatusRefused, and of a validation
 	// StatusStored, StatusRejected or StatusRefused.
 	Status string `json:"status"`
+	// ClockOffsetMS is by how many milliseconds a validation moves the timestamp.
+	ClockOffsetMS int64 `json:"clock_offset_ms,omitzero"`
 	// Code and Message say why the event is refused.
 	Code    string `json:"code,omitzero"`
 	Message string `json:"message,omitzero"`

@@ -15,9 +15,12 @@ type Event struct {
 	Category    string `json:"category,omitzero"`
 	Name        string `json:"name,omitzero"`
 	// Data keeps every digit of its numbers.
-	Data       jsontext.Value `json:"data,omitzero"`
-	Timestamp  Time           `json:"timestamp,omitzero"`
-	ReceivedAt Time           `json:"received_at"`
+	Data      jsontext.Value `json:"data,omitzero"`
+	Timestamp Time           `json:"timestamp,omitzero"`
+	// ClockOffsetMS is by how many milliseconds Timestamp was moved, because the
+	// clock of the client was wrong.
+	ClockOffsetMS int64 `json:"clock_offset_ms,omitzero"`
+	ReceivedAt    Time  `json:"received_at"`
 	// Status is StatusStored or StatusRejected.
 	Status      string `json:"status"`
 	ContentHash string `json:"content_hash"`
@@ -35,6 +38,9 @@ type Event struct {
 	Errors           []event.Fault `json:"errors,omitempty"`
 	Original         string        `json:"original,omitzero"`
 	OriginalEncoding string        `json:"original_encoding,omitzero"`
+	// GapSeconds is the time since the event before, in a Timeline alone; null for its
+	// first event.
+	GapSeconds *float64 `json:"gap_seconds,omitzero"`
 }
 
 // PendingEvent is an accepted event without an outcome.
@@ -93,9 +99,55 @@ type Timeline[E any] struct {
 	Page[E]
 }
 
+// SessionPage is a page of the answer to GET PathSessions.
+type SessionPage struct {
+	Sessions []SessionSummary `json:"sessions"`
+	// From and To are the range that the answer covers, of event times, AsOf the
+	// time from which on events may be missing. Times of days are in TZ.
+	From       Time   `json:"from,omitzero"`
+	To         Time   `json:"to,omitzero"`
+	TZ         string `json:"tz"`
+	AsOf       Time   `json:"as_of"`
+	NextCursor Cursor `json:"next_cursor"`
+}
+
+// SessionSummary has the figures of one whole session of an application.
+type SessionSummary struct {
+	SessionID   string `json:"session_id"`
+	Application string `json:"application"`
+	First       Time   `json:"first"`
+	Last        Time   `json:"last"`
+	DurationMS  int64  `json:"duration_ms"`
+	Count       int64  `json:"count"`
+	// Entry and Exit are the types of the first and the last event.
+	Entry EventType `json:"entry"`
+	Exit  EventType `json:"exit"`
+	// Types counts the events by type, the largest first. TypesOmitted is the
+	// number of types beyond the 100 that are listed.
+	Types        []TypeCount `json:"types"`
+	TypesOmitted int         `json:"types_omitted,omitzero"`
+	// Matched counts the events of the category and name that were asked for.
+	Matched int64 `json:"matched"`
+}
+
+// EventType names a type.
+type EventType struct {
+	Category string `json:"category"`
+	Name     string `json:"name"`
+}
+
+// TypeCount counts the events of one type.
+type TypeCount struct {
+	EventType
+	Count int64 `json:"count"`
+}
+
 // RejectedSummary is the answer to GET PathRejectedSummary, the largest group
 // first.
 type RejectedSummary struct {
+	// Total counts the rejected events, each once, whatever its reasons and the
+	// limit.
+	Total  int64           `json:"total"`
 	Groups []RejectedGroup `json:"groups"`
 }
 
@@ -117,8 +169,11 @@ type RejectedGroup struct {
 // TypeList is the answer to GET PathTypes: the types that were received in a
 // range of received time, or are registered.
 type TypeList struct {
-	From  Time          `json:"from"`
-	To    Time          `json:"to"`
+	From Time `json:"from"`
+	To   Time `json:"to"`
+	// AsOf is the moment that the counts show: every event whose outcome was durable
+	// before it is among them.
+	AsOf  Time          `json:"as_of"`
 	Types []TypeSummary `json:"types"`
 	// Truncated says that there are more types.
 	Truncated bool `json:"truncated,omitzero"`
@@ -136,7 +191,11 @@ type TypeSummary struct {
 	Rejected      int64  `json:"rejected"`
 	// ShareRejected is between 0 and 1, 0 without events.
 	ShareRejected float64 `json:"share_rejected"`
-	LastSeen      Time    `json:"last_seen,omitzero"`
+	// FirstSeen and LastSeen are the earliest and the latest received time.
+	FirstSeen Time `json:"first_seen,omitzero"`
+	LastSeen  Time `json:"last_seen,omitzero"`
+	// Series counts the events of both outcomes in 24 equal parts of the range.
+	Series []int64 `json:"series"`
 }
 
 // Trace is the answer to GET TracePath: the outcome of an event, and those that

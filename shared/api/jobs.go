@@ -34,9 +34,20 @@ type ReplayRequest struct {
 	Selection
 	// Rate bounds a replay, in events a second.
 	Rate int64 `json:"rate,omitzero"`
-	// Schemas are unpublished schemas of a dry run, by type as
-	// <category>/<name>, each escaped as in subjects.
-	Schemas map[string]jsontext.Value `json:"schemas,omitempty"`
+	// Schemas are unpublished schemas of a dry run, at most one of a type.
+	Schemas []TypeSchema `json:"schemas,omitempty"`
+}
+
+// TypeName is a type of events.
+type TypeName struct {
+	Category string `json:"category"`
+	Name     string `json:"name"`
+}
+
+// TypeSchema is the schema of a type.
+type TypeSchema struct {
+	TypeName
+	Schema jsontext.Value `json:"schema"`
 }
 
 // AuditRequest is the body of POST PathAudits.
@@ -64,7 +75,7 @@ const (
 // Final reports whether no other state follows.
 func (s JobState) Final() bool { return s == JobDone || s == JobCancelled || s == JobFailed }
 
-// Job is a replay, dry run or audit.
+// Job is a replay, dry run, audit or change of the retention.
 type Job struct {
 	ID     string   `json:"id"`
 	State  JobState `json:"state"`
@@ -73,17 +84,21 @@ type Job struct {
 	// job determined it.
 	TargetRevision uint64    `json:"target_revision"`
 	Selection      Selection `json:"selection"`
-	// Schemas names the types whose schemas are unpublished.
-	Schemas []string `json:"schemas,omitempty"`
-	MaxRate int64    `json:"max_rate,omitzero"`
-	Repair  bool     `json:"repair,omitzero"`
-	// Progress in sequences: Done of Total, and Rate a second.
+	// Schemas are the types whose schemas are unpublished.
+	Schemas []TypeName `json:"schemas,omitempty"`
+	MaxRate int64      `json:"max_rate,omitzero"`
+	Repair  bool       `json:"repair,omitzero"`
+	// Retention is what a retention job applies: the member of that name of the
+	// policy.
+	Retention jsontext.Value `json:"retention,omitzero"`
+	// Progress in sequences, of a retention job in documents: Done of Total, and
+	// Rate a second.
 	Done  uint64  `json:"done"`
 	Total uint64  `json:"total"`
 	Rate  float64 `json:"rate"`
 	// Phase says in one sentence what the job does or waits for.
 	Phase string `json:"phase,omitzero"`
-	// Error says why the job failed.
+	// Error says why the job failed, or which one superseded it.
 	Error           string `json:"error,omitzero"`
 	CancelRequested bool   `json:"cancel_requested,omitzero"`
 	Author          string `json:"author"`
@@ -94,8 +109,8 @@ type Job struct {
 	// QueuedBehind are the jobs that end before this one starts, the next
 	// first.
 	QueuedBehind []string `json:"queued_behind,omitempty"`
-	// Report is a ReplayReport or an AuditReport, incomplete before the job is
-	// done. Lists do not have it.
+	// Report is a ReplayReport, an AuditReport or a RetentionReport, incomplete
+	// before the job is done. Lists do not have it.
 	Report jsontext.Value `json:"report,omitzero"`
 }
 
@@ -110,6 +125,20 @@ type ReplayPage struct {
 type AuditPage struct {
 	Audits     []Job  `json:"audits"`
 	NextCursor Cursor `json:"next_cursor"`
+}
+
+// RetentionPage is the answer to GET PathRetentions, the newest first.
+type RetentionPage struct {
+	Retentions []Job  `json:"retentions"`
+	NextCursor Cursor `json:"next_cursor"`
+}
+
+// RetentionReport is the report of a retention job.
+type RetentionReport struct {
+	// Documents were read, and Changed of them expire at another time than before.
+	// After a restart of the job, both may count documents twice.
+	Documents uint64 `json:"documents"`
+	Changed   uint64 `json:"changed"`
 }
 
 // OutcomeChange is the difference between two outcomes of one event.
@@ -137,6 +166,9 @@ type ReplayReport struct {
 	Pending    uint64 `json:"pending"`
 	Duplicates uint64 `json:"duplicates"`
 	Expired    uint64 `json:"expired"`
+	// Purged are sequences of the range that the stream no longer has, of any
+	// application and type: they keep the outcomes that they have.
+	Purged uint64 `json:"purged"`
 	// Groups are by type, reason and change, the largest first, without the
 	// unchanged. OmittedGroups counts those beyond the limit on groups, or
 	// beyond the size of a record; one that is omitted and found again counts

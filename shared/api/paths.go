@@ -15,11 +15,21 @@ const (
 	PathRejected        = "/v1/rejected"
 	PathRejectedSummary = PathRejected + "/summary"
 	PathTypes           = "/v1/types"
+	PathExport          = "/v1/export"
+	PathLive            = "/v1/live"
+	PathFields          = "/v1/fields"
+	PathTimeseries      = "/v1/stats/timeseries"
+	PathTop             = "/v1/stats/top"
+	PathFunnel          = "/v1/stats/funnel"
+	PathRetention       = "/v1/stats/retention"
+	PathPaths           = "/v1/stats/paths"
+	PathStatsQuery      = "/v1/stats/query"
 )
 
 // Paths of the query API that need an operator token.
 const (
 	PathStatus        = "/v1/status"
+	PathStatsVerify   = "/v1/stats/verify"
 	PathSchemas       = "/v1/schemas"
 	PathPolicy        = "/v1/policy"
 	PathPolicyHistory = PathPolicy + "/history"
@@ -28,12 +38,16 @@ const (
 	PathChanges       = "/v1/changes"
 	PathReplays       = "/v1/replays"
 	PathAudits        = "/v1/audits"
+	PathRetentions    = "/v1/retentions"
+	PathBackup        = "/v1/backup"
 )
 
 // Paths that need no credential.
 const (
 	PathOpenAPI = "/openapi.json"
 	PathHealth  = "/healthz"
+	// PathDocs shows the OpenAPI document in a browser.
+	PathDocs = "/docs"
 )
 
 // The last segments of paths below one resource.
@@ -72,8 +86,11 @@ func KeyPath(application, keyID string) string { return below(KeysPath(applicati
 // TokenPath is the path of one token.
 func TokenPath(tokenID string) string { return below(PathTokens, tokenID) }
 
-// JobPath is the path of one job below PathReplays or PathAudits.
+// JobPath is the path of one job below PathReplays, PathAudits or PathRetentions.
 func JobPath(collection, jobID string) string { return below(collection, jobID) }
+
+// BackupPath is the path of one part of a backup.
+func BackupPath(part string) string { return below(PathBackup, part) }
 
 // below appends one segment to a path, escaped: it may contain '/'.
 func below(path, segment string) string { return path + "/" + url.PathEscape(segment) }
@@ -96,4 +113,5 @@ const (
 	ContentTypeJSON    = "application/json"
 	ContentTypeSchema  = "application/schema+json"
 	ContentTypeProblem = "application/problem+json"
+	ContentTypeBackup  = "application/octet-stream"
 )

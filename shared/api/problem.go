@@ -17,6 +17,19 @@ type Problem struct {
 	// Revision is the present revision, 0 if the resource does not exist;
 	// it is present under CodeRevisionConflict.
 	Revision *uint64 `json:"revision,omitzero"`
+	// Parameter, Index, Position and Expected are present under CodeInvalidFilter:
+	// the parameter, the index of its value from 0, how many bytes of that come
+	// before the fault, and what should stand there.
+	Parameter string `json:"parameter,omitzero"`
+	Index     *int   `json:"index,omitzero"`
+	Position  *int   `json:"position,omitzero"`
+	Expected  string `json:"expected,omitzero"`
+	// BuiltFrom is the start of the oldest day of received time from which on every
+	// day can be asked for; it may be present under CodeStillBuilding.
+	BuiltFrom Time `json:"built_from,omitzero"`
+	// Advice says which question would cost less; it is present under
+	// CodeQueryTimeout where a statistic was asked for.
+	Advice string `json:"advice,omitzero"`
 }
 
 // Codes of problems that both services answer.
@@ -30,6 +43,8 @@ const (
 	CodeBodyTimeout         = "body_timeout"
 	CodeBodyTooLarge        = "body_too_large"
 	CodeUnsupportedEncoding = "unsupported_encoding"
+	// CodeHostNotAllowed is also answered by the admin listeners.
+	CodeHostNotAllowed = "host_not_allowed"
 	// CodeInternal is an error that only the service's log explains.
 	CodeInternal = "internal"
 )
@@ -42,6 +57,11 @@ const (
 	CodeKeyExpired       = "key_expired"
 	CodeRateLimited      = "rate_limited"
 	CodeOriginNotAllowed = "origin_not_allowed"
+	// CodeServerKeyInPage answers a server key that a page sends, and
+	// CodeTokenNotWriteKey a token in the place of a write key.
+	CodeServerKeyInPage  = "server_key_in_page"
+	CodeTokenNotWriteKey = "token_not_write_key"
+	CodeTooCostly        = "too_costly"
 	CodeEmptyBody        = "empty_body"
 	CodeEmptyBatch       = "empty_batch"
 	CodeNotEvents        = "not_events"
@@ -62,13 +82,22 @@ const (
 	CodeRepeatedParameter     = "repeated_parameter"
 	CodeInvalidQuery          = "invalid_query"
 	CodeInvalidCursor         = "invalid_cursor"
+	CodeInvalidFilter         = "invalid_filter"
+	CodeTooManyExports        = "too_many_exports"
+	CodeTooManyStreams        = "too_many_streams"
 	CodeTooManyApplications   = "too_many_applications"
 	CodeAmbiguousEvent        = "ambiguous_event"
+	CodeUnknownSession        = "unknown_session"
+	CodeAnswerTooLarge        = "too_large"
 	CodeStoreUnavailable      = "store_unavailable"
 	CodeStreamUnavailable     = "stream_unavailable"
 	CodeRegistryUnavailable   = "registry_unavailable"
 	CodeBacklogTooLong        = "backlog_too_long"
 	CodeQueryTimeout          = "query_timeout"
+	// CodeStillBuilding answers a question about days whose columns have not been built
+	// since the start.
+	CodeStillBuilding  = "still_building"
+	CodeTooManyQueries = "too_many_queries"
 	// CodeClientClosed is for logs and metrics: its client is gone.
 	CodeClientClosed         = "client_closed_request"
 	CodeInvalidHeader        = "invalid_header"
@@ -76,4 +105,8 @@ const (
 	CodePreconditionRequired = "precondition_required"
 	CodeRevisionConflict     = "revision_conflict"
 	CodeTooManyJobs          = "too_many_jobs"
+	CodeBackupRunning        = "backup_running"
+	// CodeLastOperator answers the removal of the only operator token, unless the
+	// parameter of this name is true.
+	CodeLastOperator = "last_operator"
 )

@@ -2,10 +2,17 @@ package api
 
 // Status is the answer to GET PathStatus: the state of the installation.
 type Status struct {
-	Stream   StreamStatus   `json:"stream"`
-	Lag      Lag            `json:"lag"`
-	Store    StoreStatus    `json:"store"`
-	Registry RegistryStatus `json:"registry"`
+	Stream StreamStatus `json:"stream"`
+	Lag    Lag          `json:"lag"`
+	// Processing says whether accepted events get their outcomes at present.
+	Processing Processing     `json:"processing"`
+	Store      StoreStatus    `json:"store"`
+	Registry   RegistryStatus `json:"registry"`
+	// Columns are those of the service that answers.
+	Columns *ColumnsStatus `json:"columns,omitzero"`
+	// Retention is the newest job that applies a changed retention, absent without
+	// one.
+	Retention *Job `json:"retention,omitzero"`
 	// Services is nil, and absent, if the heartbeats cannot be read.
 	Services []ServiceStatus `json:"services,omitzero"`
 }
@@ -29,12 +36,81 @@ type Lag struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// Processing says whether a processor takes events.
+type Processing struct {
+	Active bool `json:"active"`
+	// Reason says why none does; absent while one does.
+	Reason string `json:"reason,omitzero"`
+}
+
 // StoreStatus is the state of the store.
 type StoreStatus struct {
 	Ready bool `json:"ready"`
 	// Revision is the highest registry revision ever written; absent unless
 	// the store is ready.
 	Revision *uint64 `json:"revision,omitzero"`
+}
+
+// ColumnsStatus is the state of the columns from which statistics are answered.
+type ColumnsStatus struct {
+	// AsOf is the moment as of which the days that are built have every outcome; absent
+	// before the marks of the store were read for the first time.
+	AsOf Time `json:"as_of,omitzero"`
+	// AgeSeconds is how long ago that is; 0 without.
+	AgeSeconds float64 `json:"age_seconds"`
+	// Days are the days of received time with events, counted by application, and
+	// DaysBuilt those that were built since the start. From BuiltFrom on, all are.
+	Days      int  `json:"days"`
+	DaysBuilt int  `json:"days_built"`
+	BuiltFrom Time `json:"built_from,omitzero"`
+	// StaleDays have changes that the columns do not have yet.
+	StaleDays int   `json:"stale_days"`
+	Rows      int64 `json:"rows"`
+	Parts     int   `json:"parts"`
+	// Bytes is the size of the files.
+	Bytes int64 `json:"bytes"`
+	// Reason says why the columns are not brought up to date; absent while they are.
+	Reason string `json:"reason,omitzero"`
+}
+
+// VerifyRequest asks to compare the columns with the store. From and To bound the
+// received time, by whole days; absent ones are open.
+type VerifyRequest struct {
+	From Time `json:"from,omitzero"`
+	To   Time `json:"to,omitzero"`
+	// After is Next of the answer before.
+	After string `json:"after,omitzero"`
+}
+
+// VerifyAnswer has the days that were compared, the newest first.
+type VerifyAnswer struct {
+	Days []VerifiedDay `json:"days"`
+	// Next is for the next request; absent where every day was compared. Left days
+	// follow.
+	Next string `json:"next,omitzero"`
+	Left int    `json:"left"`
+}
+
+// VerifiedDay is one day of received time of an application. Events that expire within
+// minutes are not counted.
+type VerifiedDay struct {
+	Application string        `json:"application"`
+	Day         string        `json:"day"`
+	Store       OutcomeCounts `json:"store"`
+	Columns     OutcomeCounts `json:"columns"`
+	// DifferentSlots are the stretches of 10 s whose counts, or the hash over ids, times
+	// and outcomes, and category, name and session id of stored events, differ. Where
+	// there is one, the day is rebuilt.
+	DifferentSlots int `json:"different_slots"`
+	// ChangingSlots were written to all the time and are not compared.
+	ChangingSlots int  `json:"changing_slots"`
+	Rebuilt       bool `json:"rebuilt"`
+}
+
+// OutcomeCounts are numbers of events by outcome.
+type OutcomeCounts struct {
+	Stored   int64 `json:"stored"`
+	Rejected int64 `json:"rejected"`
 }
 
 // RegistryStatus is the state of the registry in the service that answers.
@@ -45,11 +121,13 @@ type RegistryStatus struct {
 // ServiceStatus is one running service. The services of one process share the
 // instance.
 type ServiceStatus struct {
-	Service   string `json:"service"`
-	Instance  string `json:"instance"`
-	Version   string `json:"version"`
-	Commit    string `json:"commit"`
-	Revision  uint64 `json:"revision"`
+	Service  string `json:"service"`
+	Instance string `json:"instance"`
+	Version  string `json:"version"`
+	Commit   string `json:"commit"`
+	Revision uint64 `json:"revision"`
+	// Waiting says what keeps the service from working; absent while it works.
+	Waiting   string `json:"waiting,omitzero"`
 	StartedAt Time   `json:"started_at"`
 	SeenAt    Time   `json:"seen_at"`
 }

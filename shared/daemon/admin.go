@@ -25,7 +25,10 @@ type Check struct {
 // AdminConfig configures the admin listener.
 type AdminConfig struct {
 	// Listen is host:port. Metrics and profiles are not for the public.
-	Listen  string
+	Listen string
+	// Hosts are names and addresses by which it is reached: see
+	// httpserver.NewHosts.
+	Hosts   []string
 	Metrics prometheus.Gatherer
 	// Ready returns the conditions of readiness; nil stands for none.
 	Ready  func() []Check
@@ -47,7 +50,7 @@ func Admin(cfg AdminConfig) (*AdminServer, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	srv := httpserver.NewHTTPServer(adminHandler(cfg), cfg.Logger)
+	srv := httpserver.NewHTTPServer(httpserver.NewHosts(cfg.Listen, cfg.Hosts).Guard(adminHandler(cfg)), httpserver.Pace{}, cfg.Logger)
 	srv.WriteTimeout = 0 // the client sets the duration of a profile
 	return &AdminServer{listener: l, server: srv}, nil
 }
@@ -117,9 +120,11 @@ func writeChecks(w http.ResponseWriter, checks []Check) {
 	_ = json.NewEncoder(w).Encode(answer) // a client that left needs no answer
 }
 
-// checkHealth asks an admin listener whether the process is alive. A listener on
-// every interface is asked on loopback.
-func checkHealth(ctx context.Context, listen string) error {
+// CheckHealth asks an admin listener whether the process is alive. A listener on
+// every interface is asked on loopback. The answer takes three seconds at most.
+func CheckHealth(ctx context.Context, listen string) error {
+	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	defer cancel()
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return fmt.Errorf("EYE_ADMIN_LISTEN: %w", err)

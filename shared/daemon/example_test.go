@@ -38,5 +38,5 @@ func ExampleReadSettings_faults() {
 	}
 	// Output:
 	// EYE_ARCHIVE_MAX_BYTES: "10GB" must be a size such as 1048576, 64MiB or 10GiB
-	// EYE_ARCHIVE_INTERVAL: "soon" must be a duration such as 90s, 15m or 720h
+	// EYE_ARCHIVE_INTERVAL: "soon" must be a duration such as 90m, 1h30m, 30d or 2w
 }

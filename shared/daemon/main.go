@@ -62,9 +62,7 @@ const healthLimit = 3 * time.Second
 // checkSelf asks the running service on its admin listener whether it is alive. No
 // other setting matters for the answer.
 func checkSelf(log *slog.Logger, listen string) int {
-	ctx, cancel := context.WithTimeout(context.Background(), healthLimit)
-	defer cancel()
-	if err := checkHealth(ctx, listen); err != nil {
+	if err := CheckHealth(context.Background(), listen); err != nil {
 		log.Error("Not healthy", slog.Any("error", err))
 		return ExitFailure
 	}

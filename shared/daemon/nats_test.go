@@ -15,20 +15,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/shared/natsd/natstest"
 )
 
 // A service may start before the NATS server, and survives restarts of it.
 func TestConnectNATSWaitsForTheServer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := daemontest.FreeAddr()
 	nc, err := daemon.ConnectNATS("nats://"+addr, "collector", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -29,8 +29,9 @@ type Settings interface {
 
 // Common are the settings of every service.
 type Common struct {
-	AdminListen Address `env:"EYE_ADMIN_LISTEN" default:"${admin_listen}" placeholder:"HOST:PORT" help:"Address of health, readiness, metrics and profiles (${default})."`
-	LogLevel    Level   `env:"EYE_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error (${default})."`
+	AdminListen  Address `env:"EYE_ADMIN_LISTEN" default:"${admin_listen}" placeholder:"HOST:PORT" help:"Address of health, readiness, metrics and profiles (${default})."`
+	AllowedHosts Hosts   `env:"EYE_ALLOWED_HOSTS" placeholder:"HOSTS" help:"Names, beside addresses and localhost, by which clients reach the admin listener, and the query API: separated by commas, *.example.com for all below a domain (none)."`
+	LogLevel     Level   `env:"EYE_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error (${default})."`
 }
 
 func (c *Common) common() *Common { return c }
@@ -181,10 +182,10 @@ func unknownNames(app *kong.Application, environ []string) []string {
 // one file of settings may serve them all.
 func isForeign(name string) bool {
 	switch name {
-	case "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_NATS_URL", "EYE_NATS_CREDS", "EYE_MONGO_URI", "EYE_MONGO_DATABASE",
+	case "EYE_LISTEN", "EYE_ADMIN_LISTEN", "EYE_ALLOWED_HOSTS", "EYE_NATS_URL", "EYE_NATS_CREDS", "EYE_MONGO_URI", "EYE_MONGO_DATABASE",
 		"EYE_MONGO_TIME_WINDOWS",
 		"EYE_NATS_COLLECTOR_PASSWORD", "EYE_NATS_PROCESSOR_PASSWORD", "EYE_NATS_QUERYAPI_PASSWORD",
-		"EYE_MONGO_PASSWORD", "EYE_OPERATOR_TOKEN", "EYE_CONFIG", "EYE_URL", "EYE_TOKEN", "EYE_COLLECTOR_URL",
+		"EYE_MONGO_PASSWORD", "EYE_OPERATOR_TOKEN", "EYE_COLUMNS", "EYE_CONFIG", "EYE_URL", "EYE_TOKEN", "EYE_COLLECTOR_URL",
 		"EYE_WRITE_KEY", "EYE_DATA", "EYE_DEV", "EYE_JSON", "EYE_MIN_FREE", "EYE_LOG_LEVEL", "EYE_VERSION", "EYE_COMMIT":
 		return true
 	}

@@ -93,7 +93,7 @@ func TestReportsEveryFault(t *testing.T) {
 			`EYE_ADDRESS: "8080" must be host:port`,
 			`EYE_SERVERS: must be a URL such as nats://127.0.0.1:4222`,
 			`EYE_COUNT: "seven" must be a whole number of at least 0`,
-			`EYE_DURATION: "-1s" must be a duration such as 90s, 15m or 720h`,
+			`EYE_DURATION: "-1s" must not be negative; it is a duration such as 90m, 1h30m, 30d or 2w`,
 			`EYE_BYTES: "10GB" must be a size such as 1048576, 64MiB or 10GiB`,
 			`EYE_BOOL: "maybe" must be true or false`,
 			`EYE_DIR: "/no/such/directory" must be an existing directory`,

@@ -10,6 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/theeye/theeye/shared/when"
+
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 // Types of settings. Each keeps the fault of the text that it was read from, so
@@ -21,12 +25,14 @@ type (
 	ServerURL = Value[string, urlRule]
 	// Count is a whole number of at least 0.
 	Count = Value[int, countRule]
-	// Duration is a duration of at least 0, such as 90s, 15m or 720h.
+	// Duration is a duration of at least 0, such as 90s, 15m, 30d or 2w.
 	Duration = Value[time.Duration, durationRule]
 	// Bytes is a size in bytes, such as 1048576, 64MiB or 10GiB.
 	Bytes = Value[int64, bytesRule]
 	// Bool is true or false.
 	Bool = Value[bool, boolRule]
+	// Hosts are names and addresses, separated by commas: see httpserver.NewHosts.
+	Hosts = Value[[]string, hostsRule]
 	// Level is the level of a log line.
 	Level = Value[slog.Level, levelRule]
 	// Directory is an existing directory.
@@ -84,6 +90,7 @@ type (
 	durationRule  struct{}
 	bytesRule     struct{}
 	boolRule      struct{}
+	hostsRule     struct{}
 	levelRule     struct{}
 	directoryRule struct{}
 	secretRule    struct{}
@@ -120,6 +127,19 @@ func (urlRule) Parse(text string) (string, error) {
 	return text, nil
 }
 
+// Parse reads names and addresses.
+func (hostsRule) Parse(text string) ([]string, error) {
+	var hosts []string
+	for host := range strings.SplitSeq(text, ",") {
+		host = strings.ToLower(strings.TrimSpace(host))
+		if err := httpserver.CheckHost(host); err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts, nil
+}
+
 // Parse reads a whole number.
 func (countRule) Parse(text string) (int, error) {
 	n, err := strconv.Atoi(text)
@@ -131,9 +151,9 @@ func (countRule) Parse(text string) (int, error) {
 
 // Parse reads a duration.
 func (durationRule) Parse(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q must be a duration such as 90s, 15m or 720h", text)
+	d, err := when.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q %w", text, err)
 	}
 	return d, nil
 }

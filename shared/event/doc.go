@@ -5,8 +5,9 @@
 //
 // Numbers are decided here, so that both stores agree: an integer literal that
 // fits int64 stays an int64, one of up to 34 digits becomes a Decimal128, and
-// every other number the nearest double. Number says which. What a double cannot
-// hold (9e308, 1e-309) is refused, not rounded to infinity or zero.
+// every other number the nearest double, also a subnormal one. Number says which.
+// What a double cannot hold (9e308, 1e-350) is refused, not rounded to infinity or
+// zero.
 //
 // The canonical form, whose hash is the content hash, is JSON without white
 // space: members sorted by the bytes of their names, numbers as AppendNumber

@@ -20,8 +20,9 @@ const (
 	MaxValues = 10_000
 	// MaxNumberBytes bounds the text of one number.
 	MaxNumberBytes = 64
-	// MaxExponent bounds the absolute decimal exponent written in a number.
-	MaxExponent = 308
+	// MaxExponent bounds the absolute decimal exponent written in a number. With
+	// MaxNumberBytes it leaves every double many spellings.
+	MaxExponent = 400
 	// MaxIDLength bounds event_id, category and name, in characters (Unicode
 	// code points).
 	MaxIDLength = 200
@@ -32,7 +33,8 @@ const (
 type Head struct {
 	// EventID is the client's event_id if that is valid, else a derived one.
 	EventID string
-	// Derived is set when EventID was derived from the event's content.
+	// Derived is set when EventID was derived from the event's content, and
+	// from the invalid id, where one was sent.
 	Derived bool
 	// Category and Name are the members as sent if they are strings of 1 to
 	// MaxIDLength characters, else "".
@@ -47,17 +49,19 @@ type Event struct {
 	// SessionID is in the 36-character form, lower case; "" when invalid.
 	SessionID string
 	// Timestamp is in UTC, truncated to the microsecond; the zero time when
-	// invalid.
+	// invalid. It is the one that was sent; the policy may correct it by SentAt.
 	Timestamp time.Time
+	// SentAt is Batch.SentAt of the event's request; a decoder leaves it "".
+	SentAt string
 	// SchemaVersion is the optional member schema_version, 0 when absent.
 	SchemaVersion int64
 	// Data is the member data as JSON: members in the order sent, numbers in
 	// the form that both stores keep (see AppendNumber). nil when the member
-	// is not an object.
+	// is not an object, or has text that no store keeps.
 	Data []byte
-	// Tree is Data for a schema validator: map[string]any, []any, string,
-	// bool, nil and json.Number (the number's text as received). nil when
-	// Data is nil.
+	// Tree is the data for a schema validator: map[string]any, []any, string,
+	// bool, nil and json.Number (the number's text as received). nil when the
+	// member is not an object. Half a surrogate pair is U+FFFD in it.
 	Tree map[string]any
 	// ContentHash identifies the content: the Hash of the event's canonical
 	// form, as text.
@@ -65,6 +69,9 @@ type Event struct {
 	// Faults are the faults of the envelope, in the order of the members in
 	// the list event_id, session_id, category, name, data, timestamp.
 	Faults []Fault
+	// UnknownMembers are the faults of members that no event has, in the order
+	// sent. The policy decides whether they reject the event.
+	UnknownMembers []Fault
 }
 
 // Fault is one reason why an event is rejected. Documents keep it unchanged.
@@ -108,8 +115,8 @@ type Item struct {
 	Refusal *Refusal
 }
 
-// Errors of a request body that cannot be split into events. The fourth is
-// *SyntaxError.
+// Errors of a request body that cannot be split into events. The others are
+// *SyntaxError and *WrapperError.
 var (
 	// ErrEmptyBody is returned for a body that holds only white space.
 	ErrEmptyBody = errors.New("the body is empty")
@@ -119,18 +126,38 @@ var (
 	// found.
 	ErrTooManyEvents = errors.New("the body holds too many events")
 	// ErrNotEvents is returned for JSON that is neither an object nor an array.
-	ErrNotEvents = errors.New("the body is neither an event nor a list of events")
+	ErrNotEvents = errors.New("the body is neither an event nor a list of events; " + BodyForms)
 )
+
+// BodyForms names the forms of a body, for messages.
+const BodyForms = `send one event, an array of events, {"events": [...], "sent_at": "..."}, or one event a line (NDJSON)`
+
+// WrapperError describes an object that is not an event but holds some, in a form
+// that is not read.
+type WrapperError struct {
+	// Member is the name of the member that holds them, as quoted text.
+	Member string
+	// Kind is what that member is, such as "an array".
+	Kind string
+}
+
+// Error returns one sentence.
+func (e *WrapperError) Error() string {
+	return fmt.Sprintf("not an event: it has none of session_id, category and name, and its member %s is %s; %s", e.Member, e.Kind, BodyForms)
+}
 
 // SyntaxError describes text that is not JSON.
 type SyntaxError struct {
 	// Offset is the number of bytes before the fault.
 	Offset int64
+	// Place is where the fault is, such as " in element 2 at /data/x"; "" when
+	// that is unknown, or the whole text.
+	Place string
 	// Reason is short and bounded.
 	Reason string
 }
 
 // Error returns one sentence.
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("not valid JSON at byte %d: %s", e.Offset, e.Reason)
+	return fmt.Sprintf("not valid JSON at byte %d%s: %s", e.Offset, e.Place, e.Reason)
 }

@@ -34,7 +34,7 @@ func ExampleParseTime() {
 	// Output:
 	// 2026-01-02T03:04:05.600000Z
 	// 2026-01-02T01:04:05.000000Z
-	// not a time as RFC 3339 or YYYY-MM-DD HH:MM:SS[.ffffff] writes it
+	// day 30 is out of range 01–28 of February 2026
 }
 
 func ExamplePointer() {

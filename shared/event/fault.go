@@ -9,13 +9,18 @@ import (
 // Codes of events that cannot be accepted. The collector refuses them; such bytes
 // that reach the stream by another way are rejected.
 const (
-	CodeInvalidJSON      = "invalid_json"
-	CodeNotObject        = "not_object"
+	CodeInvalidJSON = "invalid_json"
+	CodeNotObject   = "not_object"
+	// CodeInvalidText is the code of bytes that are not UTF-8. An event whose text
+	// escapes half of a surrogate pair is accepted and then rejected with it.
 	CodeInvalidText      = "invalid_text"
 	CodeDuplicateKey     = "duplicate_key"
 	CodeTooDeep          = "too_deep"
 	CodeTooLarge         = "too_large"
 	CodeNumberOutOfRange = "number_out_of_range"
+	// CodeNotAnEvent is the code of an object that holds events in a form that is
+	// not read.
+	CodeNotAnEvent = "not_an_event"
 )
 
 // Codes of events that are accepted and then rejected.
@@ -27,6 +32,7 @@ const (
 	CodeInvalidData          = "invalid_data"
 	CodeInvalidTimestamp     = "invalid_timestamp"
 	CodeInvalidSchemaVersion = "invalid_schema_version"
+	CodeUnknownMember        = "unknown_member"
 	CodeTimestampInFuture    = "timestamp_in_future"
 	CodeTimestampTooOld      = "timestamp_too_old"
 	CodeUnknownType          = "unknown_type"
@@ -34,13 +40,25 @@ const (
 	// of its type's schema which the registry never had, or no longer keeps.
 	CodeUnknownSchemaVersion = "unknown_schema_version"
 	CodeSchemaViolation      = "schema_violation"
-	CodeIDConflict           = "id_conflict"
-	CodeUnstorable           = "unstorable"
-	CodeValidatorFailed      = "validator_failed"
+	// CodeTooCostly is the code of an event whose data takes too much work to
+	// validate by the schema of its type.
+	CodeTooCostly       = "too_costly"
+	CodeIDConflict      = "id_conflict"
+	CodeUnstorable      = "unstorable"
+	CodeValidatorFailed = "validator_failed"
 	// CodeInvalidMessage is the code of a message of the stream whose headers
 	// no collector wrote.
 	CodeInvalidMessage = "invalid_message"
 )
+
+// RejectionCodes are the codes of all reasons for which an accepted event is rejected.
+var RejectionCodes = []string{
+	CodeInvalidJSON, CodeNotObject, CodeInvalidText, CodeDuplicateKey, CodeTooDeep, CodeTooLarge, CodeNumberOutOfRange,
+	CodeNotAnEvent, CodeInvalidEventID, CodeInvalidSessionID, CodeInvalidCategory, CodeInvalidName, CodeInvalidData,
+	CodeInvalidTimestamp, CodeInvalidSchemaVersion, CodeUnknownMember, CodeTimestampInFuture, CodeTimestampTooOld,
+	CodeUnknownType, CodeUnknownSchemaVersion, CodeSchemaViolation, CodeTooCostly, CodeIDConflict, CodeUnstorable,
+	CodeValidatorFailed, CodeInvalidMessage,
+}
 
 // MaxFaults is the limit of the faults kept with one event, MaxFaultBytes that of
 // their codes, paths and messages together.

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -22,10 +23,6 @@ const (
 // maxDecimalDigits is the number of digits that a Decimal128 keeps exactly.
 const maxDecimalDigits = 34
 
-// minDouble is the smallest magnitude of a Double other than 0. The shortest text
-// of a smaller value has an exponent under -MaxExponent, or the value becomes 0.
-const minDouble = 1e-308
-
 // Number is a JSON number as both stores keep it.
 type Number struct {
 	Kind Kind
@@ -39,9 +36,8 @@ type Number struct {
 
 // ParseNumber parses one JSON number. It reports false for text that is not a
 // JSON number, that is longer than MaxNumberBytes, that has an exponent over
-// MaxExponent, or whose value is out of the range of a double: it overflows, or
-// its magnitude is under 1e-308 without being 0. So `1e400` cannot become
-// infinity, nor `0.1e-308` a text that is refused when it is parsed again.
+// MaxExponent, that overflows a double, or that a double rounds to 0 though it is
+// not 0. So `1e400` cannot become infinity, nor `1e-350` nothing.
 func ParseNumber(text []byte) (Number, bool) {
 	kind, ok := numberKind(text)
 	if !ok {
@@ -186,16 +182,29 @@ func fitsInt64(text []byte) bool {
 }
 
 // parseDouble returns the nearest double. It reports false when the value
-// overflows or is too small.
+// overflows, or is rounded to 0.
 func parseDouble(text []byte) (float64, bool) {
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		return 0, false
 	}
-	if abs := math.Abs(f); abs >= minDouble {
-		return f, true
+	return f, f != 0 || isZero(text)
+}
+
+// ExplainNumber says why ParseNumber refuses the text of a JSON number: a
+// predicate such as "is 79 characters long; 64 are allowed".
+func ExplainNumber(text []byte) string {
+	if len(text) > MaxNumberBytes {
+		return fmt.Sprintf("is %d characters long; %d are allowed, a longer one can be sent as a string", len(text), MaxNumberBytes)
 	}
-	return f, f == 0 && isZero(text)
+	f, err := strconv.ParseFloat(string(text), 64)
+	switch {
+	case err != nil:
+		return "is over the largest double, 1.7976931348623157e308"
+	case f == 0 && !isZero(text):
+		return "would be rounded to 0; the smallest double is 5e-324"
+	}
+	return fmt.Sprintf("has an exponent over %d", MaxExponent)
 }
 
 // isZero reports whether every digit before the exponent is 0.

@@ -56,10 +56,21 @@ func TestNumberKindsAndTexts(t *testing.T) {
 		{"1e0000000308", event.Double, "1e+308"},
 		{"1e309", 0, ""},
 		{"9e308", 0, ""},
-		{"0.1e-308", 0, ""},
-		{"1e-309", 0, ""},
-		{"0e309", 0, ""},
-		{"0.000001e-308", 0, ""},
+		{"0.1e-308", event.Double, "1e-309"},
+		{"2.2250738585072011e-308", event.Double, "2.225073858507201e-308"},
+		{"5e-324", event.Double, ""},
+		{"-4.9406564584124654e-324", event.Double, "-5e-324"},
+		{"2.5e-324", event.Double, "5e-324"},
+		{"0." + strings.Repeat("0", 50) + "5e-273", event.Double, "5e-324"},
+		{"5" + strings.Repeat("0", 50) + "e-374", event.Double, "5e-324"},
+		{"0." + strings.Repeat("0", 50) + "1e359", event.Double, "1e+308"},
+		{"0e309", event.Double, "0.0"},
+		{"1.7976931348623157e308", event.Double, "1.7976931348623157e+308"},
+		{"2e-324", 0, ""},
+		{"-1e-400", 0, ""},
+		{"1e-401", 0, ""},
+		{"0e401", 0, ""},
+		{"1.7976931348623159e308", 0, ""},
 		{strings.Repeat("1", 65), 0, ""},
 		{"", 0, ""},
 		{"-", 0, ""},
@@ -92,6 +103,27 @@ func TestNumberKindsAndTexts(t *testing.T) {
 		}
 		if got := string(event.AppendNumber([]byte("x"), []byte(c.text))); got != "x"+want {
 			t.Errorf("AppendNumber(%s) = %s, want %s", c.text, got[1:], want)
+		}
+	}
+}
+
+// Every limit has a text of its own, which says what would be right.
+func TestExplainNumberNamesTheLimit(t *testing.T) {
+	for text, want := range map[string]string{
+		strings.Repeat("1", 79):        "is 79 characters long; 64 are allowed, a longer one can be sent as a string",
+		"0." + strings.Repeat("3", 63): "is 65 characters long; 64 are allowed, a longer one can be sent as a string",
+		"-1e309":                       "is over the largest double, 1.7976931348623157e308",
+		"1e999999999999":               "is over the largest double, 1.7976931348623157e308",
+		"2e-324":                       "would be rounded to 0; the smallest double is 5e-324",
+		"-3e-999999999999":             "would be rounded to 0; the smallest double is 5e-324",
+		"0e-401":                       "has an exponent over 400",
+		"0.0e500":                      "has an exponent over 400",
+	} {
+		if _, ok := event.ParseNumber([]byte(text)); ok {
+			t.Errorf("%s is accepted", text)
+		}
+		if got := event.ExplainNumber([]byte(text)); got != want {
+			t.Errorf("%s %s, want %s", text, got, want)
 		}
 	}
 }
@@ -192,7 +224,7 @@ func TestAppendNumberDoesNotAllocate(t *testing.T) {
 }
 
 func FuzzNumber(f *testing.F) {
-	for _, s := range []string{"0", "-0", "1.0", "1e2", "9223372036854775808", "1e-308", "9e308", "0.1e-308", "1e21", "01", "-", "1e", "5e-7"} {
+	for _, s := range []string{"0", "-0", "1.0", "1e2", "9223372036854775808", "1e-308", "9e308", "0.1e-308", "5e-324", "2e-324", "1e21", "01", "-", "1e", "5e-7"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { checkNumber(t, text) })

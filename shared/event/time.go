@@ -1,68 +1,109 @@
 package event
 
 import (
-	"errors"
 	"time"
 )
-
-// ErrTime is the error of text that is not a time, or whose year in UTC is not
-// between 1 and 9999.
-var ErrTime = errors.New("not a time as RFC 3339 or YYYY-MM-DD HH:MM:SS[.ffffff] writes it")
 
 // timeLayout is RFC 3339 in UTC with exactly six fractional digits.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// maxFraction is the limit of the fractional digits of a second: nanoseconds.
-const maxFraction = 9
+// minTimeLength is the length of a time without fraction and zone.
+const minTimeLength = len("2006-01-02T15:04:05")
 
 // FormatTime returns t in UTC as RFC 3339 with exactly six fractional digits,
 // which ParseTime accepts. Fractions of a microsecond are truncated.
 func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
 
-// ParseTime parses a timestamp: RFC 3339 (with T, t or a space), or
-// `YYYY-MM-DD HH:MM:SS[.ffffff]`, which is in UTC. The result is in UTC, truncated
-// to the microsecond. Dates that do not exist, 24:00 and second 60 are ErrTime. It
-// does not allocate.
+// ParseTime parses a timestamp: RFC 3339, also with a space as separator, and also
+// without an offset, which means UTC. The result is in UTC, truncated to the
+// microsecond: a fraction may have any number of digits. A leap second is the
+// first microsecond of the next second. A year in UTC is between 1 and 9999. The
+// error is a *TimeError. A time that is parsed does not allocate.
 func ParseTime[T string | []byte](s T) (time.Time, error) {
-	t, ok := parseTime(s)
+	p, ok := parseParts(s)
 	if !ok {
-		return time.Time{}, ErrTime
+		return time.Time{}, explainTime(string(s[:min(len(s), maxExplained)]))
+	}
+	t := p.instant()
+	if t.Year() < minYear || t.Year() > maxYear {
+		return time.Time{}, yearError(t.Year())
 	}
 	return t, nil
 }
 
-// parseTime is ParseTime without an error value.
-func parseTime[T string | []byte](s T) (time.Time, bool) {
-	const date = len("2006-01-02T15:04:05")
-	if len(s) < date || s[4] != '-' || s[7] != '-' || s[13] != ':' || s[16] != ':' {
-		return time.Time{}, false
+// ValidRFC3339 reports whether s is a date-time of RFC 3339: T as separator, an
+// offset, and a leap second only at 23:59:60 in UTC. Every year of four digits is
+// valid.
+func ValidRFC3339[T string | []byte](s T) bool {
+	p, ok := parseParts(s)
+	return ok && p.separator != ' ' && p.zoned
+}
+
+// timeParts are the parts of a time whose text is valid.
+type timeParts struct {
+	year, month, day, hour, minute, second int
+	micros                                 int
+	// offset is in minutes east of UTC.
+	offset int
+	// zoned is set when the text has an offset.
+	zoned     bool
+	separator byte
+}
+
+// instant returns the instant in UTC.
+func (p timeParts) instant() time.Time {
+	micros := p.micros
+	if p.second == 60 {
+		micros = 0 // time.Date makes the second the next minute's first
 	}
-	separator := s[10]
-	year, ok1 := parseDigits(s[0:4])
-	month, ok2 := parseDigits(s[5:7])
-	day, ok3 := parseDigits(s[8:10])
-	hour, ok4 := parseDigits(s[11:13])
-	minute, ok5 := parseDigits(s[14:16])
-	second, ok6 := parseDigits(s[17:19])
+	t := time.Date(p.year, time.Month(p.month), p.day, p.hour, p.minute, p.second, micros*1000, time.UTC)
+	if p.offset != 0 {
+		t = t.Add(-time.Duration(p.offset) * time.Minute)
+	}
+	return t
+}
+
+// parseParts parses the text of a time. Every part is within its range, and the
+// date exists.
+func parseParts[T string | []byte](s T) (timeParts, bool) {
+	if len(s) < minTimeLength || s[4] != '-' || s[7] != '-' || s[13] != ':' || s[16] != ':' {
+		return timeParts{}, false
+	}
+	p := timeParts{separator: s[10]}
+	if p.separator != 'T' && p.separator != 't' && p.separator != ' ' {
+		return p, false
+	}
+	var ok1, ok2, ok3, ok4, ok5, ok6 bool
+	p.year, ok1 = parseDigits(s[0:4])
+	p.month, ok2 = parseDigits(s[5:7])
+	p.day, ok3 = parseDigits(s[8:10])
+	p.hour, ok4 = parseDigits(s[11:13])
+	p.minute, ok5 = parseDigits(s[14:16])
+	p.second, ok6 = parseDigits(s[17:19])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) {
-		return time.Time{}, false
+		return p, false
 	}
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, false
+	if p.month < 1 || p.month > 12 || p.day < 1 || p.day > daysIn(p.year, p.month) || p.hour > 23 || p.minute > 59 || p.second > 60 {
+		return p, false
 	}
-	micros, rest, ok := parseFraction(s[date:])
+	micros, rest, ok := parseFraction(s[minTimeLength:])
 	if !ok {
-		return time.Time{}, false
+		return p, false
 	}
-	offset, ok := parseZone(rest, separator)
-	if !ok {
-		return time.Time{}, false
+	p.micros = micros
+	if p.zoned = len(rest) > 0; p.zoned {
+		if p.offset, ok = parseOffset(rest); !ok {
+			return p, false
+		}
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, micros*1000, time.UTC)
-	if offset != 0 {
-		t = t.Add(-time.Duration(offset) * time.Minute)
-	}
-	return t, t.Year() >= 1 && t.Year() <= 9999
+	return p, p.second < 60 || p.endsDay()
+}
+
+// endsDay reports whether the time is in the last minute of a day in UTC, which
+// alone can have a leap second.
+func (p timeParts) endsDay() bool {
+	const day = 24 * 60
+	return (p.hour*60+p.minute-p.offset+1)%day == 0
 }
 
 // parseFraction parses the optional fraction of a second, in microseconds, and
@@ -77,28 +118,17 @@ func parseFraction[T string | []byte](s T) (micros int, rest T, ok bool) {
 			micros = micros*10 + int(s[n]-'0')
 		}
 	}
-	digits := n - 1
-	if digits == 0 || digits > maxFraction {
+	if n == 1 {
 		return 0, s, false
 	}
-	for ; digits < 6; digits++ {
+	for digits := n - 1; digits < 6; digits++ {
 		micros *= 10
 	}
 	return micros, s[n:], true
 }
 
-// parseZone parses the offset from UTC. Only a time with a space as separator may
-// omit it.
-func parseZone[T string | []byte](s T, separator byte) (minutes int, ok bool) {
-	switch separator {
-	case ' ':
-		if len(s) == 0 {
-			return 0, true
-		}
-	case 'T', 't':
-	default:
-		return 0, false
-	}
+// parseOffset parses Z or the offset from UTC, in minutes.
+func parseOffset[T string | []byte](s T) (minutes int, ok bool) {
 	if len(s) == 1 {
 		return 0, s[0] == 'Z' || s[0] == 'z'
 	}

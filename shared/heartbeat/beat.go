@@ -30,8 +30,10 @@ type Beat struct {
 	Revision uint64 `json:"revision"`
 	// OldestRevision is the lowest revision that a batch in flight was validated
 	// with, 0 without such a batch.
-	OldestRevision uint64    `json:"oldest_revision,omitzero"`
-	StartedAt      time.Time `json:"started_at"`
+	OldestRevision uint64 `json:"oldest_revision,omitzero"`
+	// Waiting says what keeps the service from working, "" while it works.
+	Waiting   string    `json:"waiting,omitzero"`
+	StartedAt time.Time `json:"started_at"`
 	// SeenAt is when the NATS server received the beat, by its clock. List sets
 	// it.
 	SeenAt time.Time `json:"seen_at,omitzero"`

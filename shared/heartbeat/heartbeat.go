@@ -20,6 +20,8 @@ const (
 	// beatInterval is the time between two beats: several may be lost before a
 	// process counts as dead.
 	beatInterval = time.Second
+	// waitingDivisor is how much more often beats are sent while the service waits.
+	waitingDivisor = 10
 	// beatTimeout bounds the sending of a beat.
 	beatTimeout = 2 * time.Second
 	// catchUpTimeout bounds one attempt to catch up. No beat is sent during it.
@@ -28,7 +30,7 @@ const (
 	removeTimeout = time.Second
 )
 
-// Config configures a Heartbeat. Instance, Oldest, CatchUp, CreateBucket and
+// Config configures a Heartbeat. Instance, Oldest, Waiting, CatchUp, CreateBucket and
 // Logger are optional.
 type Config struct {
 	JetStream jetstream.JetStream
@@ -43,6 +45,8 @@ type Config struct {
 	// Revision: a message that is validated between the two calls is validated
 	// with that revision or a later one.
 	Oldest func() uint64
+	// Waiting, where set, returns Beat.Waiting. It must not block.
+	Waiting func() string
 	// CatchUp, where set, is called after the first beat, and after the first
 	// beat that follows an expiration. It returns once the service works with a
 	// revision that is at least the newest one at the time of the call, and is
@@ -72,6 +76,7 @@ type Heartbeat struct {
 	// Only the goroutine of Run uses the following fields.
 	lastArrival time.Time // of a beat; at first the start of Run
 	warned      bool
+	waiting     bool // by the last beat
 }
 
 // New returns a Heartbeat that has not started yet. The service counts as started
@@ -111,6 +116,7 @@ func (h *Heartbeat) Run(ctx context.Context) error {
 		// Before the revision is read, so that no change is missed.
 		changed := h.cfg.Changed()
 		h.sendBeat(ctx)
+		tick.Reset(h.untilNextBeat())
 		select {
 		case <-ctx.Done():
 			h.removeBeat(ctx)
@@ -119,6 +125,14 @@ func (h *Heartbeat) Run(ctx context.Context) error {
 		case <-changed:
 		}
 	}
+}
+
+// untilNextBeat is shorter while the service waits: that it works is shown soon.
+func (h *Heartbeat) untilNextBeat() time.Duration {
+	if h.waiting {
+		return h.interval / waitingDivisor
+	}
+	return h.interval
 }
 
 // sendBeat sends one beat and lets the service catch up where that is due. It
@@ -179,6 +193,10 @@ func (h *Heartbeat) putBeat(ctx context.Context) error {
 	if h.cfg.Oldest != nil {
 		beat.OldestRevision = h.cfg.Oldest()
 	}
+	if h.cfg.Waiting != nil {
+		beat.Waiting = h.cfg.Waiting()
+	}
+	h.waiting = beat.Waiting != ""
 	raw, err := json.Marshal(beat)
 	if err != nil {
 		return fmt.Errorf("encode heartbeat: %w", err)

@@ -20,7 +20,7 @@ type Route struct {
 }
 
 // Mux serves the routes of several APIs on one listener. Unlike http.ServeMux it
-// never redirects, and it leaves unknown paths and methods to the API that they
+// never redirects (see CleanPath), and it leaves unknown paths and methods to the API that they
 // belong to.
 type Mux struct {
 	// literal holds the methods of each path without parameters, patterns those
@@ -55,22 +55,34 @@ func NewMux(fallback http.Handler, routes ...Route) *Mux {
 // ServeHTTP serves a request by the API that has its route. A method that the
 // path does not have is answered by the API of the path, if it is one alone.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, found := m.Find(r)
+	found.ServeHTTP(w, r)
+}
+
+// Found is the handler of a request.
+type Found struct {
+	http.Handler
+
+	// Path says that a route has the path of the request, Method that it has its
+	// method, too.
+	Path, Method bool
+}
+
+// Find returns the handler that serves a request, and the request with its path in
+// the normal form.
+func (m *Mux) Find(r *http.Request) (*http.Request, Found) {
+	r = CleanPath(r, func(escaped string) bool { return m.methodsOf(escaped) != nil })
 	of := m.methodsOf(r.URL.EscapedPath())
 	if of == nil {
-		m.fallback.ServeHTTP(w, r)
-		return
+		return r, Found{Handler: m.fallback}
 	}
 	if h := of[r.Method]; h != nil {
-		h.ServeHTTP(w, r)
-		return
+		return r, Found{Handler: h, Path: true, Method: true}
 	}
 	if h := of.onlyHandler(); h != nil {
-		h.ServeHTTP(w, r)
-		return
+		return r, Found{Handler: h, Path: true}
 	}
-	allow := strings.Join(slices.Sorted(maps.Keys(of)), ", ")
-	w.Header().Set("Allow", allow)
-	WriteProblem(w, http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+allow)
+	return r, Found{Handler: http.HandlerFunc(of.refuseMethod), Path: true}
 }
 
 // methodsOf returns the methods of an escaped path, nil if no route has it.
@@ -79,7 +91,7 @@ func (m *Mux) methodsOf(path string) methods {
 		return of
 	}
 	for pattern, of := range m.patterns {
-		if matchPattern(pattern, path) {
+		if MatchPattern(pattern, path) {
 			return of
 		}
 	}
@@ -97,9 +109,16 @@ func (of methods) onlyHandler() (only http.Handler) {
 	return only
 }
 
-// matchPattern compares segment by segment; a parameter matches any segment
-// that is not empty.
-func matchPattern(pattern, path string) bool {
+// refuseMethod answers a method that a path of several APIs does not have.
+func (of methods) refuseMethod(w http.ResponseWriter, _ *http.Request) {
+	allow := strings.Join(slices.Sorted(maps.Keys(of)), ", ")
+	w.Header().Set("Allow", allow)
+	WriteProblem(w, http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+allow)
+}
+
+// MatchPattern reports whether an escaped path has the pattern of a Route. A
+// parameter matches any segment that is not empty.
+func MatchPattern(pattern, path string) bool {
 	for {
 		want, morePattern, patternGoesOn := strings.Cut(pattern, "/")
 		got, morePath, pathGoesOn := strings.Cut(path, "/")

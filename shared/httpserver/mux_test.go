@@ -35,11 +35,14 @@ func TestMuxServesEachRouteByItsAPI(t *testing.T) {
 		{"GET", "/things/a%2Fb", "reader"},
 		{"DELETE", "/things/a", "reader"},
 		{"GET", "/things/a/trace", "reader"},
-		{"GET", "/things/", "fallback"},
-		{"GET", "/things/a/", "fallback"},
+		{"POST", "/things/", "writer"},
+		{"POST", "//things", "writer"},
+		{"POST", "/%74hings", "writer"},
+		{"POST", "/./things", "writer"},
+		{"GET", "/things/a/", "reader"},
+		{"GET", "/things/%2E%2E/trace", "reader"},
 		{"GET", "/things/a/trace/b", "fallback"},
-		{"GET", "/things//trace", "fallback"},
-		{"GET", "//things", "fallback"},
+		{"GET", "/things%2F", "fallback"},
 		{"GET", "/", "fallback"},
 	} {
 		w := httptest.NewRecorder()

@@ -111,7 +111,7 @@ func WriteProblem(w http.ResponseWriter, status int, code, detail string, member
 	h.Del("Content-Length")
 	b := appendProblem(nil, status, code, detail, members)
 	w.WriteHeader(status)
-	_, _ = w.Write(b)
+	_, _ = w.Write(b) //nolint:gosec // JSON under its own content type
 }
 
 // SetCommonHeaders sets the headers of every answer of the APIs, problem or

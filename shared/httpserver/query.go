@@ -13,13 +13,13 @@ import (
 const maxQueryBytes = 16 << 10
 
 // ParseQuery reads a raw query string in which each allowed parameter may stand
-// once, and no other. set is called for each one; it returns a description of
-// a valid value if the value is invalid, else "". Every error is a *Failure
-// with status 400.
+// once, those of repeatable several times, and no other. set is called for each
+// one in order; if the value is invalid it returns the fault, such as "must be an
+// integer", else "". Every error is a *Failure with status 400.
 //
 // It is stricter than url.ParseQuery, which drops unreadable pairs: a filter that
 // is silently ignored would show an analyst too much.
-func ParseQuery(raw string, allowed []string, set func(name, value string) (want string)) error {
+func ParseQuery(raw string, allowed []string, set func(name, value string) (fault string), repeatable ...string) error {
 	if len(raw) > maxQueryBytes {
 		return BadRequest(api.CodeInvalidQuery, "the query string is longer than %d bytes", maxQueryBytes)
 	}
@@ -37,12 +37,12 @@ func ParseQuery(raw string, allowed []string, set func(name, value string) (want
 		if !slices.Contains(allowed, name) {
 			return unknownParameter(name, allowed)
 		}
-		if seen[name] {
+		if seen[name] && !slices.Contains(repeatable, name) {
 			return BadRequest(api.CodeRepeatedParameter, "parameter %s is given more than once", name)
 		}
 		seen[name] = true
-		if want := set(name, value); want != "" {
-			return BadRequest(api.CodeInvalidParameter, "parameter %s must be %s", name, want)
+		if fault := set(name, value); fault != "" {
+			return BadRequest(api.CodeInvalidParameter, "parameter %s %s", name, fault)
 		}
 	}
 	return nil

@@ -106,6 +106,8 @@ func FuzzCursor(f *testing.F) {
 	f.Add(httpserver.Cursor{Time: time.UnixMicro(0), ID: "a/b"}.Encode(fingerprint))
 	f.Add(httpserver.Cursor{Time: time.UnixMicro(math.MinInt64), ID: "\x00"}.Encode(fingerprint))
 	f.Add("")
+	f.Add(httpserver.Cursor{Time: time.UnixMicro(1), ID: "a/b", From: time.UnixMicro(2)}.Encode(fingerprint))
+	f.Add(httpserver.Cursor{Time: time.UnixMicro(1), ID: "a/b", From: time.UnixMicro(2), Now: time.UnixMicro(3)}.Encode(fingerprint))
 	f.Add("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := httpserver.DecodeCursor(fingerprint, text)
@@ -154,10 +156,10 @@ func codeOf(err error) string {
 // readAll reads a query string whose parameters are a, b and digit.
 func readAll(raw string) (map[string]string, error) {
 	got := map[string]string{}
-	err := httpserver.ParseQuery(raw, []string{"a", "b", "digit"}, func(name, value string) string {
+	err := httpserver.ParseQuery(raw, []string{"a", "b", "digit", "list"}, func(name, value string) string {
 		got[name] = value
 		if name == "digit" && (len(value) != 1 || value < "0" || value > "9") {
-			return "a digit"
+			return "must be a digit"
 		}
 		return ""
 	})
@@ -181,7 +183,7 @@ func TestParseQuery(t *testing.T) {
 var hostileQueries = map[string]string{
 	"a[$ne]=x": api.CodeUnknownParameter, "A=1": api.CodeUnknownParameter,
 	"a%00=1": api.CodeUnknownParameter, "=1": api.CodeUnknownParameter,
-	"a=1&a=1": api.CodeRepeatedParameter, "a=1&a": api.CodeRepeatedParameter, "a&b&%61": api.CodeRepeatedParameter, "digit=x": api.CodeInvalidParameter,
+	"a=1&a=1": api.CodeRepeatedParameter, "list=1&a=1&list=2&a=1": api.CodeRepeatedParameter, "a=1&a": api.CodeRepeatedParameter, "a&b&%61": api.CodeRepeatedParameter, "digit=x": api.CodeInvalidParameter,
 	"a=%zz": api.CodeInvalidQuery, "a=1;b=2": api.CodeInvalidQuery, "a=%ff": api.CodeInvalidQuery,
 	"a=" + strings.Repeat("x", 16<<10): api.CodeInvalidQuery, strings.Repeat("x", 9000): api.CodeUnknownParameter,
 }
@@ -206,7 +208,7 @@ func TestLengthOfAQueryIsBoundedInclusively(t *testing.T) {
 
 // The detail says what a client may send instead.
 func TestQueryFailuresNameTheAlternative(t *testing.T) {
-	refuse := func(string, string) string { return "a digit" }
+	refuse := func(string, string) string { return "must be a digit" }
 	for _, c := range []struct {
 		allowed   []string
 		raw, want string

@@ -28,7 +28,7 @@ func TestServeDrains(t *testing.T) {
 		close(entered)
 		<-release
 		_, _ = io.WriteString(w, "answered")
-	}), silent)
+	}), Pace{}, silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- Serve(ctx, l, srv) }()
@@ -75,7 +75,7 @@ func TestServeCutsHangingClients(t *testing.T) {
 	srv := NewHTTPServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(entered)
 		_, _ = io.ReadAll(r.Body)
-	}), silent)
+	}), Pace{}, silent)
 	srv.ReadTimeout, srv.WriteTimeout = 0, 0 // the drain alone may cut it
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -104,7 +104,7 @@ func TestServeReportsClosedListener(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Serve(t.Context(), l, NewHTTPServer(http.NotFoundHandler(), silent)); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+	if err := Serve(t.Context(), l, NewHTTPServer(http.NotFoundHandler(), Pace{}, silent)); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
 		t.Errorf("Serve = %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestCloseFreesTheAddress(t *testing.T) {
 func TestProtocolErrorsAreLoggedForDebuggingOnly(t *testing.T) {
 	for level, want := range map[slog.Level]bool{slog.LevelInfo: false, slog.LevelDebug: true} {
 		var log bytes.Buffer
-		NewHTTPServer(nil, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))).ErrorLog.Print("malformed")
+		NewHTTPServer(nil, Pace{}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))).ErrorLog.Print("malformed")
 		if got := strings.Contains(log.String(), "malformed"); got != want {
 			t.Errorf("at level %s: %q", level, &log)
 		}
@@ -197,8 +197,8 @@ func TestProtocolErrorsAreLoggedForDebuggingOnly(t *testing.T) {
 }
 
 func TestEveryTimeoutIsSet(t *testing.T) {
-	s := NewHTTPServer(http.NotFoundHandler(), silent)
-	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.ReadHeaderTimeout > s.ReadTimeout || s.WriteTimeout <= s.ReadTimeout || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
+	s := NewHTTPServer(http.NotFoundHandler(), Pace{}, silent)
+	if s.ReadHeaderTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout != 120*time.Second || s.MaxHeaderBytes <= 0 {
 		t.Errorf("open ends: %+v", s)
 	}
 }

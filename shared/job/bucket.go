@@ -63,6 +63,23 @@ func newID(now time.Time) string {
 // Create stores a new job, queued, under a new id. Finished jobs beyond MaxKept
 // are removed.
 func (b *Bucket) Create(ctx context.Context, j Job) (Entry, error) {
+	now := time.Now()
+	return b.createAs(ctx, newID(now), now, j)
+}
+
+// CreateOnce is Create of the job that a change of the registry causes, at a time
+// and with a revision. Of any number of calls, in any processes, one creates the
+// job, and the others return it.
+func (b *Bucket) CreateOnce(ctx context.Context, j Job, at time.Time, revision uint64) (Entry, error) {
+	id := fmt.Sprintf("%011x%06x", at.UnixMilli(), revision&0xffffff)
+	e, err := b.createAs(ctx, id, time.Now(), j)
+	if errors.Is(err, kv.ErrConflict) {
+		return b.Get(ctx, id)
+	}
+	return e, err
+}
+
+func (b *Bucket) createAs(ctx context.Context, id string, now time.Time, j Job) (Entry, error) {
 	all, err := b.List(ctx)
 	if err != nil {
 		return Entry{}, err
@@ -73,8 +90,7 @@ func (b *Bucket) Create(ctx context.Context, j Job) (Entry, error) {
 	if waiting := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.State.Final() }); len(waiting) >= MaxUnfinished {
 		return Entry{}, ErrTooMany
 	}
-	now := time.Now().UTC()
-	j.ID, j.State, j.CreatedAt = newID(now), Queued, now.Truncate(time.Millisecond)
+	j.ID, j.State, j.CreatedAt = id, Queued, now.UTC().Truncate(time.Millisecond)
 	raw, err := encodeJob(j)
 	if err != nil {
 		return Entry{}, err

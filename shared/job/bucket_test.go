@@ -217,7 +217,7 @@ func TestCancelOfAnUnknownJobIsNotFound(t *testing.T) {
 func TestCancelAndSavesOfTheRunnerKeepEachOther(t *testing.T) {
 	f := newFixture(t)
 	e := f.update(f.create(Job{Kind: Replay}), func(j *Job) { j.State, j.Runner = Running, "p1" })
-	saved := make(chan uint64)
+	id, saved := e.ID, make(chan uint64)
 	go func() {
 		defer close(saved)
 		for {
@@ -236,15 +236,15 @@ func TestCancelAndSavesOfTheRunnerKeepEachOther(t *testing.T) {
 	}()
 	// All attempts of one call may come too late beside a runner that never pauses;
 	// a caller may repeat it.
-	_, err := f.bucket.Cancel(f.ctx, e.ID)
+	_, err := f.bucket.Cancel(f.ctx, id)
 	for errors.Is(err, ErrChanged) {
-		_, err = f.bucket.Cancel(f.ctx, e.ID)
+		_, err = f.bucket.Cancel(f.ctx, id)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := <-saved
-	if got := f.get(e.ID); !got.CancelRequested || got.Done != done || got.Runner != "p1" {
+	if got := f.get(id); !got.CancelRequested || got.Done != done || got.Runner != "p1" {
 		t.Errorf("the job is %+v; its runner had saved %d", got, done)
 	}
 }

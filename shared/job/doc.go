@@ -1,6 +1,7 @@
-// Package job keeps the jobs that an operator starts and a processor runs: replays,
-// dry runs and audits, with their progress and reports. Each is one key of the
-// JetStream bucket JOBS.
+// Package job keeps the jobs that a processor runs, with their progress and reports:
+// replays, dry runs and audits, which an operator starts, and the changes of the
+// retention, which a change of the policy starts. Each is one key of the JetStream
+// bucket JOBS.
 //
 // Promises:
 //

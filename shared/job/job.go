@@ -36,6 +36,8 @@ const (
 	DryRun Kind = "dry_run"
 	// Audit accounts for every sequence of the stream.
 	Audit Kind = "audit"
+	// Retention brings the documents of the store to the retention of a policy.
+	Retention Kind = "retention"
 )
 
 // State is the state of a job.
@@ -76,7 +78,7 @@ type Selection struct {
 // ByOutcome reports whether the selection depends on what the store holds.
 func (s Selection) ByOutcome() bool { return s.Only != "" || s.Code != "" }
 
-// Job is one replay, dry run or audit.
+// Job is one replay, dry run, audit or change of the retention.
 type Job struct {
 	ID        string    `json:"id"`
 	Kind      Kind      `json:"kind"`
@@ -89,8 +91,12 @@ type Job struct {
 	// Schemas are unpublished schemas of a dry run, by type as
 	// schema.Type.String writes it.
 	Schemas map[string]jsontext.Value `json:"schemas,omitzero"`
+	// Retention is the member "retention" of the policy that a retention job
+	// applies, {} where that keeps everything.
+	Retention jsontext.Value `json:"retention,omitzero"`
 	// TargetRevision is the lowest registry revision that the events of a replay
-	// have afterwards, and the one that a dry run or audit validated by.
+	// have afterwards, the one that a dry run or audit validated by, and the one
+	// that made the policy of a retention job.
 	TargetRevision uint64 `json:"target_revision,omitzero"`
 
 	Author string `json:"author,omitzero"`
@@ -100,14 +106,14 @@ type Job struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 
-	// Progress in events of the range: Done of Total, and Rate a second over
+	// Progress in events of the range, or in documents: Done of Total, and Rate a second over
 	// the last seconds. Total may still grow while a job starts.
 	Done  uint64  `json:"done"`
 	Total uint64  `json:"total"`
 	Rate  float64 `json:"rate"`
 	// Phase says in one sentence what the job does or waits for.
 	Phase string `json:"phase,omitzero"`
-	// Error says why a job failed, for people.
+	// Error says why a job failed, or was superseded, for people.
 	Error string `json:"error,omitzero"`
 	// CancelRequested asks the runner to end.
 	CancelRequested bool `json:"cancel_requested,omitzero"`

@@ -25,6 +25,8 @@ type (
 	Change = api.OutcomeChange
 	// Account is the report of an audit.
 	Account = api.AuditReport
+	// RetentionReport is the report of a retention job.
+	RetentionReport = api.RetentionReport
 	// Range is consecutive sequences that are missing for one reason.
 	Range = api.SequenceRange
 	// Copy is a sequence whose event was accepted before.

@@ -52,6 +52,20 @@ func (s Selection) Range(ctx context.Context, js jetstream.JetStream) (stream.Ra
 	return r, nil
 }
 
+// CountPurged returns how many sequences of the range the stream has purged. Where
+// From is earlier than its first message, it counts those before that whatever their
+// time, which is not known any more.
+func (s Selection) CountPurged(state jetstream.StreamState) uint64 {
+	if state.FirstSeq <= 1 || !s.From.IsZero() && state.Msgs > 0 && s.From.After(state.FirstTime) {
+		return 0
+	}
+	from, to := max(s.FromSeq, 1), state.FirstSeq-1
+	if s.ToSeq > 0 {
+		to = min(to, s.ToSeq)
+	}
+	return to + 1 - min(from, to+1)
+}
+
 // Covers reports whether the selection covers an event, by what its message says:
 // sequence, received time, application and decoded type. It reads no other field
 // of d.

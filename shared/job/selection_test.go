@@ -177,3 +177,32 @@ func TestRangeHoldsEverythingThatIsCovered(t *testing.T) {
 		}
 	})
 }
+
+// The purged part of a range is counted by its sequences.
+func TestPurgedSequencesAreCounted(t *testing.T) {
+	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	kept := jetstream.StreamState{FirstSeq: 101, LastSeq: 200, Msgs: 100, FirstTime: first}
+	for _, c := range []struct {
+		s     Selection
+		state jetstream.StreamState
+		want  uint64
+	}{
+		{Selection{}, kept, 100},
+		{Selection{FromSeq: 41}, kept, 60},
+		{Selection{FromSeq: 41, ToSeq: 50}, kept, 10},
+		{Selection{ToSeq: 150}, kept, 100},
+		{Selection{FromSeq: 101}, kept, 0},
+		{Selection{FromSeq: 150, ToSeq: 160}, kept, 0},
+		{Selection{From: first.Add(time.Second)}, kept, 0},
+		{Selection{From: first.Add(-time.Second)}, kept, 100},
+		{Selection{To: first.Add(time.Second)}, kept, 100},
+		{Selection{}, jetstream.StreamState{FirstSeq: 1, LastSeq: 9, Msgs: 9}, 0},
+		{Selection{}, jetstream.StreamState{}, 0},
+		{Selection{}, jetstream.StreamState{FirstSeq: 11, LastSeq: 10}, 10},
+		{Selection{From: first}, jetstream.StreamState{FirstSeq: 11, LastSeq: 10}, 10},
+	} {
+		if got := c.s.CountPurged(c.state); got != c.want {
+			t.Errorf("%+v of %d to %d: %d, want %d", c.s, c.state.FirstSeq, c.state.LastSeq, got, c.want)
+		}
+	}
+}

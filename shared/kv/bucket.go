@@ -24,6 +24,7 @@ const listTimeout = 30 * time.Second
 const (
 	headerOperation = "KV-Operation"
 	operationDelete = "DEL"
+	operationPurge  = "PURGE"
 )
 
 // StreamOf returns the name of the stream that a bucket is kept in.
@@ -71,7 +72,6 @@ type Bucket struct {
 
 	mu       sync.Mutex
 	messages jetstream.Stream
-	values   jetstream.KeyValue
 }
 
 // New returns a bucket that is opened when it is first used. Until it exists,
@@ -110,24 +110,6 @@ func (b *Bucket) openStream(ctx context.Context) (jetstream.Stream, error) {
 	defer b.mu.Unlock()
 	b.messages = opened
 	return opened, nil
-}
-
-// openValues returns the bucket as the library has it, which can be watched.
-func (b *Bucket) openValues(ctx context.Context) (jetstream.KeyValue, error) {
-	b.mu.Lock()
-	values := b.values
-	b.mu.Unlock()
-	if values != nil {
-		return values, nil
-	}
-	values, err := b.js.KeyValue(ctx, b.name)
-	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", b.name, err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.values = values
-	return values, nil
 }
 
 // Info returns when the bucket was created and the newest revision of any of its
@@ -178,47 +160,6 @@ func (b *Bucket) GetRevision(ctx context.Context, key string, revision uint64) (
 	return NewEntry(m), nil
 }
 
-// Each calls use with the newest entry of every key that matches a pattern, in
-// the order of revisions. The pattern is as in subjects: * is one token of a
-// key, > at the end is the rest.
-func (b *Bucket) Each(ctx context.Context, pattern string, use func(key string, e Entry)) error {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	values, err := b.openValues(ctx)
-	if err != nil {
-		return err
-	}
-	watcher, err := values.Watch(ctx, pattern)
-	if err != nil {
-		return fmt.Errorf("read bucket %s: %w", b.name, err)
-	}
-	defer StopWatch(watcher)
-	for {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("read bucket %s: %w", b.name, context.Cause(ctx))
-		case e, ok := <-watcher.Updates():
-			if !ok {
-				return fmt.Errorf("read bucket %s: %w", b.name, errTruncated)
-			}
-			if e == nil {
-				return nil
-			}
-			use(e.Key(), Entry{e.Revision(), e.Operation() != jetstream.KeyValuePut, e.Value(), e.Created()})
-		}
-	}
-}
-
-// StopWatch stops a watcher and returns at once. The watcher may be blocked
-// because its updates are not read: StopWatch reads and drops them until it ends.
-func StopWatch(w jetstream.KeyWatcher) {
-	go func() {
-		for range w.Updates() {
-		}
-	}()
-	_ = w.Stop() // fails only when the connection is closed, and the watch with it
-}
-
 // Replace writes a value as the successor of one revision of a key, 0 for a key
 // that never had one, and returns the new revision. The error is ErrConflict if
 // the newest revision is another one.
@@ -228,11 +169,14 @@ func (b *Bucket) Replace(ctx context.Context, key string, value []byte, revision
 
 // Purge removes a key with all of its versions.
 func (b *Bucket) Purge(ctx context.Context, key string) error {
-	values, err := b.openValues(ctx)
-	if err != nil {
-		return err
+	m := &nats.Msg{Subject: SubjectPrefix(b.name) + key, Header: nats.Header{
+		headerOperation: {operationPurge}, jetstream.MsgRollup: {jetstream.MsgRollupSubject},
+	}}
+	_, err := b.js.PublishMsg(ctx, m)
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		err = jetstream.ErrBucketNotFound
 	}
-	if err := values.Purge(ctx, key); err != nil {
+	if err != nil {
 		return fmt.Errorf("purge %s/%s: %w", b.name, key, err)
 	}
 	return nil

@@ -18,9 +18,11 @@ const (
 	// that are accepted before Guard notices, for the store's own files, and for
 	// an operator to log in.
 	DefaultMinFree = 512 << 20
-	// DefaultMaxStore bounds what JetStream keeps on disk, in bytes: the
-	// 10 GiB of the stream and the 4 of the registry, which are reserved.
-	DefaultMaxStore = 16 << 30
+	// DefaultMaxStore bounds what the limits of all streams may reserve together,
+	// in bytes. It is larger than any disk: each stream has a limit of its own, and
+	// below what existing streams reserve the server would refuse every change of
+	// a limit, also the one that lowers it.
+	DefaultMaxStore = 1 << 50
 
 	// maxPayload carries an event of 1 MiB with its headers; one message above
 	// it fails its whole batch.
@@ -38,7 +40,8 @@ type Config struct {
 	// Dir is the data folder, which is created and locked. JetStream keeps its
 	// files in the folder jetstream inside.
 	Dir string
-	// MaxStore bounds JetStream's files, in bytes; default DefaultMaxStore.
+	// MaxStore bounds what streams reserve on disk, in bytes; default
+	// DefaultMaxStore.
 	MaxStore int64
 	// Listen is a loopback address, host:port, for other processes of this
 	// machine; "" lets only this process connect. Port 0 is any free port.
@@ -46,6 +49,9 @@ type Config struct {
 	// MinFree is the free space of the disk, in bytes, below which Guard
 	// refuses; default DefaultMinFree.
 	MinFree uint64
+	// Unsynced leaves the syncing of files to the caller, after Close: for a folder
+	// that counts only once it is whole.
+	Unsynced bool
 	// Logger gets the log lines of the server; default slog.Default().
 	Logger *slog.Logger
 }
@@ -82,7 +88,7 @@ func (c Config) serverOptions() (*server.Options, error) {
 		NoSigs:             true, // the process handles signals itself
 		JetStream:          true,
 		StoreDir:           c.Dir,
-		SyncAlways:         true, // the default acknowledges up to two minutes before the sync
+		SyncAlways:         !c.Unsynced, // the default acknowledges up to two minutes before the sync
 		MaxPayload:         maxPayload,
 		MaxPending:         64 << 20,
 		MaxTracedMsgLen:    256,

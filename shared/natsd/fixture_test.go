@@ -62,21 +62,28 @@ func publishMessages(t *testing.T, nc *nats.Conn, n int) {
 		_, err := jetStream(t, nc).CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: testStream, Subjects: []string{"test"}})
 		return err
 	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for range n {
-		if err := tryPublish(nc); err != nil {
+		if err := publish(ctx, nc); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// tryPublish returns nil once one message is acknowledged.
+// tryPublish is publish that gives up after a second, to be tried again.
 func tryPublish(nc *nats.Conn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return publish(ctx, nc)
+}
+
+// publish returns nil once one message is acknowledged.
+func publish(ctx context.Context, nc *nats.Conn) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
 	_, err = js.Publish(ctx, "test", make([]byte, 1<<10))
 	return err
 }

@@ -59,7 +59,7 @@ func TestLockOfAnotherProcessIsReleasedByKill(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the lock of a killed process holds: %v", err)
 	}
-	if err := mine.close(); err != nil {
+	if err := mine.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/folderlock"
 )
 
 func TestStartConnectAndClose(t *testing.T) {
@@ -82,15 +84,15 @@ func TestSecondServerOfAFolderIsRefused(t *testing.T) {
 // locked, and the error of a second lock names no process.
 func TestLockFileWithoutProcessID(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, lockName), []byte("\x00"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, folderlock.Name), []byte("\x00"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	first, err := lockFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = first.close() }()
-	if err := first.file.Truncate(0); err != nil {
+	defer func() { _ = first.Close() }()
+	if err := os.Truncate(filepath.Join(dir, folderlock.Name), 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := lockFolder(dir); !errors.Is(err, ErrLocked) || strings.Contains(err.Error(), "pid") {
@@ -113,7 +115,7 @@ func TestServerOptions(t *testing.T) {
 		MaxStore, MaxMemory            int64
 	}
 	got := settings{o.SyncAlways, o.DontListen, o.NoSigs, o.MaxPayload, o.JetStreamMaxStore, o.JetStreamMaxMemory}
-	want := settings{true, true, true, 2 << 20, 16 << 30, 64 << 20}
+	want := settings{true, true, true, 2 << 20, DefaultMaxStore, 64 << 20}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -2,22 +2,7 @@
 
 package natsd
 
-import (
-	"errors"
-	"os"
-
-	"golang.org/x/sys/unix"
-)
-
-// lockFile takes the lock without waiting. It belongs to the open file: the
-// kernel frees it when the process ends.
-func lockFile(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errHeld
-	}
-	return err
-}
+import "golang.org/x/sys/unix"
 
 // freeSpace is what an unprivileged process may still write to the disk of
 // dir, in bytes.

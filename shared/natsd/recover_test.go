@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 )
 
 // An open connection and a durable consumer survive a restart of the server
@@ -85,7 +87,7 @@ func TestLogRecognisesWriteErrors(t *testing.T) {
 // The start of a server that fails is repeated until it succeeds: here another
 // listener has its port for a while.
 func TestRestartIsRepeatedUntilItSucceeds(t *testing.T) {
-	s := startServer(t, Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	s := startServer(t, Config{Dir: t.TempDir(), Listen: daemontest.FreeAddr()})
 	nc, err := s.Connect()
 	if err != nil {
 		t.Fatal(err)

@@ -186,5 +186,12 @@ func (s *diskSpace) checkFloor() error {
 	return nil
 }
 
+// Room returns how many bytes may be written into the data folder until its disk
+// falls below the floor.
+func (s *Server) Room() (uint64, error) {
+	free, err := s.space.freeBytes()
+	return free - min(free, s.space.floor), err
+}
+
 // Free returns the free space of the data folder's disk in bytes, for metrics.
 func (s *Server) Free() (uint64, error) { return s.space.freeBytes() }

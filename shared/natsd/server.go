@@ -14,6 +14,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/folderlock"
 )
 
 const (
@@ -33,7 +35,7 @@ var errNotStopped = errors.New("natsd: the server does not stop")
 // Server is an embedded NATS server. Its methods may be called concurrently.
 type Server struct {
 	cfg  Config
-	lock *folderLock
+	lock *folderlock.Lock
 
 	// failure is why the current server must be restarted, nil if it need not
 	// be.
@@ -62,7 +64,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, lock: lock, space: diskSpace{dir: cfg.Dir, floor: cfg.MinFree}}
 	if err := s.launchServer(); err != nil {
-		return nil, errors.Join(err, lock.close())
+		return nil, errors.Join(err, lock.Close())
 	}
 	return s, nil
 }
@@ -186,7 +188,7 @@ func (s *Server) Close() error {
 	if srv != nil {
 		err = stopServer(srv)
 	}
-	if cerr := s.lock.close(); cerr != nil && !errors.Is(cerr, os.ErrClosed) {
+	if cerr := s.lock.Close(); cerr != nil && !errors.Is(cerr, os.ErrClosed) {
 		err = errors.Join(err, cerr)
 	}
 	return err

@@ -52,6 +52,7 @@ func decodeMessage(m stream.Raw) decodedMessage {
 	case refusal != nil:
 		return unreadableMessage(msg, refusal.Code, refusal.Message)
 	}
+	ev.SentAt = msg.SentAt
 	// The collector has answered the client with the id in the header.
 	if _, ok := event.ParseUUID(msg.DerivedID); ok && ev.Derived {
 		ev.EventID = msg.DerivedID
@@ -98,5 +99,13 @@ func unreadableMessage(msg stream.Message, code, message string) decodedMessage 
 		application: msg.Application,
 		received:    msg.ReceivedAt,
 		event:       ev,
+	}
+}
+
+// envelopeOf returns an event without its data, with one more fault.
+func envelopeOf(ev *event.Event, fault event.Fault) *event.Event {
+	return &event.Event{
+		Head: ev.Head, Timestamp: ev.Timestamp, SentAt: ev.SentAt,
+		Faults: append(ev.Faults, fault), UnknownMembers: ev.UnknownMembers,
 	}
 }

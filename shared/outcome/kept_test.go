@@ -2,14 +2,17 @@ package outcome_test
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // personal returns rules whose pageviews hold a personal host, in two versions.
@@ -61,6 +64,50 @@ func TestDocumentKeepsPersonalValuesByPolicy(t *testing.T) {
 		if strings.Contains(string(d.Data), "secret") && tc.set != outcome.Rules(ordinary) {
 			t.Errorf("%s: kept %s", name, d.Data)
 		}
+	}
+}
+
+// An event with a member that no event has is rejected with its original, and stored
+// by a policy that drops such members: a replay after the change of the policy
+// replaces the document.
+func TestPolicyDecidesOnUnknownMembers(t *testing.T) {
+	raw := strings.Replace(outcometest.Event(), "{", `{"user_id":"u1",`, 1)
+	dropping := schema.DefaultPolicy()
+	dropping.UnknownMembers = schema.DropUnknown
+	rejected, stored := evaluate(message(raw), outcometest.Samples(t, schema.DefaultPolicy()), 5), evaluate(message(raw), outcometest.Samples(t, dropping), 5)
+	if rejected.Status != store.Rejected || string(rejected.Original) != raw || rejected.Errors[0].Path != "/user_id" || rejected.Data == nil {
+		t.Errorf("rejected: %+v", rejected)
+	}
+	if stored.Status != store.Stored || stored.ID != rejected.ID || stored.ContentHash != rejected.ContentHash {
+		t.Errorf("stored: %+v", stored)
+	}
+}
+
+// A corrected timestamp is that of the document; the identity is made of the event as
+// it was sent, so that a retry with another sent_at is the same event.
+func TestDocumentHasTheCorrectedClock(t *testing.T) {
+	set := outcometest.Samples(t, schema.DefaultPolicy())
+	fast := outcometest.ReceivedAt().Add(10 * time.Minute)
+	plain := message(outcometest.Event("timestamp", `"`+event.FormatTime(fast)+`"`))
+	batch := plain
+	batch.Header = maps.Clone(plain.Header)
+	batch.Header[stream.HeaderSentAt] = []string{event.FormatTime(fast)}
+
+	rejected, stored := evaluate(plain, set, 5), evaluate(batch, set, 5)
+	if rejected.Status != store.Rejected || !rejected.Timestamp.Equal(fast.Truncate(time.Microsecond)) || rejected.ClockOffsetMS != 0 {
+		t.Errorf("without sent_at: %s at %s, moved by %d", rejected.Status, rejected.Timestamp, rejected.ClockOffsetMS)
+	}
+	moved := fast.Truncate(time.Microsecond).Add(-10 * time.Minute)
+	if stored.Status != store.Stored || !stored.Timestamp.Equal(moved) || stored.ClockOffsetMS != -600_000 {
+		t.Errorf("with sent_at: %s %v at %s, moved by %d", stored.Status, stored.Errors, stored.Timestamp, stored.ClockOffsetMS)
+	}
+	if stored.ContentHash != rejected.ContentHash || stored.EventID != rejected.EventID || stored.ID != rejected.ID {
+		t.Errorf("sent_at changes the identity: %s, %s", stored.ID, rejected.ID)
+	}
+	// Also an event on which the validator panics.
+	failed := evaluate(batch, outcometest.Panicking{Rules: set, Mark: ""}, 5)
+	if failed.Status != store.Rejected || failed.Timestamp.IsZero() {
+		t.Errorf("with a failed validator: %s at %s", failed.Status, failed.Timestamp)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 // Rules are the schemas and the policy of one registry revision: *schema.Set.
 type Rules interface {
 	Revision() uint64
-	Validate(ev *event.Event, received time.Time, application string) schema.Verdict
+	// ValidateWithin reports false for an event that takes more work than limit.
+	ValidateWithin(ev *event.Event, received time.Time, application string, limit schema.Work) (schema.Verdict, bool)
 }
 
 // Panic is a panic of the decoder or the validator on one message.
@@ -29,20 +30,30 @@ type Panic struct {
 // returned for the caller to report. The document's Original aliases m.Payload; it
 // is nil if the policy keeps no original of such an event.
 func Evaluate(m stream.Raw, set Rules, epoch int64) (*store.Document, *Panic) {
+	d, _, reported := EvaluateWithin(m, set, epoch, schema.MaxWork)
+	return d, reported
+}
+
+// EvaluateWithin is Evaluate for a message that takes no more work than limit, or
+// negligible work. Otherwise the document is nil. It returns the work of the message.
+func EvaluateWithin(m stream.Raw, set Rules, epoch int64, limit schema.Work) (*store.Document, schema.Work, *Panic) {
 	dec := decodeMessage(m)
 	ev, reported := dec.event, dec.panicked
-	v, panicked := validateRecovering(set, ev, dec.received, dec.application)
+	v, within, panicked := validateRecovering(set, ev, dec, limit)
 	if panicked != nil {
 		reported = panicked
 		fault := event.Fault{Code: event.CodeValidatorFailed, Path: event.Pointer(), Message: messageValidatorFailed}
 		// The envelope needs no schema: it is validated alone, by the policy
 		// of its type. If that panics too, it is unknown which values are
 		// personal, so neither data nor original are kept outside the stream.
-		v, panicked = validateRecovering(set, &event.Event{Head: ev.Head, Faults: append(ev.Faults, fault)}, dec.received, dec.application)
+		v, within, panicked = validateRecovering(set, envelopeOf(ev, fault), dec, limit)
 		if panicked != nil {
-			v.Faults = []event.Fault{fault}
+			v.Faults, v.Timestamp, within = []event.Fault{fault}, ev.Timestamp, true
 		}
 		v.SchemaVersion = 0 // no schema has validated it
+	}
+	if !within {
+		return nil, v.Work, nil
 	}
 	d := &store.Document{
 		ID:                dec.id,
@@ -53,7 +64,8 @@ func Evaluate(m stream.Raw, set Rules, epoch int64) (*store.Document, *Panic) {
 		Category:          ev.Category,
 		Name:              ev.Name,
 		Data:              v.Data,
-		Timestamp:         ev.Timestamp,
+		Timestamp:         v.Timestamp,
+		ClockOffsetMS:     v.ClockOffsetMS,
 		ReceivedAt:        dec.received.Truncate(time.Millisecond),
 		ContentHash:       ev.ContentHash,
 		Origin:            store.Origin{Epoch: epoch, Seq: m.Seq},
@@ -69,7 +81,7 @@ func Evaluate(m stream.Raw, set Rules, epoch int64) (*store.Document, *Panic) {
 	}
 	d.ExpiresAt = expiresAt(d.ReceivedAt, v.Retention)
 	d.RejectedExpiresAt = expiresAt(d.ReceivedAt, v.RejectedRetention)
-	return d, reported
+	return d, v.Work, reported
 }
 
 // expiresAt returns the end of a retention, the zero time if that is unlimited.
@@ -80,12 +92,23 @@ func expiresAt(received time.Time, retention time.Duration) time.Time {
 	return received.Add(retention)
 }
 
-// validateRecovering calls set.Validate and recovers from its panics.
-func validateRecovering(set Rules, ev *event.Event, received time.Time, application string) (v schema.Verdict, panicked *Panic) {
+// validateRecovering validates an event of a message and recovers from panics.
+func validateRecovering(
+	set Rules, ev *event.Event, of decodedMessage, limit schema.Work,
+) (v schema.Verdict, within bool, panicked *Panic) {
 	defer func() {
 		if value := recover(); value != nil {
 			panicked = &Panic{Value: value, Stack: debug.Stack()}
 		}
 	}()
-	return set.Validate(ev, received, application), nil
+	v, within = set.ValidateWithin(ev, of.received, of.application, limit)
+	return v, within, nil
+}
+
+// IDs returns the ids under which the document of a message may be: that of its
+// event, and the one where another content came first. Both depend on the message
+// alone.
+func IDs(m stream.Raw) (id, conflict string) {
+	dec := decodeMessage(m)
+	return dec.id, store.ConflictID(dec.application, dec.event.ContentHash, dec.event.EventID)
 }

@@ -28,8 +28,8 @@ func ExampleEvents() {
 // A grouping refuses a condition that it would ignore.
 func ExampleAggregate() {
 	q := query.Aggregate{
-		Filter: query.Filter{Applications: []string{"shop"}, From: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
-		By:     query.ByType, Limit: query.MaxTypes,
+		Filter: query.Filter{Applications: []string{"shop"}, SessionID: "0190f5fe-0000-7000-8000-000000000001"},
+		By:     query.BySession, Limit: 1,
 	}
 	fmt.Println(q.CheckBounds())
 	q.Name = "pageview"

@@ -10,9 +10,7 @@ import (
 const (
 	// MaxEvents is the highest Events.Limit.
 	MaxEvents = 1000
-	// MaxReasons is the highest Limit of an Aggregate by reason.
-	MaxReasons = 1000
-	// MaxTypes is the highest Limit of an Aggregate by type.
+	// MaxTypes bounds a list of types.
 	MaxTypes = 10_000
 	// MaxIDs is the highest number of ids in one lookup.
 	MaxIDs = 10_000
@@ -63,6 +61,9 @@ type Events struct {
 	After *Position
 	// Limit is 1 to MaxEvents.
 	Limit int
+	// MaxBytes ends the answer behind the first event with which the sizes of
+	// the events reach it, before Limit; 0 does not.
+	MaxBytes int
 }
 
 // CheckBounds returns an error of class ErrInvalid unless q is within its bounds.
@@ -81,24 +82,13 @@ const (
 	// first and last Timestamp. It takes Applications and SessionID, which it
 	// needs, and no other condition.
 	BySession Grouping = iota + 1
-	// ByReason counts rejected events by application, type, code and path, with
-	// the first and last ReceivedAt and a sample; the largest group comes first.
-	// An event with several reasons counts once in the group of each. From and
-	// To are compared with ReceivedAt.
-	ByReason
-	// ByType counts events of both outcomes by type, with the last ReceivedAt;
-	// the type with the largest sum of both comes first, then the order is that
-	// of category and name. It takes Applications, From and To, which are
-	// compared with ReceivedAt, and no other condition.
-	ByType
 )
 
 // Aggregate asks for counts of events in groups.
 type Aggregate struct {
 	Filter
 	By Grouping
-	// Limit bounds the groups. It is 1 to MaxReasons by reason, 1 to MaxTypes by
-	// type, and 1 by session.
+	// Limit bounds the groups. It is 1 by session.
 	Limit int
 }
 
@@ -106,24 +96,16 @@ type Aggregate struct {
 func (q *Aggregate) CheckBounds() error {
 	rest := q.Filter
 	rest.Applications = nil
-	var most int
-	switch q.By {
-	case BySession:
-		if q.SessionID == "" {
-			return fmt.Errorf("%w: no session to summarise", ErrInvalid)
-		}
-		rest.SessionID, most = "", 1
-	case ByReason:
-		rest, most = Filter{}, MaxReasons
-	case ByType:
-		rest.From, rest.To, most = time.Time{}, time.Time{}, MaxTypes
-	default:
+	if q.By != BySession {
 		return fmt.Errorf("%w: unknown grouping %d", ErrInvalid, q.By)
 	}
-	if rest.restricts() {
+	if q.SessionID == "" {
+		return fmt.Errorf("%w: no session to summarise", ErrInvalid)
+	}
+	if rest.SessionID = ""; rest.restricts() {
 		return fmt.Errorf("%w: a condition that this grouping does not take", ErrInvalid)
 	}
-	return checkLimit(q.Limit, most)
+	return checkLimit(q.Limit, 1)
 }
 
 // restricts reports whether a condition besides Applications is set.
@@ -132,20 +114,13 @@ func (f *Filter) restricts() bool {
 		!f.From.IsZero() || !f.To.IsZero()
 }
 
-// Group is one row of an aggregate. Fields that the grouping does not fill are
-// zero; Category and Name are also empty for rejected events that had no valid
-// ones.
+// Group is one row of an aggregate.
 type Group struct {
-	Application, Category, Name string
-	Code, Path                  string
-	// Stored and Rejected count the events of each outcome.
-	Stored, Rejected int64
+	// Stored counts the stored events.
+	Stored int64
 	// First and Last are the earliest and latest of the time that the grouping
 	// names.
 	First, Last time.Time
-	// SampleID is the lowest document ID of the group, SampleEventID its
-	// event_id.
-	SampleID, SampleEventID string
 }
 
 // CheckIDs returns an error of class ErrInvalid where ids are too many for one

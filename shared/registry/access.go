@@ -6,10 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"iter"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -39,8 +36,9 @@ const (
 // read it only.
 type KeySettings struct {
 	Kind Kind `json:"kind"`
-	// Origins are the origins that a browser key is used from, exact; a server
-	// key has none. Decide by Key.AllowsOrigin, which also knows development keys.
+	// Origins are the origins that a browser key is used from, in the form of
+	// NormalizeOrigin; a server key has none. Decide by Key.AllowsOrigin, which
+	// also knows subdomains and development keys.
 	Origins []string `json:"origins,omitzero"`
 	// Disabled keys are known and write nothing.
 	Disabled bool `json:"disabled,omitzero"`
@@ -83,7 +81,12 @@ func (k Key) AllowsOrigin(origin string) bool {
 	case k.Kind != Browser:
 		return false
 	}
-	return slices.Contains(k.Origins, origin) || k.loopback && isLoopbackOrigin(origin)
+	for _, listed := range k.Origins {
+		if matchOrigin(listed, origin) {
+			return true
+		}
+	}
+	return k.loopback && isLoopbackOrigin(origin)
 }
 
 // Token is a query or operator token without its secret. Its slice is shared:
@@ -100,7 +103,7 @@ type Token struct {
 type Access struct {
 	keys         map[Digest]digested[Key]
 	tokens       map[Digest]digested[Token]
-	origins      map[string]bool
+	origins      originSet
 	applications []string
 	loopback     bool
 	operators    int
@@ -114,6 +117,10 @@ type Digest [sha256.Size]byte
 const keyIDDigits = 12
 
 var errDigest = errors.New("sha256 is not 64 hexadecimal digits")
+
+// TokenPrefix begins the secrets of all tokens that the registry makes. A collector
+// that runs apart reads no tokens, and knows one by it.
+const TokenPrefix = "eye_token_"
 
 // DigestOf returns the digest of a secret.
 func DigestOf(secret string) Digest { return sha256.Sum256([]byte(secret)) }
@@ -161,10 +168,11 @@ func (a *Access) WriteKey(secret string) (Key, bool) { return findSecret(a.keys,
 // Token returns the token with this secret. Write keys are no tokens.
 func (a *Access) Token(secret string) (Token, bool) { return findSecret(a.tokens, secret) }
 
-// OriginListed reports whether a key of any application lists the origin. A
-// preflight request, which carries no key, is allowed by it.
+// OriginListed reports whether a key of any application, also a disabled one,
+// lists the origin. Preflight requests, which carry no key, are granted by it, and
+// pages may read the answers to their requests.
 func (a *Access) OriginListed(origin string) bool {
-	return a.origins[origin] || a.loopback && isLoopbackOrigin(origin)
+	return a.origins.covers(origin) || a.loopback && isLoopbackOrigin(origin)
 }
 
 // Applications returns the names of all applications, sorted. The caller owns the
@@ -191,7 +199,7 @@ func newAccess(keys, tokens int) *Access {
 	return &Access{
 		keys:    make(map[Digest]digested[Key], keys),
 		tokens:  make(map[Digest]digested[Token], tokens),
-		origins: make(map[string]bool, keys),
+		origins: make(originSet, keys),
 	}
 }
 
@@ -201,7 +209,7 @@ func (a *Access) addKey(sum Digest, k Key) bool {
 		return false
 	}
 	a.keys[sum] = digested[Key]{sum, k}
-	if k.Kind == Browser && !k.Disabled {
+	if k.Kind == Browser {
 		for _, origin := range k.Origins {
 			a.origins[origin] = true
 		}
@@ -227,40 +235,4 @@ func (a *Access) addApplications(names ...string) {
 	a.applications = append(a.applications, names...)
 	slices.Sort(a.applications)
 	a.applications = slices.Compact(a.applications)
-}
-
-// Errors of CheckOrigin.
-var (
-	errOrigin      = errors.New(`is not an origin: it must be scheme://host[:port] in lower case, such as "https://www.example.com"`)
-	errDefaultPort = errors.New("must not name the default port: browsers leave it out of an origin")
-)
-
-// CheckOrigin checks an origin that a key lists. Origins are compared exactly, so
-// it must have the form that browsers send.
-func CheckOrigin(origin string) error {
-	u, err := url.Parse(origin)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
-		u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin || strings.HasSuffix(u.Host, ":") {
-		return errOrigin
-	}
-	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
-		return errDefaultPort
-	}
-	return nil
-}
-
-// isLoopbackOrigin reports whether an origin is a page that this machine serves.
-func isLoopbackOrigin(origin string) bool {
-	if CheckOrigin(origin) != nil {
-		return false
-	}
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
-	}
-	if u.Hostname() == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(u.Hostname())
-	return err == nil && addr.IsLoopback()
 }

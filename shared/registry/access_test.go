@@ -35,6 +35,9 @@ func TestKeyAllowsListedOriginsAlone(t *testing.T) {
 		{dev, "https://127.0.0.1:1", true},
 		{dev, "http://[::1]:8080", true},
 		{dev, "http://localhost", true},
+		{dev, "http://shop.localhost:3000", true},
+		{dev, "http://*.localhost", false},
+		{dev, "http://evillocalhost", false},
 		{dev, "http://localhost.evil.example", false},
 		{dev, "http://127.0.0.1.evil.example", false},
 		{dev, "http://evil.example#localhost", false},
@@ -85,6 +88,36 @@ func TestDevCredentialsWinOverTheRegistry(t *testing.T) {
 	}
 }
 
+// The secrets of --dev, which everybody knows, open nothing where they are stored in
+// the registry: an installation may have applied declarations with them.
+func TestStoredPublicSecretsGiveNoAccess(t *testing.T) {
+	_, js := registrytest.Start(t)
+	registrytest.Put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(
+		`{"keys": [{"sha256": "%s", "kind": "server"}, {"sha256": "%s", "kind": "server"}, {"sha256": "%s", "kind": "server"}]}`,
+		DigestOf(DevWriteKey), strings.ToUpper(DigestOf(DevOperatorToken).String()), DigestOf("own")))
+	for i, secret := range []string{DevOperatorToken, DevAnalystToken, DevWriteKey} {
+		registrytest.Put(t, js, stream.BucketTokens, fmt.Sprint("t", i), fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, DigestOf(secret)))
+	}
+	var log registrytest.Logs
+	r := run(t, Config{JetStream: js, Logger: log.Logger()})
+	<-r.Ready()
+	a := r.Snapshot().Access
+	for _, secret := range []string{DevWriteKey, DevOperatorToken, DevAnalystToken} {
+		if _, ok := a.WriteKey(secret); ok {
+			t.Errorf("%s is a write key", secret)
+		}
+		if _, ok := a.Token(secret); ok {
+			t.Errorf("%s is a token", secret)
+		}
+	}
+	if _, ok := a.WriteKey("own"); !ok || a.Operators() != 0 {
+		t.Errorf("the application's own key is known %t; %d operators", ok, a.Operators())
+	}
+	if !strings.Contains(log.String(), "everybody knows") || !strings.Contains(log.String(), "shop") {
+		t.Errorf("the log does not say so: %s", log.String())
+	}
+}
+
 func TestUnknownAndEmptySecretsGiveNoAccess(t *testing.T) {
 	a := newAccess(0, 0)
 	DevCredentials().digestSecrets().addTo(a)
@@ -100,12 +133,12 @@ func TestUnknownAndEmptySecretsGiveNoAccess(t *testing.T) {
 	}
 }
 
-// A preflight carries no key: what only a disabled key lists is not granted.
-func TestDisabledKeyListsNoOrigins(t *testing.T) {
+// The page of a disabled key may read that its key is disabled.
+func TestDisabledKeyListsItsOrigins(t *testing.T) {
 	a := newAccess(0, 0)
 	a.addKey(DigestOf("k"), Key{Application: "a", KeySettings: KeySettings{Kind: Browser, Origins: []string{"https://a.example"}, Disabled: true}})
-	if a.OriginListed("https://a.example") {
-		t.Error("the origin of a disabled key is listed")
+	if !a.OriginListed("https://a.example") || a.OriginListed("https://b.example") {
+		t.Error("the origins of a disabled key are not those that are listed")
 	}
 }
 

@@ -43,7 +43,7 @@ func At(ctx context.Context, js jetstream.JetStream, revision uint64) (*schema.S
 		return nil, fmt.Errorf("%w: %d is above the newest, %d", ErrNoRevision, revision, newest)
 	}
 	t.revision = revision
-	return t.buildSet(ctx, b.kv)
+	return t.buildSet(ctx, b.bucket)
 }
 
 // readUpTo applies the entries of a bucket up to a revision. It returns the
@@ -60,10 +60,10 @@ func (b *bucketWatch) readUpTo(ctx context.Context, revision uint64) (newest uin
 			case e == nil:
 				return newest, nil
 			}
-			if newest = e.Revision(); newest > revision {
+			if newest = e.Revision; newest > revision {
 				return newest, nil
 			}
-			if err := b.table.applyEntry(ctx, b.kv, e); err != nil {
+			if err := b.table.applyEntry(ctx, b.bucket, e); err != nil {
 				return newest, err
 			}
 		}

@@ -42,14 +42,15 @@ func (h history) model(t *testing.T, revision int) *schema.Set {
 	t.Helper()
 	policy, types, pii := schema.DefaultPolicy(), map[schema.Type]schema.Versioned{}, []byte(nil)
 	for _, typ := range []schema.Type{registrytest.SomeType, otherType} {
-		revisions, values := h.versionsSinceRemoval(keyOf(t, typ), revision)
+		revisions, values, removed := h.allVersions(keyOf(t, typ), revision)
 		if len(values) == 0 {
 			continue
 		}
-		v := schema.Versioned{Revision: uint64(revisions[len(values)-1])}
+		v := schema.Versioned{Revision: uint64(revisions[len(values)-1]), Removed: removed}
+		since := h.lastRemovalBelow(keyOf(t, typ), int(v.Revision))
 		for i, value := range values {
 			raw := recordMember(value, "schema")
-			if s, faults := schema.Compile(raw); len(faults) == 0 {
+			if s, faults := schema.Compile(raw); len(faults) == 0 && revisions[i] > since {
 				v.Schema, v.Revision = s, uint64(revisions[i])
 			}
 		}
@@ -74,6 +75,29 @@ func (h history) model(t *testing.T, revision int) *schema.Set {
 		}
 	}
 	return schema.NewSet(uint64(revision), policy, types, pii)
+}
+
+// allVersions are the revisions and values of a key, and whether it is removed.
+func (h history) allVersions(key string, revision int) (revisions []int, values []string, removed bool) {
+	for i, o := range h[:revision] {
+		if o.key != key {
+			continue
+		}
+		if removed = o.removed; !removed {
+			revisions, values = append(revisions, i+1), append(values, o.value)
+		}
+	}
+	return revisions, values, removed
+}
+
+// lastRemovalBelow is the last revision below another that removed a key, 0 for none.
+func (h history) lastRemovalBelow(key string, revision int) (last int) {
+	for i, o := range h[:revision] {
+		if o.key == key && o.removed {
+			last = i + 1
+		}
+	}
+	return last
 }
 
 // versionsSinceRemoval are the revisions and values of a key versionsSinceRemoval it was last removed.

@@ -55,7 +55,7 @@ type TypeVersion struct {
 // History reads the schemas and the policy with all their former versions. It asks
 // the bucket at every call. Its methods are safe for concurrent use; their errors
 // are ErrNotFound or those of NATS, jetstream.ErrBucketNotFound among them until the
-// processor has created the bucket.
+// query API has created the bucket.
 type History struct{ schemas *kv.Bucket }
 
 // NewHistory returns the History of a registry.
@@ -120,7 +120,9 @@ func (h *History) readVersion(ctx context.Context, key string, revision uint64) 
 	if revision > 0 {
 		e, err = h.schemas.GetRevision(ctx, key, revision)
 	} else {
-		e, err = h.schemas.Get(ctx, key)
+		if e, err = h.schemas.Get(ctx, key); err == nil {
+			e, err = Readable(ctx, h.schemas, key, e)
+		}
 	}
 	if err != nil {
 		return Version{}, err

@@ -120,14 +120,36 @@ func ParseTypeKey(key string) (schema.Type, error) {
 	return schema.UnescapeType(category, name)
 }
 
-// decodeApplication reads a value of bucket APPLICATIONS.
+// decodeRecord decodes a record. Members that the record does not have are an
+// error: the value is another record, or an answer of NATS that was directed
+// into the bucket.
+func decodeRecord(raw []byte, into any) error {
+	if err := json.Unmarshal(raw, into, json.RejectUnknownMembers(true)); err != nil {
+		return fmt.Errorf("decode the record: %w", err)
+	}
+	return nil
+}
+
+// ReadApplication reads a value of bucket APPLICATIONS.
+func ReadApplication(raw []byte) (ApplicationRecord, error) {
+	var r ApplicationRecord
+	if err := decodeRecord(raw, &r); err != nil {
+		return ApplicationRecord{}, err
+	}
+	if r.Keys == nil {
+		return ApplicationRecord{}, errors.New("the member keys is missing")
+	}
+	return r, nil
+}
+
+// decodeApplication reads the write keys of a value of bucket APPLICATIONS.
 func decodeApplication(key string, raw []byte) ([]digested[Key], error) {
 	if !stream.ValidApplication(key) {
 		return nil, errors.New("the key is not the name of an application")
 	}
-	var r ApplicationRecord
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("decode the record: %w", err)
+	r, err := ReadApplication(raw)
+	if err != nil {
+		return nil, err
 	}
 	keys := make([]digested[Key], 0, len(r.Keys))
 	for i, k := range r.Keys {
@@ -143,11 +165,18 @@ func decodeApplication(key string, raw []byte) ([]digested[Key], error) {
 	return keys, nil
 }
 
-// decodeToken reads a value of bucket TOKENS.
-func decodeToken(key string, raw []byte) (digested[Token], error) {
+// ReadToken reads a value of bucket TOKENS.
+func ReadToken(raw []byte) (TokenRecord, error) {
 	var r TokenRecord
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return digested[Token]{}, fmt.Errorf("decode the record: %w", err)
+	err := decodeRecord(raw, &r)
+	return r, err
+}
+
+// decodeToken reads the token of a value of bucket TOKENS.
+func decodeToken(key string, raw []byte) (digested[Token], error) {
+	r, err := ReadToken(raw)
+	if err != nil {
+		return digested[Token]{}, err
 	}
 	sum, err := ParseDigest(r.SHA256)
 	if err != nil {
@@ -168,8 +197,8 @@ func openSchemaRecord(key string, raw []byte) ([]byte, error) {
 	if key == stream.KeyPII {
 		into = &s
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		return nil, fmt.Errorf("decode the record: %w", err)
+	if err := decodeRecord(raw, into); err != nil {
+		return nil, err
 	}
 	switch key {
 	case stream.KeyPII:

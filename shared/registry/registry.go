@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
@@ -65,8 +66,9 @@ type Registry struct {
 	needs  Needs
 	log    *slog.Logger
 
-	snapshot atomic.Pointer[Snapshot]
-	ready    chan struct{}
+	snapshot   atomic.Pointer[Snapshot]
+	unreadable atomic.Int64 // keys of the newest snapshot
+	ready      chan struct{}
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -114,6 +116,10 @@ func (r *Registry) Revision() uint64 {
 	return 0
 }
 
+// Unreadable returns of how many keys the newest record cannot be read, so that
+// an earlier one is in force, or none.
+func (r *Registry) Unreadable() int { return int(r.unreadable.Load()) }
+
 // Ready is closed at the first complete snapshot.
 func (r *Registry) Ready() <-chan struct{} { return r.ready }
 
@@ -130,6 +136,9 @@ func (r *Registry) Changed() <-chan struct{} {
 func (r *Registry) Run(ctx context.Context) error {
 	wait := retryFirst
 	for {
+		if !r.awaitConnection(ctx) {
+			return nil
+		}
 		complete, err := r.watchBuckets(ctx)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // ctx ended as planned
@@ -138,7 +147,7 @@ func (r *Registry) Run(ctx context.Context) error {
 		case complete && errors.Is(err, errWatchEnded):
 			wait = retryFirst
 		case errors.Is(err, jetstream.ErrBucketNotFound):
-			// The processor creates them.
+			// The query API creates them, or the processor of a single process.
 		default:
 			r.log.LogAttrs(ctx, slog.LevelWarn, "the registry cannot be watched; the last snapshot stays",
 				slog.String("error", err.Error()))
@@ -147,6 +156,24 @@ func (r *Registry) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // ctx ended as planned
 		}
 		wait = min(2*wait, retryMost)
+	}
+}
+
+// awaitConnection waits while NATS is disconnected, which the connection itself logs: a
+// request would be refused, or buffered and answered too late. It returns false if ctx
+// ends before.
+func (r *Registry) awaitConnection(ctx context.Context) bool {
+	conn := r.js.Conn()
+	connected := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(connected)
+	if conn.IsConnected() {
+		return true
+	}
+	select {
+	case <-connected:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -177,7 +204,7 @@ func (r *Registry) watchBuckets(ctx context.Context) (complete bool, err error) 
 			err = w.receiveBuffered(ctx)
 		}
 		if err == nil && w.snapshotDue(r.hasChanges()) {
-			err = r.publishSnapshot(ctx, w.schemas.kv)
+			err = r.publishSnapshot(ctx, w.schemas.bucket)
 			w.resetDelay()
 		}
 	}
@@ -220,7 +247,7 @@ func (r *Registry) hasChanges() bool {
 
 // publishSnapshot makes a snapshot of the tables. It takes over from the last
 // one what did not change. Errors are those of NATS.
-func (r *Registry) publishSnapshot(ctx context.Context, schemas jetstream.KeyValue) error {
+func (r *Registry) publishSnapshot(ctx context.Context, schemas *kv.Bucket) error {
 	last := r.snapshot.Load()
 	next := &Snapshot{}
 	if last != nil {
@@ -238,6 +265,7 @@ func (r *Registry) publishSnapshot(ctx context.Context, schemas jetstream.KeyVal
 	}
 	r.schemas.dirty, r.applications.dirty, r.tokens.dirty = false, false, false
 	r.snapshot.Store(next)
+	r.unreadable.Store(int64(r.schemas.countUnreadable() + r.applications.countUnreadable() + r.tokens.countUnreadable()))
 	if last == nil {
 		close(r.ready)
 		r.log.LogAttrs(ctx, slog.LevelInfo, "the registry is loaded",
@@ -259,6 +287,11 @@ func (r *Registry) buildAccess(ctx context.Context) *Access {
 	names := slices.Sorted(maps.Keys(r.applications.records))
 	for _, name := range names {
 		for _, k := range r.applications.records[name].value {
+			if k.sum.IsPublic() && !r.static.hasKey(k.sum) {
+				r.log.LogAttrs(ctx, slog.LevelWarn, "a write key that everybody knows is not accepted: make another one",
+					slog.String("application", name), slog.String("key", k.value.ID))
+				continue
+			}
 			if !a.addKey(k.sum, k.value) && !r.static.hasKey(k.sum) {
 				r.log.LogAttrs(ctx, slog.LevelWarn, "two applications have the same write key; the first one keeps it",
 					slog.String("application", name))
@@ -267,7 +300,15 @@ func (r *Registry) buildAccess(ctx context.Context) *Access {
 	}
 	a.addApplications(names...)
 	for _, id := range slices.Sorted(maps.Keys(r.tokens.records)) {
-		if t := r.tokens.records[id]; t.readable && !a.addToken(t.value.sum, t.value.value) {
+		t := r.tokens.records[id]
+		if !t.readable {
+			continue
+		}
+		if t.value.sum.IsPublic() {
+			r.log.LogAttrs(ctx, slog.LevelWarn, "a token that everybody knows is not accepted: make another one", slog.String("token", id))
+			continue
+		}
+		if !a.addToken(t.value.sum, t.value.value) {
 			r.log.LogAttrs(ctx, slog.LevelWarn, "two tokens have the same secret; the first one counts",
 				slog.String("token", id))
 		}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
@@ -214,6 +216,23 @@ func TestSnapshotServesWhileTheServerIsDown(t *testing.T) {
 		revision := registrytest.Put(t, js, stream.BucketSchemas, keyOf(t, registrytest.SomeType), needsA)
 		registrytest.AwaitSnapshot(t, r, "a change after the restart arrived", func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
 		t.Logf("a change arrived %s after the restart", time.Since(started))
+	}
+}
+
+// A process that starts while NATS is unreachable asks nothing until it is connected, and logs
+// nothing: the connection has logged it.
+func TestRegistryWaitsForTheConnection(t *testing.T) {
+	srv, _ := registrytest.Start(t)
+	js := srv.JetStream(nats.ReconnectBufSize(-1)) // every request without a connection is an error
+	disconnected := js.Conn().StatusChanged(nats.RECONNECTING)
+	srv.Shutdown()
+	<-disconnected
+	logs := &registrytest.Logs{}
+	r := run(t, Config{JetStream: js, Logger: logs.Logger()})
+	srv.Restart()
+	<-r.Ready()
+	if strings.Contains(logs.String(), `"level":"WARN"`) {
+		t.Errorf("it asked before: %s", logs)
 	}
 }
 

@@ -16,15 +16,25 @@ var unreadableRecords = map[string][]string{
 	stream.BucketSchemas: {
 		``, `{`, `[]`, `{"schema": {"type": "x"}}`, `{}`, `{"schema": {}, "schema": {}}`,
 		`{"schema": {"$ref": "file:///etc/passwd"}}`, `{"time": 1, "schema": {}}`,
+		`{"schema": {}, "later": "member"}`, ack,
 	},
 	stream.BucketApplications: {
 		`null 1`, `{"keys": [{"sha256": "x", "kind": "server"}]}`,
 		fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "robot"}]}`, DigestOf("k")), `{"keys": {}}`,
+		ack, `{}`, `null`, `{"keys": null}`, `{"author": "ann"}`, `{"keys": [], "later": "member"}`, `{"keys": [{}]}`,
+		fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server", "later": 1}]}`, DigestOf("k")),
+		fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, DigestOf("k")),
+		`{"error": {"code": 503, "err_code": 10077}, "stream": "EVENTS", "seq": 0}`,
 	},
 	stream.BucketTokens: {
 		`{"sha256": "", "role": "operator"}`, fmt.Sprintf(`{"sha256": "%s", "role": "god"}`, DigestOf("k")), `"x"`,
+		ack, `{}`, `null`, fmt.Sprintf(`{"sha256": "%s"}`, DigestOf("k")), `{"role": "operator"}`,
+		fmt.Sprintf(`{"sha256": "%s", "role": "operator", "later": "member"}`, DigestOf("k")),
 	},
 }
+
+// ack is an acknowledgement of NATS, which a publisher can direct into a bucket.
+const ack = `{"stream":"EVENTS", "seq":5}`
 
 // A record that cannot be read takes nothing down: its newest readable version
 // takes its place, in a process that saw it and in one that starts now.
@@ -34,7 +44,7 @@ func TestNewestReadableRecordIsUsed(t *testing.T) {
 	key := keyOf(t, registrytest.SomeType)
 	good := registrytest.Put(t, js, stream.BucketSchemas, key, needsA)
 	registrytest.Put(t, js, stream.BucketApplications, "shop", fmt.Sprintf(`{"keys": [{"sha256": "%s", "kind": "server"}]}`, DigestOf("k1")))
-	registrytest.Put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator", "later": "member"}`, DigestOf("t1")))
+	registrytest.Put(t, js, stream.BucketTokens, "ann", fmt.Sprintf(`{"sha256": "%s", "role": "operator"}`, DigestOf("t1")))
 	r := run(t, Config{JetStream: js, Logger: log.Logger()})
 	<-r.Ready()
 	var last uint64
@@ -54,6 +64,9 @@ func TestNewestReadableRecordIsUsed(t *testing.T) {
 	wanted := func(s *Snapshot) bool { return s.Schemas.Revision() == last && len(s.Access.Applications()) == 2 }
 	running := registrytest.AwaitSnapshot(t, r, "every record was seen", wanted)
 	started := registrytest.AwaitSnapshot(t, run(t, Config{JetStream: js}), "every record was seen", wanted)
+	if n := r.Unreadable(); n != 3 {
+		t.Errorf("%d keys are counted as unreadable, want 3", n)
+	}
 	for name, s := range map[string]*Snapshot{"running": running, "started": started} {
 		if got := registrytest.FaultCodes(t, s.Schemas, `{}`); got != event.CodeSchemaViolation || s.Schemas.Version(registrytest.SomeType) != good {
 			t.Errorf("%s: fault codes %q by version %d, want version %d", name, got, s.Schemas.Version(registrytest.SomeType), good)

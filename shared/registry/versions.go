@@ -3,13 +3,11 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -33,9 +31,7 @@ func newSchemaTable(log *slog.Logger) *schemaTable {
 
 func (t *schemaTable) bucketName() string { return stream.BucketSchemas }
 
-func (t *schemaTable) watchOptions() []jetstream.WatchOpt {
-	return []jetstream.WatchOpt{jetstream.IncludeHistory()}
-}
+func (t *schemaTable) needsHistory() bool { return true }
 
 // beginRead starts from nothing: a watch does not report versions that were
 // removed while it was interrupted, nor that the bucket was created again.
@@ -60,26 +56,31 @@ func (t *schemaTable) endRead(map[string]bool) {
 }
 
 // applyEntry takes over an entry. It never fails.
-func (t *schemaTable) applyEntry(_ context.Context, _ jetstream.KeyValue, e jetstream.KeyValueEntry) error {
-	t.revision = max(t.revision, e.Revision())
-	key := e.Key()
+func (t *schemaTable) applyEntry(_ context.Context, _ *kv.Bucket, e *kv.KeyEntry) error {
+	t.revision = max(t.revision, e.Revision)
+	key := e.Key
 	if !isKnownKey(key) {
 		return nil
 	}
 	h, had := t.keys[key]
-	if e.Operation() != jetstream.KeyValuePut {
-		delete(t.keys, key)
-		t.dirty = t.dirty || had && t.previous == nil
+	if e.Removed {
+		changed := had
+		if had && h.ofType {
+			changed = h.markRemoved(e.Revision)
+		} else {
+			delete(t.keys, key)
+		}
+		t.dirty = t.dirty || changed && t.previous == nil
 		return nil
 	}
 	if !had {
 		h = newVersionHistory(key)
 		t.keys[key] = h
 	}
-	id := versionID{e.Revision(), e.Created()}
+	id := versionID{e.Revision, e.Created}
 	known := t.previous[key].findVersion(id)
 	if known == nil {
-		known = &storedVersion{versionID: id, record: e.Value()}
+		known = &storedVersion{versionID: id, record: e.Value}
 	}
 	added := h.appendVersion(known)
 	t.dirty = t.dirty || added && t.previous == nil
@@ -88,12 +89,12 @@ func (t *schemaTable) applyEntry(_ context.Context, _ jetstream.KeyValue, e jets
 
 // buildSet builds the Set of the newest revision. Errors are those of NATS, from
 // the search for readable versions.
-func (t *schemaTable) buildSet(ctx context.Context, kv jetstream.KeyValue) (*schema.Set, error) {
+func (t *schemaTable) buildSet(ctx context.Context, b *kv.Bucket) (*schema.Set, error) {
 	policy := schema.DefaultPolicy()
 	types := make(map[schema.Type]schema.Versioned, len(t.keys))
 	var pii secret
 	for key, h := range t.keys {
-		if err := h.resolveCurrent(func() ([]*storedVersion, error) { return readAllVersions(ctx, kv, h) }); err != nil {
+		if err := h.resolveCurrent(func() ([]*storedVersion, error) { return readAllVersions(ctx, b, h) }); err != nil {
 			return nil, err
 		}
 		t.logUnreadable(ctx, h)
@@ -114,6 +115,18 @@ func (t *schemaTable) buildSet(ctx context.Context, kv jetstream.KeyValue) (*sch
 	return schema.NewSet(t.revision, policy, types, pii), nil
 }
 
+// countUnreadable returns of how many keys the newest version cannot be read, by
+// what the last Set was built of.
+func (t *schemaTable) countUnreadable() int {
+	n := 0
+	for _, h := range t.keys {
+		if h.newest().err != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // logUnreadable logs once that the newest version of a key cannot be read.
 func (t *schemaTable) logUnreadable(ctx context.Context, h *versionHistory) {
 	v := h.newest()
@@ -125,27 +138,29 @@ func (t *schemaTable) logUnreadable(ctx context.Context, h *versionHistory) {
 		slog.String("key", h.key), slog.Uint64("revision", v.revision), slog.String("error", v.err.Error()))
 }
 
-// readAllVersions asks the bucket for all versions of a key, up to the newest
-// that was seen and down to its last removal.
-func readAllVersions(ctx context.Context, kv jetstream.KeyValue, h *versionHistory) ([]*storedVersion, error) {
+// readAllVersions asks the bucket for all versions of a key up to the newest that
+// was seen.
+func readAllVersions(ctx context.Context, b *kv.Bucket, h *versionHistory) ([]*storedVersion, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	entries, err := kv.History(ctx, h.key)
-	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
+	entries, err := b.History(ctx, h.key)
+	if err != nil {
 		return nil, fmt.Errorf("read the history of %s in %s: %w", h.key, stream.BucketSchemas, err)
 	}
 	var versions []*storedVersion
 	for _, e := range entries {
 		switch {
-		case e.Revision() > h.newest().revision:
+		case e.Revision > h.newest().revision:
 			return versions, nil
-		case e.Operation() != jetstream.KeyValuePut:
-			versions = nil // versions before a removal do not come back
+		case e.Removed && h.ofType:
+			// Versions before a removal go on validating events that name them.
+		case e.Removed:
+			versions = nil
 		default:
-			id := versionID{e.Revision(), e.Created()}
+			id := versionID{e.Revision, e.Created}
 			known := h.findVersion(id)
 			if known == nil {
-				known = &storedVersion{versionID: id, record: e.Value()}
+				known = &storedVersion{versionID: id, record: e.Value}
 			}
 			versions = append(versions, known)
 		}
@@ -206,14 +221,18 @@ func (v *storedVersion) asEarlier(key string) *schema.Version {
 	return v.earlier
 }
 
-// versionHistory is the versions of a key since it was made or last removed,
-// oldest first: the newest maxVersions of them.
+// versionHistory is the versions of a key, oldest first: the newest maxVersions of
+// them. That of a type includes the versions before a removal; that of another key
+// begins after its last removal.
 type versionHistory struct {
 	key string
 	// ofType says that the key is one of a type. Earlier versions of other keys
 	// have no use.
 	ofType   bool
 	versions []*storedVersion
+	// removedAt is the revision that removed the newest version of a type, 0 while
+	// it is not removed; since is the removal before that version, 0 for none.
+	removedAt, since uint64
 	// truncated says that older versions exist.
 	truncated bool
 
@@ -255,13 +274,26 @@ func (h *versionHistory) appendVersion(v *storedVersion) bool {
 		h.truncated = true
 	}
 	h.versions = append(h.versions, v)
+	if h.removedAt > 0 {
+		h.since, h.removedAt = h.removedAt, 0
+	}
 	h.resolved = false
+	return true
+}
+
+// markRemoved notes a removal, which is of a revision. It returns false for one that
+// is not new.
+func (h *versionHistory) markRemoved(revision uint64) bool {
+	if h.removedAt > 0 || revision <= h.newest().revision {
+		return false
+	}
+	h.removedAt = revision
 	return true
 }
 
 // hasSameVersions reports whether two histories have the same versions.
 func (h *versionHistory) hasSameVersions(other *versionHistory) bool {
-	return other != nil && h.truncated == other.truncated && slices.Equal(h.versions, other.versions)
+	return other != nil && h.truncated == other.truncated && h.removedAt == other.removedAt && h.since == other.since && slices.Equal(h.versions, other.versions)
 }
 
 // resolveCurrent finds the newest readable version. If that one, or one of the
@@ -273,13 +305,13 @@ func (h *versionHistory) resolveCurrent(readAll func() ([]*storedVersion, error)
 		return nil
 	}
 	versions := h.versions
-	at := newestReadable(h.key, versions)
+	at := h.newestReadable(versions)
 	if at < len(versions)-1 && h.truncated {
 		var err error
 		if versions, err = readAll(); err != nil {
 			return err
 		}
-		at = newestReadable(h.key, versions)
+		at = h.newestReadable(versions)
 	}
 	h.current, h.earlier = nil, nil
 	if at >= 0 {
@@ -296,10 +328,13 @@ func (h *versionHistory) resolveCurrent(readAll func() ([]*storedVersion, error)
 }
 
 // newestReadable returns the index of the newest readable version, -1 if none
-// can be read.
-func newestReadable(key string, versions []*storedVersion) int {
+// can be read. Versions before a removal do not come back as the newest.
+func (h *versionHistory) newestReadable(versions []*storedVersion) int {
 	for i, v := range slices.Backward(versions) {
-		if v.isReadable(key) {
+		if v.revision <= h.since {
+			break
+		}
+		if v.isReadable(h.key) {
 			return i
 		}
 	}
@@ -310,8 +345,8 @@ func newestReadable(key string, versions []*storedVersion) int {
 // read is known, and has no schema.
 func (h *versionHistory) versionedSchema() schema.Versioned {
 	if h.current == nil {
-		return schema.Versioned{Revision: h.newest().revision}
+		return schema.Versioned{Revision: h.newest().revision, Removed: h.removedAt > 0}
 	}
 	s, _ := h.current.value.(*schema.Schema)
-	return schema.Versioned{Schema: s, Revision: h.current.revision, Earlier: h.earlier}
+	return schema.Versioned{Schema: s, Revision: h.current.revision, Earlier: h.earlier, Removed: h.removedAt > 0}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/natsd/natstest"
 	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/schema"
@@ -190,21 +191,12 @@ func TestVersionHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// fakeEntry is an entry of a bucket, for a table without a server.
-type fakeEntry struct {
-	jetstream.KeyValueEntry
-
-	key, value string
-	revision   uint64
-	created    time.Time
+// fakeEntry returns an entry of a bucket, for a table without a server.
+func fakeEntry(key, value string, revision uint64, created time.Time) *kv.KeyEntry {
+	return &kv.KeyEntry{Key: key, Entry: kv.Entry{Revision: revision, Value: []byte(value), Created: created}}
 }
 
-func (m fakeEntry) Key() string                     { return m.key }
-func (m fakeEntry) Value() []byte                   { return []byte(m.value) }
-func (m fakeEntry) Revision() uint64                { return m.revision }
-func (m fakeEntry) Created() time.Time              { return m.created }
-func (m fakeEntry) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePut }
-func loadAll(t *testing.T, v *schemaTable, list ...fakeEntry) *schema.Set {
+func loadAll(t *testing.T, v *schemaTable, list ...*kv.KeyEntry) *schema.Set {
 	t.Helper()
 	v.beginRead()
 	for _, m := range list {
@@ -225,8 +217,8 @@ func loadAll(t *testing.T, v *schemaTable, list ...fakeEntry) *schema.Set {
 func TestReadingABucketAgainIsNoChange(t *testing.T) {
 	v := newSchemaTable(slog.New(slog.DiscardHandler))
 	old, fresh := time.Unix(1, 0), time.Unix(2, 0)
-	first := fakeEntry{key: keyOf(t, registrytest.SomeType), value: requiring(1), revision: 1, created: old}
-	second := fakeEntry{key: keyOf(t, registrytest.SomeType), value: requiring(2), revision: 2, created: old}
+	first := fakeEntry(keyOf(t, registrytest.SomeType), requiring(1), 1, old)
+	second := fakeEntry(keyOf(t, registrytest.SomeType), requiring(2), 2, old)
 	before := loadAll(t, v, first, second)
 	if !v.dirty {
 		t.Fatal("the first reading changes nothing")
@@ -237,13 +229,13 @@ func TestReadingABucketAgainIsNoChange(t *testing.T) {
 	}
 	// A reading that is given up half-way leaves no trace.
 	v.beginRead()
-	if err := v.applyEntry(t.Context(), nil, fakeEntry{key: stream.KeyPolicy, value: `{}`, revision: 1, created: fresh}); err != nil {
+	if err := v.applyEntry(t.Context(), nil, fakeEntry(stream.KeyPolicy, `{}`, 1, fresh)); err != nil {
 		t.Fatal(err)
 	}
 	if again := loadAll(t, v, first, second); v.dirty || again.Schema(registrytest.SomeType) != before.Schema(registrytest.SomeType) {
 		t.Error("to read half is a change")
 	}
-	first.created, second.created, second.value = fresh, fresh, anything
+	first.Created, second.Created, second.Value = fresh, fresh, []byte(anything)
 	if after := loadAll(t, v, first, second); !v.dirty || after.Schema(registrytest.SomeType) == before.Schema(registrytest.SomeType) {
 		t.Error("another bucket is no change")
 	}
@@ -362,4 +354,43 @@ func benchmarkLoad(b *testing.B, types int) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// A removal removes the newest version and no earlier one: events that name a version
+// keep their outcomes before it, after it and after the schema is put again, in a
+// snapshot and in every revision that is rebuilt.
+func TestRemovalKeepsTheHistory(t *testing.T) {
+	_, js := registrytest.Start(t)
+	key := keyOf(t, registrytest.SomeType)
+	r := run(t, Config{JetStream: js})
+	<-r.Ready()
+	check := func(what string, revision uint64, known bool, want ...uint64) {
+		t.Helper()
+		at, err := At(registrytest.Context(t), js, revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		running := registrytest.AwaitSnapshot(t, r, what, func(s *Snapshot) bool { return s.Schemas.Revision() == revision })
+		for name, set := range map[string]*schema.Set{"at": at, "running": running.Schemas} {
+			if diff := cmp.Diff(want, validatingVersions(t, set, 9)); diff != "" || set.Known(registrytest.SomeType.Category, registrytest.SomeType.Name) != known {
+				t.Errorf("%s, %s: known %t; versions (-want +got):\n%s", what, name, !known, diff)
+			}
+		}
+	}
+	remove := func() uint64 {
+		if err := registrytest.Bucket(t, js, stream.BucketSchemas).Delete(registrytest.Context(t), key); err != nil {
+			t.Fatal(err)
+		}
+		newest, err := stream.NewestRevision(registrytest.Context(t), js, stream.BucketSchemas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newest
+	}
+	registrytest.Put(t, js, stream.BucketSchemas, key, requiring(1))
+	check("put twice", registrytest.Put(t, js, stream.BucketSchemas, key, requiring(2)), true, 1, 2)
+	check("removed", remove(), false, 1, 2)
+	check("put again", registrytest.Put(t, js, stream.BucketSchemas, key, requiring(2)), true, 1, 2, 4)
+	check("removed again", remove(), false, 1, 2, 4)
+	check("put once more", registrytest.Put(t, js, stream.BucketSchemas, key, requiring(3)), true, 1, 2, 4, 6)
 }

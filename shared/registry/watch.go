@@ -113,10 +113,11 @@ func (w *watchSet) stop() {
 // bucketTable is what a bucket is read into.
 type bucketTable interface {
 	bucketName() string
-	watchOptions() []jetstream.WatchOpt
+	// needsHistory says that every version is read, and not only the newest ones.
+	needsHistory() bool
 	// beginRead prepares for reading the bucket from its start.
 	beginRead()
-	applyEntry(ctx context.Context, kv jetstream.KeyValue, e jetstream.KeyValueEntry) error
+	applyEntry(ctx context.Context, b *kv.Bucket, e *kv.KeyEntry) error
 	// endRead is called when the bucket was read to its end, with all of its keys.
 	endRead(keys map[string]bool)
 }
@@ -124,8 +125,8 @@ type bucketTable interface {
 // bucketWatch reads one bucket from its start to its end, and then its changes.
 type bucketWatch struct {
 	table   bucketTable
-	kv      jetstream.KeyValue
-	watcher jetstream.KeyWatcher
+	bucket  *kv.Bucket
+	watcher *kv.Watcher
 	// seen are the keys that were read so far; nil once the bucket was read to its
 	// end.
 	seen map[string]bool
@@ -135,21 +136,21 @@ type bucketWatch struct {
 
 // watchBucket opens the watch of a bucket.
 func watchBucket(ctx context.Context, js jetstream.JetStream, t bucketTable) (*bucketWatch, error) {
-	values, err := js.KeyValue(ctx, t.bucketName())
+	b, err := kv.Open(ctx, js, t.bucketName())
 	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", t.bucketName(), err)
+		return nil, err
 	}
-	w, err := values.WatchAll(ctx, t.watchOptions()...)
+	w, err := b.Watch(ctx, t.needsHistory())
 	if err != nil {
 		return nil, fmt.Errorf("watch bucket %s: %w", t.bucketName(), err)
 	}
 	t.beginRead()
-	return &bucketWatch{table: t, kv: values, watcher: w, seen: map[string]bool{}}, nil
+	return &bucketWatch{table: t, bucket: b, watcher: w, seen: map[string]bool{}}, nil
 }
 
 // receiveEntry applies an entry of the watcher; ok is false when its channel is
 // closed.
-func (b *bucketWatch) receiveEntry(ctx context.Context, e jetstream.KeyValueEntry, ok bool) error {
+func (b *bucketWatch) receiveEntry(ctx context.Context, e *kv.KeyEntry, ok bool) error {
 	if !ok {
 		return errWatchEnded
 	}
@@ -159,14 +160,14 @@ func (b *bucketWatch) receiveEntry(ctx context.Context, e jetstream.KeyValueEntr
 		return nil
 	}
 	if b.seen != nil {
-		b.seen[e.Key()] = true
+		b.seen[e.Key] = true
 	}
-	b.pending = e.Delta() > 0
-	return b.table.applyEntry(ctx, b.kv, e)
+	b.pending = e.More
+	return b.table.applyEntry(ctx, b.bucket, e)
 }
 
 // entries returns the channel of the watcher, nil for a nil watch.
-func (b *bucketWatch) entries() <-chan jetstream.KeyValueEntry {
+func (b *bucketWatch) entries() <-chan *kv.KeyEntry {
 	if b == nil {
 		return nil
 	}
@@ -191,4 +192,4 @@ func (b *bucketWatch) receiveBuffered(ctx context.Context) error {
 }
 
 // stop ends the watch.
-func (b *bucketWatch) stop() { kv.StopWatch(b.watcher) }
+func (b *bucketWatch) stop() { b.watcher.Stop() }

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -15,7 +16,21 @@ type checker struct {
 	draft  draft
 	nodes  map[string]*node // by JSON pointer
 	order  []*node          // parents first
+	open   []*node          // the schemas around the one that is checked
 	faults []event.Fault
+
+	// known is what keywordNames returns.
+	known []string
+	// tracks is set where a schema needs to know what another evaluates.
+	tracks bool
+	// anyRoot allows a document whose values are not objects.
+	anyRoot bool
+	// resources and anchors are the schemas with an identifier, by its URL.
+	resources, anchors map[string]*node
+	// names are the names of members that the schema holds.
+	names map[string]bool
+	// patterns are the patterns as they were written, by their translation.
+	patterns map[string]string
 
 	examples, rejectExamples []any
 	supersedes               []uint64
@@ -25,10 +40,32 @@ type checker struct {
 	allowed int
 }
 
+func newChecker(faults []event.Fault) *checker {
+	return &checker{
+		rules: keywords, draft: defaultDraft, faults: faults,
+		nodes: map[string]*node{}, resources: map[string]*node{}, anchors: map[string]*node{},
+		names: map[string]bool{}, patterns: map[string]string{},
+	}
+}
+
 // node is one schema inside the document.
 type node struct {
 	pointer string
 	index   int // in checker.order
+	draft   draft
+	// keywords are the members of the schema, copied those for the library.
+	keywords map[string]any
+	copied   map[string]any
+	// evaluated is the schema as this package evaluates it.
+	evaluated *subschema
+	// inexact is set where the schema, or one inside, has a keyword that only this
+	// package evaluates; refers where it has a reference.
+	inexact, refers bool
+	// resource is the schema whose identifier is the base of references, base its URL.
+	resource *node
+	base     *url.URL
+	// isOutside is set for a schema of a metaschema, which is not in the document.
+	isOutside bool
 	// weight is the cost of one evaluation: at least 1, and at least the number
 	// of errors that it can report.
 	weight int
@@ -36,8 +73,8 @@ type node struct {
 	inPlace []*node
 	// object and array are the schemas that apply to its members and elements.
 	object, array childSchemas
-	// ref is the target of $ref as a JSON pointer, where hasRef.
-	ref    string
+	// ref is the target of $ref, where hasRef.
+	ref    *url.URL
 	hasRef bool
 }
 
@@ -50,24 +87,26 @@ func (c *checker) at(pointer string) Location {
 	return Location{Path: pointer, Faults: &c.faults}
 }
 
-// checkDocument checks the whole document and returns the copy for the library.
-func (c *checker) checkDocument(tree any) any {
-	c.draft = defaultDraft
+// checkDocument checks the whole document and returns its root and the copy for the
+// library.
+func (c *checker) checkDocument(tree any) (*node, any) {
 	if object, ok := tree.(map[string]any); ok {
 		if v, ok := object["$schema"]; ok {
 			c.readDraft(v)
 		}
 	}
-	_, copied := c.checkSchema(c.at(""), tree)
+	root, copied := c.checkSchema(c.at(""), tree)
 	c.resolveReferences()
-	return copied
+	if !c.anyRoot {
+		c.checkRoot(root)
+	}
+	return root, copied
 }
 
 func (c *checker) readDraft(v any) {
-	s, _ := v.(string)
-	d, ok := drafts[strings.TrimSuffix(s, "#")]
+	d, ok := parseDraft(v)
 	if !ok {
-		c.at("/$schema").Faultf("must be http://json-schema.org/draft-07/schema#, or draft-06 or draft-04")
+		c.at("/$schema").Faultf("must be https://json-schema.org/draft/2020-12/schema, draft/2019-09/schema, or http://json-schema.org/draft-07/schema#, draft-06 or draft-04")
 		return
 	}
 	c.draft = d
@@ -76,92 +115,173 @@ func (c *checker) readDraft(v any) {
 // checkSchema checks one schema. A value that is not a schema is a fault and
 // yields a node without constraints, so that the walk continues.
 func (c *checker) checkSchema(m Location, v any) (*node, any) {
-	n := &node{pointer: m.Path, index: len(c.order), weight: 1}
-	c.nodes[m.Path] = n
-	c.order = append(c.order, n)
+	n := c.addNode(m.Path)
+	c.open = append(c.open, n)
+	defer func() { c.open = c.open[:len(c.open)-1] }()
 	switch v := v.(type) {
 	case bool:
 		if c.draft < 6 {
 			m.Faultf("true and false are schemas from draft 6 on")
 		}
+		n.evaluated.boolean = &v
 		return n, v
 	case map[string]any:
-		return n, c.checkKeywords(n, m, v)
+		n.keywords = v
+		c.checkKeywords(n, m)
+		return n, n.copied
 	}
 	m.Faultf("must be an object (a schema)")
-	return n, map[string]any{}
+	return n, n.copied
 }
 
-func (c *checker) checkKeywords(n *node, m Location, v map[string]any) map[string]any {
-	copied := make(map[string]any, len(v))
-	for _, name := range slices.Sorted(maps.Keys(v)) {
+// addNode adds a schema without constraints.
+func (c *checker) addNode(pointer string) *node {
+	n := &node{
+		pointer: pointer, index: len(c.order), draft: c.draft, weight: 1,
+		keywords: map[string]any{}, copied: map[string]any{}, evaluated: &subschema{minContains: 1, maxContains: maxCount},
+	}
+	if len(c.open) > 0 {
+		parent := c.open[len(c.open)-1]
+		n.resource, n.base, n.isOutside = parent.resource, parent.base, parent.isOutside
+	} else if len(c.order) > 0 {
+		n.resource, n.base, n.isOutside = n, &url.URL{}, true
+	} else {
+		n.resource, n.base = n, &url.URL{Scheme: "eye", Path: "/schema"}
+		c.resources[n.base.String()] = n
+	}
+	c.nodes[pointer] = n
+	c.order = append(c.order, n)
+	return n
+}
+
+// markInexact notes a keyword that only this package evaluates.
+func (c *checker) markInexact() {
+	for _, n := range c.open {
+		n.inexact = true
+	}
+}
+
+func (c *checker) checkKeywords(n *node, m Location) {
+	c.checkIdentifiers(n, m)
+	for _, name := range slices.Sorted(maps.Keys(n.keywords)) {
+		v := n.keywords[name]
+		rule, isKeyword := c.rules[name]
 		switch {
 		case name == "$ref":
-			copied[name] = c.checkReference(n, m.At(name), v[name])
-		case name == "$schema" || name == c.idKeyword():
-			if m.Path != "" {
-				m.At(name).Faultf("may stand at the root only")
-			}
+			c.checkReference(n, m.At(name), v)
+		case isIdentifier(name):
 		case isAnnotation(name):
-			c.checkAnnotation(m, name, v[name])
-		default:
-			rule, ok := c.rules[name]
-			if !ok || rule.since > c.draft {
-				c.refuseUnknownKeyword(m.At(name), name, rule.since)
-				continue
-			}
+			c.checkAnnotation(m, name, v)
+		case isKeyword && rule.since <= c.draft && (rule.until == 0 || rule.until >= c.draft):
 			n.weight++
-			copied[name] = rule.check(c, n, m.At(name), v[name])
+			n.copied[name] = rule.check(c, n, m.At(name), v)
+		default:
+			c.checkUnknownKeyword(m.At(name), name, rule)
 		}
 	}
-	c.checkCombinations(n, m, v)
-	return copied
+	c.checkCombinations(n, m)
+	c.translate(n)
 }
 
-// idKeyword is the keyword that identifies a schema. Every reference stays inside
-// the document, so it has no effect, and the library does not get it.
-func (c *checker) idKeyword() string {
-	if c.draft == 4 {
-		return "id"
+// translate renames the keywords of later drafts in the copy for the library.
+func (c *checker) translate(n *node) {
+	rename := func(from, to string) {
+		if v, ok := n.copied[from]; ok {
+			delete(n.copied, from)
+			n.copied[to] = v
+		}
 	}
-	return "$id"
+	if _, ok := n.copied["prefixItems"]; ok {
+		rename("items", "additionalItems")
+		rename("prefixItems", "items")
+	}
+	rename("unevaluatedProperties", "additionalProperties")
+	rename("dependentRequired", "dependencies")
+	rename("dependentSchemas", "dependencies")
 }
 
-func (c *checker) refuseUnknownKeyword(m Location, name string, since draft) {
-	switch {
-	case since > 0:
-		m.Faultf("is a keyword from draft %d on; this schema is of draft %d", since, c.draft)
-	case name == "id" || name == "$id":
-		m.Faultf("is not a keyword of draft %d", c.draft)
-	case name == "$defs":
-		m.Faultf("is not a keyword of draft %d; use definitions", c.draft)
+func (c *checker) checkUnknownKeyword(m Location, name string, rule keyword) {
+	switch reason, foreign := foreignKeywords[name]; {
+	case rule.since > c.draft:
+		m.Faultf("is a keyword from draft %s on; this schema is of draft %s, see $schema", rule.since, c.draft)
+	case rule.until > 0:
+		m.Faultf("is a keyword until draft %s; this schema is of draft %s: use items beside prefixItems", rule.until, c.draft)
+	case foreign:
+		m.Faultf("%s", reason)
 	default:
-		m.Faultf("is not a known keyword")
+		if nearest := nearestName(name, c.keywordNames()); nearest != "" {
+			m.Faultf("is not a known keyword; did you mean %s? A keyword of your own starts with x-", nearest)
+		}
 	}
+}
+
+// keywordNames returns the keywords that constrain data in the draft.
+func (c *checker) keywordNames() []string {
+	if c.known != nil {
+		return c.known
+	}
+	names := []string{"$ref"}
+	for name, rule := range c.rules {
+		if rule.since <= c.draft && (rule.until == 0 || rule.until >= c.draft) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	c.known = names
+	return names
 }
 
 // checkCombinations checks keywords against each other.
-func (c *checker) checkCombinations(n *node, m Location, v map[string]any) {
-	if n.hasRef {
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if _, constrains := c.rules[name]; constrains && name != "definitions" {
-				m.At(name).Faultf("is ignored beside $ref; put both into allOf")
-			}
-		}
-	}
+func (c *checker) checkCombinations(n *node, m Location) {
 	for _, name := range slices.Sorted(maps.Keys(companions)) {
 		need := companions[name]
-		_, has := v[name]
-		_, hasOther := v[need.other]
+		_, has := n.keywords[name]
+		_, hasOther := n.keywords[need.other]
 		if has && !hasOther && c.draft <= need.until {
 			m.At(name).Faultf("has no effect without %s", need.other)
 		}
 	}
-	for _, pair := range orderedBounds {
-		low, ok1 := readCount(v[pair[0]])
-		high, ok2 := readCount(v[pair[1]])
-		if ok1 && ok2 && low > high {
-			m.At(pair[0]).Faultf("is greater than %s", pair[1])
+	c.checkContradictions(n, m)
+}
+
+// nearestName returns the name that differs from an unknown one by a typing mistake,
+// or "".
+func nearestName(unknown string, names []string) string {
+	best, nearest := 4, ""
+	folded := strings.ToLower(strings.Trim(unknown, "$_ "))
+	for _, name := range names {
+		d := editDistance(folded, strings.ToLower(strings.Trim(name, "$")), best)
+		if d < best && d <= len(name)/4 {
+			best, nearest = d, name
 		}
 	}
+	return nearest
+}
+
+// editDistance returns the number of inserted, removed, replaced or swapped bytes
+// between two names, or limit where it is at least that.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	var above, before []int // the last two rows
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		above, before, row = before, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(before[j]+1, row[j-1]+1, before[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], above[j-2]+1)
+			}
+		}
+	}
+	return min(row[len(b)], limit)
 }

@@ -17,6 +17,8 @@ const (
 	draft4 = `"$schema": "http://json-schema.org/draft-04/schema#", `
 	draft6 = `"$schema": "http://json-schema.org/draft-06/schema#", `
 	draft7 = `"$schema": "http://json-schema.org/draft-07/schema#", `
+
+	later = `"$schema": "https://json-schema.org/draft/2020-12/schema", `
 )
 
 func compile(t testing.TB, raw string) *Schema {
@@ -45,7 +47,7 @@ func TestCompileAccepts(t *testing.T) {
 		"empty":                   `{}`,
 		"true":                    `true`,
 		"false, draft 7":          `{` + draft7 + `"properties": {"a": false}}`,
-		"draft without hash":      `{"$schema": "http://json-schema.org/draft-06/schema", "const": 1}`,
+		"draft without hash":      `{"$schema": "http://json-schema.org/draft-06/schema", "const": {}}`,
 		"annotations":             `{"title": "t", "description": "d", "default": [1], "examples": [{}], "$comment": "c", "readOnly": true, "contentEncoding": "base64"}`,
 		"our keywords":            `{"x-eye-note": {"$ref": "file:///"}, "x-eye-supersedes": [7, 3], "x-eye-reject-examples": [{"a": 1}, [{"$ref": "file:///"}]], "properties": {"a": {"type": "string", "x-eye-pii": "hash", "examples": 1}, "b": {"items": {"properties": {"items": {"x-eye-pii": "drop"}}}}}}`,
 		"id at the root":          `{"$id": "https://schemas.example.com/a.json", "definitions": {"a": {}}, "properties": {"a": {"$ref": "#/definitions/a"}}}`,
@@ -63,6 +65,14 @@ func TestCompileAccepts(t *testing.T) {
 		"forty alternatives":      `{"oneOf": [` + list(40, `{"required": ["a","b","c","d","e","f","g","h","i","j"], "properties": {"kind": {"const": %d}}}`) + `]}`,
 		"two thousand members":    `{"properties": {` + list(2000, `"m%d": {"type": "string"}`) + `}}`,
 		"long bounded pattern":    `{"pattern": "^[a-zA-Z0-9]{1,255}$"}`,
+		"dialects":                `{"$schema": "https://json-schema.org/draft-07/schema", "properties": {"a": {"$schema": "http://json-schema.org/draft-07/schema#"}}}`,
+		"Iglu's dialect":          `{"$schema": "http://iglucentral.com/schemas/com.snowplowanalytics.self-desc/schema/jsonschema/1-0-0#", "self": {"vendor": "com.example"}, "properties": {"a": {"minimum": 0, "exclusiveMinimum": true}}}`,
+		"annotations of others":   `{"labels": {}, "x-owner": "shop", "enumDescriptions": [], "properties": {"a": {"deprecated": true, "example": 1, "markdownDescription": "m", "javaType": "T"}}}`,
+		"formats of others":       `{"properties": {"a": {"format": "int64"}, "b": {"format": "acme_colour"}, "c": {"format": "x-card"}}}`,
+		"names by generators":     `{"$id": "http://example.com/a", "properties": {"a": {"$id": "#/properties/a", "type": "string"}}}`,
+		"$defs in draft 7":        `{"$defs": {"a": {"type": "string"}}, "properties": {"b": {"$ref": "#/$defs/a"}}}`,
+		"beside $ref, the same":   `{"definitions": {"a": {"type": "object"}}, "properties": {"b": {"$ref": "#/definitions/a", "type": "object"}}}`,
+		"draft 2020-12":           `{` + later + `"$defs": {"a": {"$anchor": "n", "type": "string"}}, "properties": {"b": {"$ref": "#n", "minLength": 1}, "c": {"prefixItems": [{}], "items": false}}, "dependentRequired": {"b": ["c"]}, "dependentSchemas": {"c": {"required": ["b"]}}}`,
 		"a size to the byte":      `{"title": "` + strings.Repeat("x", MaxBytes-13) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) { compile(t, raw) })
@@ -90,27 +100,25 @@ func TestCompileRefuses(t *testing.T) {
 		"null":               {`null`, []string{""}},
 		"number":             {`1`, []string{""}},
 
-		"draft 2020":         {`{"$schema": "https://json-schema.org/draft/2020-12/schema"}`, []string{"/$schema"}},
+		"draft of next year": {`{"$schema": "https://json-schema.org/draft/2027-12/schema"}`, []string{"/$schema"}},
 		"draft of a file":    {`{"$schema": "file:///etc/passwd"}`, []string{"/$schema"}},
-		"draft inside":       {`{"properties": {"a": {` + draft7 + `"type": "string"}}}`, []string{"/properties/a/$schema"}},
+		"draft inside":       {`{"properties": {"a": {` + draft6 + `"type": "string"}}}`, []string{"/properties/a/$schema"}},
 		"unknown keyword":    {`{"propertees": {}, "not": {"requierd": []}}`, []string{"/not/requierd", "/propertees"}},
 		"newer keyword":      {`{` + draft4 + `"const": 1, "if": {}, "propertyNames": {}}`, []string{"/const", "/if", "/propertyNames"}},
-		"$defs":              {`{"$defs": {}}`, []string{"/$defs"}},
-		"id of draft 4 in 7": {`{"id": "http://example.com/"}`, []string{"/id"}},
-		"$id inside":         {`{"properties": {"a": {"$id": "http://example.com/"}}}`, []string{"/properties/a/$id"}},
+		"two of an $id":      {`{"properties": {"a": {"$id": "http://example.com/"}, "b": {"$id": "http://example.com/"}}}`, []string{"/properties/b/$id"}},
 		"boolean in draft 4": {`{` + draft4 + `"properties": {"a": true}}`, []string{"/properties/a"}},
 
-		"ref to a file":       {`{"$ref": "file:///etc/passwd"}`, []string{"/$ref"}},
-		"ref over HTTP":       {`{"items": {"$ref": "http://127.0.0.1:1/x#/a"}}`, []string{"/items/$ref"}},
-		"ref to a metaschema": {`{"$ref": "http://json-schema.org/draft-07/schema#"}`, []string{"/$ref"}},
-		"relative ref":        {`{"allOf": [{"$ref": "other.json"}, {"$ref": "/etc/passwd"}, {"$ref": ""}]}`, []string{"/allOf/0/$ref", "/allOf/1/$ref", "/allOf/2/$ref"}},
-		"ref by name":         {`{"$ref": "#name"}`, []string{"/$ref"}},
-		"ref is no string":    {`{"$ref": 1}`, []string{"/$ref"}},
-		"ref to nothing":      {`{"properties": {"a": {"$ref": "#/definitions/a"}}}`, []string{"/properties/a/$ref"}},
-		"ref to no schema":    {`{"properties": {"a": {"$ref": "#/properties"}, "b": {"$ref": "#/enum/0"}}, "enum": [{}]}`, []string{"/properties/a/$ref", "/properties/b/$ref"}},
-		"ref to a default":    {`{"properties": {"a": {"$ref": "#/default"}}, "default": {"$ref": "file:///etc/passwd"}}`, []string{"/properties/a/$ref"}},
-		"beside ref":          {`{"definitions": {"a": {}}, "properties": {"b": {"$ref": "#/definitions/a", "type": "string"}}}`, []string{"/properties/b/type"}},
-		"broken escape":       {`{"$ref": "#/%zz"}`, []string{"/$ref"}},
+		"ref to a file":    {`{"$ref": "file:///etc/passwd"}`, []string{"/$ref"}},
+		"ref over HTTP":    {`{"items": {"$ref": "http://127.0.0.1:1/x#/a"}}`, []string{"/items/$ref"}},
+		"ref to a dialect": {`{"$ref": "https://json-schema.org/draft/2020-12/schema"}`, []string{"/$ref"}},
+		"relative ref":     {`{"allOf": [{"$ref": "other.json"}, {"$ref": "/etc/passwd"}, {"$ref": ""}]}`, []string{"/allOf/0/$ref", "/allOf/1/$ref", "/allOf/2"}},
+		"ref by name":      {`{"$ref": "#name"}`, []string{"/$ref"}},
+		"ref is no string": {`{"$ref": 1}`, []string{"/$ref"}},
+		"ref to nothing":   {`{"properties": {"a": {"$ref": "#/definitions/a"}}}`, []string{"/properties/a/$ref"}},
+		"ref to no schema": {`{"properties": {"a": {"$ref": "#/properties"}, "b": {"$ref": "#/enum/0"}}, "enum": [{}]}`, []string{"/properties/a/$ref", "/properties/b/$ref"}},
+		"ref to a default": {`{"properties": {"a": {"$ref": "#/default"}}, "default": {"$ref": "file:///etc/passwd"}}`, []string{"/properties/a/$ref"}},
+		"beside ref":       {`{"definitions": {"a": {}}, "properties": {"b": {"$ref": "#/definitions/a", "type": "string"}}}`, []string{"/properties/b/type"}},
+		"broken escape":    {`{"$ref": "#/%zz"}`, []string{"/$ref"}},
 
 		"ref to itself":          {`{"$ref": "#"}`, []string{""}},
 		"cycle of two":           {`{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"$ref": "#/definitions/a"}}}`, []string{"/definitions/b"}},
@@ -122,13 +130,34 @@ func TestCompileRefuses(t *testing.T) {
 		"doubling down the data": {`{"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}}`, []string{""}},
 		"too many alternatives":  {`{"anyOf": [` + list(1500, `{"type":"string","minLength":1}`) + `]}`, []string{""}},
 
+		"later keywords":         {`{"prefixItems": [{}], "dependentRequired": {}}`, []string{"/dependentRequired", "/prefixItems"}},
+		"keywords that are gone": {`{` + later + `"items": [{}], "additionalItems": false}`, []string{"/additionalItems", "/items"}},
+		"dynamic references":     {`{` + later + `"$dynamicRef": "#a", "$defs": {"a": {"$dynamicAnchor": "a"}}}`, []string{"/$dynamicRef"}},
+		"what is foreign":        {`{"properties": {"a": {"nullable": true, "divisibleBy": 2}}}`, []string{"/properties/a/divisibleBy", "/properties/a/nullable"}},
+		"typing mistakes":        {`{"additionalProperites": false, "$reff": "#", "oneof": [], "propertys": {}, "minlength": 1, "x-minlength": 1}`, []string{"/$reff", "/additionalProperites", "/minlength", "/oneof", "/propertys"}},
+
+		"root of a string":      {`{"type": "string"}`, []string{"/type"}},
+		"root of an array":      {`{"type": ["array", "null"]}`, []string{"/type"}},
+		"root of constants":     {`{"enum": [1, []], "const": 7}`, []string{"/const", "/enum"}},
+		"root of no object":     {`{"allOf": [{"anyOf": [{"type": "string"}, {"oneOf": [false, {"$ref": "#/definitions/a"}]}]}], "definitions": {"a": {"enum": [1, "a"]}}}`, []string{""}},
+		"minimum over maximum":  {`{"properties": {"a": {"minimum": 2, "maximum": 1.5}}}`, []string{"/properties/a/minimum"}},
+		"minimum, excluded":     {`{"properties": {"a": {"minimum": 2, "exclusiveMaximum": 2.0}, "b": {"exclusiveMinimum": 2, "exclusiveMaximum": 2}, "c": {"minimum": 9007199254740993, "maximum": 9007199254740992}}}`, []string{"/properties/a/minimum", "/properties/b/exclusiveMinimum", "/properties/c/minimum"}},
+		"minimum, old excluded": {`{` + draft4 + `"properties": {"a": {"minimum": 2, "exclusiveMinimum": true, "maximum": 2}}}`, []string{"/properties/a/minimum"}},
+		"contains crossed":      {`{` + later + `"properties": {"a": {"contains": {}, "minContains": 3, "maxContains": 2}, "b": {"contains": {}, "minContains": 3, "maxItems": 2}}}`, []string{"/properties/a/minContains", "/properties/b/minContains"}},
+		"required, impossible":  {`{"required": ["a", "b", "c"], "properties": {"a": {}, "b": false}, "additionalProperties": false}`, []string{"/required/1", "/required/2"}},
+		"required, too many":    {`{"required": ["a", "b"], "maxProperties": 1}`, []string{"/required"}},
+		"members, too few":      {`{"minProperties": 2, "properties": {"a": {}}, "additionalProperties": false}`, []string{"/minProperties"}},
+		"contains, too few":     {`{"properties": {"a": {"maxItems": 0, "contains": {}}}}`, []string{"/properties/a/contains"}},
+		"formats, other names":  {`{"properties": {"a": {"format": "date_time"}, "b": {"format": "url"}, "c": {"format": "e-mail"}}}`, []string{"/properties/a/format", "/properties/b/format", "/properties/c/format"}},
+		"mistakes, long names":  {`{"additionalProperty": false, "uniqueItem": true, "max_length": 3}`, []string{"/additionalProperty", "/max_length", "/uniqueItem"}},
+		"elements, too few":     {`{"properties": {"a": {"minItems": 2, "items": [{}], "additionalItems": false}}}`, []string{"/properties/a/minItems"}},
+		"constants of no type":  {`{"properties": {"a": {"type": "string", "enum": [1, 2]}, "b": {"type": "integer", "const": 1.5}}}`, []string{"/properties/a/enum", "/properties/b/const"}},
+
 		"no such type":          {`{"type": "text"}`, []string{"/type"}},
 		"no type":               {`{"type": []}`, []string{"/type"}},
-		"a type twice":          {`{"type": ["string", "string"]}`, []string{"/type"}},
+		"a type twice":          {`{"properties": {"a": {"type": ["string", "string"]}}}`, []string{"/properties/a/type"}},
 		"enum empty":            {`{"enum": []}`, []string{"/enum"}},
-		"enum equal":            {`{"enum": [1, 1.0, "1"]}`, []string{"/enum/1"}},
-		"enum beyond doubles":   {`{"enum": [9007199254740992, -9007199254740992, 9007199254740991]}`, []string{"/enum/0", "/enum/1"}},
-		"const beyond doubles":  {`{"const": {"a": [9007199254740993]}}`, []string{"/const/a/0"}},
+		"enum equal":            {`{"properties": {"a": {"enum": [1, 1.0, "1", 10e-1, 0, -0.0]}}}`, []string{"/properties/a/enum/1", "/properties/a/enum/3", "/properties/a/enum/5"}},
 		"required no list":      {`{"required": "a"}`, []string{"/required"}},
 		"required twice":        {`{"required": ["a", "b", "a", 1]}`, []string{"/required/2", "/required/3"}},
 		"properties no object":  {`{"properties": []}`, []string{"/properties"}},
@@ -154,7 +183,7 @@ func TestCompileRefuses(t *testing.T) {
 		"pattern that floats":   {`{"pattern": "[ab]{500}c"}`, []string{""}},
 		"pattern without end":   {`{"patternProperties": {"^a+[ab]{500}$": {}}}`, []string{""}},
 		"pointer of odd names":  {`{"properties": {"a/b~": {"type": 1}}}`, []string{"/properties/a~1b~0/type"}},
-		"everything at once":    {`{"type": "x", "properties": {"a": {"format": "y"}}, "z": 1}`, []string{"/properties/a/format", "/type", "/z"}},
+		"everything at once":    {`{"type": "x", "properties": {"a": {"format": "y"}}, "typ": 1}`, []string{"/properties/a/format", "/typ", "/type"}},
 		"faults beside numbers": {`{"type": "x", "minimum": 1e400}`, []string{"/minimum", "/type"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,18 +219,16 @@ func doubling(n int) string {
 func TestSchemasThatMultiplyAreRefused(t *testing.T) {
 	const root = `{"$ref": "#"}`
 	for name, raw := range map[string]string{
-		"items and contains":       `{"items": ` + root + `, "contains": ` + root + `}`,
-		"items, twice":             `{"items": {"allOf": [` + root + `, ` + root + `]}}`,
-		"one of several items":     `{"items": [{}, {"anyOf": [` + root + `, ` + root + `]}]}`,
-		"additional items":         `{"items": [{}], "additionalItems": {"oneOf": [` + root + `, ` + root + `]}}`,
-		"contains, twice":          `{"contains": {"allOf": [` + root + `, ` + root + `]}}`,
-		"two patterns":             `{"patternProperties": {"^a": ` + root + `, "^b": ` + root + `}}`,
-		"a member and a pattern":   `{"properties": {"a": ` + root + `}, "patternProperties": {"^a": ` + root + `}}`,
-		"additional members":       `{"additionalProperties": {"not": ` + root + `, "if": ` + root + `}}`,
-		"condition":                `{"properties": {"a": {"if": {}, "then": ` + root + `, "else": ` + root + `}}}`,
-		"dependencies":             `{"properties": {"a": {"dependencies": {"x": ` + root + `, "y": ` + root + `}}}}`,
-		"every second level":       `{"properties": {"a": {"items": {"allOf": [` + root + `, ` + root + `]}}}}`,
-		"arrays of arrays of each": `{"items": {"items": ` + root + `, "contains": ` + root + `}}`,
+		"items and contains":     `{"items": ` + root + `, "contains": ` + root + `}`,
+		"items, twice":           `{"items": {"allOf": [` + root + `, ` + root + `]}}`,
+		"one of several items":   `{"items": [{}, {"anyOf": [` + root + `, ` + root + `]}]}`,
+		"additional items":       `{"items": [{}], "additionalItems": {"oneOf": [` + root + `, ` + root + `]}}`,
+		"contains, twice":        `{"contains": {"allOf": [` + root + `, ` + root + `]}}`,
+		"two patterns":           `{"patternProperties": {"^a": ` + root + `, "^b": ` + root + `}}`,
+		"a member and a pattern": `{"properties": {"a": ` + root + `}, "patternProperties": {"^a": ` + root + `}}`,
+		"additional members":     `{"additionalProperties": {"not": ` + root + `, "if": ` + root + `}}`,
+		"condition":              `{"properties": {"a": {"if": {}, "then": ` + root + `, "else": ` + root + `}}}`,
+		"dependencies":           `{"properties": {"a": {"dependencies": {"x": ` + root + `, "y": ` + root + `}}}}`,
 	} {
 		s, faults := Compile([]byte(raw))
 		if s != nil || len(faults) != 1 || faults[0].Path != "" || !strings.Contains(faults[0].Message, "too often") {
@@ -216,6 +243,27 @@ func TestSchemasThatMultiplyAreRefused(t *testing.T) {
 	} {
 		if _, faults := Compile([]byte(raw)); len(faults) > 0 {
 			t.Errorf("%s, of which one applies to a value: %v", name, faults)
+		}
+	}
+}
+
+// A schema that multiplies more slowly is taken; data that goes so deep is rejected.
+func TestDataThatMultipliesIsRejected(t *testing.T) {
+	const root = `{"$ref": "#"}`
+	for name, raw := range map[string]string{
+		"every second level":       `{"properties": {"a": {"items": {"allOf": [` + root + `, ` + root + `]}}}}`,
+		"arrays of arrays of each": `{"properties": {"a": {"$ref": "#/definitions/a"}}, "definitions": {"a": {"items": {"items": {"$ref": "#/definitions/a"}, "contains": {"$ref": "#/definitions/a"}}}}}`,
+	} {
+		s := compile(t, raw)
+		shallow, deep := `[[1]]`, `[`+list(40, strings.Repeat(`[`, 24)+`1`+strings.Repeat(`]`, 24))+`]`
+		if name == "every second level" {
+			shallow, deep = `[{"a": [{}]}]`, `[`+list(40, strings.Repeat(`{"a":[`, 14)+strings.Repeat(`]}`, 14))+`]`
+		}
+		if faults := s.Validate(tree(t, `{"a": `+shallow+`}`)); len(faults) > 0 {
+			t.Errorf("%s: %v", name, faults)
+		}
+		if faults := s.Validate(tree(t, `{"a": `+deep+`}`)); len(faults) != 1 || faults[0].Code != event.CodeTooCostly {
+			t.Errorf("%s, deep: %v", name, faults)
 		}
 	}
 }

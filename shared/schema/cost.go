@@ -1,23 +1,36 @@
 package schema
 
-import "github.com/theeye/theeye/shared/event"
+import (
+	"slices"
 
-// maxCost bounds the evaluations of keywords that one value of an event can
-// cause. A plain type has a handful; forty alternatives with twenty required
-// members each have about 1,000. The most expensive schema within the bound
-// validates the largest event in seconds.
-const maxCost = 2000
+	"github.com/theeye/theeye/shared/event"
+)
 
-// maxValueCost returns the highest cost of any one value of an event, up to
-// maxCost+1. It finds a schema whose references double at each step, whether in
-// place or from one level of the data to the next, without expanding it. The
-// graph must not have a cycle of inPlace edges.
-func (c *checker) maxValueCost(root *node) int {
+const (
+	// maxCost bounds the evaluations of keywords that one schema can cause for one
+	// value, without its parts. A plain type has a handful; forty alternatives with
+	// twenty required members each have about 1,000.
+	maxCost = 2000
+	// maxDeepCost is the same for a value inside of nested data, which each of
+	// several recursive schemas can reach again. How long an evaluation takes is
+	// bounded by MaxWork, by the data of each event.
+	maxDeepCost = 1 << 28
+)
+
+// checkCost returns the highest cost of any one value of an event, and refuses one
+// over the limits. It finds a schema whose references double at each step, whether in
+// place or from one level of the data to the next, without expanding it. The graph
+// must not have a cycle of inPlace edges.
+func (c *checker) checkCost(root *node) int {
 	level := c.costsInPlace()
 	most := level[root.index]
+	inPlace := slices.Max(level)
 	for range event.MaxDepth {
 		level = c.costsBelow(level)
 		most = max(most, level[root.index])
+	}
+	if inPlace > maxCost || most > maxDeepCost {
+		c.at("").Faultf("one value can be evaluated too often: references, alternatives and patterns multiply to a cost over %d", maxCost)
 	}
 	return most
 }
@@ -32,11 +45,15 @@ func (c *checker) costsInPlace() costVector {
 }
 
 // costsBelow returns the cost that each node causes one level deeper, through its
-// schemas for members and elements.
+// schemas for members or for elements: a value is an object or an array for all of
+// them.
 func (c *checker) costsBelow(above costVector) costVector {
-	return c.totalCosts(func(n *node) int {
-		return max(n.object.maxCost(above), n.array.maxCost(above))
-	})
+	below := c.totalCosts(func(n *node) int { return n.object.maxCost(above) })
+	elements := c.totalCosts(func(n *node) int { return n.array.maxCost(above) })
+	for i := range below {
+		below[i] = max(below[i], elements[i])
+	}
+	return below
 }
 
 // maxCost is the sum of every and the maximum of either.
@@ -78,5 +95,5 @@ func (c *checker) totalCosts(own func(*node) int) costVector {
 // unknownCost marks a node that is not visited yet.
 const unknownCost = -1
 
-// add saturates at maxCost+1.
-func add(a, b int) int { return min(a+b, maxCost+1) }
+// add saturates at maxDeepCost+1.
+func add(a, b int) int { return min(a+b, maxDeepCost+1) }

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,14 +15,21 @@ import (
 // maxDetail bounds the part of a schema that a message quotes, in bytes.
 const maxDetail = 160
 
+// maxPrecision is the precision in bits up to which a number is quoted exactly.
+const maxPrecision = 256
+
 // separator is a byte that cannot occur in a member's name: names are UTF-8.
 const separator = "\xff"
 
 // describe converts an error of the library to a fault: the path in the event, and
-// a sentence that quotes the schema and never the data. It reports false for
+// a sentence that quotes the schema and never the data; patterns are the
+// original patterns by their translation. It reports false for
 // errors that only repeat others.
-func describe(e gojsonschema.ResultError) (event.Fault, bool) {
+func describe(e gojsonschema.ResultError, patterns map[string]string) (event.Fault, bool) {
 	tokens := strings.Split(e.Context().String(separator), separator)
+	if len(tokens) > 1 && strings.HasPrefix(tokens[1], countMark) {
+		tokens = tokens[1:] // a counted evaluation
+	}
 	tokens[0] = "data" // the library's name for the root
 	details := e.Details()
 	switch e.Type() {
@@ -29,6 +37,8 @@ func describe(e gojsonschema.ResultError) (event.Fault, bool) {
 		return event.Fault{}, false // the errors inside are listed too
 	case "required", "additional_property_not_allowed", "invalid_property_name":
 		tokens = append(tokens, text(details["property"]))
+	case "pattern":
+		details["pattern"] = patterns[fmt.Sprint(details["pattern"])]
 	case "missing_dependency":
 		tokens = append(tokens, text(details["dependency"]))
 	}
@@ -91,13 +101,21 @@ func text(v any) string {
 		if f.IsInt() && f.MantExp(nil) <= 64 {
 			return f.Text('f', 0)
 		}
+		if f.Prec() > maxPrecision { // its shortest text takes long
+			approximate, _ := f.Float64()
+			return strconv.FormatFloat(approximate, 'g', -1, 64)
+		}
 		return f.Text('g', -1)
 	}
-	s := fmt.Sprint(v)
-	if len(s) <= maxDetail {
+	return truncate(fmt.Sprint(v), maxDetail)
+}
+
+// truncate returns a text of at most limit bytes, cut at a character.
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	n := maxDetail
+	n := limit
 	for !utf8.RuneStart(s[n]) {
 		n--
 	}

@@ -9,18 +9,28 @@
 //     same order in every process.
 //   - Compile opens no file and no connection. A schema is read by our own
 //     strict parser and checked as a whole; the library that evaluates it
-//     (gojsonschema) gets a copy that holds checked keywords only.
+//     (gojsonschema) gets copies that hold checked keywords only.
+//   - A schema that is taken has the verdicts of its draft, as the official test
+//     suite in testdata/suite wants them; what this package cannot evaluate so is
+//     refused by its name.
 //   - Work and memory are bounded by the limits on schemas and events. A
-//     schema whose evaluation could multiply is refused when it is compiled.
+//     schema whose evaluation could multiply is refused when it is compiled,
+//     and data whose evaluation needs more than MaxWork is a fault, which is
+//     decided by an estimate before the evaluation: see Work.
+//   - No evaluation waits for another.
 //   - A panic of the library is one fault, CodeValidatorFailed, of that event.
 //   - No message of a fault quotes the data: it may be personal.
 //
-// Supported are the drafts 4, 6 and 7 of JSON Schema; a schema without $schema
-// is of draft 7. Formats are checked, patterns are Go's regular expressions
-// (RE2).
+// Supported are the drafts 4, 6, 7, 2019-09 and 2020-12 of JSON Schema; a schema
+// without $schema is of draft 7. Formats are checked in all of them. Patterns are
+// those of ECMA 262, translated to Go's regular expressions (RE2); look-around and
+// references to groups are refused.
 //
-// The library is inexact in one respect: const, enum and uniqueItems compare
-// numbers as doubles. Compile refuses constants that a double cannot distinguish.
+// The library evaluates a schema whose keywords it evaluates exactly and describes
+// well. Otherwise an evaluator of our own walks schema and data, decides equality
+// (numbers are decimals), alternatives, references and the keywords of later drafts,
+// and lets the library evaluate the other assertions and subschemas. See the record
+// 0021 in docs/adr.
 //
 // # Keywords of The Eye
 //

@@ -34,11 +34,11 @@ func ExampleSet_Validate() {
 
 // A declaration that does not compile is returned with every fault.
 func ExampleCompile() {
-	_, faults := schema.Compile([]byte(`{"type": "text", "mandatory": ["host"]}`))
+	_, faults := schema.Compile([]byte(`{"type": "text", "requird": ["host"]}`))
 	for _, f := range faults {
 		fmt.Println(f.Path, f.Message)
 	}
 	// Output:
-	// /mandatory is not a known keyword
+	// /requird is not a known keyword; did you mean required? A keyword of your own starts with x-
 	// /type must be one of [array boolean integer null number object string], or an array of them
 }

@@ -1,88 +1,37 @@
 package schema
 
 import (
+	"cmp"
 	"maps"
-	"net/mail"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/xeipuuv/gojsonschema"
-)
 
-// Maximum lengths in bytes of formats whose check takes more than one pass.
-const (
-	maxHostname = 253
-	maxEmail    = 254
-	maxURI      = 8 << 10
+	"github.com/theeye/theeye/shared/event"
 )
 
 var (
-	datePattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
-	timePattern = regexp.MustCompile(`^(\d{2}:\d{2}):(\d{2})(?:\.\d+)?([Zz]|[+-]\d{2}:\d{2})$`)
 	uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	labelSyntax = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
 	pointerText = regexp.MustCompile(`^(?:/(?:[^~/]|~[01])*)*$`)
 	relative    = regexp.MustCompile(`^(?:0|[1-9]\d*)(?:#|(?:/(?:[^~/]|~[01])*)*)$`)
-	escapes     = regexp.MustCompile(`%(?:$|.$|[^0-9A-Fa-f]|.[^0-9A-Fa-f])`)
+	// durationText is a duration of RFC 3339, appendix A.
+	durationText = regexp.MustCompile(`^P(?:\d+W|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)(?:T` + durationTime + `)?|T` + durationTime + `)$`)
 )
 
-// validDateTime is RFC 3339: a date, T, and a time with its offset.
-func validDateTime(s string) bool {
-	const date = len("2006-01-02")
-	return len(s) > date && (s[date] == 'T' || s[date] == 't') && validDate(s[:date]) && validTime(s[date+1:])
-}
+const durationTime = `(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)`
+
+func validDateTime(s string) bool { return event.ValidRFC3339(s) }
 
 func validDate(s string) bool {
-	if !datePattern.MatchString(s) {
-		return false
-	}
-	_, err := time.Parse(time.DateOnly, s)
-	return err == nil
+	return len(s) == len("2006-01-02") && event.ValidRFC3339(s+"T00:00:00Z")
 }
 
-// validTime is RFC 3339's full-time. A leap second is valid at the end of a UTC
-// day only.
-func validTime(s string) bool {
-	parts := timePattern.FindStringSubmatch(s)
-	if parts == nil {
-		return false
-	}
-	leap := parts[2] == "60"
-	if leap {
-		parts[2] = "59"
-	}
-	t, err := time.Parse("15:04:05Z07:00", parts[1]+":"+parts[2]+strings.ToUpper(parts[3]))
-	if err != nil {
-		return false
-	}
-	t = t.UTC()
-	return !leap || t.Hour() == 23 && t.Minute() == 59
-}
+func validTime(s string) bool { return event.ValidRFC3339("2006-01-02T" + s) }
 
-// validEmail accepts an address without a display name.
-func validEmail(s string) bool {
-	if len(s) > maxEmail {
-		return false
-	}
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Name == "" && a.Address == s
-}
-
-func validHostname(s string) bool {
-	if s == "" || len(s) > maxHostname {
-		return false
-	}
-	for label := range strings.SplitSeq(s, ".") {
-		if !labelSyntax.MatchString(label) {
-			return false
-		}
-	}
-	return true
-}
+func validDuration(s string) bool { return durationText.MatchString(s) }
 
 func validIPv4(s string) bool {
 	a, err := netip.ParseAddr(s)
@@ -92,21 +41,6 @@ func validIPv4(s string) bool {
 func validIPv6(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Is6() && a.Zone() == ""
-}
-
-// validReference accepts a URI (absolute) or a URI reference; characters outside
-// of ASCII only for IRIs.
-func validReference(s string, absolute, ascii bool) bool {
-	if len(s) > maxURI || escapes.MatchString(s) || strings.ContainsAny(s, "\"<>\\^`{|} ") {
-		return false
-	}
-	for _, r := range s {
-		if r < ' ' || r == 0x7f || ascii && r > 0x7f {
-			return false
-		}
-	}
-	u, err := url.Parse(s)
-	return err == nil && (!absolute || u.IsAbs())
 }
 
 func validUUID(s string) bool            { return uuidPattern.MatchString(s) }
@@ -130,32 +64,71 @@ func (check checkString) IsFormat(v any) bool {
 	return !ok || check(s)
 }
 
+// oldHostname is the name, for the library and for messages, of the format hostname
+// of older drafts.
+const oldHostname = "hostname (RFC 1123)"
+
 // formats are the supported values of the keyword format.
 var formats = map[string]func(string) bool{
 	"date-time":             validDateTime,
 	"date":                  validDate,
 	"time":                  validTime,
 	"email":                 validEmail,
-	"idn-email":             validEmail,
+	"idn-email":             validIDNEmail,
 	"hostname":              validHostname,
+	"idn-hostname":          validIDNHostname,
+	oldHostname:             validOldHostname,
+	"duration":              validDuration,
+	"uri-template":          validTemplate,
 	"ipv4":                  validIPv4,
 	"ipv6":                  validIPv6,
-	"uri":                   func(s string) bool { return validReference(s, true, true) },
-	"uri-reference":         func(s string) bool { return validReference(s, false, true) },
-	"iri":                   func(s string) bool { return validReference(s, true, false) },
-	"iri-reference":         func(s string) bool { return validReference(s, false, false) },
+	"uri":                   func(s string) bool { return validReference(s, true, false) },
+	"uri-reference":         func(s string) bool { return validReference(s, false, false) },
+	"iri":                   func(s string) bool { return validReference(s, true, true) },
+	"iri-reference":         func(s string) bool { return validReference(s, false, true) },
 	"uuid":                  validUUID,
 	"regex":                 validPattern,
 	"json-pointer":          validPointer,
 	"relative-json-pointer": validRelativePointer,
 }
 
-// checkFormat refuses formats that the library would ignore.
+// annotationFormats are formats of other products that say how a value is kept or
+// edited. They check nothing.
+var annotationFormats = map[string]bool{
+	"int8": true, "int16": true, "int32": true, "int64": true, "uint8": true, "uint16": true, "uint32": true, "uint64": true,
+	"float": true, "double": true, "decimal": true, "byte": true, "binary": true, "char": true, "password": true,
+	"text": true, "textarea": true, "html": true, "markdown": true, "color": true, "utc-millisec": true,
+	"style": true, "mime-type": true, "glob-pattern": true, "match-pattern": true, "content-security-policy": true,
+}
+
+// otherNames are names of our formats in other products and in older drafts.
+var otherNames = map[string]string{
+	"url": "uri", "ip": "ipv4", "ip-address": "ipv4", "host-name": "hostname", "domain": "hostname", "guid": "uuid", "timestamp": "date-time",
+}
+
+// hasProductMark reports whether the name of a format carries the mark of its product,
+// an underscore, a dot, a colon or x-. Such a format checks nothing.
+func hasProductMark(name string) bool {
+	return strings.ContainsAny(name, "_.:") || strings.HasPrefix(name, "x-")
+}
+
+// checkFormat refuses formats that would be ignored in silence.
 func (c *checker) checkFormat(_ *node, m Location, v any) any {
-	s, _ := v.(string)
-	if _, ok := formats[s]; !ok {
-		m.Faultf("must be one of %v", slices.Sorted(maps.Keys(formats)))
+	s, isText := v.(string)
+	_, known := formats[s]
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(formats)), func(name string) bool { return name == oldHostname })
+	switch nearest := nearestName(s, names); {
+	case s == "hostname" && c.draft < 7:
+		return oldHostname
+	case known:
+	case isText && annotationFormats[s]:
+		return "" // the library checks nothing
+	case nearest != "" || otherNames[s] != "":
+		m.Faultf("is not a known format; did you mean %s?", cmp.Or(otherNames[s], nearest))
+	case isText && hasProductMark(s):
 		return ""
+	default:
+		m.Faultf("must be one of %v", names)
 	}
 	return s
 }

@@ -2,6 +2,8 @@ package schema
 
 import (
 	"errors"
+	"maps"
+	"regexp"
 	"regexp/syntax"
 	"slices"
 )
@@ -20,37 +22,84 @@ const (
 	scanWeight = 4
 )
 
-// checkPattern checks the keyword. The library compiles it once.
+// pattern is a checked regular expression; it matches nothing where it has a fault.
+type pattern struct {
+	translated string
+	compiled   *regexp.Regexp
+	cost       int
+}
+
+// checkPattern checks the keyword. The library compiles the translation once.
 func (c *checker) checkPattern(n *node, m Location, v any) any {
 	text, ok := v.(string)
 	if !ok {
 		m.Faultf("must be a string (a regular expression)")
 		return ""
 	}
-	n.weight += c.patternCost(m, text)
-	return text
+	p := c.readPattern(m, text)
+	n.weight += p.cost
+	return p.translated
 }
 
-// patternCost checks a regular expression and returns the cost of matching it.
-func (c *checker) patternCost(m Location, text string) int {
+// readPattern checks a regular expression of ECMA 262 and translates it.
+func (c *checker) readPattern(m Location, text string) pattern {
+	p := pattern{compiled: matchesNothing}
 	if len(text) > maxPattern {
 		m.Faultf("the pattern is %d bytes long; %d are allowed", len(text), maxPattern)
-		return 0
+		return p
 	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
+	translated, err := translatePattern(text)
 	if err != nil {
-		m.Faultf("is not a regular expression that Go's regexp (RE2) takes: %s", syntaxReason(err))
-		return 0
+		m.Faultf("%v", err)
+		return p
+	}
+	parsed, err := syntax.Parse(translated, syntax.Perl)
+	if err != nil {
+		m.Faultf("the pattern is too complex, or is not a regular expression: %s", syntaxReason(err))
+		return p
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil || len(program.Inst) > maxProgram {
 		m.Faultf("the pattern is too complex: it compiles to more than %d instructions", maxProgram)
-		return 0
+		return p
 	}
+	if p.compiled, err = regexp.Compile(translated); err != nil {
+		m.Faultf("the pattern does not compile: %s", syntaxReason(err))
+		return pattern{compiled: matchesNothing}
+	}
+	p.translated, p.cost = translated, matchCost(parsed, program)
+	if _, known := c.patterns[translated]; !known {
+		c.patterns[translated] = text
+	}
+	return p
+}
+
+// matchesNothing stands for a pattern with a fault.
+var matchesNothing = regexp.MustCompile(`[^\x00-\x{10FFFF}]`)
+
+// matchCost is the cost of matching a pattern, as a weight.
+func matchCost(parsed *syntax.Regexp, program *syntax.Prog) int {
 	if anchoredAtStart(parsed) && hasMaxLength(parsed) {
 		return len(program.Inst) / boundedShare
 	}
 	return len(program.Inst) * scanWeight
+}
+
+// translatePatterns replaces the patterns of patternProperties by their translation
+// in the copy for the library.
+func (c *checker) translatePatterns(schemas map[string]any) map[string]any {
+	copied := make(map[string]any, len(schemas))
+	for _, text := range slices.Sorted(maps.Keys(schemas)) {
+		translated, err := translatePattern(text)
+		if err != nil {
+			continue // readPattern added the fault
+		}
+		for _, taken := copied[translated]; taken; _, taken = copied[translated] {
+			translated += "(?:)" // two forms of one pattern
+		}
+		copied[translated] = schemas[text]
+	}
+	return copied
 }
 
 // anchoredAtStart reports whether a pattern matches at the start of the text only.
@@ -84,12 +133,11 @@ func syntaxReason(err error) string {
 	return "it does not parse"
 }
 
-// validPattern checks the format "regex": a regular expression that a schema may
-// use as a pattern.
+// validPattern checks the format "regex": the syntax of ECMA 262.
 func validPattern(text string) bool {
 	if len(text) > maxPattern {
 		return false
 	}
-	_, err := syntax.Parse(text, syntax.Perl)
-	return err == nil
+	t := translator{checks: true, rest: text}
+	return t.translateAll() == nil
 }

@@ -58,7 +58,10 @@ func (c *checker) checkPII(m Location, v any) {
 	if c.marks == nil {
 		c.marks = &piiMark{}
 	}
-	at := c.marks.descend(strings.Split(schemaPath[1:], "/"))
+	var at *piiMark
+	if !c.isInRest() {
+		at = c.marks.descend(strings.Split(schemaPath[1:], "/"))
+	}
 	switch {
 	case at == nil:
 		m.Faultf("may only stand where properties and a single schema in items lead from the root")
@@ -68,6 +71,18 @@ func (c *checker) checkPII(m Location, v any) {
 	default:
 		at.treatment = t
 	}
+}
+
+// isInRest reports whether the schema that is checked applies to the elements after
+// those of prefixItems: items does not stand for all elements then.
+func (c *checker) isInRest() bool {
+	for i, parent := range c.open[:len(c.open)-1] {
+		_, has := parent.keywords["prefixItems"]
+		if has && c.open[i+1].pointer == parent.pointer+"/items" {
+			return true
+		}
+	}
+	return false
 }
 
 // unescapePointer reverses the escaping of a JSON pointer's token.

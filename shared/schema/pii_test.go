@@ -43,7 +43,7 @@ func TestValidateKeepsOriginals(t *testing.T) {
 	plain := func(t *testing.T) Versioned { return Versioned{Schema: compile(t, plainSchema), Revision: 9} }
 	hashing := func(t *testing.T) Versioned {
 		return Versioned{Schema: compile(t, hashSchema), Revision: 9, Earlier: []*Version{
-			NewVersion(3, []byte(plainSchema)), NewVersion(4, []byte(droppySchema)), NewVersion(5, []byte(`{"no": 1}`)),
+			NewVersion(3, []byte(plainSchema)), NewVersion(4, []byte(droppySchema)), NewVersion(5, []byte(`{"type": "no"}`)),
 		}}
 	}
 	wasHashing := func(t *testing.T) Versioned {

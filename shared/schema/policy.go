@@ -1,20 +1,23 @@
 package schema
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/when"
 )
 
-// Treatments of events of types that the registry does not know.
+// Treatments of events of unknown types, and of members that no event has.
 const (
-	// RejectUnknown rejects them with event.CodeUnknownType; the default.
+	// RejectUnknown rejects the event with event.CodeUnknownType or
+	// event.CodeUnknownMember; the default of both.
 	RejectUnknown = "reject"
-	// StoreUnknown stores them, validated by the policy alone.
+	// StoreUnknown stores events of unknown types, validated by the policy alone.
 	StoreUnknown = "store"
+	// DropUnknown stores events without their unknown members.
+	DropUnknown = "drop"
 )
 
 // maxDuration bounds every duration of a policy, so that a time plus one is
@@ -25,10 +28,16 @@ const maxDuration = 100 * 365 * 24 * time.Hour
 type Policy struct {
 	// FutureSkew is how far a timestamp may lie after the received time.
 	FutureSkew time.Duration
+	// ClockCorrection is how far the received time may differ from the time at
+	// which a client says it sent a request before timestamps are moved by the
+	// difference; 0 is never.
+	ClockCorrection time.Duration
 	// OldestAge is how far a timestamp may lie before it; 0 is no limit.
 	OldestAge time.Duration
 	// UnknownTypes is RejectUnknown (also when empty) or StoreUnknown.
 	UnknownTypes string
+	// UnknownMembers is RejectUnknown (also when empty) or DropUnknown.
+	UnknownMembers string
 	// Retention is how long outcomes are kept.
 	Retention Retention
 	// Originals says whether the store keeps the originals of rejected events.
@@ -49,9 +58,13 @@ type Retention struct {
 }
 
 // DefaultPolicy is the policy of a registry that has none: 5 minutes of skew,
-// no oldest age, unknown types rejected, everything kept for ever.
+// clocks corrected that are off by more than a minute, no oldest age, unknown types
+// and members rejected, everything kept for ever.
 func DefaultPolicy() Policy {
-	return Policy{FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown}
+	return Policy{
+		FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute,
+		UnknownTypes: RejectUnknown, UnknownMembers: RejectUnknown,
+	}
 }
 
 // Of returns how long the outcome of an event of a type is kept.
@@ -66,8 +79,31 @@ func (r Retention) Of(t Type, rejected bool) time.Duration {
 	return all
 }
 
+// Equal reports whether two retentions keep every outcome for the same time.
+func (r Retention) Equal(o Retention) bool {
+	return r.Stored == o.Stored && r.Rejected == o.Rejected &&
+		maps.Equal(r.exceptions(false), o.exceptions(false)) && maps.Equal(r.exceptions(true), o.exceptions(true))
+}
+
+// exceptions returns the retentions of single types that differ from the one of all
+// other types.
+func (r Retention) exceptions(rejected bool) map[Type]time.Duration {
+	types, all := r.Types, r.Stored
+	if rejected {
+		types, all = r.RejectedTypes, r.Rejected
+	}
+	different := map[Type]time.Duration{}
+	for t, d := range types {
+		if d != all {
+			different[t] = d
+		}
+	}
+	return different
+}
+
 // ParsePolicy parses a policy in the form of policy.json: `{"future_skew": "5m",
-// "oldest_age": "0s", "unknown_types": "reject", "retention": {"stored": "0s",
+// "clock_correction": "1m", "oldest_age": "0s", "unknown_types": "reject",
+// "unknown_members": "reject", "retention": {"stored": "0s",
 // "rejected": "0s", "types": {"<category>/<name>": {"stored": "720h",
 // "rejected": "24h"}}}, "originals": {"default": "keep", "types":
 // {"<category>/<name>": "drop"}}}`, every member optional, durations as Go
@@ -82,11 +118,13 @@ func ParsePolicy(raw []byte) (Policy, []event.Fault) {
 	}
 	m := Location{Faults: &faults}
 	m.Object(tree, map[string]func(any){
-		"future_skew":   func(v any) { p.FutureSkew = duration(m.At("future_skew"), v) },
-		"oldest_age":    func(v any) { p.OldestAge = duration(m.At("oldest_age"), v) },
-		"unknown_types": func(v any) { p.UnknownTypes = unknownTypes(m.At("unknown_types"), v) },
-		"retention":     func(v any) { p.Retention = retention(m.At("retention"), v) },
-		"originals":     func(v any) { p.Originals = originals(m.At("originals"), v) },
+		"future_skew":      func(v any) { p.FutureSkew = duration(m.At("future_skew"), v) },
+		"clock_correction": func(v any) { p.ClockCorrection = duration(m.At("clock_correction"), v) },
+		"oldest_age":       func(v any) { p.OldestAge = duration(m.At("oldest_age"), v) },
+		"unknown_types":    func(v any) { p.UnknownTypes = treatment(m.At("unknown_types"), v, StoreUnknown) },
+		"unknown_members":  func(v any) { p.UnknownMembers = treatment(m.At("unknown_members"), v, DropUnknown) },
+		"retention":        func(v any) { p.Retention = retention(m.At("retention"), v) },
+		"originals":        func(v any) { p.Originals = originals(m.At("originals"), v) },
 	})
 	return p, faults
 }
@@ -153,23 +191,28 @@ func eachType(m Location, v any, read func(t Type, m Location, v any)) {
 }
 
 func duration(m Location, v any) time.Duration {
-	s, _ := v.(string)
-	d, err := time.ParseDuration(s)
+	s, ok := v.(string)
+	if !ok {
+		m.Faultf("must be a string: %s", when.DurationForms)
+		return 0
+	}
+	d, err := when.ParseDuration(s)
 	switch {
 	case err != nil:
-		m.Faultf(`must be a duration such as "5m" or "720h"`)
-	case d < 0 || d > maxDuration:
-		m.Faultf("must be a duration between 0s and %s", fmt.Sprint(maxDuration))
+		m.Faultf("%v", err)
+	case d > maxDuration:
+		m.Faultf("must be at most %s", when.FormatDuration(maxDuration))
 	default:
 		return d
 	}
 	return 0
 }
 
-func unknownTypes(m Location, v any) string {
+// treatment reads RejectUnknown or the other treatment of the unknown.
+func treatment(m Location, v any, other string) string {
 	s, _ := v.(string)
-	if s != RejectUnknown && s != StoreUnknown {
-		m.Faultf("must be %q or %q", RejectUnknown, StoreUnknown)
+	if s != RejectUnknown && s != other {
+		m.Faultf("must be %q or %q", RejectUnknown, other)
 		return RejectUnknown
 	}
 	return s

@@ -12,25 +12,26 @@ import (
 
 func TestParsePolicy(t *testing.T) {
 	for raw, want := range map[string]Policy{
-		`{}`:                     {FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown},
-		`{"future_skew": "0s"}`:  {UnknownTypes: RejectUnknown},
-		`{"oldest_age": "720h"}`: {FutureSkew: 5 * time.Minute, OldestAge: 720 * time.Hour, UnknownTypes: RejectUnknown},
+		`{}`:                    {FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute, UnknownMembers: RejectUnknown, UnknownTypes: RejectUnknown},
+		`{"future_skew": "0s"}`: {ClockCorrection: time.Minute, UnknownTypes: RejectUnknown, UnknownMembers: RejectUnknown},
+		`{"clock_correction": "0s", "unknown_members": "drop"}`: {FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown, UnknownMembers: DropUnknown},
+		`{"oldest_age": "720h"}`:                                {FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute, UnknownMembers: RejectUnknown, OldestAge: 720 * time.Hour, UnknownTypes: RejectUnknown},
 		`{"unknown_types": "store", "retention": {"stored": "24h", "rejected": "1h", "types": {"page=20interaction/cta=20click": "48h"}}}`: {
-			FutureSkew: 5 * time.Minute, UnknownTypes: StoreUnknown,
+			FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute, UnknownMembers: RejectUnknown, UnknownTypes: StoreUnknown,
 			Retention: Retention{Stored: 24 * time.Hour, Rejected: time.Hour, Types: map[Type]time.Duration{
 				{"page interaction", "cta click"}: 48 * time.Hour,
 			}, RejectedTypes: map[Type]time.Duration{}},
 		},
 		`{"retention": {"rejected": "1h", "types": {"a/b": {"stored": "2h", "rejected": "3h"}, "a/c": {"rejected": "0s"}, "a/d": {}}}}`: {
-			FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown,
+			FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute, UnknownMembers: RejectUnknown, UnknownTypes: RejectUnknown,
 			Retention: Retention{
 				Rejected: time.Hour, Types: map[Type]time.Duration{{"a", "b"}: 2 * time.Hour},
 				RejectedTypes: map[Type]time.Duration{{"a", "b"}: 3 * time.Hour, {"a", "c"}: 0},
 			},
 		},
-		`{"originals": {}}`: {FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown},
+		`{"originals": {}}`: {FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute, UnknownMembers: RejectUnknown, UnknownTypes: RejectUnknown},
 		`{"originals": {"default": "drop", "types": {"page=20interaction/a": "keep", "a/b": "drop"}}}`: {
-			FutureSkew: 5 * time.Minute, UnknownTypes: RejectUnknown,
+			FutureSkew: 5 * time.Minute, ClockCorrection: time.Minute, UnknownMembers: RejectUnknown, UnknownTypes: RejectUnknown,
 			Originals: Originals{Default: DropOriginals, Types: map[Type]string{
 				{"page interaction", "a"}: KeepOriginals, {"a", "b"}: DropOriginals,
 			}},
@@ -48,6 +49,7 @@ func TestParsePolicyFaults(t *testing.T) {
 		`[]`: {""},
 		`{`:  {""},
 		`{"future_skew": 300, "oldest_age": "-1s", "unknown_types": "keep", "Future_skew": "5m"}`:                                                               {"/Future_skew", "/future_skew", "/oldest_age", "/unknown_types"},
+		`{"clock_correction": 60, "unknown_members": "store"}`:                                                                                                  {"/clock_correction", "/unknown_members"},
 		`{"future_skew": "5 minutes", "oldest_age": "1000000h", "retention": 1}`:                                                                                {"/future_skew", "/oldest_age", "/retention"},
 		`{"retention": {"store": "1h", "stored": null, "types": {"page interaction/x": "1h", "a": "1h", "a/b": "x", "=2/b": "1h", "/b": "1h", "a/b/c": "1h"}}}`: {"/retention/store", "/retention/stored", "/retention/types/~1b", "/retention/types/=2~1b", "/retention/types/a", "/retention/types/a~1b", "/retention/types/a~1b~1c", "/retention/types/page interaction~1x"},
 		`{"retention": {"types": []}}`: {"/retention/types"},

@@ -130,7 +130,7 @@ func (r *reader) readNumber() (any, error) {
 	r.faults = append(r.faults, event.Fault{
 		Code:    event.CodeNumberOutOfRange,
 		Path:    string(r.dec.StackPointer()),
-		Message: fmt.Sprintf("the number is over %d bytes long, or its exponent is over %d", event.MaxNumberBytes, event.MaxExponent),
+		Message: "the number " + event.ExplainNumber(text),
 	})
 	return json.Number("1"), nil
 }

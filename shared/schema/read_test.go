@@ -50,8 +50,8 @@ func TestReadFaultsSayWhereAndWhy(t *testing.T) {
 		`{"a": 1} {}`:     {{Code: event.CodeInvalidJSON, Message: "something follows the document"}},
 		`{"a": 1, "a":2}`: {{Code: event.CodeDuplicateKey, Path: "/a", Message: "an object has the same member twice"}},
 		`{"a": 1e309, "b": [0, 1e999]}`: {
-			{Code: event.CodeNumberOutOfRange, Path: "/a", Message: "the number is over 64 bytes long, or its exponent is over 308"},
-			{Code: event.CodeNumberOutOfRange, Path: "/b/1", Message: "the number is over 64 bytes long, or its exponent is over 308"},
+			{Code: event.CodeNumberOutOfRange, Path: "/a", Message: "the number is over the largest double, 1.7976931348623157e308"},
+			{Code: event.CodeNumberOutOfRange, Path: "/b/1", Message: "the number is over the largest double, 1.7976931348623157e308"},
 		},
 	} {
 		_, faults := Read([]byte(raw))

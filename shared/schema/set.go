@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"maps"
 	"slices"
@@ -18,6 +19,10 @@ type Versioned struct {
 	// The newest MaxEarlier of them validate events that name them. They are
 	// not copied and must not change.
 	Earlier []*Version
+	// Removed says that the schema was removed after Revision put it. The type is
+	// unknown then to events that name no version; the versions validate those
+	// that name one. The marks of personal values apply to all of them.
+	Removed bool
 }
 
 // Set holds the schemas and the policy of one registry revision. It is immutable
@@ -26,7 +31,9 @@ type Set struct {
 	revision uint64
 	policy   Policy
 	types    map[Type]*registeredType
+	removed  map[Type]*registeredType
 	piiKey   []byte
+	known    *knownTypes
 }
 
 // NewSet returns a Set. It keeps a copy of types and of piiKey, the key that
@@ -36,9 +43,14 @@ func NewSet(revision uint64, policy Policy, types map[Type]Versioned, piiKey []b
 	policy.Retention.Types = maps.Clone(policy.Retention.Types)
 	policy.Retention.RejectedTypes = maps.Clone(policy.Retention.RejectedTypes)
 	policy.Originals.Types = maps.Clone(policy.Originals.Types)
-	s := &Set{revision: revision, policy: policy, piiKey: bytes.Clone(piiKey)}
+	s := &Set{revision: revision, policy: policy, piiKey: bytes.Clone(piiKey), known: new(knownTypes)}
 	s.types = make(map[Type]*registeredType, len(types))
+	s.removed = map[Type]*registeredType{}
 	for t, v := range types {
+		if v.Removed {
+			s.removed[t] = register(v)
+			continue
+		}
 		s.types[t] = register(v)
 	}
 	return s
@@ -46,6 +58,9 @@ func NewSet(revision uint64, policy Policy, types map[Type]Versioned, piiKey []b
 
 // Revision is the registry revision.
 func (s *Set) Revision() uint64 { return s.revision }
+
+// Retention is that of the policy. Its maps must not change.
+func (s *Set) Retention() Retention { return s.policy.Retention }
 
 // Known reports whether the registry has a schema of the type.
 func (s *Set) Known(category, name string) bool {
@@ -81,17 +96,19 @@ func (s *Set) Types() []Type {
 func (s *Set) With(t Type, schema *Schema) *Set {
 	next := *s
 	next.revision++
-	next.types = maps.Clone(s.types)
+	next.types, next.known = maps.Clone(s.types), new(knownTypes)
 	if next.piiKey == nil {
 		// The registry creates the key when it is first needed. Its value only
 		// affects the hashes.
 		next.piiKey = make([]byte, sha256.Size)
 	}
 	v := Versioned{Schema: schema, Revision: next.revision}
-	if last := s.types[t]; last != nil {
+	if last := cmp.Or(s.types[t], s.removed[t]); last != nil {
 		v.Earlier = append(slices.Clone(last.Earlier), earlierVersion(last.Versioned))
 	}
 	next.types[t] = register(v)
+	next.removed = maps.Clone(s.removed)
+	delete(next.removed, t)
 	return &next
 }
 

@@ -26,14 +26,25 @@ const errorMemory = 600
 // Data over the limits of events is one fault. So is an excess of errors: where an
 // event could make the library retain more than some megabytes of them, they are
 // counted, and past the limit only their number is reported.
+//
+// Data whose evaluation needs more than MaxWork is one fault, too: its work is
+// estimated before, by the schema and the data alone.
 func (s *Schema) Validate(data map[string]any) []event.Fault {
 	return event.BoundFaults(s.allFaults(data))
 }
 
 // allFaults is Validate without the bound on faults.
-func (s *Schema) allFaults(data map[string]any) (faults []event.Fault) {
+func (s *Schema) allFaults(data map[string]any) []event.Fault {
+	faults, _, _ := s.findFaults(data, MaxWork)
+	return faults
+}
+
+// findFaults is Validate without the bound on faults. It evaluates nothing and
+// returns false if the work is over limit and not over MaxWork.
+func (s *Schema) findFaults(data map[string]any, limit Work) (faults []event.Fault, work Work, ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
+			ok = true
 			faults = []event.Fault{{
 				Code: event.CodeValidatorFailed, Path: event.Pointer("data"),
 				Message: "the validator failed on this event",
@@ -42,8 +53,25 @@ func (s *Schema) allFaults(data map[string]any) (faults []event.Fault) {
 	}()
 	size, fault := measure(data)
 	if fault != nil {
-		return []event.Fault{*fault}
+		return []event.Fault{*fault}, 0, true
 	}
+	switch work = s.work.estimate(data, size, MaxWork); {
+	case work > MaxWork:
+		return []event.Fault{{
+			Code: event.CodeTooCostly, Path: event.Pointer("data"), Message: messageTooCostly,
+		}}, 0, true
+	case work > limit && work > NegligibleWork:
+		return nil, work, false
+	}
+	return s.evaluate(data, size), work, true
+}
+
+// messageTooCostly is the message of event.CodeTooCostly.
+const messageTooCostly = "this much data takes too long to validate by the schema of its type; send it in several events, " +
+	"or simplify the schema: patterns without a start or an end, multipleOf and alternatives cost the most"
+
+// evaluate returns the faults of data in their order.
+func (s *Schema) evaluate(data map[string]any, size extent) []event.Fault {
 	limit := s.errorLimit(size)
 	faults, err := s.engine.findFaults(data, limit)
 	switch {
@@ -55,9 +83,11 @@ func (s *Schema) allFaults(data map[string]any) (faults []event.Fault) {
 	case err != nil:
 		panic(err) // the library has no error for data in memory
 	}
-	slices.SortFunc(faults, compareFaults)
+	sortFaults(faults)
 	return slices.Compact(faults)
 }
+
+func sortFaults(faults []event.Fault) { slices.SortFunc(faults, compareFaults) }
 
 // errorLimit returns the number of errors at which an evaluation is aborted, 0
 // where the data is too small for that many errors.
@@ -94,6 +124,9 @@ const indexBytes = 6
 type extent struct {
 	values int // and members
 	path   int // bytes of the longest path
+	bytes  int // of all strings and names
+	digits int // of all numbers, written out without exponent
+	depth  int // of the deepest value
 }
 
 // measure returns the size of data and checks the limits of events: a number out
@@ -129,6 +162,7 @@ func (m *meter) measureObject(v map[string]any, depth, path int) {
 		return
 	}
 	for name, e := range v {
+		m.bytes += len(name)
 		m.measureValue(e, depth+1, path+len(name)+1)
 	}
 }
@@ -136,7 +170,10 @@ func (m *meter) measureObject(v map[string]any, depth, path int) {
 func (m *meter) measureValue(v any, depth, path int) {
 	m.values++
 	m.path = max(m.path, path)
+	m.depth = max(m.depth, depth)
 	switch v := v.(type) {
+	case string:
+		m.bytes += len(v)
 	case map[string]any:
 		m.measureObject(v, depth, path)
 	case []any:
@@ -149,7 +186,9 @@ func (m *meter) measureValue(v any, depth, path int) {
 	case json.Number:
 		if _, ok := event.ParseNumber([]byte(v)); !ok {
 			m.outOfRange = true
+			return
 		}
+		m.digits += int(digitsOf(string(v)))
 	}
 }
 

@@ -5,8 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
-
-	"github.com/theeye/theeye/shared/event"
+	"strings"
 )
 
 // Costs of keywords beside the 1 of every keyword, in evaluations of a plain
@@ -14,8 +13,6 @@ import (
 const (
 	// compareWeight is for keywords that encode a value as JSON to compare it.
 	compareWeight = 8
-	// compileWeight is for each pattern of patternProperties.
-	compileWeight = 8
 	// namesShare is the number of compared names or values that cost as much as
 	// one keyword.
 	namesShare = 16
@@ -24,13 +21,9 @@ const (
 // maxCount bounds lengths and counts.
 const maxCount = math.MaxInt32
 
-// maxExact is the first integer that a double cannot distinguish from its
-// neighbour.
-const maxExact = 1 << 53
+var allTypes = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
 
-var typeNames = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
-
-func (c *checker) checkType(_ *node, m Location, v any) any {
+func (c *checker) checkType(n *node, m Location, v any) any {
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}
@@ -40,13 +33,14 @@ func (c *checker) checkType(_ *node, m Location, v any) any {
 	}
 	for i, t := range list {
 		s, ok := t.(string)
-		if !ok || !slices.Contains(typeNames, s) {
-			m.Faultf("must be one of %v, or an array of them", typeNames)
+		if !ok || !slices.Contains(allTypes, s) {
+			m.Faultf("must be one of %v, or an array of them", allTypes)
 			return v
 		}
 		if slices.Contains(list[:i], t) {
 			m.Faultf("names %s twice", s)
 		}
+		n.evaluated.types = append(n.evaluated.types, s)
 	}
 	return v
 }
@@ -57,61 +51,40 @@ func (c *checker) checkEnum(n *node, m Location, v any) any {
 		m.Faultf("must be an array of at least one value")
 		return v
 	}
-	size := 0
-	seen := make(map[string]int, len(list))
+	seen := make(map[string]struct{}, len(list))
+	texts := make([]string, len(list))
 	for i, value := range list {
-		text := c.comparableText(m.At(strconv.Itoa(i)), value)
-		if k, ok := seen[text]; ok {
-			m.At(strconv.Itoa(i)).Faultf("equals value %d", k)
+		key := string(appendKey(nil, value))
+		if _, ok := seen[key]; ok {
+			m.At(strconv.Itoa(i)).Faultf("equals a value before it")
 		}
-		seen[text] = i
-		size += len(text) + 2
+		seen[key] = struct{}{}
+		texts[i] = constantText(value)
 	}
-	c.allowed = max(c.allowed, size)
+	text := strings.Join(texts, ", ")
+	c.allow(n, list, &allowedValues{keys: seen, message: "is none of " + truncate(text, maxDetail)})
+	c.allowed = max(c.allowed, len(text))
 	n.weight += compareWeight + len(list)/namesShare
 	return v
 }
 
 func (c *checker) checkConst(n *node, m Location, v any) any {
-	c.allowed = max(c.allowed, len(c.comparableText(m, v)))
+	text := constantText(v)
+	c.allow(n, []any{v}, &allowedValues{
+		keys: map[string]struct{}{string(appendKey(nil, v)): {}}, message: "is not " + truncate(text, maxDetail),
+	})
+	c.allowed = max(c.allowed, len(text))
 	n.weight += compareWeight
 	return v
 }
 
-// comparableText returns a text that is equal for values that the library treats
-// as equal, and refuses numbers that the library confuses with their neighbours.
-func (c *checker) comparableText(m Location, v any) string {
-	text, err := json.Marshal(c.asDoubles(m, v))
-	if err != nil {
-		m.Faultf("cannot be compared")
+// allow notes what enum or const allows. The library compares numbers as doubles.
+func (c *checker) allow(n *node, list []any, values *allowedValues) {
+	values.objects = slices.ContainsFunc(list, isObject)
+	n.evaluated.allowed = append(n.evaluated.allowed, values)
+	if slices.ContainsFunc(list, holdsNumber) {
+		c.markInexact()
 	}
-	return string(text)
-}
-
-// asDoubles copies a value with its numbers converted as the library compares
-// them.
-func (c *checker) asDoubles(m Location, v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		f, err := v.Float64()
-		if number, ok := event.ParseNumber([]byte(v)); err != nil || !ok || number.Kind != event.Double && math.Abs(f) >= maxExact {
-			m.Faultf("integers of 2^53 and more cannot be compared exactly")
-		}
-		return f
-	case []any:
-		list := make([]any, len(v))
-		for i, e := range v {
-			list[i] = c.asDoubles(m.At(strconv.Itoa(i)), e)
-		}
-		return list
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for name, e := range v {
-			object[name] = c.asDoubles(m.At(name), e)
-		}
-		return object
-	}
-	return v
 }
 
 func (c *checker) checkRequired(n *node, m Location, v any) any {
@@ -120,6 +93,7 @@ func (c *checker) checkRequired(n *node, m Location, v any) any {
 		m.Faultf("must be an array of strings")
 		return []any{}
 	}
+	n.evaluated.required = stringsOf(list)
 	return c.checkNames(n, m, list)
 }
 
@@ -136,6 +110,7 @@ func (c *checker) checkNames(n *node, m Location, list []any) any {
 			m.At(strconv.Itoa(i)).Faultf("is listed twice")
 		}
 		seen[s] = true
+		c.names[s] = true
 	}
 	return list
 }
@@ -187,7 +162,11 @@ func (c *checker) checkExclusiveBound(n *node, m Location, v any) any {
 
 func (c *checker) checkUniqueItems(n *node, m Location, v any) any {
 	n.weight += compareWeight
-	return c.checkBoolean(m, v)
+	if unique := c.checkBoolean(m, v); unique == true {
+		n.evaluated.unique = true
+		c.markInexact()
+	}
+	return v
 }
 
 func (c *checker) checkBoolean(m Location, v any) any {

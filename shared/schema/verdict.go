@@ -1,7 +1,7 @@
 package schema
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"time"
 
@@ -13,6 +13,12 @@ type Verdict struct {
 	// Faults are the reasons of a rejection, within event.BoundFaults; an
 	// event without any is stored.
 	Faults []event.Fault
+	// Timestamp is the event's, moved by ClockOffsetMS; the zero time when it is
+	// invalid.
+	Timestamp time.Time
+	// ClockOffsetMS is how far the clock of the client was behind, in
+	// milliseconds, where the policy corrects it; else 0.
+	ClockOffsetMS int64
 	// SchemaVersion is the revision of the schema that validated the event, 0
 	// without one.
 	SchemaVersion uint64
@@ -29,39 +35,55 @@ type Verdict struct {
 	// for ever. RejectedRetention is the same for an event that is rejected
 	// after all, as one whose id another content holds.
 	Retention, RejectedRetention time.Duration
+	// Work is the estimated work of the validation.
+	Work Work
 }
 
 // Validate decides the outcome of a decoded event of an application, received at
 // received: a pure function of these and the Set. All faults are reported
-// together: those of the envelope, then of the timestamp by the policy, then of
-// the type, then of the data by the schema. That schema is the version that the
+// together: those of the envelope, then by the policy those of the timestamp and of
+// unknown members, then of the type, then of the data by the schema. That schema is the version that the
 // event names, or the version that supersedes it, else the newest.
 func (s *Set) Validate(ev *event.Event, received time.Time, application string) Verdict {
+	v, _ := s.ValidateWithin(ev, received, application, MaxWork)
+	return v
+}
+
+// ValidateWithin is Validate for an event whose work is not over a limit, or
+// negligible. Otherwise it returns false, and of the Verdict the Work alone.
+func (s *Set) ValidateWithin(ev *event.Event, received time.Time, application string, limit Work) (Verdict, bool) {
 	t := Type{ev.Category, ev.Name}
 	faults := slices.Clone(ev.Faults)
-	if !ev.Timestamp.IsZero() {
-		faults = s.policy.checkTimestamp(faults, ev.Timestamp, received)
+	var v Verdict
+	faults = s.policy.judgeTimestamp(&v, faults, ev, received)
+	if s.policy.UnknownMembers != DropUnknown {
+		faults = append(faults, ev.UnknownMembers...)
 	}
-	r := s.types[t]
+	r := cmp.Or(s.types[t], s.removed[t])
 	var by effectiveSchema
+	var work Work
 	switch {
-	case r != nil:
-		faults, by = r.validate(faults, ev)
+	case r != nil && (!r.Removed || ev.SchemaVersion != 0):
+		var ok bool
+		if faults, by, work, ok = r.validate(faults, ev, limit); !ok {
+			return Verdict{Work: work}, false
+		}
 	case t.Category != "" && t.Name != "" && s.policy.UnknownTypes != StoreUnknown:
-		faults = append(faults, event.Fault{
-			Code: event.CodeUnknownType, Path: "", Message: "the registry has no schema of this category and name",
-		})
+		faults = append(faults, event.Fault{Code: event.CodeUnknownType, Path: event.Pointer(), Message: s.explainUnknown(t)})
 	}
-	v := Verdict{SchemaVersion: by.revision, Data: ev.Data}
+	v.SchemaVersion, v.Data, v.Work = by.revision, ev.Data, work
 	faults = s.applyPrivacy(&v, faults, t, r, by, application)
 	v.Faults = event.BoundFaults(faults)
 	v.Retention = s.policy.Retention.Of(t, len(faults) > 0)
 	v.RejectedRetention = s.policy.Retention.Of(t, true)
-	return v
+	return v, true
 }
 
-// validate checks an event of a known type and returns the schema that applied.
-func (r *registeredType) validate(faults []event.Fault, ev *event.Event) ([]event.Fault, effectiveSchema) {
+// validate checks an event of a known type and returns the schema that applied, and
+// the work. It returns false where that is over the limit.
+func (r *registeredType) validate(
+	faults []event.Fault, ev *event.Event, limit Work,
+) (_ []event.Fault, _ effectiveSchema, work Work, within bool) {
 	by, ok := r.schemaFor(uint64(ev.SchemaVersion))
 	switch {
 	case !ok:
@@ -69,34 +91,16 @@ func (r *registeredType) validate(faults []event.Fault, ev *event.Event) ([]even
 			Code:    event.CodeUnknownSchemaVersion,
 			Path:    event.Pointer("schema_version"),
 			Message: "the registry has no such version of the schema of this type, or keeps it no longer",
-		}), by
+		}), by, 0, true
 	case by.schema == nil:
 		return append(faults, event.Fault{
 			Code:    event.CodeValidatorFailed,
 			Path:    event.Pointer("data"),
 			Message: "the registered schema of this type cannot be used by this version; a replay validates it again",
-		}), by
+		}), by, 0, true
 	case ev.Tree != nil:
-		faults = append(faults, by.schema.allFaults(ev.Tree)...)
+		found, work, ok := by.schema.findFaults(ev.Tree, limit)
+		return append(faults, found...), by, work, ok
 	}
-	return faults, by
-}
-
-// checkTimestamp compares a timestamp with the received time, never with a clock:
-// a replay next year decides the same.
-func (p *Policy) checkTimestamp(faults []event.Fault, timestamp, received time.Time) []event.Fault {
-	path := event.Pointer("timestamp")
-	if timestamp.After(received.Add(p.FutureSkew)) {
-		return append(faults, event.Fault{
-			Code: event.CodeTimestampInFuture, Path: path,
-			Message: fmt.Sprintf("timestamp is more than %s after the event was received", p.FutureSkew),
-		})
-	}
-	if p.OldestAge > 0 && timestamp.Before(received.Add(-p.OldestAge)) {
-		return append(faults, event.Fault{
-			Code: event.CodeTimestampTooOld, Path: path,
-			Message: fmt.Sprintf("timestamp is more than %s before the event was received", p.OldestAge),
-		})
-	}
-	return faults
+	return faults, by, 0, true
 }

@@ -43,7 +43,7 @@ func TestNamedVersionValidates(t *testing.T) {
 				NewVersion(10, []byte(wants(10))),
 				NewVersion(20, []byte(wants(20, 10))),
 				NewVersion(30, []byte(wants(30, 10))),
-				NewVersion(35, []byte(`{"x-eye-supersedes": [20], "no such keyword": 1}`)),
+				NewVersion(35, []byte(`{"x-eye-supersedes": [20], "type": "no such type"}`)),
 				NewVersion(36, []byte(`{`)),
 				NewVersion(38, []byte(wants(38, 39, 40))),
 			},
@@ -167,15 +167,15 @@ func TestVersionCompilesOnce(t *testing.T) {
 
 func TestSupersedes(t *testing.T) {
 	for raw, want := range map[string][]uint64{
-		`{"x-eye-supersedes": [7, 3]}`:                       {3, 7},
-		`{"x-eye-supersedes": [1, 1], "no such keyword": 1}`: {1},
-		`{"x-eye-supersedes": []}`:                           {},
-		`{}`:                                                 nil,
-		`true`:                                               nil,
-		`[1`:                                                 nil,
-		`{"x-eye-supersedes": 1}`:                            nil,
-		`{"x-eye-supersedes": [1, 0]}`:                       nil,
-		`{"x-eye-supersedes": [1, "2"]}`:                     nil,
+		`{"x-eye-supersedes": [7, 3]}`:                         {3, 7},
+		`{"x-eye-supersedes": [1, 1], "type": "no such type"}`: {1},
+		`{"x-eye-supersedes": []}`:                             {},
+		`{}`:                                                   nil,
+		`true`:                                                 nil,
+		`[1`:                                                   nil,
+		`{"x-eye-supersedes": 1}`:                              nil,
+		`{"x-eye-supersedes": [1, 0]}`:                         nil,
+		`{"x-eye-supersedes": [1, "2"]}`:                       nil,
 		`{"x-eye-supersedes": ` + "[" + list(MaxSupersedes+1, `1%d`) + `]}`: nil,
 		`{"properties": {"x-eye-supersedes": {}}}`:                          nil,
 	} {

@@ -46,11 +46,19 @@ type Document struct {
 	Name        string
 	// Data is a JSON object as event.Event.Data, nil when absent.
 	Data []byte
-	// Timestamp is exact to the microsecond.
+	// Timestamp is exact to the microsecond. It is the one sent, moved by
+	// ClockOffsetMS.
 	Timestamp time.Time
+	// ClockOffsetMS is how far the clock of the client was behind, in
+	// milliseconds; negative for one that was fast, 0 for one that was not
+	// corrected.
+	ClockOffsetMS int64
 	// ReceivedAt is when the collector accepted the event, exact to the
 	// millisecond (a BSON date keeps no more).
 	ReceivedAt time.Time
+	// Slot is the document's slot where it is not that of ReceivedAt: an earlier copy
+	// of the event has replaced the one that was inserted first. Writer sets it.
+	Slot *int64
 	// ExpiresAt is when the document may be removed; zero is never. Exact to
 	// the millisecond.
 	ExpiresAt time.Time
@@ -75,6 +83,10 @@ type Document struct {
 	// neither original nor data.
 	Original []byte
 }
+
+// Size returns the size in bytes of the parts that have no small bound: the data
+// and the original.
+func (d *Document) Size() int { return len(d.Data) + len(d.Original) }
 
 // Position returns the document's position in the pages of its status.
 func (d *Document) Position() query.Position {

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/theeye/theeye/shared/event"
@@ -53,6 +52,8 @@ type entry struct {
 	// doc is the form to write: the document as given, its conflict form or its
 	// stripped form.
 	doc *Document
+	// faults are the reasons of the document as given.
+	faults []event.Fault
 	// index is the document's position in the caller's slice.
 	index int
 	// result is zero while pending. Conflict and Unstorable are set when the
@@ -60,6 +61,13 @@ type entry struct {
 	result WriteResult
 	// conflict and stripped say which forms doc has taken.
 	conflict, stripped bool
+	// slot is where the document is, once the entry is settled, and held the timestamp
+	// of the document that was there. marked says that its mark was made with its write.
+	slot   int64
+	held   Span
+	marked bool
+	// sent says that a replacement was sent whose effect is unknown.
+	sent bool
 }
 
 // bulk is the state of the rule while it is applied to one bulk.
@@ -83,6 +91,19 @@ func (e *entry) setResult(r WriteResult) {
 		e.result = r
 	}
 }
+
+// setHeldResult sets the result of an entry whose content is held by a document that
+// is as good. That is the entry's own where a replacement matched after all.
+func (e *entry) setHeldResult(h Holder) {
+	if e.sent && e.doc.Origin == h.Origin && e.doc.Revision == h.Revision {
+		e.setResult(Replaced)
+		return
+	}
+	e.setResult(Unchanged)
+}
+
+// replacement returns the form that replaces a holder: it stays in its slot.
+func (e *entry) replacement() *Document { return e.doc.InSlot(e.slot) }
 
 // byID sorts by id, and the copies of one content so that the first one
 // supersedes the others.
@@ -132,19 +153,18 @@ const (
 // toConflict changes the entry to the form that is kept beside a holder with
 // other content. Valid fields and original stay as they are. Without an original
 // the data is removed, too: the policy keeps none of a rejected event. The
-// conflict is the only reason, because a replay can change every other reason but
-// never this one.
+// conflict is the first reason, before those that the event has by itself: a
+// replay can change every other reason but never this one.
 func (e *entry) toConflict() {
 	c := *e.doc
+	e.sent = false
 	c.ID = ConflictID(c.Application, c.ContentHash, c.EventID)
 	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
 	if len(c.Original) == 0 {
 		c.Data = nil
 	}
-	c.Errors = []event.Fault{{
-		Code: event.CodeIDConflict, Path: event.Pointer("event_id"), Message: conflictMessage,
-	}}
 	e.doc, e.conflict, e.result = &c, true, Conflict
+	c.Errors = e.reasons()
 }
 
 // toStripped changes the entry to a form without data, which has nothing that a
@@ -153,13 +173,24 @@ func (e *entry) toStripped() {
 	c := *e.doc
 	c.Status, c.ExpiresAt = Rejected, c.RejectedExpiresAt
 	c.Data = nil
-	if !e.conflict {
-		reason := event.Fault{Code: event.CodeUnstorable, Path: "", Message: unstorableMessage}
-		if len(c.Original) == 0 {
+	e.doc, e.stripped = &c, true
+	e.setResult(Unstorable)
+	c.Errors = e.reasons()
+}
+
+// reasons returns the reasons of the entry's form: those that the store adds, then
+// the event's own. Their order does not depend on which was found first.
+func (e *entry) reasons() []event.Fault {
+	var faults []event.Fault
+	if e.conflict {
+		faults = append(faults, event.Fault{Code: event.CodeIDConflict, Path: event.Pointer("event_id"), Message: conflictMessage})
+	}
+	if e.stripped {
+		reason := event.Fault{Code: event.CodeUnstorable, Path: event.Pointer(), Message: unstorableMessage}
+		if len(e.doc.Original) == 0 {
 			reason.Message = droppedMessage
 		}
-		c.Errors = event.BoundFaults(slices.Concat([]event.Fault{reason}, c.Errors))
-		e.result = Unstorable
+		faults = append(faults, reason)
 	}
-	e.doc, e.stripped = &c, true
+	return event.BoundFaults(append(faults, e.faults...))
 }

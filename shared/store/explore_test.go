@@ -1,3 +1,5 @@
+//go:build !race
+
 package store_test
 
 import (
@@ -7,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/theeye/theeye/shared/store"
 )
@@ -28,7 +31,9 @@ type process struct {
 	err     error
 }
 
-func startProcess(db *database, docs []*store.Document) *process {
+// startProcess starts a process that runs work again after each crash, until it
+// ends without one.
+func startProcess(db *database, work func(*session) error) *process {
 	p := new(process)
 	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
 		ended := false
@@ -44,7 +49,7 @@ func startProcess(db *database, docs []*store.Document) *process {
 		}
 		for {
 			p.session.seen.Reset()
-			err := p.session.runWriter(docs)
+			err := work(p.session)
 			if ended || err == nil {
 				return
 			}
@@ -58,16 +63,20 @@ func startProcess(db *database, docs []*store.Document) *process {
 	return p
 }
 
-// runWriter writes the documents; a process without documents is the one that
-// removes an expired document.
-func (s *session) runWriter(docs []*store.Document) error {
-	if docs == nil {
-		return s.expireHolder("demo/x")
+// writerOf returns the work of a writer of the documents; without any it is that of
+// the one that removes an expired document.
+func writerOf(docs []*store.Document) func(*session) error {
+	return func(s *session) error {
+		if docs == nil {
+			return s.expireHolder("demo/x")
+		}
+		fmt.Fprintf(&s.seen, "at %d ", s.db.now)
+		s.written = nil
+		w := store.NewWriter(store.WriterConfig{Backend: s, Now: func() time.Time { return time.Unix(s.db.now, 0) }})
+		w.ExpectHeld(s.db.replay)
+		_, err := w.Write(context.Background(), docs)
+		return err
 	}
-	w := store.NewWriter(store.WriterConfig{Backend: s})
-	w.ExpectHeld(s.db.replay)
-	_, err := w.Write(context.Background(), docs)
-	return err
 }
 
 // advance runs the pending step and stops before the next one.
@@ -134,15 +143,30 @@ func (r *run) stopAll() {
 // exploration counts states and end states.
 type exploration struct{ states, ends int }
 
+// setting holds the constants of all orders of one exploration.
+type setting struct {
+	bug bug
+	// replay makes writers read the holders before they insert.
+	replay bool
+	// embedded is a database that marks its writes in the same step, and reports
+	// which replacement matched.
+	embedded bool
+	// built is the slot of which a builder keeps the rows; 0 is no builder.
+	built   int64
+	crashes int
+}
+
 // explore returns the first fault that check finds in an end state, and the
 // choices that lead there.
-func explore(
-	b bug, replay bool, batches [][]*store.Document, crashes int, check func(*database) error,
-) (exploration, error) {
+func explore(with setting, batches [][]*store.Document, check func(*database) error) (exploration, error) {
 	replayRun := func(choices []choice) *run {
-		r := &run{db: &database{docs: make(map[string]*store.Document), replay: replay, bug: b}, crashes: crashes}
+		db := &database{docs: make(map[string]*store.Document), marks: make(map[int64]int), setting: with}
+		r := &run{db: db, crashes: with.crashes}
 		for _, docs := range batches {
-			r.processes = append(r.processes, startProcess(r.db, docs))
+			r.processes = append(r.processes, startProcess(db, writerOf(docs)))
+		}
+		if with.built != 0 {
+			r.processes = append(r.processes, startProcess(db, (*session).buildSlot))
 		}
 		for _, c := range choices {
 			r.choose(c)

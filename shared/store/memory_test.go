@@ -20,6 +20,8 @@ type memory struct {
 	refuse func(*store.Document) error
 	// fail returns the error of each call before it has an effect.
 	fail func(operation string, ids []string) error
+	// marked are the slots that were marked, in their order.
+	marked []store.SlotMark
 	// forget makes Holders return no holder.
 	forget bool
 }
@@ -78,12 +80,23 @@ func (m *memory) Insert(_ context.Context, docs []*store.Document) ([]error, err
 
 func (m *memory) Replace(_ context.Context, docs []*store.Document) ([]error, error) {
 	return m.writeEach("replace", docs, func(d *store.Document) error {
-		if h, ok := m.docs[d.ID]; ok && store.Supersedes(d, holderOf(h)) {
-			m.docs[d.ID] = d
+		if h, ok := m.docs[d.ID]; !ok || !store.MayReplace(d, store.HolderOf(h)) {
+			return store.ErrNoMatch
 		}
+		m.docs[d.ID] = d
 		return nil
 	})
 }
+
+// Mark is no call of its own in calls: every Write ends with one.
+func (m *memory) Mark(_ context.Context, marks []store.SlotMark) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.marked = append(m.marked, marks...)
+	return nil
+}
+
+func (m *memory) MarksWrites() bool { return false }
 
 func (m *memory) Holders(_ context.Context, ids []string) (map[string]store.Holder, error) {
 	m.mu.Lock()
@@ -94,7 +107,7 @@ func (m *memory) Holders(_ context.Context, ids []string) (map[string]store.Hold
 	holders := make(map[string]store.Holder)
 	for _, id := range ids {
 		if d, ok := m.docs[id]; ok && !m.forget {
-			holders[id] = holderOf(d)
+			holders[id] = store.HolderOf(d)
 		}
 	}
 	return holders, nil

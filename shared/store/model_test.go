@@ -1,3 +1,5 @@
+//go:build !race
+
 package store_test
 
 import (
@@ -17,9 +19,18 @@ type database struct {
 	docs map[string]*store.Document
 	// expired is the content that was removed.
 	expired string
-	// replay makes writers read the holders before they insert.
-	replay bool
-	bug    bug
+	// now is the clock by which documents expire, in seconds.
+	now int64
+	// marks are the generations of slots.
+	marks map[int64]int
+	// rows are what the builder kept, with the generation that it read before.
+	rows       string
+	generation int
+	hasRows    bool
+	// copies are the rows that the document in id x has had since it was inserted, and
+	// gone those of documents that were removed.
+	copies, gone []string
+	setting
 }
 
 // bug changes the model, or a writer's view of it, into one of the mistakes that
@@ -39,6 +50,20 @@ type bug struct {
 	sameContent bool
 	// forgetsConflicts reports a conflict as inserted without keeping it.
 	forgetsConflicts bool
+
+	// The others are mistakes with marks. presentSlot makes a document's slot that of
+	// its present copy: writers mark that of the written copy.
+	presentSlot bool
+	// readSlot also marks the slot of the holder that was read.
+	readSlot bool
+	// markFirst marks before it writes.
+	markFirst bool
+	// silentUnchanged marks only the written documents.
+	silentUnchanged bool
+	// lateGeneration makes the builder read the generation after the scan.
+	lateGeneration bool
+	// slotFreeGuard replaces documents whatever their slot.
+	slotFreeGuard bool
 }
 
 func bugs() []bug {
@@ -71,17 +96,16 @@ func withHash(d *store.Document, hash string) *store.Document {
 	return &c
 }
 
-func holderOf(d *store.Document) store.Holder {
-	return store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
-}
-
 // String is the state as text: equal text, equal state.
 func (db *database) String() string {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "expired=%s;", db.expired)
+	fmt.Fprintf(b, "expired=%s;now=%d;%v;%v %d %s;", db.expired, db.now, db.marks, db.hasRows, db.generation, db.rows)
+	if db.built != 0 {
+		fmt.Fprintf(b, "%v;%v;", db.copies, db.gone)
+	}
 	for _, id := range slices.Sorted(maps.Keys(db.docs)) {
 		d := db.docs[id]
-		fmt.Fprintf(b, "%s=%s@%d.r%d.%s;", id, d.ContentHash, d.Origin.Seq, d.Revision, d.Status)
+		fmt.Fprintf(b, "%s=%s@%d.r%d.%s.%d;", id, d.ContentHash, d.Origin.Seq, d.Revision, d.Status, d.EffectiveSlot())
 	}
 	return b.String()
 }
@@ -99,6 +123,8 @@ type session struct {
 	// started. The writer is deterministic, so equal text is equal inner state.
 	seen strings.Builder
 	mine map[string]*store.Document
+	// written are the slots of what this Write has written.
+	written []int64
 }
 
 func (s *session) runStep(do func() string) error {
@@ -113,6 +139,9 @@ func (s *session) Insert(_ context.Context, docs []*store.Document) ([]error, er
 	errs := make([]error, len(docs))
 	for i, d := range docs {
 		s.mine[d.ID] = d
+		if err := s.markBefore(d); err != nil {
+			return nil, err
+		}
 		err := s.runStep(func() string {
 			forgotten := s.db.bug.forgetsConflicts && strings.Contains(d.ID, "#")
 			switch _, taken := s.db.docs[d.ID]; {
@@ -120,7 +149,7 @@ func (s *session) Insert(_ context.Context, docs []*store.Document) ([]error, er
 				errs[i] = store.ErrDuplicate
 				return "taken "
 			case !taken && !forgotten:
-				s.db.docs[d.ID] = d
+				s.put(d)
 			}
 			return "new "
 		})
@@ -139,14 +168,14 @@ func (s *session) Holders(_ context.Context, ids []string) (map[string]store.Hol
 			if !ok {
 				return "free "
 			}
-			h := holderOf(d)
+			h := store.HolderOf(d)
 			if s.db.bug.sameContent {
 				if mine, asked := s.mine[id]; asked {
 					h.ContentHash = mine.ContentHash
 				}
 			}
 			holders[id] = h
-			return fmt.Sprintf("%s@%d.r%d ", h.ContentHash, h.Origin.Seq, h.Revision)
+			return fmt.Sprintf("%s@%d.r%d.%d ", h.ContentHash, h.Origin.Seq, h.Revision, h.Slot)
 		})
 		if err != nil {
 			return nil, err
@@ -156,22 +185,31 @@ func (s *session) Holders(_ context.Context, ids []string) (map[string]store.Hol
 }
 
 func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, error) {
-	for _, d := range docs {
+	errs := make([]error, len(docs))
+	for i, d := range docs {
+		if s.db.bug.presentSlot {
+			d = d.InSlot(store.SlotOf(d.ReceivedAt))
+		}
 		matched := false
 		check := func() string {
 			h, ok := s.db.docs[d.ID]
-			matched = s.db.bug.upsert || ok && s.matchesGuard(d, holderOf(h))
+			matched = s.db.bug.upsert || ok && s.matchesGuard(d, store.HolderOf(h))
 			return fmt.Sprintf("match %v ", s.db.bug.twoSteps && matched)
 		}
 		put := func() string {
 			if matched {
-				s.db.docs[d.ID] = d
+				s.put(d)
+			} else {
+				errs[i] = store.ErrNoMatch
 			}
-			return "replaced "
+			return fmt.Sprintf("replaced %v ", matched)
 		}
 		steps := []func() string{func() string { return check() + put() }}
 		if s.db.bug.twoSteps {
 			steps = []func() string{check, put}
+		}
+		if err := s.markBefore(d); err != nil {
+			return nil, err
 		}
 		for _, do := range steps {
 			if err := s.runStep(do); err != nil {
@@ -179,7 +217,28 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 			}
 		}
 	}
-	return make([]error, len(docs)), nil
+	if !s.db.embedded && slices.Contains(errs, store.ErrNoMatch) {
+		for i := range errs {
+			errs[i] = store.ErrNoMatch // the database does not report which
+		}
+	}
+	return errs, nil
+}
+
+// put writes a document in a step of its own, which is also its mark in an embedded
+// database.
+func (s *session) put(d *store.Document) {
+	if d.ID == "demo/x" {
+		if _, held := s.db.docs[d.ID]; !held {
+			s.db.copies = nil
+		}
+		s.db.copies = append(s.db.copies, rowOf(d))
+	}
+	s.db.docs[d.ID] = d
+	s.written = append(s.written, d.EffectiveSlot())
+	if s.db.built != 0 && s.MarksWrites() {
+		s.db.marks[d.EffectiveSlot()]++
+	}
 }
 
 // expireHolder removes the holder of an id.
@@ -187,6 +246,8 @@ func (s *session) expireHolder(id string) error {
 	return s.runStep(func() string {
 		if d, ok := s.db.docs[id]; ok {
 			s.db.expired = d.ContentHash
+			s.db.now = max(s.db.now, expiryOf(d))
+			s.db.gone = append(s.db.gone, s.db.copies...)
 			delete(s.db.docs, id)
 		}
 		return "expired "
@@ -197,5 +258,8 @@ func (s *session) matchesGuard(d *store.Document, h store.Holder) bool {
 	if s.db.bug.guard != nil {
 		return s.db.bug.guard(d, h)
 	}
-	return store.Supersedes(d, h)
+	if s.db.bug.slotFreeGuard || s.db.bug.presentSlot {
+		return store.Supersedes(d, h)
+	}
+	return store.MayReplace(d, h)
 }

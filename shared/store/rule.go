@@ -30,16 +30,22 @@ func (b *bulk) readHoldersFirst(ctx context.Context) error {
 	return b.improveHeld(ctx, all)
 }
 
-// improveHeld reads the holders once, replaces those that entries supersede, and
-// prepares the next round.
+// improveHeld reads the holders, replaces those that entries supersede, and prepares
+// the next round. It reads again where a holder may have changed in between.
 func (b *bulk) improveHeld(ctx context.Context, held []*entry) error {
-	better, err := b.compareWithHolders(ctx, held)
-	if err != nil {
-		return err
+	for range maxRounds {
+		if len(held) == 0 {
+			break
+		}
+		better, err := b.compareWithHolders(ctx, held)
+		if err != nil {
+			return err
+		}
+		if held, err = b.replaceEntries(ctx, better); err != nil {
+			return err
+		}
 	}
-	if err := b.replaceEntries(ctx, better); err != nil {
-		return err
-	}
+	b.next = append(b.next, held...)
 	if err := b.stripRefused(); err != nil {
 		return err
 	}
@@ -70,6 +76,7 @@ func (b *bulk) insertEntries(ctx context.Context, entries []*entry) (held []*ent
 		switch {
 		case errs[i] == nil:
 			b.accepted++
+			e.slot, e.marked = e.doc.EffectiveSlot(), b.backend.MarksWrites()
 			e.setResult(Inserted)
 		case errors.Is(errs[i], ErrDuplicate):
 			b.accepted++
@@ -87,15 +94,13 @@ func (b *bulk) insertEntries(ctx context.Context, entries []*entry) (held []*ent
 // that supersede them. An entry with other content changes to its conflict form
 // and goes into the next round, and so does an entry whose holder is gone.
 func (b *bulk) compareWithHolders(ctx context.Context, held []*entry) (better []*entry, err error) {
-	if len(held) == 0 {
-		return nil, nil
-	}
 	holders, err := b.backend.Holders(ctx, ids(held))
 	if err != nil {
 		return nil, fmt.Errorf("read holders: %w", err)
 	}
 	for _, e := range held {
 		h, ok := holders[e.doc.ID]
+		e.slot, e.held = h.Slot, h.Timestamps
 		switch {
 		case !ok:
 			b.next = append(b.next, e)
@@ -104,7 +109,7 @@ func (b *bulk) compareWithHolders(ctx context.Context, held []*entry) (better []
 			better = append(better, e)
 		case h.ContentHash == e.doc.ContentHash:
 			b.held++
-			e.setResult(Unchanged)
+			e.setHeldResult(h)
 		case e.conflict:
 			// The id contains the content's hash, so only a foreign writer can
 			// cause this.
@@ -129,25 +134,36 @@ func ids(entries []*entry) []string {
 }
 
 // replaceEntries replaces the holders of the entries. The database applies the
-// guard again in the same step as the replacement: where it no longer matches,
-// another writer has written a better document, and that is success.
-func (b *bulk) replaceEntries(ctx context.Context, entries []*entry) error {
+// guard again in the same step as the replacement. It returns the entries of which
+// it is unknown whether that matched: another writer may have written a better
+// document, or the holder has expired.
+func (b *bulk) replaceEntries(ctx context.Context, entries []*entry) (unknown []*entry, err error) {
 	if len(entries) == 0 {
-		return nil
+		return nil, nil
 	}
-	errs, err := bisect(ctx, b.backend.Replace, documents(entries))
+	docs := make([]*Document, len(entries))
+	for i, e := range entries {
+		docs[i] = e.replacement()
+	}
+	errs, err := bisect(ctx, b.backend.Replace, docs)
 	if err != nil {
-		return fmt.Errorf("replace: %w", err)
+		return nil, fmt.Errorf("replace: %w", err)
 	}
 	for i, e := range entries {
-		if errs[i] == nil {
+		switch {
+		case errs[i] == nil:
 			b.accepted++
+			e.marked = b.backend.MarksWrites()
 			e.setResult(Replaced)
-			continue
-		}
-		if err := b.noteRefusal(e, errs[i]); err != nil {
-			return fmt.Errorf("replace: %w", err)
+		case errors.Is(errs[i], ErrNoMatch):
+			b.accepted++
+			e.sent = true
+			unknown = append(unknown, e)
+		default:
+			if err := b.noteRefusal(e, errs[i]); err != nil {
+				return nil, fmt.Errorf("replace: %w", err)
+			}
 		}
 	}
-	return nil
+	return unknown, nil
 }

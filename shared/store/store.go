@@ -23,6 +23,9 @@ var (
 	ErrUnstorable = errors.New("document cannot be stored")
 	// ErrDuplicate says that the document's ID is taken.
 	ErrDuplicate = errors.New("id is taken")
+	// ErrNoMatch says that a replacement may have found no holder that its guard
+	// describes. Nothing is decided: read the holder again.
+	ErrNoMatch = errors.New("no holder matches")
 
 	// ErrUnknown is the part of ErrUnavailable that is not classified. It raises
 	// an alarm, and its cause decides nothing.
@@ -37,6 +40,15 @@ type Holder struct {
 	ContentHash string
 	Origin      Origin
 	Revision    uint64
+	// Slot is Document.EffectiveSlot.
+	Slot int64
+	// Timestamps is Document.Span.
+	Timestamps Span
+}
+
+// HolderOf returns the holder that a document is.
+func HolderOf(d *Document) Holder {
+	return Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision, Slot: d.EffectiveSlot(), Timestamps: d.Span()}
 }
 
 // Held is the document under an id without the event's data.
@@ -54,9 +66,9 @@ type Held struct {
 // methods are safe for concurrent use and stop when ctx ends.
 //
 // The first result of Insert and Replace has one entry a document: nil, or an
-// error that is ErrDuplicate (Insert only) or ErrUnstorable. The second is the
-// failure of the whole call, of another class; then the first is nil and
-// the fate of every document is unknown. An adapter whose database refuses a
+// error that is ErrDuplicate (Insert only), ErrNoMatch (Replace only) or
+// ErrUnstorable. The second is the failure of the whole call, of another class; then
+// the first is nil and the fate of every document is unknown. An adapter whose database refuses a
 // whole bulk for a reason that may lie in one document returns ErrUnstorable as
 // the second: the writer then bisects.
 type Backend interface {
@@ -66,14 +78,29 @@ type Backend interface {
 	// Holders reads the holders of ids; free ids are absent.
 	Holders(ctx context.Context, ids []string) (map[string]Holder, error)
 	// Replace replaces each document's holder, in one atomic step each, only
-	// where Supersedes(doc, holder) is true at that moment. No match is no
-	// error.
+	// where MayReplace(doc, holder) is true at that moment. Where it is not, the
+	// error is ErrNoMatch. A database that only reports how many matched returns it
+	// for every document of a bulk of which fewer did.
 	Replace(ctx context.Context, docs []*Document) ([]error, error)
+	// Mark adds 1, at least, to the generation of each slot and of its day, and extends
+	// the timestamps of the day, in the same atomic step, to those of the mark. It is durable when it returns nil.
+	Mark(ctx context.Context, marks []SlotMark) error
+	// MarksWrites reports whether Insert and Replace mark the slots of the
+	// written documents, in the same atomic step, so that Mark is needed for other documents
+	// only.
+	MarksWrites() bool
 }
 
-// Supersedes is the guard of a replacement: the holder has the same content, and
-// a later origin, or the same origin and a lower revision. Adapters express the
-// same in their query language.
+// MayReplace is the guard of a replacement: the document supersedes the holder and
+// is in its slot. Adapters express the same in their query language. Without the
+// slot, a document that expired and was inserted again since its holder was read
+// would change its slot.
+func MayReplace(d *Document, h Holder) bool {
+	return Supersedes(d, h) && d.EffectiveSlot() == h.Slot
+}
+
+// Supersedes reports whether the document is better than the holder: that has the
+// same content, and a later origin, or the same origin and a lower revision.
 func Supersedes(d *Document, h Holder) bool {
 	if d.ContentHash != h.ContentHash {
 		return false
@@ -93,6 +120,9 @@ type Reader interface {
 	// Aggregate returns counts of events in groups, at most q.Limit, in the order
 	// that q.By names. Groups without events are left out.
 	Aggregate(ctx context.Context, q query.Aggregate) ([]query.Group, error)
+	// Sessions returns a page of sessions, at most q.Limit, in the order that q
+	// names. The error is query.ErrTooLarge where it would not fit into memory.
+	Sessions(ctx context.Context, q query.Sessions) ([]query.Session, error)
 	// Lookup returns the documents with the given IDs, at most query.MaxIDs, of
 	// either status, in no particular order; absent ones are left out.
 	Lookup(ctx context.Context, ids []string) ([]*Document, error)
@@ -102,10 +132,13 @@ type Reader interface {
 	Held(ctx context.Context, ids []string) (map[string]Held, error)
 }
 
-// Store is one database. Only the processor calls Prepare and RaiseRevision.
+// Store is one database. Only the processor calls Prepare, RaiseRevision and
+// ApplyRetention.
 type Store interface {
 	Backend
 	Reader
+	Marks
+	Retainer
 	// Prepare creates and upgrades collections and indexes, only by adding: a
 	// changed index gets a new versioned name, then the old one is dropped.
 	Prepare(ctx context.Context) error

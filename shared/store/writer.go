@@ -20,6 +20,10 @@ type WriterConfig struct {
 	Backend Backend
 	// Now is the clock by which documents expire; nil is time.Now.
 	Now func() time.Time
+	// WriteExpired also writes documents that have expired, which no read shows and
+	// which are removed soon: for a caller that may have written them with a later
+	// expiry.
+	WriteExpired bool
 	// Alarm is called, if set, with every failure that is not classified and
 	// every refusal of the database that cannot be believed. It must not block
 	// and may be called concurrently.
@@ -28,9 +32,10 @@ type WriterConfig struct {
 
 // Writer applies the write rule. It is safe for concurrent use.
 type Writer struct {
-	backend Backend
-	now     func() time.Time
-	alarm   func(error)
+	backend      Backend
+	now          func() time.Time
+	writeExpired bool
+	alarm        func(error)
 	// mostlyHeld says that most ids of the last bulk were held, as in a replay.
 	// It decides only whether holders are read before the insertion, never a
 	// result.
@@ -42,7 +47,7 @@ func NewWriter(cfg WriterConfig) *Writer {
 	if cfg.Backend == nil {
 		panic("store.NewWriter: no Backend")
 	}
-	w := &Writer{backend: cfg.Backend, now: cfg.Now, alarm: cfg.Alarm}
+	w := &Writer{backend: cfg.Backend, now: cfg.Now, writeExpired: cfg.WriteExpired, alarm: cfg.Alarm}
 	if w.now == nil {
 		w.now = time.Now
 	}
@@ -57,6 +62,10 @@ func NewWriter(cfg WriterConfig) *Writer {
 // ErrConfiguration; then any part may have been written, and writing the same
 // documents again is safe and completes them.
 //
+// The slots of all documents are marked when it returns, whatever the result: an
+// earlier delivery may have written a document and died before its mark. Of an
+// Expired one only the conflict form has a mark, if there is one.
+//
 // Documents with the same id and the same content count once: the one that
 // Supersedes the others is written, the others are Unchanged. Bulks are sorted
 // and bounded (1,000 documents, 16 MiB), whatever the number of docs.
@@ -65,13 +74,20 @@ func (w *Writer) Write(ctx context.Context, docs []*Document) ([]WriteResult, er
 	pending := w.collectPending(docs, results)
 	for len(pending) > 0 {
 		n := bulkLen(pending)
-		if err := w.writeBulk(ctx, pending[:n]); err != nil {
+		err := w.writeBulk(ctx, pending[:n])
+		if err == nil {
+			err = w.markSlots(ctx, pending[:n])
+		}
+		if err != nil {
 			return nil, w.classifyFailure(ctx, err)
 		}
 		for _, e := range pending[:n] {
 			results[e.index] = e.result
 		}
 		pending = pending[n:]
+	}
+	if err := w.markExpired(ctx, docs, results); err != nil {
+		return nil, w.classifyFailure(ctx, err)
 	}
 	return results, nil
 }
@@ -84,11 +100,11 @@ func (w *Writer) collectPending(docs []*Document, results []WriteResult) []*entr
 	all := make([]entry, 0, len(docs))
 	pending := make([]*entry, 0, len(docs))
 	for i, d := range docs {
-		if !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now) {
+		if !w.writeExpired && !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now) {
 			results[i] = Expired
 			continue
 		}
-		all = append(all, entry{doc: d, index: i})
+		all = append(all, entry{doc: d, index: i, faults: d.Errors})
 		pending = append(pending, &all[len(all)-1])
 	}
 	slices.SortStableFunc(pending, byID)
@@ -131,6 +147,57 @@ func (w *Writer) writeBulk(ctx context.Context, entries []*entry) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %d ids were alternately taken and free", ErrUnavailable, len(b.next))
+}
+
+// markSlots marks the slot of every entry that was not marked with its write.
+func (w *Writer) markSlots(ctx context.Context, entries []*entry) error {
+	var marks []SlotMark
+	for _, e := range entries {
+		if !e.marked {
+			// The holder may be a copy whose delivery died before its mark.
+			marks = append(marks, SlotMark{Slot{e.doc.Application, e.slot}, e.doc.Span().Join(e.held)})
+		}
+	}
+	return w.writeMarks(ctx, marks)
+}
+
+// markExpired marks the conflict forms of expired documents that have not expired: an
+// earlier delivery may have written one and died before its mark.
+func (w *Writer) markExpired(ctx context.Context, docs []*Document, results []WriteResult) error {
+	now := w.now()
+	var ids []string
+	application := make(map[string]string)
+	for i, d := range docs {
+		if results[i] == Expired && (d.RejectedExpiresAt.IsZero() || d.RejectedExpiresAt.After(now)) {
+			id := ConflictID(d.Application, d.ContentHash, d.EventID)
+			ids, application[id] = append(ids, id), d.Application
+		}
+	}
+	slices.Sort(ids)
+	for part := range slices.Chunk(slices.Compact(ids), maxBulkDocs) {
+		holders, err := w.backend.Holders(ctx, part)
+		if err != nil {
+			return fmt.Errorf("read holders: %w", err)
+		}
+		var marks []SlotMark
+		for id, h := range holders {
+			marks = append(marks, SlotMark{Slot{application[id], h.Slot}, h.Timestamps})
+		}
+		if err := w.writeMarks(ctx, marks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) writeMarks(ctx context.Context, marks []SlotMark) error {
+	if len(marks) == 0 {
+		return nil
+	}
+	if err := w.backend.Mark(ctx, JoinMarks(marks)); err != nil {
+		return fmt.Errorf("mark slots: %w", err)
+	}
+	return nil
 }
 
 // classifyFailure ensures that a caller sees one of the two classes, and that

@@ -86,7 +86,8 @@ func TestResultsAreInTheOrderGiven(t *testing.T) {
 		"insert demo/expiring demo/held demo/new demo/same",
 		"holders demo/held demo/same",
 		"replace demo/held",
-		"insert demo#another/held")
+		"insert demo#another/held",
+		"holders demo#hash of expired/expired") // which an earlier delivery may have written
 	if second.Status != store.Stored || second.ID != "demo/held" {
 		t.Error("the caller's document was changed")
 	}
@@ -244,5 +245,26 @@ func TestConflictHasTheRetentionOfRejectedEvents(t *testing.T) {
 	kept := m.docs[store.ConflictID("demo", "another", "held")]
 	if kept == nil || !kept.ExpiresAt.Equal(now.Add(time.Minute)) {
 		t.Errorf("kept %+v, want it to expire after a minute", kept)
+	}
+}
+
+// A mark has the timestamps of the document that is held, too: its own delivery may have
+// died before the mark, and this one is acknowledged.
+func TestMarkHasTheTimestampThatIsHeld(t *testing.T) {
+	at := func(id string, seq uint64, us int64) *store.Document {
+		d := doc(id, seq)
+		d.Timestamp = time.UnixMicro(us)
+		return d
+	}
+	rejected := at("b", 1, 40)
+	rejected.Status = store.Rejected
+	m := newMemory(at("a", 1, 10), rejected)
+	_, err := store.NewWriter(store.WriterConfig{Backend: m}).Write(t.Context(), []*store.Document{at("a", 2, 20), at("b", 2, 30)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []store.SlotMark{{Slot: store.Slot{Application: "demo"}, Timestamps: store.Span{First: 10, Last: 30, Some: true}}}
+	if diff := cmp.Diff(want, m.marked); diff != "" {
+		t.Errorf("marks (-want +got):\n%s", diff)
 	}
 }

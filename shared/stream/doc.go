@@ -8,6 +8,7 @@
 // one type. Every other event has the subject events.<application>.unregistered, so
 // that clients cannot create subjects.
 //
-// Only the processor calls Ensure; the other services call Wait. Ensure creates,
-// and raises limits; it never removes.
+// Only the processor calls Ensure, and where it is a process of its own the query
+// API calls EnsureRegistry: it alone may change the registry. Both create, and raise
+// limits; they never remove.
 package stream

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/theeye/theeye/shared/retry"
 )
 
 // AckWait is how long a fetched message may be in flight without a progress signal
@@ -37,6 +40,9 @@ type Config struct {
 	// days. The processor purges. The stream itself has no MaxAge, which would
 	// drop unprocessed events.
 	Retention time.Duration
+	// NoRegistry leaves the registry out: another process creates its buckets with
+	// EnsureRegistry, because it alone has the right to.
+	NoRegistry bool
 }
 
 // WithDefaults returns c with each zero field set to its default.
@@ -60,29 +66,82 @@ func (c Config) StoreBytes() int64 {
 }
 
 // Ensure creates the streams, the buckets and the shared consumer, or updates them
-// to the configuration c. It only adds, and changes limits; a difference that would
-// require a stream to be recreated is an error.
+// to the configuration c. It only adds, and changes limits; no message is removed by
+// a lower limit. What the server refuses is ErrRefused, with the cure: a difference
+// that would require a stream to be recreated, or a limit of the server.
 func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
-	c = c.WithDefaults()
-	if _, err := js.CreateOrUpdateStream(ctx, eventsConfig(c)); err != nil {
-		return fmt.Errorf("create or update stream %s: %w", Name, err)
-	}
-	for _, bucket := range buckets {
-		if err := ensureBucket(ctx, js, bucket, c.Replicas); err != nil {
+	err := ensureAll(ctx, js, c)
+	// While another process creates a stream, the server counts its space twice.
+	for delay := minRefusedDelay; delay <= maxRefusedDelay && errors.Is(err, ErrRefused); delay *= 2 {
+		if sleepErr := retry.Sleep(ctx, delay); sleepErr != nil {
 			return err
 		}
+		err = ensureAll(ctx, js, c)
 	}
-	if _, err := js.CreateOrUpdateStream(ctx, changesConfig(c.Replicas)); err != nil {
-		return fmt.Errorf("create or update stream %s: %w", Changes, err)
+	return err
+}
+
+// A refusal is final when it is repeated after growing delays.
+const (
+	minRefusedDelay = 150 * time.Millisecond
+	maxRefusedDelay = 600 * time.Millisecond
+)
+
+func ensureAll(ctx context.Context, js jetstream.JetStream, c Config) error {
+	c = c.WithDefaults()
+	if err := ensureEvents(ctx, js, c); err != nil {
+		return err
+	}
+	if !c.NoRegistry {
+		if err := EnsureRegistry(ctx, js, c); err != nil {
+			return err
+		}
 	}
 	if err := EnsureServices(ctx, js, c); err != nil {
 		return err
 	}
 	if _, err := js.CreateOrUpdateKeyValue(ctx, jobsConfig(c.Replicas)); err != nil {
-		return fmt.Errorf("create or update bucket %s: %w", BucketJobs, err)
+		return explainRefusal("bucket "+BucketJobs, c, err)
 	}
-	if _, err := js.CreateOrUpdateConsumer(ctx, Name, consumerConfig()); err != nil {
-		return fmt.Errorf("create or update consumer %s: %w", Consumer, err)
+	return ensureConsumer(ctx, js, c)
+}
+
+// ensureEvents creates or updates the stream, and notes its epoch in it.
+func ensureEvents(ctx context.Context, js jetstream.JetStream, c Config) error {
+	cfg := eventsConfig(c)
+	existing, err := js.Stream(ctx, Name)
+	switch {
+	case err == nil:
+		setEpoch(&cfg, existing.CachedInfo())
+	case !errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("look up stream %s: %w", Name, err)
+	}
+	s, err := js.CreateOrUpdateStream(ctx, cfg)
+	if err == nil && existing == nil {
+		setEpoch(&cfg, s.CachedInfo())
+		_, err = js.UpdateStream(ctx, cfg)
+	}
+	if err != nil {
+		return explainRefusal("stream "+Name, c, err)
+	}
+	return nil
+}
+
+func setEpoch(cfg *jetstream.StreamConfig, info *jetstream.StreamInfo) {
+	cfg.Metadata = map[string]string{metadataEpoch: strconv.FormatInt(EpochOf(info), 10)}
+}
+
+// EnsureRegistry creates the buckets of the registry and the stream of its changes,
+// or updates them to the configuration c, as Ensure does.
+func EnsureRegistry(ctx context.Context, js jetstream.JetStream, c Config) error {
+	c = c.WithDefaults()
+	for _, bucket := range buckets {
+		if err := ensureBucket(ctx, js, bucket, c.Replicas); err != nil {
+			return explainRefusal("bucket "+bucket, c, err)
+		}
+	}
+	if _, err := js.CreateOrUpdateStream(ctx, changesConfig(c.Replicas)); err != nil {
+		return explainRefusal("stream "+Changes, c, err)
 	}
 	return nil
 }
@@ -91,8 +150,25 @@ func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
 // configuration c. The bucket is in memory, so a server without replicas loses it at
 // a restart. Only the processor calls it.
 func EnsureServices(ctx context.Context, js jetstream.JetStream, c Config) error {
-	if _, err := js.CreateOrUpdateKeyValue(ctx, servicesConfig(c.WithDefaults().Replicas)); err != nil {
-		return fmt.Errorf("create or update bucket %s: %w", BucketServices, err)
+	c = c.WithDefaults()
+	if _, err := js.CreateOrUpdateKeyValue(ctx, servicesConfig(c.Replicas)); err != nil {
+		return explainRefusal("bucket "+BucketServices, c, err)
+	}
+	return nil
+}
+
+// ensureConsumer creates the shared consumer, or updates it, and lets it go on if a
+// client paused it: an update does not.
+func ensureConsumer(ctx context.Context, js jetstream.JetStream, c Config) error {
+	consumer, err := js.CreateOrUpdateConsumer(ctx, Name, consumerConfig())
+	if err != nil {
+		return explainRefusal("consumer "+Consumer, c, err)
+	}
+	if !consumer.CachedInfo().Paused {
+		return nil
+	}
+	if _, err := js.ResumeConsumer(ctx, Name, Consumer); err != nil {
+		return fmt.Errorf("resume consumer %s: %w", Consumer, err)
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ type Message struct {
 	DerivedID string
 	// ReceivedAt is when the collector accepted the event, in UTC.
 	ReceivedAt time.Time
-	// SentAt is the sent_at of the request as received, "" when absent. No
-	// timestamp is corrected by it in the native format.
+	// SentAt is the sent_at of the request as received, "" when absent. The
+	// policy may correct timestamps by it.
 	SentAt string
 	// Format is the name of the format of Payload: see package format.
 	Format string

@@ -38,6 +38,9 @@ const (
 	BucketJobs = "JOBS"
 )
 
+// KeyMarks is the key of BucketJobs with the watermarks of the stream.
+const KeyMarks = "stream"
+
 // BucketStream returns the name of the stream behind a bucket.
 func BucketStream(bucket string) string { return kv.StreamOf(bucket) }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -69,11 +70,11 @@ func Unescape(token string) (string, error) {
 			continue
 		}
 		if i+2 >= len(token) {
-			return "", fmt.Errorf("token %q ends inside an escape", token)
+			return "", escapeError(token)
 		}
 		hi, lo := strings.IndexByte(hexDigits, token[i+1]), strings.IndexByte(hexDigits, token[i+2])
 		if hi < 0 || lo < 0 {
-			return "", fmt.Errorf("token %q has an escape that is not two of 0-9A-F", token)
+			return "", escapeError(token)
 		}
 		b = append(b, byte(hi<<4|lo))
 		i += 2
@@ -81,7 +82,19 @@ func Unescape(token string) (string, error) {
 	if s := string(b); Escape(s) == token {
 		return s, nil
 	}
-	return "", fmt.Errorf("token %q is not in the escaped form", token)
+	return "", escapeError(token)
+}
+
+// escapeError returns an error that names the escaped form of what a token stands
+// for: of a percent-encoded name, of one with other escapes, or of the token itself.
+func escapeError(token string) error {
+	name := token
+	if decoded, err := url.PathUnescape(token); err == nil && strings.Contains(token, "%") {
+		name = decoded
+	} else if upper, err := url.PathUnescape(strings.ReplaceAll(token, "=", "%")); err == nil && !strings.Contains(token, "%") {
+		name = upper
+	}
+	return fmt.Errorf("%q is not in the escaped form; write %q for the name %q", token, Escape(name), name)
 }
 
 // isPlain reports whether Escape keeps c.

@@ -98,3 +98,15 @@ func TestApplicationSubjectsMatchOneApplication(t *testing.T) {
 		}
 	}
 }
+
+// The error of a form that is not escaped names the one that is.
+func TestUnescapeNamesTheEscapedForm(t *testing.T) {
+	for token, want := range map[string]string{
+		"page interaction": "page=20interaction", "page%20interaction": "page=20interaction", "a=2f": "a=2F", "a.b": "a=2Eb",
+		"a=": "a=3D", "a=2": "a=3D2", "é": "=C3=A9", "a=41": "aA", "100%": "100=25", "a/b": "a=2Fb",
+	} {
+		if _, err := Unescape(token); err == nil || !strings.Contains(err.Error(), `write "`+want+`"`) {
+			t.Errorf("Unescape(%q): %v, want %q in it", token, err, want)
+		}
+	}
+}

@@ -103,6 +103,8 @@ type Request struct {
 	Query url.Values
 	// Body is JSON; nil sends none.
 	Body []byte
+	// LastEventID is where a live stream goes on; "" is from now on.
+	LastEventID string
 	// IfMatch is the precondition of a change; "" requires nothing. See
 	// Match.
 	IfMatch string
@@ -231,7 +233,7 @@ func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, erro
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	for name, value := range map[string]string{
-		"User-Agent": c.cfg.UserAgent, "Accept": api.ContentTypeJSON, api.HeaderIfMatch: r.IfMatch, api.HeaderNote: r.Note,
+		"User-Agent": c.cfg.UserAgent, "Accept": api.ContentTypeJSON, api.HeaderIfMatch: r.IfMatch, api.HeaderNote: r.Note, api.HeaderLastEventID: r.LastEventID,
 	} {
 		if value != "" {
 			req.Header.Set(name, value)

@@ -89,7 +89,7 @@ func TestProblemNamesEveryFault(t *testing.T) {
 	s := clienttest.NewServer(t, clienttest.Answer{Status: 422, Body: `{"code": "invalid_declaration", "detail": "2 faults", "status": 422, "faults": [
 		{"code": "x", "path": "/type", "message": "must be a type"}, {"code": "x", "path": "", "message": "is wrong"}]}`})
 	_, err := s.NewClient(t, nil).Do(t.Context(), put)
-	if want := "422 invalid_declaration: 2 faults\n  /type: must be a type\n  : is wrong"; err == nil || err.Error() != want {
+	if want := "422 invalid_declaration: 2 faults\n  /type: must be a type\n  is wrong"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
 }
@@ -259,7 +259,9 @@ func TestPagesAreReadUpToTheLimit(t *testing.T) {
 		want    string
 	}{
 		{5, []clienttest.Answer{page("", "null")}, []string{"limit=2&x=y"}, ""},
-		{5, []clienttest.Answer{page("", `"c"`)}, []string{"limit=2&x=y"}, ""},
+		// A page may be empty and not the last; a cursor that does not move ends the list.
+		{5, []clienttest.Answer{page("", `"c"`), page("", `"d"`), page("1", "null")}, []string{"limit=2&x=y", "cursor=c&limit=2&x=y", "cursor=d&limit=2&x=y"}, "1"},
+		{5, []clienttest.Answer{page("", `"c"`), page("", `"c"`)}, []string{"limit=2&x=y", "cursor=c&limit=2&x=y"}, ""},
 		{5, []clienttest.Answer{page("1.50", `"c d"`), page("2", "null")}, []string{"limit=2&x=y", "cursor=c+d&limit=2&x=y"}, "1.50 2"},
 		{3, []clienttest.Answer{page("1,2", `"c"`), page("3", `"d"`)}, []string{"limit=2&x=y", "cursor=c&limit=1&x=y"}, "1 2 3"},
 	} {

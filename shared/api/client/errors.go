@@ -94,7 +94,11 @@ func (e *ProblemError) Error() string {
 		b.WriteString("\nan attempt before this one was answered 503, and may have been carried out")
 	}
 	for _, f := range e.Faults {
-		b.WriteString("\n  " + strings.TrimSpace(f.Path+" ") + ": " + f.Message)
+		b.WriteString("\n  ")
+		if f.Path != "" {
+			b.WriteString(f.Path + ": ")
+		}
+		b.WriteString(f.Message)
 	}
 	return b.String()
 }
@@ -107,6 +111,15 @@ func Status(err error) int {
 		return p.Status
 	}
 	return 0
+}
+
+// Code returns the code of an answer that err is, "" for any other error.
+func Code(err error) string {
+	var p *ProblemError
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ""
 }
 
 // IsUnavailable reports whether a call failed because the service could not be

@@ -39,10 +39,10 @@ type List struct {
 // version of the client does not know.
 type Page struct {
 	Items []jsontext.Value
-	// More says that the list has more items.
+	// More says that the list has more items. Next is the cursor of the next
+	// page, "" where nothing follows.
 	More bool
-
-	next api.Cursor
+	Next api.Cursor
 }
 
 // Pages reads a list page by page, until its end or its limit. After an error
@@ -56,11 +56,12 @@ func (c *Client) Pages(ctx context.Context, list List) iter.Seq2[*Page, error] {
 		for left := list.Limit; left > 0; {
 			query.Set("limit", strconv.Itoa(min(left, list.PageSize)))
 			page, err := c.getPage(ctx, list, query)
-			if !yield(page, err) || err != nil || !page.More || len(page.Items) == 0 {
+			// A page may be empty where the service had no time to find more.
+			if !yield(page, err) || err != nil || !page.More || string(page.Next) == query.Get("cursor") {
 				return
 			}
 			left -= len(page.Items)
-			query.Set("cursor", string(page.next))
+			query.Set("cursor", string(page.Next))
 		}
 	}
 }
@@ -71,14 +72,14 @@ func (c *Client) getPage(ctx context.Context, list List, query url.Values) (*Pag
 		return nil, err
 	}
 	page := &Page{}
-	for name, v := range map[string]any{list.Member: &page.Items, "next_cursor": &page.next} {
+	for name, v := range map[string]any{list.Member: &page.Items, "next_cursor": &page.Next} {
 		if raw, ok := members[name]; ok {
 			if err := json.Unmarshal(raw, v); err != nil {
 				return nil, &ForeignError{err}
 			}
 		}
 	}
-	page.More = page.next != ""
+	page.More = page.Next != ""
 	return page, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/heartbeat"
@@ -36,9 +37,14 @@ type Backbone struct {
 	heartbeats []*heartbeat.Heartbeat
 }
 
-// New returns a backbone with the registry of c.
-func New(c registry.Config) *Backbone {
-	return &Backbone{JetStream: c.JetStream, Registry: registry.New(c)}
+// New returns a backbone with the registry of c, whose metrics it registers.
+func New(c registry.Config, metrics prometheus.Registerer) *Backbone {
+	b := &Backbone{JetStream: c.JetStream, Registry: registry.New(c)}
+	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eye_registry_unreadable_records",
+		Help: "Keys of the registry whose newest record cannot be read; the record before it is in force.",
+	}, func() float64 { return float64(b.Registry.Unreadable()) }))
+	return b
 }
 
 // AddHeartbeat adds the heartbeat of a service. JetStream, Revision and Changed
@@ -95,9 +101,9 @@ type Service interface {
 // Serve runs a service of a process of its own until ctx ends, with the admin
 // listener, the backbone and further steps, which stop after the service. It
 // closes a service that it cannot run.
-func (b *Backbone) Serve(ctx context.Context, p *daemon.Process, adminListen string, s Service, more ...daemon.Step) error {
+func (b *Backbone) Serve(ctx context.Context, p *daemon.Process, c daemon.Common, s Service, more ...daemon.Step) error {
 	admin, err := daemon.Admin(daemon.AdminConfig{
-		Listen: adminListen, Metrics: p.Metrics, Ready: s.Ready, Logger: p.Logger,
+		Listen: c.AdminListen.Value, Hosts: c.AllowedHosts.Value, Metrics: p.Metrics, Ready: s.Ready, Logger: p.Logger,
 	})
 	if err != nil {
 		if c, ok := s.(io.Closer); ok {
@@ -113,6 +119,15 @@ func (b *Backbone) Serve(ctx context.Context, p *daemon.Process, adminListen str
 	}
 	group.Add(p.Name, s.Run)
 	return group.Run(ctx)
+}
+
+// CheckOperatorToken returns why an operator token of the settings is not accepted
+// outside --dev, nil for "". The error does not show it.
+func CheckOperatorToken(secret string) error {
+	if registry.DigestOf(secret).IsPublic() {
+		return errors.New("must not be a key or token of --dev, which everybody knows: set it to what openssl rand -hex 24 prints")
+	}
+	return nil
 }
 
 // OperatorCredentials returns the operator token of the settings, which is valid

@@ -58,9 +58,14 @@ func newProcess(t *testing.T) (*daemon.Process, *wiring.Backbone, *service) {
 	if err := stream.Ensure(ctx, js, stream.Config{MaxBytes: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	b := wiring.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger})
+	b := wiring.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger}, p.Metrics)
 	s := &service{live: func() ([]heartbeat.Beat, error) { return heartbeat.List(ctx, js) }}
 	return p, b, s
+}
+
+// adminAt returns settings with an address of the admin listener.
+func adminAt(address string) daemon.Common {
+	return daemon.Common{AdminListen: daemon.Address{Value: address}}
 }
 
 // The heartbeat of a service is live until the service has stopped, and is
@@ -82,7 +87,7 @@ func TestHeartbeatStopsAfterTheService(t *testing.T) {
 			<-tick.C
 		}
 	}}
-	if err := b.Serve(ctx, p, "127.0.0.1:0", s, waitForBeat); err != nil {
+	if err := b.Serve(ctx, p, adminAt("127.0.0.1:0"), s, waitForBeat); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.last) != 1 || s.last[0].Service != "collector" {
@@ -104,7 +109,7 @@ func TestServeClosesServiceWithoutAdminListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	err = b.Serve(t.Context(), p, l.Addr().String(), s)
+	err = b.Serve(t.Context(), p, adminAt(l.Addr().String()), s)
 	if err == nil || !strings.Contains(err.Error(), l.Addr().String()) || !s.closed {
 		t.Errorf("Serve = %v, closed %t", err, s.closed)
 	}

@@ -17,6 +17,13 @@ func (s *scanner) hashContent(skip int32) event.Hash {
 	return event.HashOf(s.form)
 }
 
+// hashWith returns the hash of the canonical form that hashContent wrote last, and
+// of the value at i. No canonical form has a zero byte.
+func (s *scanner) hashWith(i int32) event.Hash {
+	s.form = s.appendCanonical(append(s.form, 0), i, 0)
+	return event.HashOf(s.form)
+}
+
 // appendCanonical appends the canonical form of the value at i, without the
 // member at skip.
 func (s *scanner) appendCanonical(dst []byte, i, skip int32) []byte {
@@ -71,6 +78,8 @@ func (s *scanner) appendScalar(dst []byte, i int32) []byte {
 		return event.AppendNumber(dst, text)
 	case n.kind != '"':
 		return append(dst, text...)
+	case n.broken:
+		return appendQuotedHalves(dst, text)
 	case n.unescaped:
 		dst, _ = jsontext.AppendQuote(dst, text) // the scan checked the UTF-8
 		return dst

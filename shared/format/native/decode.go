@@ -11,7 +11,8 @@ import (
 // type of the event. It reads the event once; the Head does not alias raw.
 //
 // A refusal names the first fault, except that text that is not JSON is always
-// event.CodeInvalidJSON, and JSON that is not an object event.CodeNotObject.
+// event.CodeInvalidJSON, and JSON that is not an object event.CodeNotObject. An
+// object that holds events in a form that is not read is event.CodeNotAnEvent.
 func Inspect(raw []byte) (event.Head, *event.Refusal) {
 	s, r := scan(raw)
 	if r != nil {
@@ -19,12 +20,16 @@ func Inspect(raw []byte) (event.Head, *event.Refusal) {
 	}
 	defer s.returnToPool()
 	m := s.findMembers()
+	if wrapper := s.findWrapper(m); wrapper != nil {
+		return event.Head{}, refuse(event.CodeNotAnEvent, "%s", wrapper.Error())
+	}
 	h, _ := s.readHead(m, func() event.Hash { return s.hashContent(m.eventID) })
 	return h, nil
 }
 
-// Decode decodes an event. It refuses exactly what Inspect refuses, and its Head
-// is Inspect's. The caller owns the Event, which does not alias raw.
+// Decode decodes an event. It refuses what Inspect refuses, except
+// event.CodeNotAnEvent, which earlier versions accepted; its Head is Inspect's. The
+// caller owns the Event, which does not alias raw.
 func Decode(raw []byte) (*event.Event, *event.Refusal) {
 	s, r := scan(raw)
 	if r != nil {
@@ -40,6 +45,7 @@ func Decode(raw []byte) (*event.Event, *event.Refusal) {
 		e.Faults = append(e.Faults, s.memberFault(m.eventID, event.CodeInvalidEventID, "event_id", wantedID))
 	}
 	s.fillEnvelope(e, m)
+	e.UnknownMembers = s.unknownFaults()
 	return e, nil
 }
 
@@ -56,18 +62,29 @@ func (s *scanner) fillEnvelope(e *event.Event, m members) {
 	check(ok, m.sessionID, event.CodeInvalidSessionID, "session_id", wantedSession)
 	check(e.Category != "", m.category, event.CodeInvalidCategory, "category", wantedID)
 	check(e.Name != "", m.name, event.CodeInvalidName, "name", wantedID)
-	if ok = m.data != 0 && s.nodes[m.data].kind == '{'; ok {
-		n := &s.nodes[m.data]
-		e.Data = s.appendValue(make([]byte, 0, n.end-n.start), m.data)
-		e.Tree = s.objectTree(m.data, string(s.raw[n.start:n.end]), n.start)
-	}
+	broken, ok := s.fillData(e, m.data)
 	check(ok, m.data, event.CodeInvalidData, "data", wantedData)
 	if e.Timestamp, ok = s.readTime(m.timestamp); !ok {
 		e.Timestamp = time.Time{}
 	}
-	check(ok, m.timestamp, event.CodeInvalidTimestamp, "timestamp", wantedTimestamp)
+	check(ok, m.timestamp, event.CodeInvalidTimestamp, "timestamp", "")
 	e.SchemaVersion, ok = s.readVersion(m.schemaVersion)
 	check(ok, m.schemaVersion, event.CodeInvalidSchemaVersion, "schema_version", wantedVersion)
+	e.Faults = append(e.Faults, broken...)
+}
+
+// fillData sets the data, and reports whether it is an object. Data with text that
+// no store can keep is set for the validator alone; its faults are returned.
+func (s *scanner) fillData(e *event.Event, i int32) (broken []event.Fault, ok bool) {
+	if i == 0 || s.nodes[i].kind != '{' {
+		return nil, false
+	}
+	n := &s.nodes[i]
+	if broken = s.brokenFaults(i - 1); len(broken) == 0 {
+		e.Data = s.appendValue(make([]byte, 0, n.end-n.start), i)
+	}
+	e.Tree = s.objectTree(i, string(s.raw[n.start:n.end]), n.start)
+	return broken, true
 }
 
 // objectTree builds the tree of the object at i. text is a copy of the event's
@@ -110,7 +127,10 @@ func (s *scanner) valueTree(i int32, text string, base int32) any {
 // escaped.
 func (s *scanner) stringOf(i int32, text string, base int32) string {
 	n := &s.nodes[i]
-	if n.unescaped {
+	switch {
+	case n.broken:
+		return replaceHalves(s.arena[n.start:n.end])
+	case n.unescaped:
 		return string(s.arena[n.start:n.end])
 	}
 	return text[n.start-base : n.end-base]

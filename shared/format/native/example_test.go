@@ -32,7 +32,7 @@ func ExampleInspect() {
 	// Output:
 	// page interaction / pageview
 	// 019b7ca9-8c88-7614-abe7-8445f30a4f75 true
-	// duplicate_key: the key "name" stands twice in one object
+	// duplicate_key: the key "name" stands twice in the event
 }
 
 func ExampleDecode() {

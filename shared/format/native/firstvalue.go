@@ -20,6 +20,9 @@ type firstValue struct {
 	// over is set when such an array holds too many events.
 	over   bool
 	sentAt string
+	// wrapper is set for an object with a member that holds events in a form that
+	// is not read.
+	wrapper *event.WrapperError
 }
 
 // readFirstValue reads the first value of the body. The items of an array, or of
@@ -62,7 +65,8 @@ func (p *splitter) readObject(w *firstValue) error {
 		if err != nil {
 			return err
 		}
-		if err := p.readMember(w, memberName(name)); err != nil {
+		end := p.inputOffset()
+		if err := p.readMember(w, p.body[end-len(name):end]); err != nil {
 			return err
 		}
 	}
@@ -72,11 +76,12 @@ func (p *splitter) readObject(w *firstValue) error {
 
 // memberName returns a name without quotes and escapes. Of names without
 // escapes it returns only those that readMember needs, so that no other name is
-// allocated: "name" stands for all three members that only an event has.
+// allocated: "name" stands for all three members that only an event has, "event_id"
+// for those that never hold events.
 func memberName(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') >= 0 {
 		name, _ := jsontext.AppendUnquote(nil, quoted) // bad text matches no name
-		return string(name)
+		quoted = append(append([]byte{'"'}, name...), '"')
 	}
 	switch name := quoted[1 : len(quoted)-1]; string(name) {
 	case "session_id", "category", "name":
@@ -85,15 +90,18 @@ func memberName(quoted []byte) string {
 		return "events"
 	case "sent_at":
 		return "sent_at"
+	case "event_id", "timestamp", "schema_version":
+		return "event_id"
 	}
 	return ""
 }
 
 // readMember reads the value of one member. It uses SkipValue, which reads
 // tokens, because ReadValue recurses and needs stack for each level.
-func (p *splitter) readMember(w *firstValue, name string) error {
+func (p *splitter) readMember(w *firstValue, quoted []byte) error {
+	name := memberName(quoted)
 	switch name {
-	case "session_id", "category", "name":
+	case "name":
 		w.typed = true
 	case "events":
 		if !w.typed && p.dec.PeekKind() == '[' {
@@ -103,7 +111,7 @@ func (p *splitter) readMember(w *firstValue, name string) error {
 			return err
 		}
 	case "sent_at":
-		if p.dec.PeekKind() == '"' {
+		if kind := p.dec.PeekKind(); kind == '"' || kind == '0' {
 			text, err := p.dec.ReadValue()
 			if err == nil {
 				w.sentAt = headerText(text)
@@ -111,16 +119,38 @@ func (p *splitter) readMember(w *firstValue, name string) error {
 			return err
 		}
 	}
-	return p.dec.SkipValue()
+	if w.typed || w.wrapper != nil || name == "event_id" {
+		return p.dec.SkipValue()
+	}
+	return p.noteWrapper(w, quoted)
 }
 
-// headerText returns the content of a string that fits into a header, "" for any
-// other string.
-func headerText(quoted []byte) string {
-	if len(quoted) > maxSentAt+2 || bytes.IndexByte(quoted, '\\') >= 0 || !printable(quoted) {
+// noteWrapper skips the value of a member that may hold events, and notes it if it
+// does.
+func (p *splitter) noteWrapper(w *firstValue, quoted []byte) error {
+	kind, start := p.dec.PeekKind(), p.inputOffset()
+	if err := p.dec.SkipValue(); err != nil {
+		return err
+	}
+	name := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name, _ = jsontext.AppendUnquote(nil, quoted)
+	}
+	value := bytes.TrimLeft(p.body[start:p.inputOffset()], whitespace+":")
+	if isWrapper(name, kind, value) {
+		w.wrapper = newWrapperError(string(name), kind)
+	}
+	return nil
+}
+
+// headerText returns a number, or the content of a string, that fits into a header,
+// "" for any other. A number is no time, but the outcome of an event can say so.
+func headerText(text []byte) string {
+	text = bytes.Trim(text, `"`)
+	if len(text) > maxSentAt || bytes.IndexByte(text, '\\') >= 0 || !printable(text) {
 		return ""
 	}
-	return string(quoted[1 : len(quoted)-1])
+	return string(text)
 }
 
 // readElements reads an array of events into items. When there are too many it
@@ -169,6 +199,8 @@ func (p *splitter) addItem(raw []byte, kind jsontext.Kind) {
 // toBatch returns the batch of a body that consists of this value.
 func (w firstValue) toBatch(p *splitter) (event.Batch, error) {
 	switch {
+	case w.kind == '{' && !w.typed && w.events == 0 && w.wrapper != nil:
+		return event.Batch{}, w.wrapper
 	case w.kind == '{' && (w.typed || w.events == 0):
 		return event.Batch{Items: []event.Item{{Raw: w.raw}}}, nil
 	case w.kind != '{' && w.kind != '[':

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -36,7 +38,7 @@ func (s *scanner) explainRefusal(err error) *event.Refusal {
 	syntax := checkSyntax(s.raw)
 	switch {
 	case syntax.err != nil:
-		return refuse(event.CodeInvalidJSON, "%s", describeSyntax(syntax.err))
+		return refuse(event.CodeInvalidJSON, "%s", describeSyntax(syntax.err, s.raw))
 	case syntax.kind != '{':
 		return refuseKind(syntax.kind)
 	case errors.Is(err, errTooDeep):
@@ -46,12 +48,51 @@ func (s *scanner) explainRefusal(err error) *event.Refusal {
 	case errors.Is(err, errValues):
 		return refuse(event.CodeTooLarge, "the event has more than %d values", event.MaxValues)
 	case errors.Is(err, errNumber):
-		return refuse(event.CodeNumberOutOfRange, "the number that ends at byte %d is out of range: at most %d bytes, an exponent within %d, a value that a double can hold",
-			s.dec.InputOffset(), event.MaxNumberBytes, event.MaxExponent)
+		return refuse(event.CodeNumberOutOfRange, "the number at %s %s", boundPlace(s.dec.StackPointer()), event.ExplainNumber(s.number))
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return refuse(event.CodeDuplicateKey, "%s stands twice in one object", quoteDuplicate(err))
+		pointer := pointerOf(err)
+		return refuseDuplicate(pointer.LastToken(), boundPlace(pointer.Parent()))
 	}
-	return refuse(event.CodeInvalidText, "the text%s is not valid UTF-8, or escapes half of a surrogate pair", describeOffset(err))
+	return refuse(event.CodeInvalidText, "the text%s is not valid UTF-8", s.describeInvalid(err))
+}
+
+// refuseDuplicate returns the refusal of an object that has a name twice.
+func refuseDuplicate(name, object string) *event.Refusal {
+	if object == "" {
+		object = "the event"
+	}
+	return refuse(event.CodeDuplicateKey, "the key %s stands twice in %s", quoteName(name), object)
+}
+
+// maxQuoted bounds a quoted name, in bytes.
+const maxQuoted = 40
+
+// quoteName quotes a name for a message, cut if it is long.
+func quoteName(name string) string {
+	if len(name) > maxQuoted {
+		return strconv.Quote(strings.ToValidUTF8(name[:maxQuoted], "")) + "…"
+	}
+	return strconv.Quote(strings.ToValidUTF8(name, "\uFFFD"))
+}
+
+// maxPlace bounds a JSON pointer in a message, in bytes.
+const maxPlace = 120
+
+// boundPlace returns a JSON pointer for a message, cut if it is long.
+func boundPlace(pointer jsontext.Pointer) string {
+	if len(pointer) > maxPlace {
+		pointer = jsontext.Pointer(strings.ToValidUTF8(string(pointer[:maxPlace]), "")) + "…"
+	}
+	return string(pointer)
+}
+
+// pointerOf returns the place of a parser's error, "" for other errors.
+func pointerOf(err error) jsontext.Pointer {
+	var e *jsontext.SyntacticError
+	if errors.As(err, &e) {
+		return e.JSONPointer
+	}
+	return ""
 }
 
 // openMemberName returns the name of the event's member that is being read, or
@@ -140,30 +181,31 @@ func asUnexpectedEOF(err error) error {
 	return err
 }
 
-// describeSyntax describes a parser's error in one bounded sentence.
-func describeSyntax(err error) string {
-	return asSyntaxError(err).Error()
+// describeSyntax describes a parser's error in text in one bounded sentence.
+func describeSyntax(err error, text []byte) string {
+	e := asSyntaxError(err, text)
+	if pointer := pointerOf(err); pointer != "" {
+		e.Place = " at " + boundPlace(pointer)
+	}
+	return e.Error()
 }
 
-// quoteDuplicate quotes the duplicate name of err, or says "a key" if the name is
-// long.
-func quoteDuplicate(err error) string {
-	var e *jsontext.SyntacticError
-	if errors.As(err, &e) {
-		if name := e.JSONPointer.LastToken(); len(name) <= 40 {
-			return fmt.Sprintf("the key %q", name)
+// describeInvalid says where the bytes stop to be UTF-8. err is the decoder's, which
+// may have stopped earlier, at half of a surrogate pair.
+func (s *scanner) describeInvalid(err error) string {
+	valid := 0
+	for valid < len(s.raw) {
+		r, size := utf8.DecodeRune(s.raw[valid:])
+		if r == utf8.RuneError && size == 1 {
+			break
 		}
+		valid += size
 	}
-	return "a key"
-}
-
-// describeOffset says after which byte err occurred, "" when that is unknown.
-func describeOffset(err error) string {
 	var e *jsontext.SyntacticError
-	if errors.As(err, &e) {
-		return fmt.Sprintf(" after byte %d", e.ByteOffset)
+	if !errors.As(err, &e) || e.JSONPointer == "" || e.ByteOffset != int64(valid) {
+		return fmt.Sprintf(" after byte %d", valid)
 	}
-	return ""
+	return fmt.Sprintf(" after byte %d, at %s,", valid, boundPlace(e.JSONPointer))
 }
 
 // refuseKind returns the refusal of a value that is not an object.
@@ -181,30 +223,8 @@ func kindName(k jsontext.Kind) string {
 		return "a number"
 	case 'n':
 		return "null"
+	case '{':
+		return "an object"
 	}
 	return "a boolean"
-}
-
-// maxReason is the limit of a parser's error text, which quotes its input, in
-// bytes.
-const maxReason = 160
-
-// asSyntaxError converts a parser's error to the error of a body.
-func asSyntaxError(err error) *event.SyntaxError {
-	var own *event.SyntaxError
-	if errors.As(err, &own) {
-		return own
-	}
-	var e *jsontext.SyntacticError
-	if !errors.As(err, &e) {
-		return &event.SyntaxError{Reason: "the text ends too early"}
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &event.SyntaxError{Offset: e.ByteOffset, Reason: "the text ends too early"}
-	}
-	reason := strings.ToValidUTF8(e.Err.Error(), "?")
-	if len(reason) > maxReason {
-		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
-	}
-	return &event.SyntaxError{Offset: e.ByteOffset, Reason: reason}
 }

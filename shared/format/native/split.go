@@ -20,14 +20,31 @@ const maxSentAt = 64
 // not blank is an item, and a broken line is refused alone.
 //
 // Split checks grammar only: duplicate keys and invalid UTF-8 inside an event are
-// left to Inspect, which refuses that event alone. The work is linear in the
+// left to Inspect, which refuses that event alone. A byte order mark before the
+// body is skipped. The work is linear in the
 // body, the memory is one Item an event, at most maxEvents. The items alias body.
 func Split(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
+	if rest, marked := bytes.CutPrefix(body, byteOrderMark); marked {
+		b, err := splitText(rest, ndjson, maxEvents)
+		var syntax *event.SyntaxError
+		if errors.As(err, &syntax) {
+			syntax.Offset += int64(len(byteOrderMark))
+		}
+		return b, err
+	}
+	return splitText(body, ndjson, maxEvents)
+}
+
+// byteOrderMark is the mark with which some editors and libraries start UTF-8.
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
+// splitText is Split for a body without byte order mark.
+func splitText(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
 	if isBlank(body) {
 		return event.Batch{}, event.ErrEmptyBody
 	}
-	if name := notUTF8(body); name != "" {
-		return event.Batch{}, &event.SyntaxError{Reason: "the body starts as " + name + "; JSON is UTF-8 without a mark"}
+	if isUTF16(body) {
+		return event.Batch{}, &event.SyntaxError{Reason: "the body is in UTF-16; JSON is sent in UTF-8"}
 	}
 	p := newSplitter(body, maxEvents)
 	defer p.returnToPool()
@@ -46,23 +63,16 @@ func Split(body []byte, ndjson bool, maxEvents int) (event.Batch, error) {
 		rest = bytes.TrimLeft(rest, whitespace)
 		err = &event.SyntaxError{Offset: int64(len(body) - len(rest)), Reason: "something follows the value"}
 	}
-	return event.Batch{}, asSyntaxError(err)
+	return event.Batch{}, bodyError(err, body)
 }
 
 // isBlank reports whether b holds only white space.
 func isBlank(b []byte) bool { return len(bytes.TrimLeft(b, whitespace)) == 0 }
 
-// notUTF8 names the byte order mark, or the encoding other than UTF-8, of a
-// body, "" when it has neither. The body must not be empty.
-func notUTF8(body []byte) string {
-	switch {
-	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
-		return "UTF-8 with a byte order mark"
-	case bytes.HasPrefix(body, []byte("\xFE\xFF")), bytes.HasPrefix(body, []byte("\xFF\xFE")),
-		body[0] == 0, len(body) > 1 && body[1] == 0:
-		return "UTF-16"
-	}
-	return ""
+// isUTF16 reports whether a body is in UTF-16. It must not be empty.
+func isUTF16(body []byte) bool {
+	return bytes.HasPrefix(body, []byte("\xFE\xFF")) || bytes.HasPrefix(body, []byte("\xFF\xFE")) ||
+		body[0] == 0 || len(body) > 1 && body[1] == 0
 }
 
 // splitter splits one body. One goroutine uses it at a time; it is reused
@@ -132,13 +142,13 @@ func (p *splitter) addLine(line []byte) {
 		return
 	}
 	p.addItem(line[:len(line):len(line)], '{')
-	p.items[len(p.items)-1].Refusal = refuseLine(checkSyntax(line))
+	p.items[len(p.items)-1].Refusal = refuseLine(checkSyntax(line), line)
 }
 
 // refuseLine returns the refusal of a line with a syntax fault.
-func refuseLine(x syntaxReport) *event.Refusal {
+func refuseLine(x syntaxReport, line []byte) *event.Refusal {
 	if x.deep {
 		return refuse(event.CodeTooDeep, "the line nests %s levels; %d are allowed", x.levelCount(), event.MaxDepth)
 	}
-	return refuse(event.CodeInvalidJSON, "%s", describeSyntax(x.err))
+	return refuse(event.CodeInvalidJSON, "%s", describeSyntax(x.err, line))
 }

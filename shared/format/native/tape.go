@@ -3,6 +3,7 @@ package native
 import (
 	"bytes"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -17,6 +18,9 @@ type node struct {
 	// unescaped is set when start and end point into the arena, which holds
 	// the string without its escapes.
 	unescaped bool
+	// broken is set for a string that escapes half of a surrogate pair. Its text
+	// has the three bytes that UTF-8 forbids for such a half.
+	broken bool
 	// start and end bound the token. A string is without its quotes, a
 	// container with its brackets.
 	start, end int32
@@ -40,6 +44,15 @@ type scanner struct {
 	values int
 	open   [event.MaxDepth + 1]int32 // the containers around the current token
 	depth  int
+
+	// rereading is set while an event is scanned that escapes half of a surrogate
+	// pair; broken counts its nodes.
+	rereading bool
+	broken    int
+	// number is a number out of range.
+	number []byte
+	// unknown are the names of members that no event has.
+	unknown []int32
 
 	order []int32 // scratch of canonical.go: members to be written
 	form  []byte  // scratch of canonical.go: the canonical form
@@ -68,24 +81,35 @@ func scan(raw []byte) (*scanner, *event.Refusal) {
 		return nil, refuse(event.CodeTooLarge, "the event is %d bytes long; %d are allowed", len(raw), event.MaxBytes)
 	}
 	s, _ := scanners.Get().(*scanner)
-	s.raw = raw
-	s.source = *bytes.NewBuffer(raw)
-	s.dec.Reset(&s.source, strictOptions...)
-	if r := s.readTokens(); r != nil {
+	s.reset(raw, strictOptions)
+	r := s.readTokens()
+	if r != nil && r.Code == event.CodeInvalidText && utf8.Valid(raw) {
+		// The bytes are text, but an escape is not. Such an event is read again,
+		// so that it is kept and its author learns where.
+		s.reset(raw, lenientOptions)
+		s.rereading = true
+		r = s.readTokens()
+	}
+	if r != nil {
 		s.returnToPool()
 		return nil, r
 	}
 	return s, nil
 }
 
+// reset makes the scanner read raw from its beginning.
+func (s *scanner) reset(raw []byte, options []jsontext.Options) {
+	s.source = *bytes.NewBuffer(raw)
+	s.dec.Reset(&s.source, options...)
+	s.raw, s.number, s.keys, s.values, s.depth, s.broken, s.rereading = raw, nil, 0, 0, 0, 0, false
+	s.nodes, s.order, s.unknown = s.nodes[:0], s.order[:0], s.unknown[:0]
+	s.arena, s.form = s.arena[:0], s.form[:0]
+}
+
 // returnToPool drops the scanner's references to the event's bytes and makes it
 // available to other events. The caller must not use it afterwards.
 func (s *scanner) returnToPool() {
-	s.source = bytes.Buffer{}
-	s.dec.Reset(&s.source, strictOptions...)
-	s.raw, s.keys, s.values, s.depth = nil, 0, 0, 0
-	s.nodes, s.order = s.nodes[:0], s.order[:0]
-	s.arena, s.form = s.arena[:0], s.form[:0]
+	s.reset(nil, strictOptions)
 	if cap(s.nodes) <= keepNodes && cap(s.form) <= keepBytes && cap(s.arena) <= keepBytes {
 		scanners.Put(s)
 	}
@@ -154,6 +178,9 @@ func (s *scanner) closeContainer() *event.Refusal {
 	s.depth--
 	n := &s.nodes[s.open[s.depth]]
 	n.end, n.next = int32(s.dec.InputOffset()), int32(len(s.nodes))
+	if s.rereading && n.kind == '{' {
+		return s.checkDuplicates(s.open[s.depth])
+	}
 	return nil
 }
 
@@ -171,6 +198,7 @@ func (s *scanner) readScalar(kind jsontext.Kind) *event.Refusal {
 	switch kind {
 	case '0':
 		if !event.ValidNumber(text) {
+			s.number = text
 			return s.explainRefusal(errNumber)
 		}
 	case '"':
@@ -178,7 +206,12 @@ func (s *scanner) readScalar(kind jsontext.Kind) *event.Refusal {
 		if bytes.IndexByte(text, '\\') >= 0 {
 			start := len(s.arena)
 			if s.arena, err = jsontext.AppendUnquote(s.arena, text); err != nil {
-				return s.explainRefusal(err)
+				if !s.rereading {
+					return s.explainRefusal(err)
+				}
+				s.arena = appendUnquotedHalves(s.arena[:start], text)
+				n.broken = true
+				s.broken++
 			}
 			n.unescaped, n.start, n.end = true, int32(start), int32(len(s.arena))
 		}

@@ -38,6 +38,11 @@ type Config struct {
 	// FailureOf returns the answer to an error of a handler. ctx is the
 	// request's.
 	FailureOf func(ctx context.Context, err error) *httpserver.Failure
+	// Prepare sets headers of every answer, also of problems; nil sets none.
+	Prepare func(h http.Header, r *http.Request)
+	// NotFound serves the paths that no endpoint has; nil answers that there is
+	// no such path.
+	NotFound Handler
 	// MethodNotAllowed returns the answer to a method that a path does not
 	// have; nil is an answer that refers to the header Allow.
 	MethodNotAllowed func(pattern string) *httpserver.Failure
@@ -98,8 +103,20 @@ func (r *Router) addMethod(method string, e Endpoint) {
 // Routes returns the routes of the API, each with the router as its handler.
 func (r *Router) Routes() []httpserver.Route { return r.routes }
 
-// ServeHTTP answers a request.
-func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.echo.ServeHTTP(w, req) }
+// ServeHTTP answers a request, under the normal form of its path.
+func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.echo.ServeHTTP(w, httpserver.CleanPath(req, r.hasPath))
+}
+
+// hasPath reports whether an endpoint has an escaped path.
+func (r *Router) hasPath(escaped string) bool {
+	for pattern := range r.patterns {
+		if httpserver.MatchPattern(pattern, escaped) {
+			return true
+		}
+	}
+	return false
+}
 
 // observeRequest measures a request and sets the common headers of its answer.
 func (r *Router) observeRequest(next echo.HandlerFunc) echo.HandlerFunc {
@@ -110,7 +127,14 @@ func (r *Router) observeRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			defer r.InFlight.Dec()
 		}
 		httpserver.SetCommonHeaders(c.Response().Header())
-		if err := next(c); err != nil {
+		if r.Prepare != nil {
+			r.Prepare(c.Response().Header(), c.Request())
+		}
+		err := next(c)
+		if r.NotFound != nil && isFrameworkError(err, http.StatusNotFound) {
+			err = r.NotFound(c.Response(), c.Request())
+		}
+		if err != nil {
 			c.Error(err) // writes the answer, so that its status is known below
 		}
 		route := c.Path()
@@ -168,16 +192,19 @@ func (r *Router) writeFailure(err error, c echo.Context) {
 
 // failureOf maps the errors of the framework; all others are the API's.
 func (r *Router) failureOf(err error, c echo.Context) *httpserver.Failure {
-	var framework *echo.HTTPError
-	if errors.As(err, &framework) {
-		switch framework.Code {
-		case http.StatusNotFound:
-			return httpserver.NoSuchPath()
-		case http.StatusMethodNotAllowed:
-			return r.MethodNotAllowed(c.Path())
-		}
+	switch {
+	case isFrameworkError(err, http.StatusNotFound):
+		return httpserver.NoSuchPath()
+	case isFrameworkError(err, http.StatusMethodNotAllowed):
+		return r.MethodNotAllowed(c.Path())
 	}
 	return r.FailureOf(c.Request().Context(), err)
+}
+
+// isFrameworkError reports whether an error is the framework's, with this status.
+func isFrameworkError(err error, status int) bool {
+	var framework *echo.HTTPError
+	return errors.As(err, &framework) && framework.Code == status
 }
 
 func referToAllow(string) *httpserver.Failure {

@@ -141,6 +141,25 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	}
 }
 
+func TestNotFoundServesUnknownPaths(t *testing.T) {
+	f := newConfiguredFixture(func(c *router.Config) {
+		c.Prepare = func(h http.Header, r *http.Request) { h.Set("Prepared", r.Method) }
+		c.NotFound = func(w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/error" {
+				return errOwn
+			}
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
+	}, router.Endpoint{Method: http.MethodGet, Pattern: "/known", Handle: func(http.ResponseWriter, *http.Request) error { return httpserver.NoSuchPath() }})
+	for target, want := range map[string]int{"GET /nowhere": 204, "GET /error": http.StatusTeapot, "GET /known": 404, "POST /known": 405} {
+		method, path, _ := strings.Cut(target, " ")
+		if got := f.ask(t, method, path); got.Code != want || got.Header().Get("Prepared") != method {
+			t.Errorf("%s answers %d %v, want %d", target, got.Code, got.Header(), want)
+		}
+	}
+}
+
 // A client must not be able to create time series.
 func TestRouteLabelsAreThePatterns(t *testing.T) {
 	f := newFixture(get("/v1/things/:id", func(http.ResponseWriter, *http.Request) error { return nil }))

@@ -166,10 +166,14 @@ func (s *Server) Connect(options ...nats.Option) *nats.Conn {
 	return nc
 }
 
+// requestLimit bounds a request to JetStream whose context has no deadline. The default
+// of the library, five seconds, may pass on a busy machine.
+const requestLimit = 30 * time.Second
+
 // JetStream is JetStream over a connection of its own.
 func (s *Server) JetStream(options ...nats.Option) jetstream.JetStream {
 	s.tb.Helper()
-	js, err := jetstream.New(s.Connect(options...))
+	js, err := jetstream.New(s.Connect(options...), jetstream.WithDefaultTimeout(requestLimit))
 	if err != nil {
 		s.tb.Fatal(err)
 	}

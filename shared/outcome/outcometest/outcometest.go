@@ -86,10 +86,12 @@ type Panicking struct {
 	Mark string
 }
 
-// Validate implements outcome.Rules.
-func (p Panicking) Validate(ev *event.Event, received time.Time, application string) schema.Verdict {
+// ValidateWithin implements outcome.Rules.
+func (p Panicking) ValidateWithin(
+	ev *event.Event, received time.Time, application string, limit schema.Work,
+) (schema.Verdict, bool) {
 	if strings.Contains(string(ev.Data), p.Mark) {
 		panic(p.Mark)
 	}
-	return p.Rules.Validate(ev, received, application)
+	return p.Rules.ValidateWithin(ev, received, application, limit)
 }

@@ -93,10 +93,14 @@ func (l *loader) addFile(name string, raw []byte, d editor.Declaration, faults [
 	l.files = append(l.files, file{name, raw, d})
 }
 
-// visitFolder calls load for every entry of a folder.
+// visitFolder calls load for every file and folder in a folder.
 func (l *loader) visitFolder(folder string, load func(name string, isDir bool) error) error {
-	return eachEntry(l.fsys, folder, func(name string, info fs.FileInfo) error {
-		return load(name, info.IsDir())
+	return eachEntry(l.fsys, folder, func(e entry) error {
+		if why := e.unreadable(); why != "" {
+			l.addFault(e.name, "%s; a declaration is a plain file, or a link to one", why)
+			return nil
+		}
+		return load(e.name, e.info.IsDir())
 	})
 }
 
@@ -150,6 +154,12 @@ func (l *loader) loadSchema(name string, isDir bool) error {
 	raw, err := l.readFile(name)
 	if err != nil {
 		return err
+	}
+	// A file of theeye schema show -o: the folder decides, whatever it was taken from.
+	raw, _, err = schema.CutRevision(raw)
+	if err != nil {
+		l.addFault(name, "%v", err)
+		return nil
 	}
 	d, faults := editor.CheckSchema(t, raw)
 	l.addFile(name, raw, d, faults)
@@ -205,6 +215,13 @@ func readBounded(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	info, err := f.Stat()
+	switch {
+	case err != nil || !info.Mode().IsRegular(): // it was replaced since
+		return nil, errors.Join(err, fmt.Errorf("%s is no plain file", name), f.Close())
+	case info.Size() == 0: // reading some files of /proc blocks; they have no size
+		return nil, f.Close()
+	}
 	raw, err := io.ReadAll(io.LimitReader(f, schema.MaxBytes+1))
 	return raw, errors.Join(err, f.Close())
 }
@@ -212,22 +229,48 @@ func readBounded(fsys fs.FS, name string) ([]byte, error) {
 // maxFolders is how deep declarations lie: schemas/<category>/.
 const maxFolders = 2
 
-// eachFile visits the files of a folder and its subfolders by name, without those
-// that LoadDir skips. It follows links.
-func eachFile(fsys fs.FS, folder string, visit func(name string, info fs.FileInfo) error) error {
-	return eachEntry(fsys, folder, func(name string, info fs.FileInfo) error {
-		if !info.IsDir() {
-			return visit(name, info)
+// entry is an entry of a folder. Links are followed; a link that leads nowhere has
+// no info.
+type entry struct {
+	name string
+	info fs.FileInfo
+}
+
+// unreadable says why an entry is neither a plain file nor a folder, "" if it is.
+// Reading another one may block for ever, or have no end.
+func (e entry) unreadable() string {
+	if e.info == nil {
+		return "is a link that leads nowhere, or in a circle"
+	}
+	switch mode := e.info.Mode(); {
+	case mode.IsRegular(), mode.IsDir():
+		return ""
+	case mode&fs.ModeNamedPipe != 0:
+		return "is a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "is a socket"
+	case mode&fs.ModeDevice != 0:
+		return "is a device"
+	}
+	return "is a special file"
+}
+
+// eachFile visits the entries of a folder and its subfolders by name, without the
+// folders and those that LoadDir skips. It follows links.
+func eachFile(fsys fs.FS, folder string, visit func(entry) error) error {
+	return eachEntry(fsys, folder, func(e entry) error {
+		if e.info == nil || !e.info.IsDir() {
+			return visit(e)
 		}
-		if strings.Count(name, "/") >= maxFolders {
+		if strings.Count(e.name, "/") >= maxFolders {
 			return nil // deeper than any declaration
 		}
-		return eachFile(fsys, name, visit)
+		return eachFile(fsys, e.name, visit)
 	})
 }
 
 // eachEntry visits the entries of a folder.
-func eachEntry(fsys fs.FS, folder string, visit func(name string, info fs.FileInfo) error) error {
+func eachEntry(fsys fs.FS, folder string, visit func(entry) error) error {
 	entries, err := fs.ReadDir(fsys, folder)
 	if err != nil {
 		return err
@@ -238,10 +281,10 @@ func eachEntry(fsys fs.FS, folder string, visit func(name string, info fs.FileIn
 		}
 		name := path.Join(folder, e.Name())
 		info, err := fs.Stat(fsys, name)
-		if err != nil {
+		if err != nil && e.Type()&fs.ModeSymlink == 0 {
 			return err
 		}
-		if err := visit(name, info); err != nil {
+		if err := visit(entry{name, info}); err != nil {
 			return err
 		}
 	}

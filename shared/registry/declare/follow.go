@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -97,7 +98,7 @@ func (f *follower) applyFolder(ctx context.Context) bool {
 			slog.Int("created", len(changes.Created)), slog.Int("updated", len(changes.Updated)))
 	}
 	if err != nil {
-		if !errors.Is(err, jetstream.ErrBucketNotFound) { // the processor creates them
+		if !errors.Is(err, jetstream.ErrBucketNotFound) { // the query API creates them
 			f.logError(ctx, err)
 		}
 		return false
@@ -139,11 +140,15 @@ func (l listing) isSettled(before listing, readAt time.Time) bool {
 func readListing(fsys fs.FS) (listing, error) {
 	h := sha256.New()
 	var l listing
-	err := eachFile(fsys, ".", func(name string, info fs.FileInfo) error {
-		if info.ModTime().After(l.newest) {
-			l.newest = info.ModTime()
+	err := eachFile(fsys, ".", func(e entry) error {
+		if e.info == nil {
+			_, err := fmt.Fprintf(h, "%q\n", e.name)
+			return err
 		}
-		_, err := fmt.Fprintf(h, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+		if e.info.ModTime().After(l.newest) {
+			l.newest = e.info.ModTime()
+		}
+		_, err := fmt.Fprintf(h, "%q %s %d %d\n", e.name, e.info.Mode(), e.info.Size(), e.info.ModTime().UnixNano())
 		return err
 	})
 	h.Sum(l.digest[:0])
@@ -153,12 +158,16 @@ func readListing(fsys fs.FS) (listing, error) {
 // digestFiles returns the digest of the content of a folder.
 func digestFiles(fsys fs.FS) (sum digest, err error) {
 	h := sha256.New()
-	err = eachFile(fsys, ".", func(name string, _ fs.FileInfo) error {
-		raw, err := readBounded(fsys, name)
+	err = eachFile(fsys, ".", func(e entry) error {
+		if why := e.unreadable(); why != "" || !strings.HasSuffix(e.name, extension) {
+			_, err := fmt.Fprintf(h, "%q %s\n", e.name, why)
+			return err
+		}
+		raw, err := readBounded(fsys, e.name)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(h, "%q %x\n", name, sha256.Sum256(raw))
+		_, err = fmt.Fprintf(h, "%q %x\n", e.name, sha256.Sum256(raw))
 		return err
 	})
 	h.Sum(sum[:0])

@@ -107,7 +107,9 @@ func TestFollowRevertsNoLiveChangeAfterARestart(t *testing.T) {
 	fix := registrytest.Put(t, js, stream.BucketSchemas, someKey, anySchema)
 	registrytest.Background(t, func(ctx context.Context) error { return Follow(ctx, dir, often, js, (&registrytest.Logs{}).Logger()) })
 	writeFile(t, dir, "applications/new.json", `{"keys": []}`) // seen only by the second
-	s := registrytest.AwaitSnapshot(t, r, "the second one runs", func(s *registry.Snapshot) bool { return len(s.Access.Applications()) == 2 })
+	s := registrytest.AwaitSnapshot(t, r, "the second one runs", func(s *registry.Snapshot) bool {
+		return len(s.Access.Applications()) == 2 && s.Schemas.Revision() >= fix
+	})
 	if s.Schemas.Version(registrytest.SomeType) != fix {
 		t.Errorf("a restart reverted the fix: version %d, want %d", s.Schemas.Version(registrytest.SomeType), fix)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -24,14 +22,15 @@ func (e *Editor) Application(ctx context.Context, name string) (Application, err
 // has already are not looked up.
 func (e *Editor) checkOwners(ctx context.Context, name string, keys []registry.KeyRecord) error {
 	now, err := e.applications.Get(ctx, name)
+	if err == nil {
+		now, err = registry.Readable(ctx, e.applications.Bucket, name, now)
+	}
 	if err != nil {
 		return err
 	}
 	var mine registry.ApplicationRecord
 	if now.Exists() {
-		if err := json.Unmarshal(now.Value, &mine); err != nil {
-			mine = registry.ApplicationRecord{}
-		}
+		mine, _ = registry.ReadApplication(now.Value) // one that cannot be read has no keys
 	}
 	added := make(map[int]string, len(keys))
 	for i, k := range keys {

@@ -46,7 +46,7 @@ func TestCreateApplicationReturnsTheSecretOnce(t *testing.T) {
 	}
 	spec.ExpiresAt = end.UTC()
 	made := registry.Key{ID: registry.DigestOf(k.Secret).String()[:12], Application: "shop", KeySettings: spec}
-	if diff := cmp.Diff(made, k.Key, keyOptions); diff != "" || !strings.HasPrefix(k.Secret, secretPrefix) || len(k.Secret) < 30 {
+	if diff := cmp.Diff(made, k.Key, keyOptions); diff != "" || !strings.HasPrefix(k.Secret, keyPrefix) || len(k.Secret) < 30 {
 		t.Errorf("key (-want +got):\n%s", diff)
 	}
 	want := Application{Name: "shop", Revision: 1, ChangeInfo: ann, Keys: []registry.Key{made}}

@@ -1,7 +1,6 @@
 package editor
 
 import (
-	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/kv"
@@ -19,7 +18,7 @@ import (
 //
 // A caller can decide by registry.ErrNotFound, *ConflictError and *InvalidError.
 // All other errors are those of NATS, jetstream.ErrBucketNotFound among them until
-// the processor has created the buckets. After such an error the change may have
+// the query API has created the buckets. After such an error the change may have
 // been made or not; the same call may be made again.
 type Editor struct {
 	*registry.History
@@ -53,8 +52,8 @@ type Application struct {
 }
 
 func readApplication(name string, e kv.Entry) (Application, error) {
-	var r registry.ApplicationRecord
-	if err := json.Unmarshal(e.Value, &r); err != nil {
+	r, err := registry.ReadApplication(e.Value)
+	if err != nil {
 		return newApplication(name, e.Revision, registry.ApplicationRecord{ChangeInfo: registry.ReadChangeInfo(e)}), unreadable(name, err)
 	}
 	r.ChangeInfo = registry.ReadChangeInfo(e)
@@ -78,8 +77,8 @@ type Token struct {
 
 func readToken(id string, e kv.Entry) (Token, error) {
 	t := Token{Token: registry.Token{ID: id}, Revision: e.Revision, ChangeInfo: registry.ReadChangeInfo(e)}
-	var r registry.TokenRecord
-	if err := json.Unmarshal(e.Value, &r); err != nil {
+	r, err := registry.ReadToken(e.Value)
+	if err != nil {
 		return t, unreadable(id, err)
 	}
 	t.Role, t.Applications = r.Role, r.Applications

@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// secretPrefix shows people, and scanners of repositories, what a secret is.
-	secretPrefix = "eye_"
+	// keyPrefix shows people, and scanners of repositories, what a secret is; so
+	// does registry.TokenPrefix.
+	keyPrefix = "eye_"
 	// maxOverlap bounds how long an old key is valid beside the new one.
 	maxOverlap = 366 * 24 * time.Hour
 	// maxRecord bounds the record of an application, in bytes: it has to be one
@@ -49,11 +50,11 @@ func (k NewKey) LogValue() slog.Value {
 }
 
 // newSecret makes a secret of 130 random bits.
-func newSecret() string { return secretPrefix + rand.Text() }
+func newSecret(prefix string) string { return prefix + rand.Text() }
 
 // makeKey makes a write key of an application.
 func makeKey(application string, settings registry.KeySettings) (registry.KeyRecord, NewKey, []event.Fault) {
-	secret := newSecret()
+	secret := newSecret(keyPrefix)
 	k, faults := checkSettings(settings, registry.DigestOf(secret).String())
 	if len(faults) > 0 {
 		return registry.KeyRecord{}, NewKey{}, faults
@@ -107,7 +108,7 @@ func (e *Editor) RotateKey(ctx context.Context, name, id string, overlap time.Du
 	if err := invalid(faults, checkChangeInfo(by)); err != nil {
 		return Application{}, NewKey{}, err
 	}
-	secret := newSecret()
+	secret := newSecret(keyPrefix)
 	var made NewKey
 	a, err := e.editKeys(ctx, name, match, by, func(keys []registry.KeyRecord) ([]registry.KeyRecord, error) {
 		i, err := findKey(keys, id)
@@ -181,8 +182,8 @@ func (e *Editor) editKeys(ctx context.Context, name string, match Precondition, 
 		if !now.Exists() {
 			return nil, fmt.Errorf("application %s: %w", name, registry.ErrNotFound)
 		}
-		next = registry.ApplicationRecord{}
-		if err := json.Unmarshal(now.Value, &next); err != nil {
+		var err error
+		if next, err = registry.ReadApplication(now.Value); err != nil {
 			return nil, unreadable(name, err)
 		}
 		keys, err := change(slices.Clone(next.Keys))

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/registry"
@@ -75,7 +73,7 @@ func (o *keyOwners) readNew(ctx context.Context) error {
 		o.byDigest, o.digestsOf = map[registry.Digest]string{}, map[string][]registry.Digest{}
 	}
 	if o.revision == 0 {
-		return o.applications.Each(ctx, ">", o.applyEntry)
+		return o.readAll(ctx)
 	}
 	for o.revision < newest {
 		prefix := kv.SubjectPrefix(o.applications.Name())
@@ -93,23 +91,51 @@ func (o *keyOwners) readNew(ctx context.Context) error {
 	return nil
 }
 
-// applyEntry takes over the keys of an application's entry.
-func (o *keyOwners) applyEntry(name string, e kv.Entry) {
+// readAll reads the entry that is in force for each application.
+func (o *keyOwners) readAll(ctx context.Context) error {
+	unread := map[string]kv.Entry{}
+	err := o.applications.Each(ctx, ">", func(name string, e kv.Entry) {
+		if !o.applyEntry(name, e) {
+			unread[name] = e
+		}
+	})
+	for name, newest := range unread {
+		if err != nil {
+			break
+		}
+		var e kv.Entry
+		if e, err = registry.Readable(ctx, o.applications, name, newest); err == nil {
+			o.applyEntry(name, e)
+		}
+	}
+	if err != nil {
+		o.revision = 0 // the next call reads all again
+	}
+	return err
+}
+
+// applyEntry takes over the keys of an application's entry. It returns false, and
+// takes over nothing, if the record cannot be read: the one before it stays in force.
+func (o *keyOwners) applyEntry(name string, e kv.Entry) bool {
 	o.revision = max(o.revision, e.Revision)
+	var r registry.ApplicationRecord
+	if !e.Removed {
+		var err error
+		if r, err = registry.ReadApplication(e.Value); err != nil {
+			return false
+		}
+	}
 	for _, sum := range o.digestsOf[name] {
 		if o.byDigest[sum] == name {
 			delete(o.byDigest, sum)
 		}
 	}
 	delete(o.digestsOf, name)
-	var r registry.ApplicationRecord
-	if e.Removed || json.Unmarshal(e.Value, &r) != nil {
-		return
-	}
 	for _, k := range r.Keys {
 		if sum, err := registry.ParseDigest(k.SHA256); err == nil {
 			o.byDigest[sum] = name
 			o.digestsOf[name] = append(o.digestsOf[name], sum)
 		}
 	}
+	return true
 }

@@ -94,9 +94,13 @@ func parseKey(m schema.Location, v any) (k registry.KeyRecord) {
 // secret.
 func parseSum(m schema.Location, v any) string {
 	s, _ := v.(string)
-	if _, err := registry.ParseDigest(s); err != nil {
+	sum, err := registry.ParseDigest(s)
+	if err != nil {
 		m.Faultf("must be the SHA-256 of the key, 64 hexadecimal digits")
 		return ""
+	}
+	if sum.IsPublic() {
+		m.Faultf("is that of a key or token of --dev, which everybody knows: make a key with theeye app create")
 	}
 	return strings.ToLower(s)
 }
@@ -120,8 +124,9 @@ func parseOrigins(m schema.Location, v any) []string {
 	origins := make([]string, 0, len(list))
 	for i, v := range list {
 		at := m.At(strconv.Itoa(i))
-		origin, ok := v.(string)
-		switch err := registry.CheckOrigin(origin); {
+		given, ok := v.(string)
+		origin, err := registry.NormalizeOrigin(given)
+		switch {
 		case !ok:
 			at.Faultf("must be a string")
 		case err != nil:

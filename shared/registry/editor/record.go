@@ -144,18 +144,25 @@ type records[T any] struct {
 // list returns all records by name, with those that cannot be read.
 func (r records[T]) list(ctx context.Context) ([]T, error) {
 	byName := map[string]T{}
+	unread := map[string]kv.Entry{}
 	err := r.Each(ctx, ">", func(name string, e kv.Entry) {
-		if !r.valid(name) {
+		if !r.valid(name) || !e.Exists() {
 			return
 		}
-		if !e.Exists() {
-			delete(byName, name)
-			return
+		var err error
+		if byName[name], err = r.read(name, e); err != nil {
+			unread[name] = e
 		}
-		byName[name], _ = r.read(name, e)
 	})
 	if err != nil {
 		return nil, err
+	}
+	for name, newest := range unread {
+		e, err := registry.Readable(ctx, r.Bucket, name, newest)
+		if err != nil {
+			return nil, err
+		}
+		byName[name], _ = r.read(name, e)
 	}
 	list := make([]T, 0, len(byName))
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
@@ -171,6 +178,9 @@ func (r records[T]) find(ctx context.Context, name string) (T, error) {
 		return none, registry.ErrNotFound
 	}
 	e, err := r.Get(ctx, name)
+	if err == nil {
+		e, err = registry.Readable(ctx, r.Bucket, name, e)
+	}
 	if err != nil {
 		return none, err
 	}
@@ -213,7 +223,7 @@ func unreadable(name string, err error) error {
 	return fmt.Errorf("the record of %s cannot be read: %w", name, err)
 }
 
-// edit writes what next makes of a key's newest entry, in one step. If another
+// edit writes what next makes of the entry that is in force for a key, in one step. If another
 // writer comes between, it calls next again. If next returns kv.ErrUnchanged, the
 // key stays as it is.
 func edit(ctx context.Context, b *kv.Bucket, key string, match Precondition, next func(now kv.Entry) ([]byte, error)) (PutResult, error) {
@@ -252,11 +262,16 @@ func remove(ctx context.Context, b *kv.Bucket, key string, match Precondition, b
 	})
 }
 
-// update is Bucket.Update under a precondition. The precondition is checked after
+// update is Bucket.Update under a precondition. Records that cannot be read are
+// passed over: next gets the entry that is in force. The precondition is checked after
 // next, so that a repeated call finds its value in place and does not fail.
 func update(ctx context.Context, b *kv.Bucket, key string, match Precondition, next func(now kv.Entry) (kv.Write, error)) (uint64, error) {
 	var last kv.Entry
-	revision, err := b.Update(ctx, key, func(now kv.Entry) (kv.Write, error) {
+	revision, err := b.Update(ctx, key, func(newest kv.Entry) (kv.Write, error) {
+		now, err := registry.Readable(ctx, b, key, newest)
+		if err != nil {
+			return kv.Write{}, err
+		}
 		last = now
 		w, err := next(now)
 		if err != nil {

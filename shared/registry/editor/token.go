@@ -27,7 +27,7 @@ func (e *Editor) CreateToken(ctx context.Context, t registry.Token, by registry.
 	if err := invalid(checkToken(t), checkChangeInfo(by)); err != nil {
 		return Token{}, "", err
 	}
-	secret = newSecret()
+	secret = newSecret(registry.TokenPrefix)
 	info := stamp(by)
 	revision, err := e.tokens.create(ctx, t.ID, registry.TokenRecord{
 		SHA256: registry.DigestOf(secret).String(), Role: t.Role, Applications: t.Applications, ChangeInfo: info,

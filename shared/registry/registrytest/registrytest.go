@@ -62,7 +62,7 @@ func Background(t *testing.T, f func(context.Context) error) {
 			if err != nil {
 				t.Errorf("Run returned %v when its context ended", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("Run did not return when its context ended")
 		}
 	})

@@ -19,11 +19,13 @@ func BenchmarkWriter(b *testing.B) {
 	storetest.BenchWriter(b, openPrepared(b), storetest.BenchWriters, bareLoop(b))
 }
 
-func BenchmarkDuplicates(b *testing.B) { storetest.BenchDuplicates(b, openPrepared(b)) }
-func BenchmarkReplay(b *testing.B)     { storetest.BenchReplay(b, openPrepared(b)) }
-func BenchmarkGrowth(b *testing.B)     { storetest.BenchGrowth(b, openPrepared(b), openPrepared(b)) }
-func BenchmarkTimeline(b *testing.B)   { storetest.BenchTimeline(b, openPrepared(b)) }
-func BenchmarkTypes(b *testing.B)      { storetest.BenchTypes(b, openPrepared(b)) }
+func BenchmarkDuplicates(b *testing.B)      { storetest.BenchDuplicates(b, openPrepared(b)) }
+func BenchmarkReplay(b *testing.B)          { storetest.BenchReplay(b, openPrepared(b)) }
+func BenchmarkGrowth(b *testing.B)          { storetest.BenchGrowth(b, openPrepared(b), openPrepared(b)) }
+func BenchmarkTimeline(b *testing.B)        { storetest.BenchTimeline(b, openPrepared(b)) }
+func BenchmarkRareType(b *testing.B)        { storetest.BenchRareType(b, openPrepared(b)) }
+func BenchmarkRetention(b *testing.B)       { storetest.BenchRetention(b, openPrepared(b)) }
+func BenchmarkRetentionBeside(b *testing.B) { storetest.BenchRetentionBeside(b, openPrepared(b)) }
 
 // BenchmarkEncode is the adapter's own share of an insert.
 func BenchmarkEncode(b *testing.B) {

@@ -47,6 +47,9 @@ func decodeField(d *store.Document, key string, v bsoncore.Value) error {
 		return errorUnless(ok)
 	case fieldReceivedAt:
 		return decodeDate(&d.ReceivedAt, v)
+	case fieldSlot:
+		d.Slot = new(int64)
+		return decodeInt(d.Slot, v)
 	case fieldExpiresAt:
 		return decodeDate(&d.ExpiresAt, v)
 	case fieldOrigin:
@@ -57,6 +60,8 @@ func decodeField(d *store.Document, key string, v bsoncore.Value) error {
 		return decodeInt(&d.SchemaVersion, v)
 	case fieldSentVersion:
 		return decodeInt(&d.SentSchemaVersion, v)
+	case fieldClockOffset:
+		return decodeInt(&d.ClockOffsetMS, v)
 	case fieldErrors:
 		return decodeFaults(d, v)
 	case fieldOriginal:

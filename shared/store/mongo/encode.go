@@ -27,6 +27,7 @@ const (
 	fieldTimestamp     = "timestamp"
 	fieldTimestampUS   = "timestamp_us"
 	fieldReceivedAt    = "received_at"
+	fieldSlot          = "slot"
 	fieldExpiresAt     = "expires_at"
 	fieldContentHash   = "content_hash"
 	fieldOrigin        = "origin"
@@ -35,11 +36,17 @@ const (
 	fieldRevision      = "revision"
 	fieldSchemaVersion = "schema_version"
 	fieldSentVersion   = "sent_schema_version"
+	fieldClockOffset   = "clock_offset_ms"
 	fieldErrors        = "errors"
 	fieldCode          = "code"
 	fieldPath          = "path"
 	fieldMessage       = "message"
 	fieldOriginal      = "original"
+
+	// fieldRetentionRevision is the revision of the policy by which ApplyRetention
+	// wrote expires_at. It is absent where the document's own revision is that of
+	// expires_at, too.
+	fieldRetentionRevision = "retention_revision"
 )
 
 // AppendDocument appends the BSON of a document, as Insert and Replace write
@@ -80,6 +87,7 @@ func appendDocument(dst []byte, d *store.Document) ([]byte, error) {
 	dst = bsoncore.AppendInt64Element(dst, fieldRevision, int64(d.Revision))
 	dst = appendVersion(dst, fieldSchemaVersion, d.SchemaVersion)
 	dst = appendVersion(dst, fieldSentVersion, d.SentSchemaVersion)
+	dst = appendVersion(dst, fieldClockOffset, d.ClockOffsetMS)
 	if d.Status == store.Rejected {
 		dst = appendFaults(dst, d.Errors)
 		if len(d.Original) > 0 {
@@ -128,6 +136,9 @@ func appendTimes(dst []byte, d *store.Document) []byte {
 		dst = bsoncore.AppendInt64Element(dst, fieldTimestampUS, d.Timestamp.UnixMicro())
 	}
 	dst = bsoncore.AppendDateTimeElement(dst, fieldReceivedAt, d.ReceivedAt.UnixMilli())
+	if d.Slot != nil {
+		dst = bsoncore.AppendInt64Element(dst, fieldSlot, *d.Slot)
+	}
 	if !d.ExpiresAt.IsZero() {
 		dst = bsoncore.AppendDateTimeElement(dst, fieldExpiresAt, d.ExpiresAt.UnixMilli())
 	}

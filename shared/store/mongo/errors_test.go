@@ -10,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -117,15 +118,7 @@ func TestURICannotWeakenWriteConcern(t *testing.T) {
 // TestUnreachableServerIsUnavailable: Open does not wait; the first operation
 // reports the failure within its timeout.
 func TestUnreachableServerIsUnavailable(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), Config{URI: "mongodb://user:hunter2@" + address, Timeout: 200_000_000})
+	s, err := Open(t.Context(), Config{URI: "mongodb://user:hunter2@" + daemontest.FreeAddr(), Timeout: 200_000_000})
 	if err != nil {
 		t.Fatal(err)
 	}

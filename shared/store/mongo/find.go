@@ -23,20 +23,33 @@ func (s *Store) Find(ctx context.Context, q query.Events) ([]*store.Document, er
 		return nil, nil
 	}
 	p := page{
-		filter: s.filterOf(store.Stored, &q.Filter), time: timestampField,
-		descending: q.Descending, after: q.After, limit: q.Limit,
+		in: s.pages, filter: s.filterOf(store.Stored, &q.Filter), time: timestampField,
+		descending: q.Descending, after: q.After, limit: q.Limit, maxBytes: q.MaxBytes,
 		selective: q.SessionID != "" || q.EventID != "",
 	}
 	if q.Rejected {
 		p.filter, p.time = s.filterOf(store.Rejected, &q.Filter), receivedField
 		p.selective = q.EventID != ""
 	}
+	if !q.Rejected && !p.selective && (q.Category != "" || q.Name != "") {
+		if some, err := s.narrow(ctx, &p, &q.Filter); err != nil || !some {
+			return nil, findError(err)
+		}
+	}
 	p.from, p.to = p.time.bound(q.From, earliest), p.time.bound(q.To, latest)
 	docs, err := s.readPage(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("find events: %w", err)
+		return nil, findError(err)
 	}
 	return docs, nil
+}
+
+// findError adds what failed to an error, and is nil for nil.
+func findError(err error) error {
+	if err != nil {
+		return fmt.Errorf("find events: %w", err)
+	}
+	return nil
 }
 
 // filterOf returns the conditions of a filter except its range of time.
@@ -93,6 +106,8 @@ func (s *Store) notExpired() bson.E {
 // page is a keyset query: documents that match filter, with from <= time < to,
 // in the order (time, _id), behind the position after.
 type page struct {
+	// in is the collection with the read preference of the question.
+	in     *mongo.Collection
 	filter bson.D
 	time   timeField
 	// from and to are in microseconds since 1970.
@@ -100,8 +115,15 @@ type page struct {
 	descending bool
 	after      *query.Position
 	limit      int
+	// fields are the projection of each document; nil reads all of it.
+	fields bson.D
+	// maxBytes, unless it is 0, ends the page once size reaches it, the size of
+	// the documents so far.
+	maxBytes, size int
 	// selective says that the filter alone selects few documents.
 	selective bool
+	// inWindows asks for windows of time whatever Config.TimeWindows says.
+	inWindows bool
 }
 
 // timeField is a field that orders documents, and the encoding of its values.
@@ -114,10 +136,12 @@ type timeField struct {
 
 var (
 	timestampField = timeField{name: fieldTimestampUS, unit: time.Microsecond, value: func(us int64) any { return us }}
-	receivedField  = timeField{name: fieldReceivedAt, unit: time.Millisecond, value: func(us int64) any {
-		return bson.DateTime(floorDiv(us, 1000))
-	}}
+	receivedField  = timeField{name: fieldReceivedAt, unit: time.Millisecond, value: dateOf}
+	expiresField   = timeField{name: fieldExpiresAt, unit: time.Millisecond, value: dateOf}
 )
+
+// dateOf is a time in microseconds as a date.
+func dateOf(us int64) any { return bson.DateTime(floorDiv(us, 1000)) }
 
 // floorDiv rounds down, also below 1970.
 func floorDiv(a, b int64) int64 {
@@ -188,7 +212,7 @@ func (s *Store) readPage(ctx context.Context, p page) ([]*store.Document, error)
 	if from >= to {
 		return nil, nil
 	}
-	if s.timeWindows && !p.selective {
+	if p.inWindows || s.timeWindows && !p.selective {
 		return s.readWindows(ctx, &p, from, to)
 	}
 	return s.readRange(ctx, &p, from, to, p.limit)
@@ -200,16 +224,24 @@ func (s *Store) readRange(ctx context.Context, p *page, from, to int64, limit in
 	if p.descending {
 		direction = -1
 	}
-	cur, err := s.pages.Find(ctx, p.time.addRange(p.filter, from, to), options.Find().
+	opts := options.Find().
 		SetSort(bson.D{{Key: p.time.name, Value: direction}, {Key: fieldID, Value: direction}}).
-		SetLimit(int64(limit)))
+		SetLimit(int64(limit))
+	if p.fields != nil {
+		opts.SetProjection(p.fields)
+	}
+	cur, err := p.in.Find(ctx, p.time.addRange(p.filter, from, to), opts)
 	var docs []*store.Document
 	err = forEach(ctx, cur, err, func(d *store.Document) bool {
 		docs = append(docs, d)
-		return len(docs) < limit
+		p.size += d.Size()
+		return len(docs) < limit && !p.isFull()
 	})
 	return docs, err
 }
+
+// isFull reports whether the documents so far reach the size of the page.
+func (p *page) isFull() bool { return p.maxBytes != 0 && p.size >= p.maxBytes }
 
 // forEach decodes a cursor's documents until yield returns false, and closes the
 // cursor. It takes the error of the call that made the cursor.

@@ -36,8 +36,8 @@ func (s *Store) Lookup(ctx context.Context, ids []string) ([]*store.Document, er
 
 // Fields of a store.Holder, and of a store.Held.
 var (
-	holderFields = []string{fieldContentHash, fieldOrigin, fieldRevision}
-	heldFields   = append([]string{fieldStatus, fieldErrors, fieldExpiresAt}, holderFields...)
+	holderFields = []string{fieldContentHash, fieldOrigin, fieldRevision, fieldReceivedAt, fieldSlot, fieldStatus, fieldTimestampUS}
+	heldFields   = append([]string{fieldErrors, fieldExpiresAt}, holderFields...)
 )
 
 // Held implements store.Reader.
@@ -47,7 +47,7 @@ func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, 
 	}
 	held := make(map[string]store.Held, len(ids))
 	err := s.readFields(ctx, ids, heldFields, func(d *store.Document) {
-		held[d.ID] = store.Held{Holder: holderOf(d), Status: d.Status, Errors: d.Errors, ExpiresAt: d.ExpiresAt}
+		held[d.ID] = store.Held{Holder: store.HolderOf(d), Status: d.Status, Errors: d.Errors, ExpiresAt: d.ExpiresAt}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read held documents: %w", err)
@@ -59,15 +59,11 @@ func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, 
 // server that reported the ids as taken.
 func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Holder, error) {
 	holders := make(map[string]store.Holder, len(ids))
-	err := s.readFields(ctx, ids, holderFields, func(d *store.Document) { holders[d.ID] = holderOf(d) })
+	err := s.readFields(ctx, ids, holderFields, func(d *store.Document) { holders[d.ID] = store.HolderOf(d) })
 	if err != nil {
 		return nil, fmt.Errorf("read holders: %w", err)
 	}
 	return holders, nil
-}
-
-func holderOf(d *store.Document) store.Holder {
-	return store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
 }
 
 // readFields reads some fields of the documents under the ids, expired or not.

@@ -19,6 +19,8 @@ import (
 const (
 	collectionEvents = "events"
 	collectionMeta   = "meta"
+	collectionTypes  = "types"
+	collectionMarks  = "marks"
 )
 
 // DefaultDatabase is used where Config names none.
@@ -53,6 +55,12 @@ type Store struct {
 	// pages is the same collection with the URI's read preference.
 	pages *mongo.Collection
 	meta  *mongo.Collection
+	// types are the types and applications of stored events, known those that this
+	// process has seen there.
+	types *mongo.Collection
+	known knownTypes
+	// marks are the generations of slots and days.
+	marks *mongo.Collection
 	now   func() time.Time
 	// timeWindows is Config.TimeWindows.
 	timeWindows bool
@@ -84,6 +92,8 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 		events: db.Collection(collectionEvents, primary),
 		pages:  db.Collection(collectionEvents),
 		meta:   db.Collection(collectionMeta, primary),
+		types:  db.Collection(collectionTypes, primary),
+		marks:  db.Collection(collectionMarks, primary),
 		now:    cfg.Now,
 
 		timeWindows: cfg.TimeWindows,

@@ -17,12 +17,21 @@ import (
 
 // layout is the version of the collections and indexes below. A later one only
 // adds, so a store of a later layout serves this build, too.
-const layout = 1
+const layout = 4
+
+// The layouts that brought the collections types and marks.
+const (
+	layoutOfTypes = 2
+	layoutOfMarks = 3
+)
 
 // Documents of the collection meta: {_id, value}.
 const (
 	metaLayout   = "layout"
 	metaRevision = "revision"
+	metaID       = "id"        // the identity of the store, a text
+	metaUnmarked = "unmarked"  // see fillMarks
+	metaMarked   = "marked_at" // when the first fillMarks ended, in milliseconds since 1970
 	metaValue    = "value"
 )
 
@@ -44,32 +53,35 @@ func (i index) name() string { return i.base + "_v" + strconv.Itoa(i.version) }
 
 // indexes returns an index for each kind of read and no other: each costs insert
 // rate. Those of stored events and those of rejected ones are partial, so that an
-// event is only in its own. A type is found by its category's index, which has the
-// name as well, so no document of another name is read.
+// event is only in its own. The index by category serves every question for a type:
+// see narrow.
 func indexes() []index {
 	stored := bson.D{{Key: fieldStatus, Value: string(store.Stored)}}
 	rejected := bson.D{{Key: fieldStatus, Value: string(store.Rejected)}}
 	expiring := bson.D{{Key: fieldExpiresAt, Value: bson.D{{Key: "$exists", Value: true}}}}
+	moved := bson.D{{Key: fieldSlot, Value: bson.D{{Key: "$exists", Value: true}}}}
 	return []index{
 		{base: "session_time", version: 1, partial: stored, keys: ascending(fieldSessionID, fieldTimestampUS, fieldID)},
 		{
-			base: "category_time", version: 1, partial: stored,
-			keys: ascending(fieldCategory, fieldTimestampUS, fieldID, fieldName),
+			base: "category_time", version: 2, partial: stored,
+			keys: ascending(fieldCategory, fieldName, fieldApplication, fieldTimestampUS, fieldID),
 		},
 		{
 			base: "application_time", version: 1, partial: stored,
 			keys: ascending(fieldApplication, fieldTimestampUS, fieldID),
 		},
 		{base: "time", version: 1, partial: stored, keys: ascending(fieldTimestampUS, fieldID)},
-		// Of every event, for counts of both outcomes by the received time. It costs
-		// a tenth of the insert rate; without it every event was read.
-		{base: "received", version: 1, keys: ascending(fieldReceivedAt)},
+		// Of every event, for Scan and a changed retention. Scan reads the entries of other
+		// applications, and none of their documents.
+		{base: "received", version: 2, keys: ascending(fieldReceivedAt, fieldApplication)},
 		{base: "rejected_received", version: 1, partial: rejected, keys: ascending(fieldReceivedAt, fieldID)},
 		{
 			base: "rejected_code", version: 1, partial: rejected,
 			keys: ascending(fieldErrors+"."+fieldCode, fieldReceivedAt, fieldID),
 		},
 		{base: "rejected_event_id", version: 1, partial: rejected, keys: ascending(fieldEventID)},
+		// Of documents that do not have the slot of their received time: very few.
+		{base: "slot", version: 1, partial: moved, keys: ascending(fieldApplication, fieldSlot)},
 		{base: "expiry", version: 1, partial: expiring, keys: ascending(fieldExpiresAt), expiry: true},
 	}
 }
@@ -119,7 +131,27 @@ func (s *Store) Prepare(ctx context.Context) error {
 			return fmt.Errorf("drop index %s: %w", name, classify(err))
 		}
 	}
+	if err := s.prepareTypes(ctx); err != nil {
+		return fmt.Errorf("prepare the types of events: %w", err)
+	}
+	if err := s.prepareMarks(ctx); err != nil {
+		return fmt.Errorf("mark the documents that are there: %w", err)
+	}
 	return s.raiseValue(ctx, metaLayout, layout)
+}
+
+// prepareTypes makes the collection of types, with those of the events that a
+// former layout wrote.
+func (s *Store) prepareTypes(ctx context.Context) error {
+	keys := ascending(fieldID+"."+fieldCategory, fieldID+"."+fieldName)
+	if _, err := s.types.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keys, Options: options.Index().SetName("type_v1")}); err != nil {
+		return classify(err)
+	}
+	present, err := s.readMeta(ctx, metaLayout)
+	if err != nil || present >= layoutOfTypes {
+		return err
+	}
+	return s.fillTypes(ctx)
 }
 
 func (s *Store) indexNames(ctx context.Context) (map[string]bool, error) {

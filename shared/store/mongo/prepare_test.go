@@ -23,7 +23,7 @@ func TestPrepareMakesTheIndexes(t *testing.T) {
 	}
 	defer func() { _ = client.Disconnect(ctx) }()
 	indexes := client.Database(cfg.Database).Collection("events").Indexes()
-	for _, old := range []string{"time_v0", "somebody_elses", "other_v1"} {
+	for _, old := range []string{"time_v0", "received_v1", "somebody_elses", "other_v1"} {
 		model := driver.IndexModel{Keys: bson.D{{Key: old, Value: 1}}, Options: options.Index().SetName(old)}
 		if _, err := indexes.CreateOne(ctx, model); err != nil {
 			t.Fatal(err)
@@ -48,8 +48,8 @@ func TestPrepareMakesTheIndexes(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"_id_", "application_time_v1", "category_time_v1", "expiry_v1", "other_v1", "received_v1", "rejected_code_v1",
-		"rejected_event_id_v1", "rejected_received_v1", "session_time_v1", "somebody_elses", "time_v1",
+		"_id_", "application_time_v1", "category_time_v2", "expiry_v1", "other_v1", "received_v2", "rejected_code_v1",
+		"rejected_event_id_v1", "rejected_received_v1", "session_time_v1", "slot_v1", "somebody_elses", "time_v1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("indexes (-want +got):\n%s", diff)

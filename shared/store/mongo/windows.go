@@ -97,7 +97,7 @@ func (s *Store) newWindowScan(from, to int64, descending bool) *windowScan {
 func (s *Store) readWindows(ctx context.Context, p *page, from, to int64) ([]*store.Document, error) {
 	w := s.newWindowScan(from, to, p.descending)
 	var docs []*store.Document
-	for w.from < w.to && len(docs) < p.limit {
+	for w.from < w.to && len(docs) < p.limit && !p.isFull() {
 		most := int64(sortablePages * p.limit)
 		n, err := s.countWindow(ctx, p, w, most+1)
 		if err != nil {
@@ -122,6 +122,6 @@ func (s *Store) readWindows(ctx context.Context, p *page, from, to int64) ([]*st
 // countWindow counts the documents of the page in the next window, up to most.
 func (s *Store) countWindow(ctx context.Context, p *page, w *windowScan, most int64) (int64, error) {
 	from, to := w.nextWindow()
-	n, err := s.pages.CountDocuments(ctx, p.time.addRange(p.filter, from, to), options.Count().SetLimit(most))
+	n, err := p.in.CountDocuments(ctx, p.time.addRange(p.filter, from, to), options.Count().SetLimit(most))
 	return n, classify(err)
 }

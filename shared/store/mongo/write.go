@@ -13,6 +13,9 @@ import (
 
 // Insert implements store.Backend by one unordered bulk.
 func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, error) {
+	if err := s.recordTypes(ctx, docs); err != nil {
+		return nil, err
+	}
 	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
 		raws := make([]any, len(bulk))
 		for i, e := range bulk {
@@ -26,17 +29,44 @@ func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, er
 // Replace implements store.Backend by one unordered bulk of guarded
 // replacements.
 func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
+	if err := s.recordTypes(ctx, docs); err != nil {
+		return nil, err
+	}
 	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
 		models := make([]mongo.WriteModel, len(bulk))
 		for i, e := range bulk {
 			models[i] = mongo.NewReplaceOneModel().SetFilter(guard(e.doc)).SetReplacement(e.raw).SetUpsert(false)
 		}
-		_, err := s.events.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
-		return perDocument(len(bulk), err)
+		result, err := s.events.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+		errs, err := perDocument(len(bulk), err)
+		if err != nil {
+			return nil, err
+		}
+		noteMatches(errs, result)
+		return errs, nil
 	})
 }
 
-// guard is store.Supersedes as a filter: the server evaluates it in the same
+// noteMatches sets store.ErrNoMatch for every document without an error where fewer
+// matched: the server does not report which.
+func noteMatches(errs []error, result *mongo.BulkWriteResult) {
+	sent := int64(0)
+	for _, err := range errs {
+		if err == nil {
+			sent++
+		}
+	}
+	if result != nil && result.MatchedCount >= sent {
+		return
+	}
+	for i, err := range errs {
+		if err == nil {
+			errs[i] = store.ErrNoMatch
+		}
+	}
+}
+
+// guard is store.MayReplace as a filter: the server evaluates it in the same
 // atomic step as the replacement.
 func guard(d *store.Document) bson.D {
 	const epoch, seq = fieldOrigin + "." + fieldEpoch, fieldOrigin + "." + fieldSeq
@@ -53,7 +83,21 @@ func guard(d *store.Document) bson.D {
 				{Key: fieldRevision, Value: bson.D{{Key: "$lt", Value: d.Revision}}},
 			},
 		}},
+		{Key: "$and", Value: bson.A{inSlot(d.EffectiveSlot())}},
 	}
+}
+
+// inSlot selects the documents of a slot.
+func inSlot(slot int64) bson.D {
+	from, to := store.ReceivedRange(slot, slot+1)
+	received := bson.D{{Key: "$lt", Value: bson.DateTime(to)}}
+	if slot > 0 {
+		received = append(received, bson.E{Key: "$gte", Value: bson.DateTime(from)})
+	}
+	return bson.D{{Key: "$or", Value: bson.A{
+		bson.D{{Key: fieldSlot, Value: slot}},
+		bson.D{{Key: fieldSlot, Value: nil}, {Key: fieldReceivedAt, Value: received}},
+	}}}
 }
 
 // encodedDocument is a document and its BSON.

@@ -26,7 +26,14 @@ func BenchmarkGrowth(b *testing.B) {
 }
 
 func BenchmarkTimeline(b *testing.B) { storetest.BenchTimeline(b, openPrepared(b, sqlite.Config{})) }
-func BenchmarkTypes(b *testing.B)    { storetest.BenchTypes(b, openPrepared(b, sqlite.Config{})) }
+
+func BenchmarkRareType(b *testing.B) { storetest.BenchRareType(b, openPrepared(b, sqlite.Config{})) }
+
+func BenchmarkRetention(b *testing.B) { storetest.BenchRetention(b, openPrepared(b, sqlite.Config{})) }
+
+func BenchmarkRetentionBeside(b *testing.B) {
+	storetest.BenchRetentionBeside(b, openPrepared(b, sqlite.Config{}))
+}
 
 // bareLoop is a transaction of prepared inserts into the same tables with the
 // same settings, and nothing else.
@@ -42,7 +49,7 @@ func bareLoop(b *testing.B) storetest.BulkFunc {
 	b.Cleanup(func() { _ = db.Close() })
 	db.SetMaxOpenConns(1)
 	insert, err := db.PrepareContext(b.Context(),
-		`INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		`INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,6 +78,6 @@ func plainValues(d *store.Document) []any {
 	return []any{
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, string(d.Data),
 		d.Timestamp.UnixMicro(), d.ReceivedAt.UnixMilli(), nil, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
-		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion,
+		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion, d.ClockOffsetMS, nil,
 	}
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 	"time"
 
@@ -127,21 +128,27 @@ var qualifiedColumns = "e." + strings.Join(strings.FieldsFunc(columns, func(r ru
 }), ", e.")
 
 // readDocuments runs a statement that returns whole documents.
-func (s *Store) readDocuments(ctx context.Context, statement string, args []any) ([]*store.Document, error) {
+func (s *Store) readDocuments(ctx context.Context, statement string, args []any, maxBytes int) ([]*store.Document, error) {
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	rows, err := s.readers.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, classify(err)
 	}
+	return scanDocuments(rows, maxBytes)
+}
+
+// scanDocuments reads the rows until their documents have maxBytes, or all of them
+// with 0, and closes them.
+func scanDocuments(rows *sql.Rows, maxBytes int) (docs []*store.Document, err error) {
 	defer func() { _ = rows.Close() }()
-	var docs []*store.Document
-	for rows.Next() {
+	size := 0
+	for (maxBytes == 0 || size < maxBytes) && rows.Next() {
 		d, err := scanDocument(rows)
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, d)
+		docs, size = append(docs, d), size+d.Size()
 	}
 	return docs, classify(rows.Err())
 }

@@ -42,3 +42,15 @@ func (s *Store) PrepareLayout(ctx context.Context, version int) error {
 func (s *Store) Exec(ctx context.Context, statement string, args ...any) error {
 	return s.writer.inTransaction(ctx, func(w *writer) error { return w.exec(statement, args...) })
 }
+
+// UpgradeOnly upgrades the layout as a process that stops before it has marked a
+// document.
+func (s *Store) UpgradeOnly(ctx context.Context) error {
+	return s.writer.inTransaction(ctx, upgradeLayout)
+}
+
+// Text returns the one value of a query.
+func (s *Store) Text(ctx context.Context, query string) (value string, err error) {
+	err = s.readers.QueryRowContext(ctx, query).Scan(&value)
+	return value, err
+}

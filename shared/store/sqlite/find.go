@@ -17,12 +17,26 @@ func (s *Store) Find(ctx context.Context, q query.Events) ([]*store.Document, er
 	if q.MatchesNothing() {
 		return nil, nil
 	}
+	if byType(&q) {
+		docs, ok, err := s.findByType(ctx, &q)
+		if err != nil {
+			return nil, fmt.Errorf("find events: %w", err)
+		}
+		if ok {
+			return docs, nil
+		}
+	}
 	statement, args := s.pageStatement(&q)
-	docs, err := s.readDocuments(ctx, statement, args)
+	docs, err := s.readDocuments(ctx, statement, args, q.MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("find events: %w", err)
 	}
 	return docs, nil
+}
+
+// byType reports whether a question is answered by the types that it names.
+func byType(q *query.Events) bool {
+	return !q.Rejected && q.SessionID == "" && (q.EventID == "" || q.Applications == nil) && (q.Category != "" || q.Name != "")
 }
 
 func (s *Store) pageStatement(q *query.Events) (string, []any) {
@@ -58,8 +72,6 @@ func storedIndex(f *query.Filter) string {
 		return "" // the primary key
 	case f.SessionID != "":
 		return ` INDEXED BY session_time_v1`
-	case f.Category != "":
-		return ` INDEXED BY category_time_v1`
 	case len(f.Applications) == 1:
 		return ` INDEXED BY application_time_v1`
 	default:

@@ -55,7 +55,7 @@ func TestUpgradeKeepsDocuments(t *testing.T) {
 		}
 	}
 	writeLayout1(t, old, docs[1])
-	docs[2].SentSchemaVersion = 5
+	docs[2].SentSchemaVersion, docs[2].ClockOffsetMS = 5, -600_000
 	insertDirectly(t, stores[0], docs[2])
 
 	ids := make([]string, len(docs))
@@ -74,7 +74,7 @@ func TestUpgradeKeepsDocuments(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("documents after the upgrade (-want +got):\n%s", diff)
 	}
-	if version, err := stores[0].Setting(t.Context(), "user_version"); err != nil || version != "3" {
+	if version, err := stores[0].Setting(t.Context(), "user_version"); err != nil || version != "9" {
 		t.Errorf("layout %s, %v", version, err)
 	}
 }

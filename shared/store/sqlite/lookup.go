@@ -21,14 +21,14 @@ func (s *Store) Lookup(ctx context.Context, ids []string) ([]*store.Document, er
 	}
 	c := s.whereAny()
 	c.addIn(`e.id`, ids)
-	docs, err := s.readDocuments(ctx, `SELECT `+qualifiedColumns+` FROM events e`+c.text.String(), c.args)
+	docs, err := s.readDocuments(ctx, `SELECT `+qualifiedColumns+` FROM events e`+c.text.String(), c.args, 0)
 	if err != nil {
 		return nil, fmt.Errorf("look up documents: %w", err)
 	}
 	return docs, nil
 }
 
-var heldStatement = selectByIDs(`id, content_hash, epoch, seq, revision, status, errors, expires_at`)
+var heldStatement = selectByIDs(holderColumns + `, status, errors, expires_at`)
 
 // Held implements store.Reader.
 func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, error) {
@@ -40,11 +40,12 @@ func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, 
 		var id string
 		var h store.Held
 		var faults []byte
-		var expires sql.NullInt64
-		err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision, &h.Status, &faults, &expires)
+		var timestamp, expires sql.NullInt64
+		err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision, &h.Slot, &timestamp, &h.Status, &faults, &expires)
 		if err != nil {
 			return classify(err)
 		}
+		h.Timestamps = spanOf(timestamp, timestamp)
 		if expires.Valid {
 			h.ExpiresAt = time.UnixMilli(expires.Int64).UTC()
 		}
@@ -61,7 +62,15 @@ func (s *Store) Held(ctx context.Context, ids []string) (map[string]store.Held, 
 // idsPerStatement is the number of ids that one statement takes.
 const idsPerStatement = 100
 
-var holdersStatement = selectByIDs(`id, content_hash, epoch, seq, revision`)
+// holderColumns are those of a store.Holder.
+const holderColumns = `id, content_hash, epoch, seq, revision, ` + effectiveSlot + `, CASE status WHEN 'stored' THEN timestamp_us END`
+
+var holdersStatement = selectByIDs(holderColumns)
+
+// spanOf returns the span of two timestamps of stored events, an empty one of NULL.
+func spanOf(first, last sql.NullInt64) store.Span {
+	return store.Span{First: first.Int64, Last: last.Int64, Some: first.Valid}
+}
 
 func selectByIDs(columns string) string {
 	return `SELECT ` + columns + ` FROM events WHERE id IN (?` + strings.Repeat(", ?", idsPerStatement-1) + `)`
@@ -75,9 +84,11 @@ func (s *Store) Holders(ctx context.Context, ids []string) (map[string]store.Hol
 	err := s.readRows(ctx, holdersStatement, ids, func(rows *sql.Rows) error {
 		var id string
 		var h store.Holder
-		if err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision); err != nil {
+		var timestamp sql.NullInt64
+		if err := rows.Scan(&id, &h.ContentHash, &h.Origin.Epoch, &h.Origin.Seq, &h.Revision, &h.Slot, &timestamp); err != nil {
 			return classify(err)
 		}
+		h.Timestamps = spanOf(timestamp, timestamp)
 		holders[id] = h
 		return nil
 	})
@@ -107,6 +118,12 @@ func (s *Store) readRowsOnce(ctx context.Context, statement string, ids []string
 	for i := range args {
 		args[i] = ids[min(i, len(ids)-1)] // the rest repeats the last one
 	}
+	return s.eachRow(ctx, statement, args, use)
+}
+
+// eachRow runs a statement and calls use for each of its rows, until that fails. It
+// returns the error of use as it is.
+func (s *Store) eachRow(ctx context.Context, statement string, args []any, use func(*sql.Rows) error) error {
 	rows, err := s.readers.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return classify(err)

@@ -42,6 +42,7 @@ type Store struct {
 	readers *sql.DB
 	writers *sql.DB
 	writer  *writer
+	source  string // of every connection
 	now     func() time.Time
 	timeout time.Duration
 	logger  *slog.Logger
@@ -111,6 +112,7 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	s.source = name
 	s.writers, err = sql.Open("sqlite", name+"&_pragma=cache_size(-16000)")
 	if err != nil {
 		return fmt.Errorf("open database for writing: %w", classify(err))

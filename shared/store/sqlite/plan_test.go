@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/query"
+	"github.com/theeye/theeye/shared/store/sessions"
 )
 
 func openPrepared(t *testing.T) *Store {
@@ -48,6 +49,10 @@ func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
 			q.Rejected, q.Code = false, ""
 			statement, args := s.pageStatement(&q)
 			expectPlan(t, s, fmt.Sprintf("%+v", q), storedPlan(&q), statement, args)
+			statement, args = s.groupStatement(&q, eventGroup{"c", "n", "a"}, q.After, q.Limit)
+			expectPlan(t, s, fmt.Sprintf("a group of %+v", q), "type_time_v1 (category=? AND name=? AND application=?", statement, args)
+			statement, args = groupsStatement(&q.Filter)
+			expectLeaps(t, &q.Filter, planOf(t, s, statement, args))
 			q.Rejected, q.Code = true, bit(5, "x")
 			statement, args = s.pageStatement(&q)
 			expectPlan(t, s, fmt.Sprintf("%+v", q), rejectedPlan(&q), statement, args)
@@ -55,22 +60,59 @@ func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
 	}
 }
 
-// TestTypesReadNoEvent: types are counted from one index alone, in its order;
-// only the counts are sorted.
-func TestTypesReadNoEvent(t *testing.T) {
+// TestSessionsReadIndexes: beginnings are read in the order of an index, with one
+// look into the session of each event, and sorted only among those of one time.
+func TestSessionsReadIndexes(t *testing.T) {
 	s := openPrepared(t)
 	at := time.Unix(1, 0)
-	for _, f := range []query.Filter{
-		{},
-		{From: at, To: at},
-		{From: at, Applications: []string{"a"}},
-		{To: at, Applications: []string{"a", "b"}},
-	} {
-		statement, args := s.typesStatement(&query.Aggregate{Filter: f, By: query.ByType, Limit: 1})
-		plan := planOf(t, s, statement, args)
-		if text := strings.Join(plan, "\n"); !strings.Contains(text, "COVERING INDEX type_received_v1") || strings.Contains(text, "GROUP BY") {
-			t.Errorf("%+v\nis answered by\n%s", f, text)
+	for _, after := range []*query.SessionPosition{nil, {First: at}} {
+		for _, q := range []sessions.Starts{
+			{},
+			{Descending: true, From: at, To: at},
+			{From: at, Applications: []string{"a"}},
+			{To: at, Applications: []string{"a", "b"}, SessionID: "s"},
+		} {
+			events := query.Events{Filter: query.Filter{SessionID: q.SessionID, Applications: q.Applications}}
+			statement, args := s.startsStatement(&q, after, 10)
+			plan := planOf(t, s, statement, args)
+			text := strings.Join(plan, "\n")
+			if !strings.Contains(plan[0], storedPlan(&events)) || !strings.Contains(text, "SEARCH p USING INDEX session_time_v1 (session_id=? AND") ||
+				strings.Contains(text, "B-TREE FOR ORDER BY") {
+				t.Errorf("%+v\nis answered by\n%s", q, text)
+			}
+			statement, args = s.earlierStatement(&q, after, 10)
+			text = strings.Join(planOf(t, s, statement, args), "\n")
+			if !strings.Contains(text, storedPlan(&events)) || !strings.Contains(text, "SEARCH p USING INDEX session_time_v1 (session_id=?") {
+				t.Errorf("%+v\nis answered by\n%s", q, text)
+			}
 		}
+	}
+}
+
+// expectLeaps fails unless each step gets behind a whole group by one look into the
+// index of types, and none sorts.
+func expectLeaps(t *testing.T, f *query.Filter, plan []string) {
+	t.Helper()
+	const index = "e USING COVERING INDEX type_time_v1"
+	leaps := []string{" (category=? AND name=? AND application>?)"}
+	if f.Name == "" || f.Category == "" {
+		leaps = append(leaps, " (category=? AND name>?)")
+	}
+	if f.Category == "" {
+		leaps = append(leaps, " (category>?)")
+	}
+	text := strings.Join(plan, "\n")
+	for _, leap := range leaps {
+		if strings.Count(text, "SEARCH "+index+leap) != 1 {
+			t.Errorf("the groups of %+v are listed by\n%s\nwant one step %s", f, text, leap)
+		}
+	}
+	scans := 0 // the first one has no place to begin at; its LIMIT reads one entry
+	if f.Category == "" {
+		scans = 1
+	}
+	if strings.Contains(text, "TEMP B-TREE") || strings.Count(text, "SCAN e") != scans || strings.Contains(text, ")>(") {
+		t.Errorf("the groups of %+v are listed by\n%s", f, text)
 	}
 }
 
@@ -79,8 +121,6 @@ func storedPlan(q *query.Events) string {
 	switch {
 	case q.SessionID != "":
 		return "session_time_v1 (session_id=?"
-	case q.Category != "":
-		return "category_time_v1 (category=?"
 	case len(q.Applications) == 1:
 		return "application_time_v1 (application=?"
 	default:
@@ -129,4 +169,23 @@ func planOf(t *testing.T, s *Store, query string, args []any) []string {
 		t.Fatal(err)
 	}
 	return plan
+}
+
+// TestRetentionReadsAnIndexInOrder: a portion begins at its place.
+func TestRetentionReadsAnIndexInOrder(t *testing.T) {
+	s := openPrepared(t)
+	for statement, want := range map[string]string{
+		allFromStatement: "SEARCH events USING INDEX received_v1 (received_at>?)",
+		allAtStatement:   "SEARCH events USING INDEX received_v1 (received_at=?)",
+		dueFromStatement: "SEARCH events USING INDEX expiry_v1 (expires_at>? AND expires_at<?)",
+		dueAtStatement:   "SEARCH events USING INDEX expiry_v1 (expires_at=?)",
+	} {
+		args := make([]any, strings.Count(statement, "?"))
+		for i := range args {
+			args[i] = 1
+		}
+		if plan := planOf(t, s, statement, args); len(plan) != 1 || plan[0] != want {
+			t.Errorf("%s\nis answered by\n%s\nwant %s", statement, strings.Join(plan, "\n"), want)
+		}
+	}
 }

@@ -16,8 +16,8 @@ import (
 const (
 	columns = `id, status, application, event_id, session_id, category, name, data, timestamp_us,
 		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original,
-		sent_schema_version`
-	columnCount = 19
+		sent_schema_version, clock_offset_ms, slot`
+	columnCount = 21
 )
 
 // appendArgs appends a document's values. The error is of class
@@ -33,7 +33,10 @@ func appendArgs(args []any, d *store.Document) ([]any, error) {
 			return args, fmt.Errorf("%w: text is not UTF-8", store.ErrUnencodable)
 		}
 	}
-	var data, timestamp, expires, faults, original any
+	var data, timestamp, expires, faults, original, slot any
+	if d.Slot != nil {
+		slot = *d.Slot
+	}
 	if d.Data != nil {
 		data = string(d.Data)
 	}
@@ -62,20 +65,20 @@ func appendArgs(args []any, d *store.Document) ([]any, error) {
 	return append(args,
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, data, timestamp,
 		d.ReceivedAt.UnixMilli(), expires, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
-		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion), nil
+		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion, d.ClockOffsetMS, slot), nil
 }
 
 // scanDocument reads one row of columns.
 func scanDocument(rows *sql.Rows) (*store.Document, error) {
 	var (
-		d                  store.Document
-		timestamp, expires sql.NullInt64
-		received           int64
-		faults             []byte
+		d                        store.Document
+		timestamp, expires, slot sql.NullInt64
+		received                 int64
+		faults                   []byte
 	)
 	err := rows.Scan(&d.ID, &d.Status, &d.Application, &d.EventID, &d.SessionID, &d.Category, &d.Name, &d.Data,
 		&timestamp, &received, &expires, &d.ContentHash, &d.Origin.Epoch, &d.Origin.Seq,
-		&d.Revision, &d.SchemaVersion, &faults, &d.Original, &d.SentSchemaVersion)
+		&d.Revision, &d.SchemaVersion, &faults, &d.Original, &d.SentSchemaVersion, &d.ClockOffsetMS, &slot)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -85,6 +88,9 @@ func scanDocument(rows *sql.Rows) (*store.Document, error) {
 	}
 	if expires.Valid {
 		d.ExpiresAt = time.UnixMilli(expires.Int64).UTC()
+	}
+	if slot.Valid {
+		d.Slot = &slot.Int64
 	}
 	if len(d.Original) == 0 {
 		d.Original = nil

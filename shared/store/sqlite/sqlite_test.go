@@ -116,7 +116,7 @@ func TestReopenKeepsDocuments(t *testing.T) {
 func TestFileIsSafeAgainstPowerLoss(t *testing.T) {
 	s := openPrepared(t, sqlite.Config{})
 	for name, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "3",
+		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": "9",
 	} {
 		if got, err := s.Setting(t.Context(), name); got != want || err != nil {
 			t.Errorf("%s is %q, want %q; error %v", name, got, want, err)

@@ -71,13 +71,9 @@ func (w *writer) exec(statement string, args ...any) error {
 // runPrepared runs a statement that it prepares once, and returns the number of
 // rows changed.
 func (w *writer) runPrepared(statement string, args []any) (int64, error) {
-	stmt, ok := w.prepared[statement]
-	if !ok {
-		var err error
-		if stmt, err = w.conn.PrepareContext(w.detached, statement); err != nil {
-			return 0, classify(err)
-		}
-		w.prepared[statement] = stmt
+	stmt, err := w.prepare(statement)
+	if err != nil {
+		return 0, err
 	}
 	result, err := stmt.ExecContext(w.detached, args...)
 	if err != nil {
@@ -85,6 +81,19 @@ func (w *writer) runPrepared(statement string, args []any) (int64, error) {
 	}
 	n, err := result.RowsAffected()
 	return n, classify(err)
+}
+
+// prepare returns a statement that it prepares once.
+func (w *writer) prepare(statement string) (*sql.Stmt, error) {
+	if stmt, ok := w.prepared[statement]; ok {
+		return stmt, nil
+	}
+	stmt, err := w.conn.PrepareContext(w.detached, statement)
+	if err != nil {
+		return nil, classify(err)
+	}
+	w.prepared[statement] = stmt
+	return stmt, nil
 }
 
 // close takes the lock and never releases it.

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -13,12 +15,14 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Shape of the load of the benchmarks: two writers, 1,000 documents a bulk. The
-// events are made in portions, so that their memory is bounded.
+// Shape of the load of the benchmarks: two writers, 1,000 documents a bulk, received at
+// about the rate at which they are written. The events are made in portions, so that
+// their memory is bounded.
 const (
 	BenchWriters = 2
 	benchBulk    = 1000
 	benchPortion = 100_000
+	benchReceive = 100 * time.Microsecond // from one event to the next
 )
 
 // BulkFunc writes one bulk of new documents.
@@ -46,6 +50,9 @@ func writeEvents(b *testing.B, writers, first, n int, write BulkFunc) float64 {
 	var spent time.Duration
 	for done := 0; done < n; done += benchPortion {
 		list := Events(first+done, min(benchPortion, n-done))
+		for i, d := range list {
+			d.ReceivedAt = Start().Add(time.Duration(first+done+i) * benchReceive).Truncate(time.Millisecond)
+		}
 		bulks := make(chan []*store.Document, len(list)/benchBulk+1)
 		for ; len(list) > 0; list = list[min(benchBulk, len(list)):] {
 			bulks <- list[:min(benchBulk, len(list))]
@@ -175,20 +182,133 @@ func BenchTimeline(b *testing.B, s store.Store) {
 	}
 }
 
-// BenchTypes counts the types of all stored events, and of a tenth of them.
-// EYE_BENCH_STORED is how many are stored; 1,000,000 is of interest.
-func BenchTypes(b *testing.B, s store.Store) {
+// BenchRareType reads pages of a type with few events in a category with many, and
+// pages of the whole category. EYE_BENCH_STORED is how many events are stored;
+// 1,000,000 is of interest.
+func BenchRareType(b *testing.B, s store.Store) {
+	b.Helper()
+	n := benchSize(b, "EYE_BENCH_STORED", 20_000)
+	const rare = 2000 // events of the rare type
+	rule := byRule(s)
+	writeEvents(b, BenchWriters, 0, n, func(ctx context.Context, docs []*store.Document) error {
+		for _, d := range docs {
+			if i := int(d.Origin.Seq); i%max(1, n/rare) == 0 {
+				d.Name = "rare"
+			}
+		}
+		return rule(ctx, docs)
+	})
+	category := Event(0).Category
+	for name, f := range map[string]query.Filter{
+		"rare":      {Category: category, Name: "rare"},
+		"frequent":  {Category: category, Name: "submit"},
+		"category":  {Category: category},
+		"name":      {Name: "rare"},
+		"one app's": {Category: category, Name: "rare", Applications: []string{"demo"}},
+		"none":      {Category: category, Name: "nosuch"},
+	} {
+		for _, pages := range []int{1, 19} {
+			b.Run(fmt.Sprintf("%s/page %d", name, pages), func(b *testing.B) { benchPage(b, s, f, pages) })
+		}
+	}
+}
+
+// benchPage reads the last page of so many, each of 100 events, the newest first.
+func benchPage(b *testing.B, s store.Store, f query.Filter, pages int) {
+	b.Helper()
+	q := query.Events{Filter: f, Descending: true, Limit: 100}
+	for range pages - 1 {
+		docs, err := s.Find(b.Context(), q)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(docs) > 0 {
+			at := docs[len(docs)-1].Position()
+			q.After = &at
+		}
+	}
+	for b.Loop() {
+		if docs, err := s.Find(b.Context(), q); err != nil || len(docs) != q.Limit && f.Name != "nosuch" {
+			b.Fatalf("%d events, error %v", len(docs), err)
+		}
+	}
+}
+
+// BenchRetention applies changed retentions to all stored events, and reports the
+// documents a second. EYE_BENCH_STORED is how many are stored.
+func BenchRetention(b *testing.B, s store.Store) {
 	b.Helper()
 	n := benchSize(b, "EYE_BENCH_STORED", 20_000)
 	writeEvents(b, BenchWriters, 0, n, byRule(s))
-	for name, first := range map[string]int{"all": 0, "tenth": n - n/10} {
-		b.Run(name, func(b *testing.B) {
-			q := query.Aggregate{Filter: query.Filter{From: Event(first).ReceivedAt}, By: query.ByType, Limit: query.MaxTypes}
-			for b.Loop() {
-				if types, err := s.Aggregate(b.Context(), q); err != nil || len(types) != 3 {
-					b.Fatalf("%d types, error %v", len(types), err)
+	year := 365 * 24 * time.Hour
+	rounds := 0
+	for b.Loop() {
+		rounds++
+		changed := store.RetentionPortion{Retention: keepFor(uint64(retentionRevision+rounds), year+time.Duration(rounds)*time.Second, 0), Limit: 500}
+		if _, n := ApplyAll(b, s, changed); n == 0 {
+			b.Fatal("nothing was changed")
+		}
+	}
+	b.ReportMetric(float64(n*rounds)/b.Elapsed().Seconds(), "documents/s")
+	b.StopTimer()
+	same := store.RetentionPortion{Retention: keepFor(uint64(retentionRevision+rounds+1), year+time.Duration(rounds)*time.Second, 0), Limit: 500}
+	begin := time.Now()
+	if _, n := ApplyAll(b, s, same); n != 0 {
+		b.Fatalf("%d were changed again", n)
+	}
+	b.ReportMetric(float64(n)/time.Since(begin).Seconds(), "read/s")
+}
+
+// BenchRetentionBeside compares the latency of writes alone with that of writes beside
+// a retention that is applied as a job does: 500 documents at once, and a rest as long
+// as that took. EYE_BENCH_STORED is how many documents it changes.
+func BenchRetentionBeside(b *testing.B, s store.Store) {
+	b.Helper()
+	n := benchSize(b, "EYE_BENCH_STORED", 20_000)
+	rule := byRule(s)
+	writeEvents(b, BenchWriters, 0, n, rule)
+	next := n
+	median := func() (p50, p99 time.Duration) {
+		const bulks = 200
+		var took []time.Duration
+		for range bulks {
+			docs := Events(next, 100)
+			next += len(docs)
+			begin := time.Now()
+			if err := rule(b.Context(), docs); err != nil {
+				b.Fatal(err)
+			}
+			took = append(took, time.Since(begin))
+		}
+		slices.Sort(took)
+		return took[bulks/2], took[bulks*99/100]
+	}
+	for b.Loop() {
+		alone50, alone99 := median()
+		ctx, stop := context.WithCancel(b.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for revision := uint64(retentionRevision); ctx.Err() == nil; revision++ {
+				p := store.RetentionPortion{Retention: keepFor(revision, time.Duration(revision)*365*24*time.Hour, 0), Limit: 500}
+				for more := true; more && ctx.Err() == nil; more = p.After != "" {
+					begin := time.Now()
+					r, err := s.ApplyRetention(ctx, p)
+					if err != nil {
+						return // the end of ctx
+					}
+					p.After = r.Next
+					time.Sleep(time.Since(begin))
 				}
 			}
-		})
+		}()
+		beside50, beside99 := median()
+		stop()
+		<-ended
+		for name, d := range map[string]time.Duration{
+			"ms-p50-alone": alone50, "ms-p99-alone": alone99, "ms-p50-beside": beside50, "ms-p99-beside": beside99,
+		} {
+			b.ReportMetric(float64(d.Microseconds())/1000, name)
+		}
 	}
 }

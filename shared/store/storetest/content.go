@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func hostile() []string {
 		"9007199254740991", "9007199254740992", "9007199254740993", "9223372036854775807", "9223372036854775808",
 		"-9223372036854775808", "-9223372036854775809", "1234567890123456789012345678901234",
 		"-9999999999999999999999999999999999", "12345678901234567890123456789012345", "10000000000000000000000",
-		"1.7976931348623157e308", "1e-308", "5e-300", "0.30000000000000004", "1e21", "1e20", "123e-7", "-1.5e-10", "0e10",
+		"1.7976931348623157e308", "1e-308", "5e-300", "5e-324", "-5e-324", "2.2250738585072011e-308", "1e-310", "0.30000000000000004", "1e21", "1e20", "123e-7", "-1.5e-10", "0e10",
 	} {
 		list = append(list, `{"number":`+n+`,"in array":[`+n+`,`+n+`]}`)
 	}
@@ -74,6 +75,65 @@ func testContent(t *testing.T, s store.Store) {
 	}
 	write(t, s, docs...)
 	expectKept(t, s, docs...)
+}
+
+// testOneFieldChanged: a replacement that differs from its holder in one field, or in none
+// but the revision, is kept.
+func testOneFieldChanged(t *testing.T, s store.Store) {
+	changes := []func(*store.Document){
+		func(d *store.Document) { d.Category = "other" },
+		func(d *store.Document) { d.Name = "other" },
+		func(d *store.Document) { d.SessionID = Session(9) },
+		func(d *store.Document) { d.Data = []byte(`{"n":1.0}`) },
+		func(d *store.Document) { d.Data = nil },
+		func(d *store.Document) { d.Timestamp = d.Timestamp.Add(time.Microsecond) },
+		func(d *store.Document) { d.ClockOffsetMS = 1 },
+		func(d *store.Document) { d.ExpiresAt = time.Time{} },
+		func(d *store.Document) { d.ExpiresAt = d.ExpiresAt.Add(time.Millisecond) },
+		func(d *store.Document) { d.SchemaVersion++ },
+		func(d *store.Document) { d.SentSchemaVersion++ },
+		func(d *store.Document) { d.Status, d.Errors = store.Rejected, Rejected(0).Errors },
+		func(*store.Document) {},
+	}
+	rejections := []func(*store.Document){
+		func(d *store.Document) { d.Errors = append(slices.Clone(d.Errors), d.Errors[0]) },
+		func(d *store.Document) { d.Errors = nil },
+		func(d *store.Document) { d.Original = d.Original[1:] },
+		func(d *store.Document) { d.Original = nil },
+		func(d *store.Document) { d.Timestamp = time.Time{} },
+		func(d *store.Document) { d.Status, d.Errors = store.Stored, nil },
+		func(*store.Document) {},
+	}
+	var before, after []*store.Document
+	add := func(d *store.Document, change func(*store.Document)) {
+		d.ExpiresAt = time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+		before = append(before, d)
+		after = append(after, With(d, func(d *store.Document) { d.Revision++; change(d) }))
+	}
+	// Each beside one that stays as it is, in one bulk.
+	for _, change := range changes {
+		add(Event(len(before)), change)
+		add(Event(len(before)), func(*store.Document) {})
+	}
+	for _, change := range rejections {
+		add(Rejected(len(before)), change)
+		add(Rejected(len(before)), func(*store.Document) {})
+	}
+	write(t, s, before...)
+	for _, r := range write(t, s, after...) {
+		if r != store.Replaced {
+			t.Errorf("a replacement is %v", r)
+		}
+	}
+	for _, d := range after {
+		expectKept(t, s, d) // one by one, so that a failure is readable
+	}
+	for _, r := range write(t, s, before...) {
+		if r != store.Unchanged {
+			t.Errorf("a lower revision is %v", r)
+		}
+	}
+	expectKept(t, s, after...)
 }
 
 func testOddIDs(t *testing.T, s store.Store) {
@@ -143,6 +203,7 @@ func testRejectedContent(t *testing.T, s store.Store) {
 	full.Original = every.Bytes()
 	full.Origin = store.Origin{Epoch: math.MaxInt64, Seq: math.MaxInt64}
 	full.Revision, full.SchemaVersion, full.SentSchemaVersion = math.MaxInt64, math.MaxInt64, math.MaxInt64
+	full.ClockOffsetMS = math.MinInt64
 	// Only valid fields are filled; a replacement adds and removes fields.
 	bare := &store.Document{
 		ID: "demo/bare", Status: store.Rejected, Application: "demo", EventID: "bare",
@@ -169,6 +230,7 @@ func testVersions(t *testing.T, s store.Store) {
 	for revision, versions := range [][2]int64{{0, 0}, {3, 0}, {3, 2}, {0, 2}, {4, 4}, {0, 0}} {
 		d := With(Event(0), func(d *store.Document) {
 			d.Revision, d.SchemaVersion, d.SentSchemaVersion = uint64(revision)+1, versions[0], versions[1]
+			d.ClockOffsetMS = -versions[1]
 		})
 		write(t, s, d)
 		expectKept(t, s, d)

@@ -41,6 +41,30 @@ func readPages(t *testing.T, s store.Store, q query.Events) []*store.Document {
 	}
 }
 
+// testPageBytes checks that a page ends behind the event by which its size
+// reaches MaxBytes.
+func testPageBytes(t *testing.T, s store.Store) {
+	write(t, s, Events(0, 40)...)
+	docs, err := s.Find(t.Context(), query.Events{Limit: 1000})
+	must(t, err)
+	for _, most := range []int{0, 1, docs[0].Size(), docs[0].Size() + 1, 10 * docs[0].Size(), 1 << 30} {
+		for _, limit := range []int{5, 1000} {
+			want, size := 0, 0
+			for want < min(limit, len(docs)) && (most == 0 || size < most) {
+				size += docs[want].Size()
+				want++
+			}
+			for _, f := range []query.Filter{{}, {Category: docs[0].Category}} {
+				got, err := s.Find(t.Context(), query.Events{Filter: f, Limit: limit, MaxBytes: most})
+				must(t, err)
+				if diff := cmp.Diff(idsOf(docs[:want]), idsOf(got)); diff != "" {
+					t.Errorf("%+v, limit %d, %d bytes (-want +got):\n%s", f, limit, most, diff)
+				}
+			}
+		}
+	}
+}
+
 // inOrder sorts by (Timestamp, ID).
 func inOrder(docs []*store.Document) {
 	slices.SortFunc(docs, func(a, b *store.Document) int {
@@ -242,7 +266,7 @@ func testHeld(t *testing.T, s store.Store) {
 	for _, d := range docs {
 		ids = append(ids, d.ID)
 		want[d.ID] = store.Held{
-			Holder: store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision},
+			Holder: store.HolderOf(d),
 			Status: d.Status, Errors: d.Errors, ExpiresAt: d.ExpiresAt,
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
@@ -90,76 +88,6 @@ func testRejected(t *testing.T, s store.Store) {
 	}
 }
 
-func testReasons(t *testing.T, s store.Store) {
-	docs := rejectedHistory()
-	write(t, s, append(slices.Clone(docs), Events(1000, 20)...)...)
-	q := query.Aggregate{Filter: query.Filter{Applications: []string{"demo"}}, By: query.ByReason, Limit: 1000}
-	for _, code := range []string{"", event.CodeInvalidSessionID, "nothing"} {
-		q.Code = code
-		got, err := s.Aggregate(t.Context(), q)
-		must(t, err)
-		want := countReasons(docs, func(d *store.Document) bool {
-			has := func(f event.Fault) bool { return f.Code == code }
-			return d.Application == "demo" && (code == "" || slices.ContainsFunc(d.Errors, has))
-		})
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("code %q (-want +got):\n%s", code, diff)
-		}
-	}
-	q = query.Aggregate{
-		Filter: query.Filter{From: docs[10].ReceivedAt, To: docs[40].ReceivedAt}, By: query.ByReason, Limit: 2,
-	}
-	got, err := s.Aggregate(t.Context(), q)
-	must(t, err)
-	want := countReasons(docs, func(d *store.Document) bool {
-		return !d.ReceivedAt.Before(q.From) && d.ReceivedAt.Before(q.To)
-	})[:2]
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Fatalf("range (-want +got):\n%s", diff)
-	}
-}
-
-// countReasons is an aggregate by reason over a list.
-func countReasons(docs []*store.Document, keep func(*store.Document) bool) []query.Group {
-	type key struct{ application, category, name, code, path string }
-	groups := make(map[key]*query.Group)
-	for _, d := range docs {
-		if !keep(d) {
-			continue
-		}
-		counted := make(map[key]bool)
-		for _, f := range d.Errors {
-			k := key{d.Application, d.Category, d.Name, f.Code, f.Path}
-			if counted[k] {
-				continue
-			}
-			counted[k] = true
-			g := groups[k]
-			if g == nil {
-				g = &query.Group{
-					Application: d.Application, Category: d.Category, Name: d.Name, Code: f.Code, Path: f.Path,
-					First: d.ReceivedAt, SampleID: d.ID, SampleEventID: d.EventID,
-				}
-				groups[k] = g
-			}
-			g.Rejected++
-			g.Last = d.ReceivedAt
-			if d.ID < g.SampleID {
-				g.SampleID, g.SampleEventID = d.ID, d.EventID
-			}
-		}
-	}
-	var list []query.Group
-	for _, g := range groups {
-		list = append(list, *g)
-	}
-	slices.SortFunc(list, func(a, b query.Group) int {
-		return compareAll(int(b.Rejected-a.Rejected), a.Application, b.Application, a.Category, b.Category,
-			a.Name, b.Name, a.Code, b.Code, a.Path, b.Path)
-	})
-	return list
-}
-
 // testReasonsChange: after a replacement, queries by code know the new reasons
 // and no longer the old ones.
 func testReasonsChange(t *testing.T, s store.Store) {
@@ -180,11 +108,6 @@ func testReasonsChange(t *testing.T, s store.Store) {
 
 	write(t, s, at(3, Event(0)))
 	expectIDs(t, byCode(faultSession.Code), nil)
-	groups, err := s.Aggregate(t.Context(), query.Aggregate{By: query.ByReason, Limit: 10})
-	must(t, err)
-	if len(groups) != 0 {
-		t.Fatalf("groups of nothing: %+v", groups)
-	}
 	write(t, s, at(4, Rejected(0, faultHost)))
 	expectIDs(t, byCode(faultHost.Code), nil, first)
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/store"
@@ -36,13 +37,13 @@ func testInsert(t *testing.T, s store.Store) {
 	expectKept(t, s, Event(19), Event(21))
 }
 
-// testGuard compares the adapter's condition with Supersedes over every pair of
-// neighbouring origins and revisions.
+// testGuard compares the adapter's condition with MayReplace over every pair of
+// neighbouring origins, revisions and slots.
 func testGuard(t *testing.T, s store.Store) {
 	var versions []*store.Document
 	for _, hash := range []string{"a", "b"} {
 		for _, epoch := range []int64{Epoch - 1, Epoch, Epoch + 1} {
-			for _, seq := range []uint64{1, 2, 1 << 60} {
+			for _, seq := range []uint64{1, 1 << 60} {
 				for _, revision := range []uint64{4, 5} {
 					versions = append(versions, With(Event(0), func(d *store.Document) {
 						d.ContentHash, d.Revision = hash, revision
@@ -51,6 +52,12 @@ func testGuard(t *testing.T, s store.Store) {
 				}
 			}
 		}
+	}
+	for ms := range int64(4) { // around the border of two slots, with and without their own
+		d := With(versions[0], func(d *store.Document) { d.ReceivedAt = Start().Add(time.Duration(ms-2) * time.Millisecond) })
+		slot := store.SlotOf(Start()) - 1
+		better := With(d, func(d *store.Document) { d.Revision++ })
+		versions = append(versions, better.InSlot(slot), better.InSlot(slot+1))
 	}
 	var holders, mine []*store.Document
 	for i, h := range versions {
@@ -67,15 +74,18 @@ func testGuard(t *testing.T, s store.Store) {
 	want := make([]*store.Document, len(mine))
 	for i, h := range holders {
 		want[i] = h
-		if store.Supersedes(mine[i], store.Holder{ContentHash: h.ContentHash, Origin: h.Origin, Revision: h.Revision}) {
+		if store.MayReplace(mine[i], store.HolderOf(h)) {
 			want[i] = mine[i]
 		}
 	}
 	expectKept(t, s, want...)
 
 	absent := Event(1)
-	_, err = s.Replace(t.Context(), []*store.Document{absent})
+	errs, err := s.Replace(t.Context(), []*store.Document{absent})
 	must(t, err)
+	if !errors.Is(errs[0], store.ErrNoMatch) {
+		t.Errorf("replacing what is absent: %v", errs[0])
+	}
 	expectAbsent(t, s, absent.ID)
 }
 
@@ -89,8 +99,7 @@ func testHolders(t *testing.T, s store.Store) {
 		t.Fatalf("%d holders of %d ids", len(holders), len(docs))
 	}
 	for _, d := range docs {
-		want := store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision}
-		if holders[d.ID] != want {
+		if want := store.HolderOf(d); holders[d.ID] != want {
 			t.Fatalf("holder of %s is %+v, want %+v", d.ID, holders[d.ID], want)
 		}
 	}
@@ -121,14 +130,14 @@ func conflict(t *testing.T, s store.Store, d *store.Document) *store.Document {
 	})
 	got, err := s.Lookup(t.Context(), []string{c.ID})
 	must(t, err)
-	if len(got) != 1 || len(got[0].Errors) != 1 {
+	if len(got) != 1 || len(got[0].Errors) != 1+len(d.Errors) {
 		t.Fatalf("conflict %q: %d documents", c.ID, len(got))
 	}
 	f := got[0].Errors[0]
 	if f.Code != event.CodeIDConflict || f.Path != "/event_id" || f.Message == "" {
 		t.Fatalf("reason of a conflict: %+v", f)
 	}
-	c.Errors = got[0].Errors
+	c.Errors = append(got[0].Errors[:1:1], d.Errors...)
 	return c
 }
 
@@ -149,6 +158,13 @@ func testRule(t *testing.T, s store.Store) {
 	expectKept(t, s, atOrigin(base, 4, 1), conflict(t, s, atOrigin(second, 1, 4)))
 	expectResults(t, write(t, s, atOrigin(second, 2, 9)), store.Conflict)
 	expectKept(t, s, atOrigin(base, 4, 1), conflict(t, s, atOrigin(second, 1, 4)))
+
+	// A conflict has every other reason of its event beside it, by the revision.
+	faulty := With(atOrigin(second, 1, 6), func(d *store.Document) { d.Errors = Rejected(0).Errors })
+	expectResults(t, write(t, s, With(faulty, func(d *store.Document) { d.Status = store.Rejected })), store.Conflict)
+	expectKept(t, s, atOrigin(base, 4, 1), conflict(t, s, faulty))
+	expectResults(t, write(t, s, atOrigin(second, 1, 7)), store.Conflict)
+	expectKept(t, s, atOrigin(base, 4, 1), conflict(t, s, atOrigin(second, 1, 7)))
 
 	rejected := With(atOrigin(base, 4, 8), func(d *store.Document) {
 		d.Status, d.Errors = store.Rejected, Rejected(0).Errors

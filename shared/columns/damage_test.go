@@ -1,0 +1,196 @@
+package columns
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/parquet-go/parquet-go"
+)
+
+// openBytes opens a file with some content.
+func openBytes(t testing.TB, content []byte) error {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "x.parquet")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(file, testStore, NewCache(1<<20))
+	if err == nil {
+		closePart(t, p)
+	}
+	return err
+}
+
+// closePart closes the file of a part, so that tests which open many do not wait for the
+// garbage collector.
+func closePart(t testing.TB, p *Part) {
+	t.Helper()
+	if f, ok := p.source.(*fileSource).reader.(*os.File); ok {
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// partBytes returns the content of a file of a few rows.
+func partBytes(t testing.TB) []byte {
+	t.Helper()
+	docs := randomDocuments(rand.New(rand.NewPCG(3, 3)), 12)
+	for i, d := range docs {
+		d.Data = []byte(`{"a":` + []string{"1", `"x"`, "null", "[1]"}[i%4] + `}`)
+	}
+	_, file := writePart(t, buildPart(t, docs))
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestDamagedFilesAreRefused(t *testing.T) {
+	content := partBytes(t)
+	if err := openBytes(t, content); err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 9))
+	check := func(name string, damaged []byte) {
+		t.Helper()
+		if bytes.Equal(damaged, content) {
+			return
+		}
+		if err := openBytes(t, damaged); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	for at := 0; at < len(content); at += 1 + r.IntN(20) {
+		damaged := bytes.Clone(content)
+		damaged[at] ^= byte(1 + r.IntN(255))
+		check("one byte", damaged)
+	}
+	for range 100 {
+		from := r.IntN(len(content))
+		to := min(len(content), from+1+r.IntN(300))
+		damaged := bytes.Clone(content)
+		for i := from; i < to; i++ {
+			damaged[i] = byte(r.Uint32())
+		}
+		check("a range", damaged)
+		damaged = append(bytes.Clone(content[to:]), content[:to]...)
+		check("swapped", damaged)
+		check("truncated", content[:from])
+		check("cut out", append(bytes.Clone(content[:from]), content[to:]...))
+		check("doubled", append(bytes.Clone(content[:to]), content[from:]...))
+	}
+	check("empty", nil)
+	check("longer", append(bytes.Clone(content), 0))
+	check("twice", append(bytes.Clone(content), content...))
+	check("zeros", make([]byte, len(content)))
+	check("magic alone", []byte("PAR1\x00\x00\x00\x00PAR1"))
+	check("endless footer", []byte("PAR1\xff\xff\xff\xffPAR1"))
+}
+
+func TestForeignFilesAreRefused(t *testing.T) {
+	p := buildPart(t, randomDocuments(rand.New(rand.NewPCG(3, 3)), 10))
+	file := filepath.Join(t.TempDir(), "x.parquet")
+	if err := p.Write(t.Context(), file, "another store"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file, testStore, NewCache(0)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("another store: %v", err)
+	}
+	if _, err := Open(filepath.Dir(file), testStore, NewCache(0)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a folder: %v", err)
+	}
+	if _, err := Open(file+"x", testStore, NewCache(0)); !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrDamaged) {
+		t.Errorf("no file: %v", err)
+	}
+	var foreign bytes.Buffer
+	w := parquet.NewGenericWriter[struct{ A int }](&foreign)
+	if _, err := w.Write([]struct{ A int }{{1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := openBytes(t, foreign.Bytes()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a foreign file: %v", err)
+	}
+	older := *p
+	entries, err := encodeFooter(&older.meta, testStore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Replace([]byte(entries[1][1]), []byte(`"version":2`), []byte(`"version":1`), 1)
+	if _, err := decodeFooter(string(text), testStore); err == nil {
+		t.Error("another version was read")
+	}
+}
+
+func TestGuardKeepsCancellation(t *testing.T) {
+	if err := guard(func() error { panic("library") }); !errors.Is(err, ErrDamaged) {
+		t.Errorf("panic: %v", err)
+	}
+	if err := guard(func() error { return context.Canceled }); errors.Is(err, ErrDamaged) {
+		t.Errorf("cancellation: %v", err)
+	}
+}
+
+func TestCancelledLoadIsTriedAgain(t *testing.T) {
+	p, _ := writePart(t, buildPart(t, randomDocuments(rand.New(rand.NewPCG(3, 3)), 10)))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Timestamps(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := p.Timestamps(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	content := partBytes(f)
+	f.Add(content)
+	f.Add(content[:len(content)/2])
+	f.Fuzz(func(t *testing.T, damaged []byte) {
+		if err := openBytes(t, damaged); (err == nil) != bytes.Equal(damaged, content) {
+			// Only the very bytes are a part; another checksum that fits is no accident.
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzData adds any text as data and compares the columns with what a
+// filter sees. Text that no store keeps (see scanner) must only be survived.
+func FuzzData(f *testing.F) {
+	for _, data := range []string{`{"a":1.0,"b":[1,{"a":null}]}`, `{}`, `{"a":{"0":"\u00e4"}}`, `{"a":1e400}`, `{"":{"":{}}}`, `{"a":[`, `{"a":01}`} {
+		f.Add([]byte(data), `{"a":[1,2]}`)
+	}
+	f.Fuzz(func(t *testing.T, first []byte, second string) {
+		docs := sortedDocuments([]*storeDocument{documentWith(1, string(first)), documentWith(2, second)})
+		kept := true
+		for _, d := range docs {
+			text := jsontext.Value(bytes.TrimLeft(d.Data, " \t\r\n"))
+			kept = kept && (len(text) == 0 || text[0] == '{' && text.IsValid())
+		}
+		p := buildPart(t, docs)
+		opened, _ := writePart(t, p)
+		if !kept {
+			closePart(t, opened)
+			return
+		}
+		checkEqual(t, p, opened)
+		for i := range p.Paths() {
+			checkColumn(t, opened, docs, p.Paths()[i].Field())
+		}
+		for _, text := range []string{"data", "data.a", "data.a[]", "data.a.0", "data.b[].a"} {
+			isHeld(t, opened, docs, text)
+		}
+		closePart(t, opened)
+	})
+}

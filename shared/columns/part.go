@@ -1,0 +1,254 @@
+package columns
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/theeye/theeye/shared/query/filter"
+)
+
+// Part is the rows of one Key, immutable and safe for concurrent use. Rows [0, Stored)
+// are stored events, rows [Stored, Rows) rejected ones; each range is sorted by session,
+// timestamp and document id.
+type Part struct {
+	meta
+	source source
+	cache  *Cache
+	tree   *node
+	scan   ScanFunc // nil without a store
+}
+
+// meta describes a part. It is in memory at all times, and in the footer of a file.
+type meta struct {
+	key          Key
+	rows, stored int
+	slots        map[int64]uint64
+	types        []Type
+	paths        []PathInfo
+	// truncated says that paths were left out because there were MaxPaths.
+	truncated bool
+	// first and last are the least and greatest timestamp of stored rows.
+	first, last int64
+	// leastExpiry is the least expiry of all rows, math.MaxInt64 if none expires.
+	leastExpiry int64
+	counts      []Count
+	received    []ReceivedCount
+}
+
+// Type is the type of an event. Rejected events may lack either member.
+type Type struct{ Category, Name string }
+
+// PathInfo describes a leaf path of the data of stored events: a member that holds no
+// object, or an empty one, in at least one of them.
+type PathInfo struct {
+	// Names are those of the members that lead to it, none for the data itself, which is
+	// a leaf where it is an empty object.
+	Names []string
+	// Dropped says that the values are over a bound: none is held.
+	Dropped bool
+	// Partial says that paths above or below this one were left out because there were
+	// MaxPaths.
+	Partial bool
+	// The rows that hold each kind of value.
+	Nulls, Booleans, Numbers, Texts, Arrays, Objects int64
+}
+
+// Field returns the path as a field.
+func (i *PathInfo) Field() filter.Field { return fieldOf(i.Names) }
+
+// Present returns the number of rows that hold a value.
+func (i *PathInfo) Present() int64 {
+	return i.Nulls + i.Booleans + i.Numbers + i.Texts + i.Arrays + i.Objects
+}
+
+// isUsed reports whether a part needs to know the path.
+func (i *PathInfo) isUsed() bool { return i.Dropped || i.Partial || i.Present() > 0 }
+
+// countValues counts the rows by kind.
+func (i *PathInfo) countValues(c *coded) {
+	rows := make([]int64, len(c.values))
+	for _, code := range c.codes {
+		rows[code]++
+	}
+	for code, v := range c.values {
+		switch n := rows[code]; v.Kind() {
+		case filter.KindNull:
+			i.Nulls += n
+		case filter.KindFalse, filter.KindTrue:
+			i.Booleans += n
+		case filter.KindNumber:
+			i.Numbers += n
+		case filter.KindText:
+			i.Texts += n
+		case filter.KindArray:
+			i.Arrays += n
+		case filter.KindObject:
+			i.Objects += n
+		case filter.KindMissing:
+		}
+	}
+}
+
+// newPart completes the description of a part from its vectors. cache is nil for one of
+// the part's own.
+func newPart(m meta, s source, cache *Cache) (*Part, error) {
+	p := &Part{meta: m, source: s, cache: cache, tree: newTree(m.paths)}
+	if cache == nil {
+		p.cache = NewCache(ownCacheBytes)
+	}
+	return p, p.summarise(context.Background())
+}
+
+// ownCacheBytes bounds the derived columns of a part in memory.
+const ownCacheBytes = 16 << 20
+
+// UseCache makes the part keep derived columns and loaded vectors in a shared cache. It
+// must not be called once the part is in use.
+func (p *Part) UseCache(c *Cache) { p.cache = c }
+
+// Key returns what the rows have in common.
+func (p *Part) Key() Key { return p.key }
+
+// Rows returns the number of rows, Stored that of stored events.
+func (p *Part) Rows() int { return p.rows }
+
+// Stored returns the number of stored events, which are the first rows.
+func (p *Part) Stored() int { return p.stored }
+
+// Slots returns the generations for which the rows of each slot are complete.
+func (p *Part) Slots() map[int64]uint64 { return maps.Clone(p.slots) }
+
+// Span returns the least and greatest timestamp of the stored rows in microseconds
+// since 1970; ok is false without stored rows.
+func (p *Part) Span() (first, last int64, ok bool) { return p.first, p.last, p.stored > 0 }
+
+// LeastExpiry returns the least expiry of all rows in milliseconds since 1970; ok is
+// false if none expires.
+func (p *Part) LeastExpiry() (ms int64, ok bool) {
+	return p.leastExpiry, p.leastExpiry != neverExpires
+}
+
+// Sizes of the entries of a description, with the maps and texts around them.
+const (
+	slotBytes     = 48
+	countBytes    = 24
+	receivedBytes = 160
+	pathBytes     = 200
+)
+
+// Size estimates the bytes of memory that the part holds by itself: its description, and
+// the vectors of one that has no file.
+func (p *Part) Size() int {
+	size := slotBytes*len(p.slots) + countBytes*len(p.counts) + receivedBytes*len(p.received) + pathBytes*len(p.paths)
+	if vectors, ok := p.source.(memory); ok {
+		for _, v := range vectors {
+			size += vectorSize(v)
+		}
+	}
+	return size
+}
+
+// Types returns the types of all rows, sorted. The caller must not change them.
+func (p *Part) Types() []Type { return p.types }
+
+// Paths returns the leaf paths of the stored events' data, sorted. Where Truncated is
+// true there are more. The caller must not change them.
+func (p *Part) Paths() []PathInfo { return p.paths }
+
+// Truncated reports whether paths are missing because there are more than MaxPaths.
+func (p *Part) Truncated() bool { return p.truncated }
+
+// Counts returns the counts of stored rows, sorted by quarter and type, expired ones
+// included. The caller must not change them.
+func (p *Part) Counts() []Count { return p.counts }
+
+// ReceivedCounts returns the counts of all rows by received time, sorted by quarter,
+// type, outcome and reasons, expired ones included. The caller must not change them.
+func (p *Part) ReceivedCounts() []ReceivedCount { return p.received }
+
+// loadVector returns a vector as the Go type that it has. The cache keeps the vectors that
+// are not in memory anyway.
+func loadVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
+	var zero T
+	var loaded any
+	err := ctx.Err()
+	if held, ok := p.source.(memory); ok && err == nil {
+		loaded, err = held.loadVector(ctx, v)
+	} else if err == nil {
+		loaded, err = p.cache.loadValue(ctx, cacheKey{p, "vector " + strconv.Itoa(int(v))}, func() (any, error) {
+			return p.source.loadVector(ctx, v)
+		})
+	}
+	if err != nil {
+		return zero, fmt.Errorf("columns: %s: %w", p.key, err)
+	}
+	value, ok := loaded.(T)
+	if !ok {
+		return zero, fmt.Errorf("columns: %s: vector %d is %T", p.key, v, loaded)
+	}
+	return value, nil
+}
+
+// Timestamps returns the timestamps in microseconds since 1970, math.MinInt64 for a
+// rejected event without one. The vectors of a part are loaded when they are asked for,
+// and are read-only.
+func (p *Part) Timestamps(ctx context.Context) ([]int64, error) {
+	return loadVector[[]int64](ctx, p, vectorTimestamp)
+}
+
+// ReceivedAt returns the received times in milliseconds since 1970.
+func (p *Part) ReceivedAt(ctx context.Context) ([]int64, error) {
+	return loadVector[[]int64](ctx, p, vectorReceived)
+}
+
+// ExpiresAt returns when the rows expire in milliseconds since 1970, math.MaxInt64 for
+// never; nil if no row does.
+func (p *Part) ExpiresAt(ctx context.Context) ([]int64, error) {
+	return loadVector[[]int64](ctx, p, vectorExpiry)
+}
+
+// SlotNumbers returns the effective slots, from 0 for the first slot of the day.
+func (p *Part) SlotNumbers(ctx context.Context) ([]uint16, error) {
+	return loadVector[[]uint16](ctx, p, vectorSlot)
+}
+
+// TypeCodes returns the types as indexes of Types.
+func (p *Part) TypeCodes(ctx context.Context) ([]uint32, error) {
+	return loadVector[[]uint32](ctx, p, vectorType)
+}
+
+// EventIDs returns the event ids. The id of a stored document is DocumentID of them, so
+// their order is that of the documents.
+func (p *Part) EventIDs(ctx context.Context) (*Texts, error) {
+	return loadVector[*Texts](ctx, p, vectorEventID)
+}
+
+// Sessions are the sessions of a part's stored rows.
+type Sessions struct {
+	// IDs are sorted.
+	IDs [][16]byte
+	// First has one more entry: rows [First[i], First[i+1]) are those of session i.
+	First []uint32
+}
+
+// Sessions returns the sessions of the stored rows.
+func (p *Part) Sessions(ctx context.Context) (*Sessions, error) {
+	return loadDerived(ctx, p, "sessions", func() (*Sessions, error) {
+		v, err := loadVector[*sessionVector](ctx, p, vectorSession)
+		if err != nil {
+			return nil, err
+		}
+		s := &Sessions{}
+		for row, code := range v.codes[:p.stored] {
+			if int(code) != len(s.IDs) {
+				s.IDs = append(s.IDs, v.ids[code])
+				s.First = append(s.First, uint32(row))
+			}
+		}
+		s.IDs, s.First = slices.Clip(s.IDs), append(s.First, uint32(p.stored))
+		return s, nil
+	})
+}

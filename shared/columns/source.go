@@ -1,0 +1,109 @@
+package columns
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/theeye/theeye/shared/query/filter"
+)
+
+// vector names one vector of a part: a fixed one, or that of a leaf path.
+type vector int
+
+// The fixed vectors and what Go type each has. Leaf i of the part is firstLeaf + i.
+const (
+	vectorTimestamp vector = iota // []int64, µs; missingTime
+	vectorReceived                // []int64, ms
+	vectorExpiry                  // []int64, ms; nil if none expires
+	vectorSlot                    // []uint16
+	vectorType                    // []uint32, codes of Part.Types
+	vectorSession                 // *sessionVector
+	vectorEventID                 // *Texts
+	vectorSchema                  // *coded of Int
+	vectorDocument                // *coded of Text: the ids of documents that do not follow from the event id
+	vectorErrors                  // *coded of Text, as encodeReasons
+	firstLeaf
+)
+
+// source holds or makes the vectors of a part. Vectors are immutable.
+type source interface {
+	// loadVector returns a vector of the Go type above. It may take long, and a caller
+	// keeps the result.
+	loadVector(ctx context.Context, v vector) (any, error)
+}
+
+// coded is a dictionary coded vector. values[0] is the missing value. The other values
+// are distinct, stand in the order of their first rows, and all occur.
+type coded struct {
+	values []filter.Value
+	// codes holds the value of each row or, where rows is not nil, of these rows; the
+	// others are missing.
+	codes []uint32
+	rows  []uint32
+}
+
+// sessionVector holds the sessions of the rows.
+type sessionVector struct {
+	// ids[0] is no session. Those of stored rows come first, sorted.
+	ids [][16]byte
+	// codes is the session of each row.
+	codes []uint32
+}
+
+// spread returns the codes of all rows.
+func (c *coded) spread(rows int) []uint32 {
+	if c.rows == nil {
+		return c.codes
+	}
+	codes := make([]uint32, rows)
+	for i, row := range c.rows {
+		codes[row] = c.codes[i]
+	}
+	return codes
+}
+
+// size estimates the memory of a vector.
+func vectorSize(v any) int {
+	switch v := v.(type) {
+	case []int64:
+		return 8 * len(v)
+	case []uint16:
+		return 2 * len(v)
+	case []uint32:
+		return 4 * len(v)
+	case *Texts:
+		return v.size()
+	case *sessionVector:
+		return 16*len(v.ids) + 4*len(v.codes)
+	case *coded:
+		size := 4 * (len(v.codes) + len(v.rows))
+		for _, value := range v.values {
+			size += valueSize(value)
+		}
+		return size
+	case *Column:
+		return v.size()
+	case *parquet.File:
+		return footerColumnBytes * len(v.Metadata().Schema)
+	case *Sessions:
+		return 16*len(v.IDs) + 4*len(v.First)
+	case []ReceivedCount:
+		return receivedBytes * len(v)
+	}
+	return 64
+}
+
+// footerColumnBytes estimates the memory of a parsed footer, a column.
+const footerColumnBytes = 2000
+
+// memory is the source of a part that was built: its vectors by number.
+type memory []any
+
+func (m memory) loadVector(_ context.Context, v vector) (any, error) {
+	if int(v) >= len(m) || m[v] == nil {
+		return nil, fmt.Errorf("columns: no vector %d", v)
+	}
+	return m[v], nil
+}

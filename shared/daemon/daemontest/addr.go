@@ -1,0 +1,34 @@
+// Package daemontest is for tests that run a process and connect to it by address.
+package daemontest
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// Ports are below those that systems give to outgoing connections.
+const (
+	firstPort = 10_000
+	ports     = 20_000
+	attempts  = 100
+)
+
+// FreeAddr returns a loopback address with a port that is free at the moment, for a
+// process that listens where its settings say. It differs from those that systems give to
+// outgoing connections: one could take it before the process does, and a client that
+// tries again until the process listens could connect to itself. It panics if there is
+// none.
+func FreeAddr() string {
+	var err error
+	for range attempts {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(ports))) //nolint:gosec // any port will do
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			if err = l.Close(); err == nil {
+				return addr
+			}
+		}
+	}
+	panic("no free port: " + err.Error())
+}

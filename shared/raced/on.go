@@ -1,0 +1,6 @@
+//go:build race
+
+package raced
+
+// Enabled says that the race detector watches this program.
+const Enabled = true
