@@ -27,16 +27,17 @@ func writeJSON(w http.ResponseWriter, status int, b []byte) error {
 	return nil
 }
 
-// writeResults answers with the result of each event. Every event that is not
-// refused must be on disk. The status is 422 if all are refused.
-func writeResults(w http.ResponseWriter, results []result) error {
+// renderResults returns the answer with the result of each event, which aliases
+// nothing. Every event that is not refused must be on disk. The status is 422 if
+// all are refused.
+func renderResults(results []result) (status int, answer []byte) {
 	refused := 0
 	for i := range results {
 		if results[i].refusal != nil {
 			refused++
 		}
 	}
-	status := http.StatusAccepted
+	status = http.StatusAccepted
 	if refused == len(results) {
 		status = http.StatusUnprocessableEntity
 	}
@@ -49,7 +50,7 @@ func writeResults(w http.ResponseWriter, results []result) error {
 	for i := range results {
 		b = appendResult(b, i, &results[i])
 	}
-	return writeJSON(w, status, append(b, "]}\n"...))
+	return status, append(b, "]}\n"...)
 }
 
 // appendResult appends one api.EventResult. Results are encoded by hand: a
@@ -87,10 +88,17 @@ func appendHead(b []byte, index int, eventID, status string) []byte {
 
 // appendOutcome appends the result of an event that was validated.
 func appendOutcome(b []byte, index int, eventID string, v schema.Verdict) []byte {
-	if len(v.Faults) == 0 {
-		return append(appendHead(b, index, eventID, api.StatusStored), '}')
+	status := api.StatusStored
+	if len(v.Faults) > 0 {
+		status = api.StatusRejected
 	}
-	b = appendHead(b, index, eventID, api.StatusRejected)
+	b = appendHead(b, index, eventID, status)
+	if v.ClockOffsetMS != 0 {
+		b = strconv.AppendInt(append(b, `,"clock_offset_ms":`...), v.ClockOffsetMS, 10)
+	}
+	if len(v.Faults) == 0 {
+		return append(b, '}')
+	}
 	b = append(b, `,"errors":[`...)
 	for i, f := range v.Faults {
 		if i > 0 {
@@ -130,11 +138,14 @@ func unavailable(code, detail string, retryAfter time.Duration, cause error) *ht
 func failureOf(err error) *httpserver.Failure {
 	var f *httpserver.Failure
 	var syntax *event.SyntaxError
+	var wrapper *event.WrapperError
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &syntax):
 		return httpserver.NewFailure(http.StatusBadRequest, event.CodeInvalidJSON, "the body is "+syntax.Error())
+	case errors.As(err, &wrapper):
+		return httpserver.NewFailure(http.StatusBadRequest, event.CodeNotAnEvent, "the body is "+wrapper.Error())
 	case errors.Is(err, event.ErrEmptyBody):
 		return httpserver.NewFailure(http.StatusBadRequest, api.CodeEmptyBody, err.Error())
 	case errors.Is(err, event.ErrEmptyBatch):

@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,10 +23,8 @@ type authenticatedRequest struct {
 	format format.Format
 }
 
-// authenticate authenticates a request. If it succeeds, the page that sent the
-// request may read every later answer.
-func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (authenticatedRequest, error) {
-	w.Header().Add("Vary", "Origin")
+// authenticate authenticates a request.
+func (s *Service) authenticate(r *http.Request) (authenticatedRequest, error) {
 	snapshot, err := s.currentSnapshot()
 	if err != nil {
 		return authenticatedRequest{}, err
@@ -35,7 +34,6 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (authenti
 	if err != nil {
 		return authenticatedRequest{}, err
 	}
-	allowReading(w.Header(), r.Header.Get("Origin"))
 	return authenticatedRequest{key: key, snapshot: snapshot, received: now, format: format.Native}, nil
 }
 
@@ -56,18 +54,12 @@ func (s *Service) currentAccess() *registry.Access { return s.registry.Snapshot(
 const paramWriteKey = "write_key"
 
 // authenticateKey returns the write key of a request if the key may be used now
-// and from the request's origin. A request may carry its key several times, but
-// not two different keys.
+// and from the request's origin.
 func authenticateKey(access *registry.Access, r *http.Request, now time.Time) (registry.Key, error) {
-	secret, err := findSecret(r)
-	if err != nil {
-		return registry.Key{}, err
-	}
-	key, ok := access.WriteKey(secret)
+	key, err := findKey(access, allSecrets(r))
 	switch {
-	case !ok:
-		// A token is no write key either and gets the answer of an unknown key.
-		return registry.Key{}, httpserver.NewFailure(http.StatusUnauthorized, api.CodeUnauthorized, "the write key is not known here")
+	case err != nil:
+		return registry.Key{}, err
 	case key.Disabled:
 		return registry.Key{}, httpserver.NewFailure(http.StatusForbidden, api.CodeKeyDisabled, "the write key is disabled")
 	case key.Expired(now):
@@ -76,24 +68,51 @@ func authenticateKey(access *registry.Access, r *http.Request, now time.Time) (r
 	return key, checkOrigin(key, r.Header)
 }
 
-// findSecret returns the one secret of a request.
-func findSecret(r *http.Request) (string, error) {
-	var secret string
-	for _, s := range allSecrets(r) {
-		switch {
-		case s == "" || s == secret:
-		case secret == "":
-			secret = s
-		default:
-			return "", httpserver.NewFailure(http.StatusBadRequest, api.CodeSeveralKeys, "the request carries two different write keys")
+// unknownKey returns the failure of a secret that is not a write key.
+func unknownKey(access *registry.Access, secret string) error {
+	if _, isToken := access.Token(secret); isToken || strings.HasPrefix(secret, registry.TokenPrefix) {
+		return httpserver.NewFailure(http.StatusUnauthorized, api.CodeTokenNotWriteKey,
+			"this is a token, which reads and administers; events are sent with a write key, as theeye app create makes")
+	}
+	return httpserver.NewFailure(http.StatusUnauthorized, api.CodeUnauthorized, "the write key is not known here")
+}
+
+// maxSecrets bounds the different secrets of a request that are looked up.
+const maxSecrets = 8
+
+// findKey returns the key that one of the secrets of a request is. A request may
+// carry its key several times, and other secrets beside it: a site's own Basic
+// authentication, or a token for another service. Exactly one of them may be a
+// key that is known.
+func findKey(access *registry.Access, secrets []string) (found registry.Key, err error) {
+	var seen []string
+	known := 0
+	for _, s := range secrets {
+		if s == "" || slices.Contains(seen, s) {
+			continue
+		}
+		if seen = append(seen, s); len(seen) > maxSecrets {
+			return registry.Key{}, errSeveralKeys
+		}
+		if key, ok := access.WriteKey(s); ok {
+			found = key
+			known++
 		}
 	}
-	if secret == "" {
-		return "", httpserver.NewFailure(http.StatusUnauthorized, api.CodeUnauthorized,
+	switch {
+	case known == 1:
+		return found, nil
+	case len(seen) == 0:
+		return registry.Key{}, httpserver.NewFailure(http.StatusUnauthorized, api.CodeUnauthorized,
 			"a write key is needed: Authorization: Bearer, X-Write-Key, Basic user name, or ?write_key=")
+	case len(seen) == 1:
+		return registry.Key{}, unknownKey(access, seen[0])
 	}
-	return secret, nil
+	return registry.Key{}, errSeveralKeys
 }
+
+var errSeveralKeys = httpserver.NewFailure(http.StatusBadRequest, api.CodeSeveralKeys,
+	"the request carries several secrets (Authorization, X-Write-Key, ?write_key=), and not exactly one of them is a write key that is known here")
 
 // allSecrets returns the secrets in all places that may carry one.
 func allSecrets(r *http.Request) []string {
@@ -116,61 +135,4 @@ func allSecrets(r *http.Request) []string {
 		found = append(found, query[paramWriteKey]...)
 	}
 	return found
-}
-
-// The answer to a preflight request. Browsers cache it for at most two hours.
-const (
-	corsMethods = "POST"
-	corsHeaders = "authorization, content-type, content-encoding, x-write-key"
-	corsMaxAge  = "7200"
-	// eventMethods is the header Allow of the paths that take events.
-	eventMethods = "POST, OPTIONS"
-)
-
-// checkOrigin refuses a key that is used from an origin that its owner did not
-// list. Origins are compared whole: "null" and similar names do not match.
-func checkOrigin(key registry.Key, h http.Header) error {
-	for _, origin := range h["Origin"] {
-		// Browsers never send the header empty.
-		if origin == "" || !key.AllowsOrigin(origin) {
-			return httpserver.NewFailure(http.StatusForbidden, api.CodeOriginNotAllowed, "the write key may not be used from this origin")
-		}
-	}
-	return nil
-}
-
-// allowReading lets the page that sent an allowed request read the answer.
-func allowReading(h http.Header, origin string) {
-	if origin == "" {
-		return
-	}
-	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "Retry-After")
-}
-
-// servePreflight answers the preflight request of a browser. That carries no
-// key, so it is granted if any application lists the origin; the request itself
-// is checked against its key.
-func (s *Service) servePreflight(w http.ResponseWriter, r *http.Request) error {
-	h := w.Header()
-	h.Set("Allow", eventMethods)
-	h.Add("Vary", "Origin")
-	h.Add("Vary", "Access-Control-Request-Method")
-	h.Add("Vary", "Access-Control-Request-Headers")
-	origin := r.Header.Get("Origin")
-	if origin != "" && r.Header.Get("Access-Control-Request-Method") != "" {
-		snapshot, err := s.currentSnapshot()
-		if err != nil {
-			return err
-		}
-		if !snapshot.Access.OriginListed(origin) {
-			return httpserver.NewFailure(http.StatusForbidden, api.CodeOriginNotAllowed, "no application lists this origin")
-		}
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Allow-Methods", corsMethods)
-		h.Set("Access-Control-Allow-Headers", corsHeaders)
-		h.Set("Access-Control-Max-Age", corsMaxAge)
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/flate"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -38,14 +37,14 @@ func TestRefusesBadEncodings(t *testing.T) {
 		status   int
 		code     string
 	}{
-		"br":               {good, "br", 415, api.CodeUnsupportedEncoding},
+		"br":               {[]byte("\x8b\x03\x80{}\x03"), "br", 415, api.CodeUnsupportedEncoding},
 		"deflate":          {deflated.Bytes(), "deflate", 415, api.CodeUnsupportedEncoding},
 		"gzip twice":       {gzipped(good), "gzip, gzip", 415, api.CodeUnsupportedEncoding},
-		"gzip and others":  {good, "gzip, br", 415, api.CodeUnsupportedEncoding},
-		"zstd":             {good, "zstd", 415, api.CodeUnsupportedEncoding},
-		"compressed twice": {gzipped(good), "gzip", 400, "invalid_json"},
-		"not gzip":         {click("n"), "gzip", 400, api.CodeInvalidGzip},
-		"empty":            {nil, "gzip", 400, api.CodeInvalidGzip},
+		"zstd":             {[]byte("\x28\xb5\x2f\xfd\x04"), "gzip, zstd", 415, api.CodeUnsupportedEncoding},
+		"compressed twice": {gzipped(good), "gzip", 415, api.CodeUnsupportedEncoding},
+		"not gzip":         {[]byte("\x00\x01{}"), "gzip", 400, api.CodeInvalidGzip},
+		"text, not JSON":   {[]byte("category=a"), "gzip", 400, "invalid_json"},
+		"empty":            {nil, "gzip", 400, api.CodeEmptyBody},
 		"only the magic":   {good[:2], "-", 400, api.CodeInvalidGzip},
 		"truncated":        {good[:len(good)-9], "-", 400, api.CodeInvalidGzip},
 		"half a trailer":   {good[:len(good)-3], "gzip", 400, api.CodeInvalidGzip},
@@ -65,7 +64,7 @@ func TestRefusesBadEncodings(t *testing.T) {
 	if n := f.messageCount(); n != 0 {
 		t.Errorf("%d events are stored", n)
 	}
-	if got := f.service.bodies.budget.used.Load(); got != 0 {
+	if got := f.service.bodies.budget.Used(); got != 0 {
 		t.Errorf("%d bytes are still held", got)
 	}
 }
@@ -126,7 +125,7 @@ func TestGzipBombsAreBounded(t *testing.T) {
 			t.Errorf("the heap grew to %d MiB", got>>20)
 		}
 	}
-	if got := f.service.bodies.budget.used.Load(); got != 0 {
+	if got := f.service.bodies.budget.Used(); got != 0 {
 		t.Errorf("%d bytes are still held", got)
 	}
 }
@@ -177,7 +176,9 @@ func (f *fixture) sendRaw(text string, halfClose bool) string {
 const postHead = "POST /v1/events HTTP/1.1\r\nHost: eye\r\nX-Write-Key: " + serverKey + "\r\n"
 
 func TestAnswersBrokenTransfers(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.Limits.BodyTimeout = 300 * time.Millisecond })
+	// A short limit is for the cases that exceed it: on a busy machine others would, too.
+	patient := newFixture(t)
+	hasty := newFixture(t, func(c *Config) { c.Limits.BodyPace.Stall = 300 * time.Millisecond })
 	for name, c := range map[string]struct {
 		text      string
 		halfClose bool
@@ -195,17 +196,23 @@ func TestAnswersBrokenTransfers(t *testing.T) {
 		"gzip, slow":          {postHead + "Content-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\x1f\x8b\x08", false, "HTTP/1.1 408 Request Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			f := patient
+			if strings.Contains(c.want, "408") {
+				f = hasty
+			}
 			if got := f.sendRaw(c.text, c.halfClose); got != c.want {
 				t.Errorf("answer %q, want %q", got, c.want)
 			}
 		})
 	}
-	if n := f.messageCount(); n != 0 {
-		t.Errorf("%d events are stored", n)
-	}
-	f.waitUntil("the memory is released", func() bool { return f.service.bodies.budget.used.Load() == 0 })
-	if strings.Contains(f.log.String(), `"level":"WARN"`) || strings.Contains(f.log.String(), `"level":"ERROR"`) {
-		t.Errorf("clients' mistakes are logged: %s", f.log)
+	for _, f := range []*fixture{patient, hasty} {
+		if n := f.messageCount(); n != 0 {
+			t.Errorf("%d events are stored", n)
+		}
+		f.waitUntil("the memory is released", func() bool { return f.service.bodies.budget.Used() == 0 })
+		if strings.Contains(f.log.String(), `"level":"WARN"`) || strings.Contains(f.log.String(), `"level":"ERROR"`) {
+			t.Errorf("clients' mistakes are logged: %s", f.log)
+		}
 	}
 }
 
@@ -214,40 +221,6 @@ func TestSlowHeadersAreCutOff(t *testing.T) {
 	f := newFixture(t)
 	if got := f.sendRaw(postHead, false); got != "" {
 		t.Errorf("answer %q, want a closed connection", got)
-	}
-}
-
-// The size that a body claims costs no memory before the bytes arrive, and a
-// body over the budget is answered 503.
-func TestBodyBudget(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.Limits.BodyBytes = minQueueBytes })
-	// One body takes half of the budget and waits.
-	conn := f.dialServer()
-	_, err := fmt.Fprintf(conn, postHead+"Content-Length: %d\r\n\r\n", maxBody)
-	f.noError(err)
-	held := f.service.bodies.budget.used.Load
-	f.waitUntil("it began", func() bool { return held() > 0 })
-	if held() != firstRead {
-		t.Errorf("%d bytes are held for a body that claims %d", held(), maxBody)
-	}
-	body := bytes.Repeat([]byte(" "), maxBody-1)
-	_, err = conn.Write(body)
-	f.noError(err)
-	f.waitUntil("the body is held", func() bool { return held() == maxBody+1 })
-	f.send(api.PathEvents, body).wantProblem(t, http.StatusServiceUnavailable, api.CodeOverloaded)
-	f.send(api.PathEvents, gzipped(body)).wantProblem(t, http.StatusBadRequest, api.CodeEmptyBody)
-	if r := f.send(api.PathEvents, clicks("small", 100)); r.Accepted != 100 {
-		t.Errorf("a small one beside: %d %.300s", r.status, r.text)
-	}
-	_, err = conn.Write([]byte("1"))
-	f.noError(err)
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil || !strings.Contains(line, "400") {
-		t.Errorf("answer %q (%v)", line, err)
-	}
-	f.waitUntil("the memory is released", func() bool { return held() == 0 })
-	if r := f.send(api.PathEvents, append(body, '1')); r.status != http.StatusBadRequest {
-		t.Errorf("afterwards: %d %.300s", r.status, r.text)
 	}
 }
 

@@ -82,13 +82,14 @@ func newCommitter(conn *nats.Conn, l Limits, m *metrics) *committer {
 }
 
 // commitMessages returns nil once every message is on disk. It waits for the
-// result even if the client disconnects: a queued request is committed. heldBytes
-// is the memory that the request holds until it is answered.
-func (c *committer) commitMessages(msgs []*nats.Msg, heldBytes int64) error {
+// result even if the client disconnects: a queued request is committed. keyID is
+// the write key that sends them, heldBytes the memory that the request holds until
+// it is answered.
+func (c *committer) commitMessages(keyID string, msgs []*nats.Msg, heldBytes int64) error {
 	if err := c.publisher.checkFits(msgs); err != nil {
 		return err
 	}
-	r := newCommitRequest(msgs, heldBytes)
+	r := newCommitRequest(keyID, msgs, heldBytes)
 	if err := c.queue.enqueue(r); err != nil {
 		return err
 	}
@@ -217,7 +218,8 @@ func (c *committer) addRequest(b *batch, r *commitRequest, start int) {
 // several batches; the request is resolved when each message has its result,
 // with the first error among them.
 type commitRequest struct {
-	msgs []*nats.Msg
+	keyID string
+	msgs  []*nats.Msg
 	// heldBytes is the memory that the HTTP request holds until it is answered.
 	heldBytes int64
 	queuedAt  time.Time
@@ -230,9 +232,9 @@ type commitRequest struct {
 	err        error
 }
 
-func newCommitRequest(msgs []*nats.Msg, heldBytes int64) *commitRequest {
+func newCommitRequest(keyID string, msgs []*nats.Msg, heldBytes int64) *commitRequest {
 	return &commitRequest{
-		msgs: msgs, heldBytes: heldBytes, queuedAt: time.Now(), result: make(chan error, 1), unresolved: len(msgs),
+		keyID: keyID, msgs: msgs, heldBytes: heldBytes, queuedAt: time.Now(), result: make(chan error, 1), unresolved: len(msgs),
 	}
 }
 
@@ -300,81 +302,4 @@ func (b *batch) resolveAll(err error) {
 	for _, s := range b.segments {
 		s.request.resolveMessages(len(s.msgs), err)
 	}
-}
-
-// queue holds the requests that wait for the committer. Its bounds cover what
-// requests hold until they are answered, so also those that are being
-// committed: enqueue takes capacity, freeCapacity returns it.
-type queue struct {
-	maxEvents int
-	maxBytes  int64
-	// requests has room for maxEvents requests of one event, so enqueue never
-	// blocks.
-	requests chan *commitRequest
-
-	mu        sync.Mutex
-	accepting bool
-	events    int
-	bytes     int64
-	enqueued  int // events since the start
-}
-
-func newQueue(maxEvents int, maxBytes int64) *queue {
-	return &queue{maxEvents: maxEvents, maxBytes: maxBytes, requests: make(chan *commitRequest, maxEvents)}
-}
-
-// startAccepting begins to accept requests.
-func (q *queue) startAccepting() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.accepting = true
-}
-
-// close accepts no further requests. The committer still takes those queued.
-func (q *queue) close() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.accepting {
-		q.accepting = false
-		close(q.requests)
-	}
-}
-
-// enqueue queues a request, or returns errOverloaded or errNotRunning.
-func (q *queue) enqueue(r *commitRequest) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	switch {
-	case !q.accepting:
-		return errNotRunning
-	case q.events+len(r.msgs) > q.maxEvents || q.bytes+r.heldBytes > q.maxBytes:
-		return errOverloaded
-	}
-	q.events += len(r.msgs)
-	q.bytes += r.heldBytes
-	q.enqueued += len(r.msgs)
-	q.requests <- r
-	return nil
-}
-
-// freeCapacity returns the capacity of a request that has its result.
-func (q *queue) freeCapacity(r *commitRequest) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.events -= len(r.msgs)
-	q.bytes -= r.heldBytes
-}
-
-// totalEnqueued returns how many events were ever queued.
-func (q *queue) totalEnqueued() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.enqueued
-}
-
-// depth returns how much requests hold now.
-func (q *queue) depth() (events int, bytes int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.events, q.bytes
 }

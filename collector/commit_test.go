@@ -53,7 +53,7 @@ func (c *committer) commitTogether(requests ...[]*nats.Msg) []error {
 	var wg sync.WaitGroup
 	for i, msgs := range requests {
 		before := len(c.queue.requests)
-		wg.Go(func() { errs[i] = c.commitMessages(msgs, int64(len(msgs))) })
+		wg.Go(func() { errs[i] = c.commitMessages("key", msgs, int64(len(msgs))) })
 		for len(c.queue.requests) == before {
 			runtime.Gosched() // until it is queued, behind the one before
 		}
@@ -149,7 +149,7 @@ func TestRefusesMessageOverMaxPayload(t *testing.T) {
 	f := newFixture(t)
 	c := f.newIdleCommitter(Limits{})
 	msgs := testMessages("x", 1, 2<<20)
-	if err := c.commitMessages(msgs, 1); !errors.Is(err, errNotCommitted) {
+	if err := c.commitMessages("key", msgs, 1); !errors.Is(err, errNotCommitted) {
 		t.Errorf("commit = %v", err)
 	}
 	c.queue.close()
@@ -183,29 +183,67 @@ func TestQueueIsBounded(t *testing.T) {
 	f := newFixture(t)
 	c := f.newIdleCommitter(Limits{QueueEvents: 1000, QueueBytes: minQueueBytes, QueueTimeout: time.Minute})
 	var wg sync.WaitGroup
-	for range 9 {
+	for i := range 9 {
 		wg.Go(func() {
-			if err := c.commitMessages(testMessages("q", 100, 0), 1000); err != nil {
+			if err := c.commitMessages(fmt.Sprint("key ", i), testMessages("q", 100, 0), 1000); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	f.waitUntil("900 events wait", func() bool { events, _ := c.queue.depth(); return events == 900 })
-	if err := c.commitMessages(testMessages("q", 101, 0), 1000); !errors.Is(err, errOverloaded) {
+	if err := c.commitMessages("key", testMessages("q", 101, 0), 1000); !errors.Is(err, errOverloaded) {
 		t.Errorf("too many events: %v", err)
 	}
-	if err := c.commitMessages(testMessages("q", 1, 0), minQueueBytes-8999); !errors.Is(err, errOverloaded) {
+	if err := c.commitMessages("key", testMessages("q", 1, 0), minQueueBytes-8999); !errors.Is(err, errOverloaded) {
 		t.Errorf("too many bytes: %v", err)
 	}
 	go c.run()
 	wg.Wait()
-	if err := c.commitMessages(testMessages("q", 1000, 0), minQueueBytes); err != nil {
+	if err := c.commitMessages("key", testMessages("q", 1000, 0), minQueueBytes); err != nil {
 		t.Errorf("after the others: %v", err)
 	}
 	c.queue.close()
-	if err := c.commitMessages(testMessages("q", 1, 0), 1); !errors.Is(err, errNotRunning) {
+	if err := c.commitMessages("key", testMessages("q", 1, 0), 1); !errors.Is(err, errNotRunning) {
 		t.Errorf("after the close: %v", err)
 	}
+}
+
+// A key that fills the queue with all that it may hold leaves room for others, and
+// holds nothing once its requests are committed.
+func TestNoKeyFillsTheQueue(t *testing.T) {
+	f := newFixture(t)
+	c := f.newIdleCommitter(Limits{QueueEvents: 1000, QueueBytes: minQueueBytes, QueueTimeout: time.Minute})
+	var wg sync.WaitGroup
+	waiting := 0
+	fill := func(key string, requests int) {
+		t.Helper()
+		for range requests {
+			wg.Go(func() {
+				if err := c.commitMessages(key, testMessages("q", 50, 0), 1000); err != nil {
+					t.Errorf("%s: %v", key, err)
+				}
+			})
+			waiting += 50
+			f.waitUntil("they wait", func() bool { events, _ := c.queue.depth(); return events == waiting })
+		}
+		if err := c.commitMessages(key, testMessages("q", 50, 0), 1000); !errors.Is(err, errOverloaded) {
+			t.Errorf("%s has more than its share: %v", key, err)
+		}
+	}
+	fill("greedy", 10) // half
+	fill("second", 5)
+	if err := c.commitMessages("large", testMessages("q", 1, 0), minQueueBytes-14_000); !errors.Is(err, errOverloaded) {
+		t.Errorf("more bytes than are free: %v", err)
+	}
+	go c.run()
+	wg.Wait()
+	if events, bytes := c.queue.depth(); events != 0 || bytes != 0 || len(c.queue.held) != 0 {
+		t.Errorf("%d events, %d bytes and %d keys are held at the end", events, bytes, len(c.queue.held))
+	}
+	if err := c.commitMessages("greedy", testMessages("q", 500, 0), 1000); err != nil {
+		t.Errorf("after its requests: %v", err)
+	}
+	c.queue.close()
 }
 
 // Requests queued at shutdown are committed and then answered.
@@ -215,7 +253,7 @@ func TestShutdownCommitsTheQueue(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
-			if err := c.commitMessages(testMessages("e", 10, 0), 10); err != nil {
+			if err := c.commitMessages("key", testMessages("e", 10, 0), 10); err != nil {
 				t.Error(err)
 			}
 		})
@@ -330,7 +368,7 @@ func TestDisconnectedClientLeaksNothing(t *testing.T) {
 	wg.Wait()
 	f.waitUntil("nothing is held", func() bool {
 		events, bytes := f.service.committer.queue.depth()
-		return events == 0 && bytes == 0 && f.service.bodies.budget.used.Load() == 0
+		return events == 0 && bytes == 0 && f.service.bodies.budget.Used() == 0
 	})
 }
 

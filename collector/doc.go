@@ -29,8 +29,12 @@
 //   - The bytes of an event reach the stream as they were received.
 //   - The service depends on NATS alone. Without NATS, requests are answered 503;
 //     with it they are answered whatever the state of processors and store.
-//   - Memory is bounded: bodies being read, queued events and decompressed bodies
-//     each have a budget. A request over a budget is answered 503.
+//   - Memory is bounded: bodies and queued events have a budget each. A request
+//     over a budget is answered 503. Of the memory for bodies a write key has a
+//     share, so that no key keeps another out; the size that a body claims is
+//     reserved before it is read, and given back before the answer is written.
+//   - A body may arrive slowly, as long as it makes progress. The rest of a body
+//     that is answered early is read, so that its client gets to read the answer.
 //   - A request over the rates of its write key is answered 429 and costs the
 //     key nothing, as does one that is answered 503. Each process counts by
 //     itself, and from zero when it starts.

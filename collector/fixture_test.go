@@ -33,6 +33,7 @@ func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 // The write keys of every fixture, and a query token.
 const (
 	shopKey     = "browser-key-of-the-shop"
+	wideKey     = "wide-secret"
 	serverKey   = "server-key-of-the-shop"
 	disabledKey = "disabled-key-of-the-shop"
 	otherKey    = "server-key-of-another"
@@ -104,9 +105,10 @@ func (f *fixture) declareSamples() {
 	f.applyFiles(fstest.MapFS{
 		"applications/shop.json": {Data: fmt.Appendf(nil, `{"keys": [
 			{"sha256": %q, "kind": "browser", "origins": [%q, "https://www.example.com"]},
+			{"sha256": %q, "kind": "browser", "origins": ["https://*.wide.example.com", "capacitor://localhost", "null"]},
 			{"sha256": %q, "kind": "server"},
 			{"sha256": %q, "kind": "browser", "origins": ["https://old.example.com"], "disabled": true}]}`,
-			sum(shopKey), shopOrigin, sum(serverKey), sum(disabledKey))},
+			sum(shopKey), shopOrigin, sum(wideKey), sum(serverKey), sum(disabledKey))},
 		"applications/other.json": {Data: fmt.Appendf(nil, `{"keys": [{"sha256": %q, "kind": "server"}]}`, sum(otherKey))},
 	})
 }

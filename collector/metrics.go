@@ -63,8 +63,8 @@ func (m *metrics) register(r prometheus.Registerer, s *Service) error {
 			_, bytes := s.committer.queue.depth()
 			return float64(bytes)
 		}),
-		gauge("body_bytes", "Memory of the bodies at work.", func() float64 {
-			return float64(s.bodies.budget.used.Load())
+		gauge("body_bytes", "Memory that bodies hold, or have reserved by their Content-Length.", func() float64 {
+			return float64(s.bodies.budget.Used())
 		}),
 		gauge("registry_revision", "Registry revision that the collector knows, 0 before the first.", func() float64 {
 			if snapshot := s.registry.Snapshot(); snapshot != nil {

@@ -212,7 +212,7 @@ func TestExceededKeyNeedNotSendItsBody(t *testing.T) {
 	if f.noError(err); !strings.Contains(status, " 429 ") {
 		t.Errorf("answer %q", status)
 	}
-	f.waitUntil("no memory is held for bodies", func() bool { return f.service.bodies.budget.used.Load() == 0 })
+	f.waitUntil("no memory is held for bodies", func() bool { return f.service.bodies.budget.Used() == 0 })
 }
 
 // A client that sends its whole body first gets to read the answer, because the

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
 )
@@ -18,8 +17,8 @@ const writeTimeout = 10 * time.Second
 // newRouter returns the whole HTTP surface.
 func (s *Service) newRouter() *router.Router {
 	return router.New(router.Config{
-		FailureOf:        func(_ context.Context, err error) *httpserver.Failure { return failureOf(err) },
-		MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
+		FailureOf: func(_ context.Context, err error) *httpserver.Failure { return failureOf(err) },
+		Prepare:   s.AllowReading, NotFound: s.serveUnknownPath, MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
 		Latency: s.metrics.requestSeconds, Logger: s.log, LogLimit: &s.logLimit,
 	}, []router.Endpoint{
 		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.serveEvents},
@@ -33,61 +32,40 @@ func (s *Service) newRouter() *router.Router {
 // serveEvents accepts the events of a request: the steps of the package comment
 // from authenticate to answer.
 func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.authenticate(w, r)
+	a, err := s.authenticate(r)
 	if err != nil {
 		return err
 	}
 	if err := s.guard(); err != nil {
 		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
 	}
-	body, err := s.readBody(w, r, a)
+	body, err := s.readBody(r, a)
 	if err != nil {
 		return err
 	}
+	status, answer, err := s.commitBody(a, body)
+	if err != nil {
+		return err
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	return writeJSON(w, status, answer)
+}
+
+// commitBody accepts and commits the events of a body, and returns the answer.
+// It releases the body before a client that may be slow reads the answer.
+func (s *Service) commitBody(a authenticatedRequest, body requestBody) (status int, answer []byte, err error) {
 	defer body.buffer.release()
 	msgs, results := a.acceptEvents(body.events)
 	if len(msgs) > 0 {
 		// No answer before the acknowledgement, and no claim without it.
-		if err := s.committer.commitMessages(msgs, int64(cap(body.buffer.data)+eventOverhead*len(msgs))); err != nil {
+		if err := s.committer.commitMessages(a.key.ID, msgs, int64(cap(body.buffer.data)+eventOverhead*len(msgs))); err != nil {
 			body.reservation.refund()
-			return err
+			return 0, nil, err
 		}
 	}
 	s.metrics.countEvents(results)
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	return writeResults(w, results)
-}
-
-// serveValidate validates the events of a request as the processor would if
-// they were received now, and stores nothing.
-func (s *Service) serveValidate(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.authenticate(w, r)
-	if err != nil {
-		return err
-	}
-	body, err := s.readBody(w, r, a)
-	if err != nil {
-		return err
-	}
-	defer body.buffer.release()
-	items := body.events.Items
-	out := append(make([]byte, 0, 64+96*len(items)), `{"results":[`...)
-	for i, item := range items {
-		out = a.appendValidation(out, i, item)
-	}
-	return writeJSON(w, http.StatusOK, append(out, "]}\n"...))
-}
-
-// appendValidation appends the outcome that an event would have.
-func (a authenticatedRequest) appendValidation(out []byte, index int, item event.Item) []byte {
-	refusal := item.Refusal
-	if refusal == nil {
-		var ev *event.Event
-		if ev, refusal = a.format.Decode(item.Raw); refusal == nil {
-			return appendOutcome(out, index, ev.EventID, a.snapshot.Schemas.Validate(ev, a.received, a.key.Application))
-		}
-	}
-	return append(appendRefused(out, index, refusal), '}')
+	status, answer = renderResults(results)
+	return status, answer, nil
 }
 
 // methodNotAllowed returns a failure that names the methods of a path.

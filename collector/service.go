@@ -24,13 +24,15 @@ import (
 // Limits bound the collector's memory and time. A zero field means its default.
 type Limits struct {
 	// QueueEvents and QueueBytes bound the requests that wait for their
-	// commit: 20,000 events and 64 MiB.
+	// commit, of which one key alone has half: 40,000 events and 128 MiB.
 	QueueEvents int
 	QueueBytes  int64
-	// BodyBytes bounds the memory of all bodies being served: 256 MiB.
+	// BodyBytes bounds the memory of all bodies being served: 256 MiB. What one
+	// write key may hold of it is a share, see httpserver.Budget.
 	BodyBytes int64
-	// BodyTimeout bounds the arrival of a body: 15 s.
-	BodyTimeout time.Duration
+	// BodyPace bounds the arrival of a body: httpserver.DefaultBodyPace. It holds
+	// for the listener of the service, not for its Handler.
+	BodyPace httpserver.Pace
 	// QueueTimeout bounds the wait in the queue, CommitTimeout the wait for
 	// the server's acknowledgement of one batch: 5 s each. A request spans two
 	// batches at most, so it is answered within their sum and one
@@ -38,14 +40,19 @@ type Limits struct {
 	QueueTimeout, CommitTimeout time.Duration
 }
 
-// minQueueBytes lets the largest request through an empty queue.
-const minQueueBytes = 2*maxBody + maxEvents*eventOverhead
+const (
+	// minQueueBytes lets the largest request through an empty queue.
+	minQueueBytes = 2*maxBody + maxEvents*eventOverhead
+	// minBodyBytes lets the largest compressed request into an empty budget:
+	// three quarters of that are for large bodies, and the share of a key is half
+	// of them.
+	minBodyBytes = 6 * maxBody
+)
 
 func (l Limits) withDefaults() Limits {
-	setDefault(&l.QueueEvents, 20_000)
-	setDefault(&l.QueueBytes, 64<<20)
+	setDefault(&l.QueueEvents, 40_000)
+	setDefault(&l.QueueBytes, 128<<20)
 	setDefault(&l.BodyBytes, 256<<20)
-	setDefault(&l.BodyTimeout, 15*time.Second)
 	setDefault(&l.QueueTimeout, 5*time.Second)
 	setDefault(&l.CommitTimeout, 5*time.Second)
 	return l
@@ -93,6 +100,7 @@ type Service struct {
 	bodies    bodyReader
 	committer *committer
 	limiters  rateLimiters
+	turns     *validationTurns
 	router    *router.Router
 	// logLimit bounds the log lines about failed requests.
 	logLimit rate.Sometimes
@@ -104,7 +112,7 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("collector: JetStream, Conn, Registry, Logger and Metrics are needed")
 	}
 	limits := c.Limits.withDefaults()
-	if limits.QueueEvents < maxEvents || limits.QueueBytes < minQueueBytes || limits.BodyBytes < minQueueBytes {
+	if limits.QueueEvents < maxEvents || limits.QueueBytes < minQueueBytes || limits.BodyBytes < minBodyBytes {
 		return nil, fmt.Errorf("collector: the limits must let one request of %d events and %d bytes through", maxEvents, maxBody)
 	}
 	if c.Guard == nil {
@@ -115,10 +123,12 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		now: c.Now, registry: c.Registry, js: c.JetStream, conn: c.Conn, guard: c.Guard, log: c.Logger, metrics: newMetrics(),
-		logLimit: rate.Sometimes{First: 1, Interval: time.Second},
+		turns: newValidationTurns(), logLimit: rate.Sometimes{First: 1, Interval: time.Second},
 	}
-	s.bodies.budget.limit, s.bodies.timeout = limits.BodyBytes, limits.BodyTimeout
-	s.bodies.gzip = gzipDecoder{budget: &s.bodies.budget, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	s.bodies = bodyReader{
+		budget: httpserver.NewBudget[keyID](limits.BodyBytes, smallBody),
+		gzip:   gzipDecoder{slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
+	}
 	s.committer = newCommitter(c.Conn, limits, s.metrics)
 	s.limiters.clock, s.limiters.refusals, s.limiters.access = s.now, s.metrics.rateLimited, s.currentAccess
 	s.router = s.newRouter()
@@ -126,7 +136,9 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("collector: register metrics: %w", err)
 	}
 	var err error
-	s.Server, err = httpserver.Bind(httpserver.Config{Service: "collector", Listen: c.Listen, Handler: s.router, Logger: c.Logger})
+	s.Server, err = httpserver.Bind(httpserver.Config{
+		Service: "collector", Listen: c.Listen, Handler: s.router, BodyPace: limits.BodyPace, Logger: c.Logger,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/natsd/natstest"
@@ -50,13 +51,6 @@ func TestUnavailableBeforeFirstSnapshot(t *testing.T) {
 	for _, path := range []string{api.PathEvents, api.PathValidate} {
 		f.send(path, click("s")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	}
-	req, err := http.NewRequest(http.MethodOptions, f.base+api.PathEvents, nil)
-	f.noError(err)
-	req.Header.Set("Origin", shopOrigin)
-	req.Header.Set("Access-Control-Request-Method", "POST")
-	r, err := f.doRequest(req)
-	f.noError(err)
-	r.wantProblem(t, http.StatusServiceUnavailable, api.CodeStarting)
 	if checks := f.service.Ready(); checks[0].Err == nil {
 		t.Errorf("ready: %+v", checks)
 	}
@@ -120,7 +114,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		{http.MethodDelete, "/v1/validate", 405, api.CodeMethodNotAllowed, "POST, OPTIONS"},
 		{http.MethodPost, "/healthz", 405, api.CodeMethodNotAllowed, "GET, HEAD"},
 		{http.MethodPost, "/v1/event", 404, api.CodeNotFound, ""},
-		{http.MethodPost, "/v1/events/", 404, api.CodeNotFound, ""},
+		{http.MethodPost, "/v1/events%2F", 404, api.CodeNotFound, ""},
 		{http.MethodGet, "/", 404, api.CodeNotFound, ""},
 		{http.MethodGet, "/v1/%0d%0ainjected%1b[31m", 404, api.CodeNotFound, ""},
 		{http.MethodGet, "/metrics", 404, api.CodeNotFound, ""},
@@ -245,7 +239,7 @@ func TestHandlerIsUnavailableOutsideRun(t *testing.T) {
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	f.noError(err)
-	srv := httpserver.NewHTTPServer(service.Handler(), slog.New(slog.DiscardHandler))
+	srv := httpserver.NewHTTPServer(service.Handler(), httpserver.Pace{}, slog.New(slog.DiscardHandler))
 	f.runUntilEnd(func(ctx context.Context) error { return httpserver.Serve(ctx, l, srv) })
 	f.base = "http://" + l.Addr().String()
 	f.send(api.PathEvents, click("early")).wantProblem(t, http.StatusServiceUnavailable, api.CodeStopping)
@@ -259,7 +253,7 @@ func TestHandlerIsUnavailableOutsideRun(t *testing.T) {
 // when it is there.
 func TestProcessStartsWithoutStream(t *testing.T) {
 	srv := natstest.Start(t, natstest.Listening())
-	listen, admin := freeAddr(t), freeAddr(t)
+	listen, admin := daemontest.FreeAddr(), daemontest.FreeAddr()
 	f := &fixture{t: t, base: "http://" + listen, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	settings, err := daemon.ReadSettings[Settings]("collector", []string{
 		"--nats-url=" + srv.ClientURL(), "--listen=" + listen, "--admin-listen=" + admin,
@@ -286,16 +280,6 @@ func TestProcessStartsWithoutStream(t *testing.T) {
 	if n := f.messageCount(); n != 1 {
 		t.Errorf("%d events are stored", n)
 	}
-}
-
-// freeAddr returns an address that is not in use.
-func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func TestProcessChecksSettings(t *testing.T) {

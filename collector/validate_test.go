@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
@@ -26,6 +27,9 @@ func TestValidatesLikeTheProcessor(t *testing.T) {
 		{string(click("v")), api.StatusStored, nil},
 		{`{"a": 1, "a": 2}`, api.StatusRefused, []string{event.CodeDuplicateKey}},
 		{`[1]`, api.StatusRefused, []string{event.CodeNotObject}},
+		{`{"batch": [{}]}`, api.StatusRefused, []string{event.CodeNotAnEvent}},
+		{change(`"v"`, `"v", "user_id": "u"`), api.StatusRejected, []string{event.CodeUnknownMember}},
+		{change(`"/"`, `"\ud83d"`), api.StatusRejected, []string{event.CodeInvalidText}},
 		{change(`"cta click"`, `"unheard of"`), api.StatusRejected, []string{event.CodeUnknownType}},
 		{change(`"element": "chat bubble"`, `"element": 1`), api.StatusRejected, []string{event.CodeSchemaViolation}},
 		{change(`2021-01-01 09:15:27.243860`, future), api.StatusRejected, []string{event.CodeTimestampInFuture}},
@@ -80,5 +84,102 @@ func TestValidateIsBounded(t *testing.T) {
 	}
 	if n := len(r.Results[0].Errors); n == 0 || n > event.MaxFaults || len(r.text) > event.MaxFaultBytes+4096 {
 		t.Errorf("%d errors in %d bytes", n, len(r.text))
+	}
+}
+
+// A batch with sent_at is judged with its clock corrected, and the answer says by
+// how much.
+func TestValidateCorrectsTheClock(t *testing.T) {
+	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	f := newFixture(t, func(c *Config) { c.Now = func() time.Time { return now } })
+	fast := now.Add(10 * time.Minute).Format(time.RFC3339)
+	event1 := strings.Replace(string(click("v")), "2021-01-01 09:15:27.243860", fast, 1)
+	for body, want := range map[string]api.EventResult{
+		`{"events": [` + event1 + `], "sent_at": "` + fast + `"}`: {EventID: "v", Status: api.StatusStored, ClockOffsetMS: -600_000},
+		`{"events": [` + event1 + `], "sent_at": 1778051889}`:     {EventID: "v", Status: api.StatusRejected},
+		`[` + event1 + `]`: {EventID: "v", Status: api.StatusRejected},
+	} {
+		r := f.send(api.PathValidate, []byte(body))
+		if r.status != http.StatusOK || len(r.Results) != 1 {
+			t.Fatalf("%s: %d %s", body, r.status, r.text)
+		}
+		got := r.Results[0]
+		if got.Status != want.Status || got.ClockOffsetMS != want.ClockOffsetMS {
+			t.Errorf("%s: %+v, want %+v", body, got, want)
+		}
+	}
+}
+
+// costlyClick is an event that takes a fifth of the work of one request to validate.
+func costlyClick(id string) []byte {
+	return fmt.Appendf(nil, `{"event_id": %q, "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "category": "costly", "name": "text",
+		"data": {"text": %q}, "timestamp": "2026-01-02T03:04:05Z"}`, id, strings.Repeat("a", 40_000)+"c")
+}
+
+func (f *fixture) declareCostly() {
+	f.applyFiles(fstest.MapFS{"schemas/costly/text.json": {Data: []byte(`{"properties": {"text": {"pattern": "[ab]{140}c"}}}`)}})
+	f.waitUntil("the service knows the type", func() bool {
+		return f.service.registry.Snapshot().Schemas.Known("costly", "text")
+	})
+}
+
+// Costly validations take turns: one of an application at a time, others wait for
+// their turn, and what costs little waits for none.
+func TestCostlyValidationsTakeTurns(t *testing.T) {
+	f := newFixture(t)
+	f.declareCostly()
+	free := cap(f.service.turns.turns)
+	for range free { // other applications are validating
+		f.noError(f.service.turns.take(f.ctx(), fmt.Sprint("busy", free)))
+		f.service.turns.leave(fmt.Sprint("busy", free))
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		a, err := f.trySend(api.PathValidate, costlyClick("a"))
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- a
+	}()
+	f.waitUntil("it waits for its turn", func() bool {
+		f.service.turns.mu.Lock()
+		defer f.service.turns.mu.Unlock()
+		return len(f.service.turns.applications) == 1
+	})
+	if r := f.send(api.PathValidate, costlyClick("b")); r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" {
+		t.Errorf("a second one of the application: %d %s", r.status, r.text)
+	}
+	if r := f.send(api.PathValidate, click("c")); r.status != http.StatusOK {
+		t.Errorf("one that costs little: %d %s", r.status, r.text)
+	}
+	if r := f.send(api.PathEvents, costlyClick("d")); r.status != http.StatusAccepted {
+		t.Errorf("an event is not accepted: %d %s", r.status, r.text)
+	}
+	for range free {
+		<-f.service.turns.turns
+	}
+	if a := <-answers; a.status != http.StatusOK || a.Results[0].Status != api.StatusStored {
+		t.Errorf("after its turn: %d %s", a.status, a.text)
+	}
+	if n := len(f.service.turns.turns) + len(f.service.turns.applications); n != 0 {
+		t.Errorf("%d turns are taken still", n)
+	}
+}
+
+// A request has a bound of work; one event of any cost has its outcome.
+func TestValidateIsBoundedInWork(t *testing.T) {
+	f := newFixture(t)
+	f.declareCostly()
+	many := "[" + strings.TrimSuffix(strings.Repeat(string(costlyClick("a"))+",", 9), ",") + "]"
+	r := f.send(api.PathValidate, []byte(many))
+	if r.status != http.StatusRequestEntityTooLarge || !strings.Contains(r.text, api.CodeTooCostly) || !strings.Contains(r.text, "send fewer") {
+		t.Errorf("many costly events: %d %.300s", r.status, r.text)
+	}
+	long := strings.Replace(string(costlyClick("b")), "aaaa", strings.Repeat("a", 900_000), 1)
+	if r := f.send(api.PathValidate, []byte(long)); r.status != http.StatusOK || r.Results[0].Errors[0].Code != event.CodeTooCostly {
+		t.Errorf("an event that costs too much: %d %.300s", r.status, r.text)
+	}
+	if n := len(f.service.turns.turns) + len(f.service.turns.applications); n != 0 {
+		t.Errorf("%d turns are taken still", n)
 	}
 }

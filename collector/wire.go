@@ -15,6 +15,7 @@ import (
 type Settings struct {
 	Listen daemon.Address `env:"EYE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address on which events are accepted (${default})."`
 	daemon.NATSSettings
+	daemon.BodySettings
 	daemon.Common
 }
 
@@ -30,13 +31,14 @@ func Run(ctx context.Context, p *daemon.Process, s *Settings) error {
 	defer conn.Close()
 	b := wiring.New(registry.Config{
 		JetStream: js, Needs: registry.NeedSchemas | registry.NeedApplications, Logger: p.Logger,
-	})
+	}, p.Metrics)
 	service, err := New(Config{ //nolint:contextcheck // binding needs none
 		Listen: s.Listen.Value, JetStream: js, Conn: conn, Registry: b.Registry, Logger: p.Logger, Metrics: p.Metrics,
+		Limits: Limits{BodyPace: s.Pace()},
 	})
 	if err != nil {
 		return err
 	}
 	b.AddHeartbeat(heartbeat.Config{Service: p.Name, Logger: p.Logger})
-	return b.Serve(ctx, p, s.AdminListen.Value, service)
+	return b.Serve(ctx, p, s.Common, service)
 }
