@@ -25,7 +25,8 @@
 //     event.
 //   - A processor whose heartbeat is live validates against the revision that
 //     the heartbeat names, or a later one. A batch that it validated before its
-//     heartbeat expired is validated again before it is written.
+//     heartbeat expired is validated again before it is written, and one whose
+//     heartbeat expired during the write is validated and written once more.
 //   - The stream is purged only below the acknowledgement floor of every durable
 //     consumer, so nothing unprocessed is ever removed.
 //   - Memory is bounded by the number of workers: each holds one batch, bounded

@@ -11,6 +11,7 @@ import (
 
 	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -96,9 +97,25 @@ func (f *fence) awaitLive(ctx context.Context) (expirations uint64, err error) {
 	return expirations, nil
 }
 
+// wasLive reports whether other processes have seen this one as live since a batch
+// was validated.
+func (f *fence) wasLive(b *batch) bool {
+	if f.heartbeat == nil {
+		return true
+	}
+	expirations, live := f.heartbeat.Liveness()
+	return live && expirations == b.expirations
+}
+
 // batch is a batch in flight.
 type batch struct {
+	// late says that the heartbeat had expired by the end of a write.
+	late bool
+	// messages are changed by splitCostly alone, which holds mu.
 	messages []delivery
+	mu       sync.Mutex
+	// allowance is the work that the messages may take together; see costlyQueue.
+	allowance schema.Work
 	// docs are the outcomes of the messages, nil before validation. They were
 	// validated against revision when the heartbeat had expired so many times.
 	docs        []*store.Document
@@ -106,9 +123,9 @@ type batch struct {
 	expirations uint64
 }
 
-// inFlight tracks the registry revision that each worker's current batch was
-// validated against. The zero value is ready to use; its methods are safe for
-// concurrent use.
+// inFlight tracks the registry revision that each worker's current batch, and what a
+// job is writing, was validated against. The zero value is ready to use; its methods
+// are safe for concurrent use.
 type inFlight struct {
 	mu        sync.Mutex
 	revisions map[*batch]uint64 // guarded by mu
@@ -126,6 +143,16 @@ func (f *inFlight) track(b *batch, current func() outcome.Rules) outcome.Rules {
 	rules := current()
 	f.revisions[b] = rules.Revision()
 	return rules
+}
+
+// trackSet is track for work other than a batch of messages; settled is untrack.
+func (f *inFlight) trackSet(current func() *schema.Set) (set *schema.Set, settled func()) {
+	b := new(batch)
+	f.track(b, func() outcome.Rules {
+		set = current()
+		return set
+	})
+	return set, func() { f.untrack(b) }
 }
 
 // untrack notes that b is no longer in flight.

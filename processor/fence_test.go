@@ -327,3 +327,38 @@ func (fx *fixture) storedBeat() heartbeat.Beat {
 	}
 	return beats[0]
 }
+
+// A heartbeat that expires while a batch is written causes another write, by the
+// registry after it, before the batch is settled: a job may have passed over the
+// documents in between. It also reaches documents whose retention is over then.
+func TestHeartbeatThatExpiresDuringTheWriteCausesAnotherWrite(t *testing.T) {
+	fx := newFixture(t)
+	p := &fakeHeartbeat{}
+	var r *instance
+	var revision uint64
+	var once sync.Once
+	hooked := &hookedStore{Store: fx.store, insert: func(ctx context.Context, docs []*store.Document, next insertFunc) ([]error, error) {
+		errs, err := next(ctx, docs)
+		once.Do(func() {
+			fx.applyFiles(knownTypeFiles())
+			revision = fx.applyFiles(policyOf(`{"types":{"page=20interaction/pageview":"1h"}}`))
+			fx.poll("the new policy is known", func() bool { return r.worker.validator.rules().Revision() == revision })
+			p.setLiveness(1, false)
+		})
+		return errs, err
+	}}
+	fx.publish(unknownTypeEvent("a"), outcometest.Pageview("b")) // one batch
+	r = fx.launchProcessor(withHeartbeat(p), withStore(hooked), func(c *Config) { c.Workers = 1 })
+	fx.awaitSettled()
+	held, err := fx.store.Held(fx.ctx(), []string{"demo/a", "demo/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := held["demo/a"]; h.Status != store.Stored || h.Revision != revision {
+		t.Errorf("the event became %+v, want it stored at revision %d", h, revision)
+	}
+	// The database may have removed it already.
+	if h, ok := held["demo/b"]; ok && (h.ExpiresAt.IsZero() || h.Revision != revision) || fx.lookup("demo/b") != nil {
+		t.Errorf("the event whose retention is over is %+v, want it expired at revision %d", h, revision)
+	}
+}

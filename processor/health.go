@@ -12,6 +12,7 @@ import (
 
 	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/store"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // condition is something that a processor needs, by its name in readiness.
@@ -46,7 +47,8 @@ var ErrReplaced = errors.New("the stream was recreated under the processor")
 // store knows, or the connection was closed under the processor.
 func isPermanent(err error) bool {
 	var api *jetstream.APIError
-	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, ErrRevision) || errors.Is(err, ErrReplaced) || errors.Is(err, store.ErrConfiguration) ||
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, ErrRevision) || errors.Is(err, ErrReplaced) ||
+		errors.Is(err, store.ErrConfiguration) || errors.Is(err, stream.ErrRefused) ||
 		errors.As(err, &api) && api.Code == 400
 }
 

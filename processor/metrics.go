@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,10 +25,14 @@ type metrics struct {
 	alarms        prometheus.Counter
 	panics        prometheus.Counter
 	lostReplies   prometheus.Counter
+	overruns      prometheus.Counter
+	costly        prometheus.Counter
+	postponed     prometheus.Counter
+	costlyWaiting prometheus.Gauge
 	purged        prometheus.Counter
 	storeUp       prometheus.Gauge
-	lagEvents     prometheus.Gauge
-	lagSeconds    prometheus.Gauge
+	lagEvents     *knownGauge
+	lagSeconds    *knownGauge
 	inWork        prometheus.Gauge
 	floorAge      prometheus.Gauge
 	floorAlarm    prometheus.Gauge
@@ -39,7 +43,29 @@ type metrics struct {
 
 const prefix = "eye_processor_"
 
-func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, error) {
+// knownGauge is a gauge that is not collected before it has a value: an unknown lag
+// is not a lag of 0, and no number for alarms to compare.
+type knownGauge struct {
+	prometheus.Gauge
+	known atomic.Bool
+}
+
+// Set implements prometheus.Gauge.
+func (g *knownGauge) Set(v float64) {
+	g.Gauge.Set(v)
+	g.known.Store(true)
+}
+
+// Collect implements prometheus.Collector.
+func (g *knownGauge) Collect(values chan<- prometheus.Metric) {
+	if g.known.Load() {
+		g.Gauge.Collect(values)
+	}
+}
+
+// newMetrics registers the metrics. revision and takesEvents are read at every
+// collection.
+func newMetrics(r prometheus.Registerer, revision func() float64, takesEvents func() bool) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help})
 	}
@@ -65,10 +91,14 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		alarms:        counter("store_alarms_total", "Failures of the store of an unknown class. See the log."),
 		panics:        counter("panics_total", "Messages on which the validator panicked. See the log."),
 		lostReplies:   counter("lost_replies_total", "Acknowledgements that could not be sent; the message is delivered again."),
+		overruns:      counter("validation_overruns_total", "Batches whose validation took far longer than estimated. See the log."),
+		costly:        counter("costly_events_total", "Messages whose validation is costly: they are set aside, so that others do not wait for them."),
+		postponed:     counter("costly_postponed_total", "Of these, messages that found no room in this process and are delivered again later."),
+		costlyWaiting: gauge("costly_waiting_events", "Costly messages that wait in this process."),
 		purged:        counter("purged_total", "Messages removed from the stream."),
 		storeUp:       gauge("store_up", "1 while the store answers."),
-		lagEvents:     gauge("lag_events", "Messages of the stream that are not settled."),
-		lagSeconds:    gauge("lag_seconds", "Age of the oldest message that was not fetched, 0 without one."),
+		lagEvents:     &knownGauge{Gauge: gauge("lag_events", "Messages of the stream that are not settled; absent until it is known.")},
+		lagSeconds:    &knownGauge{Gauge: gauge("lag_seconds", "Age of the oldest message that was not fetched, 0 without one; absent until it is known.")},
 		inWork:        gauge("in_work_events", "Messages fetched by any processor and not settled."),
 		floorAge:      gauge("ack_floor_age_seconds", "Age of the oldest message that is not settled, 0 without one."),
 		floorAlarm:    gauge("ack_floor_alarm", "1 when that age is over half of the stream's retention."),
@@ -76,16 +106,23 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 		streamMaximum: gauge("stream_max_bytes", "Bytes at which the stream refuses messages."),
 		jobMetrics:    newJobMetrics(),
 	}
-	// The lag is unknown before the first observation, which differs from no lag.
-	m.lagEvents.Set(math.NaN())
-	m.lagSeconds.Set(math.NaN())
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "registry_revision",
 			Help: "Registry revision that the next batch is validated against, 0 before the first.",
 		}, revision),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "taking_events",
+			Help: "1 while this processor takes events, 0 while it waits for a condition of its readiness.",
+		}, func() float64 {
+			if takesEvents() {
+				return 1
+			}
+			return 0
+		}),
 		m.events, m.batch, m.write, m.fetchWait, m.redelivered, m.retries, m.again, m.alarms, m.panics, m.lostReplies,
+		m.overruns, m.costly, m.postponed, m.costlyWaiting,
 		m.purged, m.storeUp, m.lagEvents, m.lagSeconds, m.inWork, m.floorAge, m.floorAlarm,
 		m.streamBytes, m.streamMaximum, m.jobsRunning, m.replayed,
 	} {
@@ -113,7 +150,7 @@ func newJobMetrics() jobMetrics {
 			Name: prefix + "replayed_total", Help: "Events that replays validated and wrote again, by the change of their outcome.",
 		}, []string{"change"}),
 	}
-	for _, kind := range []job.Kind{job.Replay, job.DryRun, job.Audit} {
+	for _, kind := range []job.Kind{job.Replay, job.DryRun, job.Audit, job.Retention} {
 		m.jobsRunning.WithLabelValues(string(kind))
 	}
 	for _, change := range []job.Change{job.NewlyValid, job.StillRejected, job.NewlyRejected, job.Unchanged} {

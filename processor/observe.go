@@ -95,11 +95,39 @@ func (o *observer) probeStore(ctx context.Context) {
 	}
 }
 
+// observeWaiting keeps the gauges of what waits for a processor, until ctx ends. It
+// runs before the stream is prepared, so it changes nothing; the readiness has the
+// reason why the stream cannot be read.
+func (o *observer) observeWaiting(ctx context.Context) {
+	tick := time.NewTicker(o.every)
+	defer tick.Stop()
+	for {
+		bounded, cancel := context.WithTimeout(ctx, observeLimit)
+		if status, err := o.readStatus(bounded); err == nil {
+			_ = o.updateGauges(bounded, status)
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 func (o *observer) observeOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, observeLimit)
 	defer cancel()
 	status, err := o.readStatus(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case status.epoch != o.guard.epoch:
+		return ErrReplaced
+	case status.live == nil:
+		return errNoConsumer
+	}
+	if err := o.undoChanges(ctx, status); err != nil {
 		return err
 	}
 	if err := o.updateGauges(ctx, status); err != nil {
@@ -111,15 +139,27 @@ func (o *observer) observeOnce(ctx context.Context) error {
 	return errors.Join(reached, o.purge(ctx, status))
 }
 
+// undoChanges makes stream and consumer work again where another client changed
+// them by hand.
+func (o *observer) undoChanges(ctx context.Context, status *streamStatus) error {
+	changed, err := stream.Restore(ctx, o.js, status.stream.CachedInfo(), status.live)
+	if err == nil && len(changed) > 0 {
+		o.log.LogAttrs(ctx, slog.LevelError, "another client changed the stream or its consumer; the changes are undone. "+
+			"theeye audit shows whether events were passed over or lost", slog.Any("settings", changed))
+	}
+	return err
+}
+
 // streamStatus is the state of the stream and its consumers at one moment.
 type streamStatus struct {
 	stream jetstream.Stream
+	epoch  int64
 	state  jetstream.StreamState
 	max    int64
 	// floor is the last sequence up to which every durable consumer has
 	// acknowledged everything.
 	floor uint64
-	// live is the consumer that the processors share.
+	// live is the consumer that the processors share, nil if it does not exist.
 	live *jetstream.ConsumerInfo
 }
 
@@ -129,10 +169,9 @@ func (o *observer) readStatus(ctx context.Context) (*streamStatus, error) {
 		return nil, fmt.Errorf("look up the stream: %w", err)
 	}
 	info := str.CachedInfo()
-	if info.Created.UnixMicro() != o.guard.epoch {
-		return nil, ErrReplaced
+	status := &streamStatus{
+		stream: str, epoch: stream.EpochOf(info), state: info.State, max: info.Config.MaxBytes, floor: info.State.LastSeq,
 	}
-	status := &streamStatus{stream: str, state: info.State, max: info.Config.MaxBytes, floor: info.State.LastSeq}
 	consumers := str.ListConsumers(ctx)
 	for c := range consumers.Info() {
 		if c.Config.Durable == "" {
@@ -153,9 +192,6 @@ func (o *observer) readStatus(ctx context.Context) (*streamStatus, error) {
 	if err := consumers.Err(); err != nil {
 		return nil, fmt.Errorf("list the consumers: %w", err)
 	}
-	if status.live == nil {
-		return nil, errNoConsumer
-	}
 	o.lastSeq = info.State.LastSeq
 	return status, nil
 }
@@ -164,6 +200,9 @@ func (o *observer) updateGauges(ctx context.Context, status *streamStatus) error
 	m, live := o.metrics, status.live
 	m.streamBytes.Set(float64(status.state.Bytes))
 	m.streamMaximum.Set(float64(status.max))
+	if live == nil { // everything waits
+		live = &jetstream.ConsumerInfo{NumPending: status.state.Msgs}
+	}
 	m.inWork.Set(float64(live.NumAckPending))
 	m.lagEvents.Set(float64(live.NumPending) + float64(live.NumAckPending))
 	var lag, floorAge time.Duration

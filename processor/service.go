@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +18,7 @@ import (
 	"github.com/theeye/theeye/processor/audit"
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/processor/replay"
+	"github.com/theeye/theeye/processor/retention"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/outcome"
@@ -131,20 +134,24 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	m, err := newMetrics(cfg.Metrics, func() float64 { return knownRevision(cfg.Registry) })
+	s := &Service{cfg: cfg, log: cfg.Logger}
+	s.health = newReadiness(s.log)
+	s.fence = &fence{heartbeat: cfg.Heartbeat}
+	m, err := newMetrics(cfg.Metrics, func() float64 { return knownRevision(cfg.Registry) }, func() bool { return s.Waiting() == "" })
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, log: cfg.Logger, metrics: m}
-	s.health = newReadiness(s.log)
-	s.fence = &fence{heartbeat: cfg.Heartbeat}
-	s.stream = &streamGuard{js: cfg.JetStream, conn: cfg.Conn, config: cfg.Stream, health: s.health}
+	s.metrics = m
+	s.stream = &streamGuard{js: cfg.JetStream, conn: cfg.Conn, config: cfg.Stream, health: s.health, log: s.log}
 	validator := &validator{
 		rules: func() outcome.Rules { return cfg.Registry.Snapshot().Schemas },
-		epoch: s.stream.currentEpoch, metrics: m, log: s.log,
+		epoch: s.stream.currentEpoch, overruns: newOverruns(m, s.log), metrics: m, log: s.log,
 	}
 	writers := &storeWriters{store: cfg.Store, now: cfg.Now, alarm: func(error) { m.alarms.Inc() }}
-	if s.jobs, err = newJobRunners(cfg, s.stream.currentEpoch, validator, writers, m); err != nil {
+	track := func() (*schema.Set, func()) {
+		return s.fence.inFlight.trackSet(func() *schema.Set { return cfg.Registry.Snapshot().Schemas })
+	}
+	if s.jobs, err = newJobRunners(cfg, s.stream.currentEpoch, track, validator, writers, m); err != nil {
 		return nil, err
 	}
 	outage := newOutage(s.health, m, s.log)
@@ -153,8 +160,8 @@ func New(cfg Config) (*Service, error) {
 	s.fetcher.lock <- struct{}{}
 	s.settler = &settler{conn: cfg.Conn, metrics: m, requestPurge: s.observer.requestPurge}
 	s.worker = &worker{
-		fetcher: s.fetcher, validator: validator, fence: s.fence, writeDocs: writers.newWriteFunc(),
-		outage: outage, settler: s.settler, metrics: m,
+		fetcher: s.fetcher, validator: validator, fence: s.fence, writeDocs: writers.newWriteFunc(), rewriteDocs: writers.writeBy(writers.newWriter(true)),
+		outage: outage, settler: s.settler, costly: newCostlyQueue(s.settler, m), metrics: m,
 	}
 	return s, nil
 }
@@ -167,19 +174,22 @@ func knownRevision(r *registry.Registry) float64 {
 	return 0
 }
 
-// jobRunners run replays, dry runs and audits beside the workers.
+// jobRunners run replays, dry runs, audits and changes of the retention beside the
+// workers.
 type jobRunners struct {
 	runner  *jobs.Runner
+	policy  *retention.Follower
 	auditor *audit.Auditor
 	marks   *audit.Marks
 }
 
 func newJobRunners(
-	cfg Config, epoch func() int64, validator *validator, writers *storeWriters, m *metrics,
+	cfg Config, epoch func() int64, track func() (*schema.Set, func()), validator *validator, writers *storeWriters, m *metrics,
 ) (*jobRunners, error) {
 	resources := func() jobs.Resources {
 		return jobs.Resources{
-			JetStream: cfg.JetStream, Registry: cfg.Registry, Store: cfg.Store, Write: writers.newWriteFunc(), Logger: cfg.Logger,
+			JetStream: cfg.JetStream, Registry: cfg.Registry, Store: cfg.Store, Write: writers.newWriteFunc(), Track: track,
+			Logger: cfg.Logger,
 		}
 	}
 	replayer := replay.New(replay.Config{
@@ -201,6 +211,9 @@ func newJobRunners(
 	}
 	tasks := map[job.Kind]jobs.Task{
 		job.Replay: replayer.Replay, job.DryRun: replayer.DryRun, job.Audit: auditor.Audit,
+		job.Retention: retention.New(retention.Config{
+			JetStream: cfg.JetStream, Registry: cfg.Registry, Store: cfg.Store, Now: cfg.Now,
+		}).Apply,
 	}
 	for kind, task := range tasks {
 		tasks[kind] = m.instrumentTask(kind, task)
@@ -209,6 +222,7 @@ func newJobRunners(
 		runner: jobs.New(jobs.Config{
 			JetStream: cfg.JetStream, Instance: instance, Tasks: tasks, Logger: cfg.Logger, LeaseTime: cfg.jobLease,
 		}),
+		policy:  retention.NewFollower(cfg.JetStream, cfg.Registry, cfg.Logger),
 		auditor: auditor,
 		marks:   audit.NewMarks(cfg.JetStream, epoch, cfg.Logger),
 	}, nil
@@ -223,12 +237,13 @@ func newObserver(cfg Config, guard *streamGuard, marks *audit.Marks, outage *out
 }
 
 // Run prepares stream, consumers and store, and processes until ctx ends. With
-// the other processors it also shares the jobs: replays, dry runs and audits. At
+// the other processors it also shares the jobs: replays, dry runs, audits and changes
+// of the retention. At
 // the end of ctx it finishes the writes that are running, releases all other
 // messages, and returns nil. It returns ErrRevision, ErrReplaced or an error of
 // class store.ErrConfiguration when an operator must act.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepareObserved(ctx); err != nil {
 		return unlessEnded(ctx, err)
 	}
 	var err error
@@ -242,12 +257,24 @@ func (s *Service) Run(ctx context.Context) error {
 	for range s.cfg.Workers {
 		group.Go(func() error { return s.worker.processBatches(running) })
 	}
+	group.Go(func() error { return s.worker.processCostly(running) })
 	group.Go(func() error { return s.observer.observeUntil(running) })
 	group.Go(func() error { return s.jobs.runner.Run(running) })
+	group.Go(func() error { return s.jobs.policy.Follow(running) })
 	group.Go(func() error { return s.jobs.auditor.Follow(running, s.cfg.AuditRate) })
 	err = group.Wait()
 	s.drain(ctx)
 	return err
+}
+
+// prepareObserved prepares, and keeps the gauges of what waits until it is done.
+func (s *Service) prepareObserved(ctx context.Context) error {
+	waiting, prepared := context.WithCancel(ctx)
+	var observed sync.WaitGroup
+	observed.Go(func() { s.observer.observeWaiting(waiting) })
+	defer observed.Wait()
+	defer prepared()
+	return s.prepare(ctx)
 }
 
 // prepare makes everything that processing needs, in this order: stream and
@@ -312,6 +339,23 @@ func (s *Service) compareRevisions(ctx context.Context) error {
 	if inStore > inRegistry {
 		return fmt.Errorf("%w (store %d, registry %d)", ErrRevision, inStore, inRegistry)
 	}
+	if inStore == 0 && inRegistry > 0 {
+		return s.warnOfOtherStore(ctx)
+	}
+	return nil
+}
+
+// warnOfOtherStore says that the events that are settled already are in another
+// store: nothing was ever written to this one.
+func (s *Service) warnOfOtherStore(ctx context.Context) error {
+	live, err := s.cfg.JetStream.Consumer(ctx, stream.Name, stream.Consumer)
+	if err != nil {
+		return fmt.Errorf("look up consumer %s: %w", stream.Consumer, err)
+	}
+	if settled := live.CachedInfo().AckFloor.Stream; settled > 0 {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the store is empty, and the events up to a sequence of the stream were written to another one: "+
+			"theeye replay writes those that the stream still has", slog.Uint64("sequence", settled))
+	}
 	return nil
 }
 
@@ -357,6 +401,23 @@ func (s *Service) Ready() []daemon.Check {
 		checks[i] = daemon.Check{Name: string(c), Err: err}
 	}
 	return checks
+}
+
+// maxWaiting bounds the result of Waiting, in bytes.
+const maxWaiting = 500
+
+// Waiting says which condition keeps the service from taking events, and why; ""
+// while it takes them. It is the heartbeat.Config.Waiting of a processor, so it
+// leaves out the heartbeat itself. Safe for concurrent use.
+func (s *Service) Waiting() string {
+	for _, c := range s.Ready() {
+		if c.Err == nil || c.Name == string(conditionHeartbeat) {
+			continue
+		}
+		text := c.Name + ": " + c.Err.Error()
+		return strings.ToValidUTF8(text[:min(len(text), maxWaiting)], "")
+	}
+	return ""
 }
 
 // OldestRevision is the lowest registry revision that a batch in flight was

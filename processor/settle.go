@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -97,6 +98,12 @@ var (
 	bodyProgress = []byte("+WPI")
 )
 
+// The first and the longest delay of a message that is postponed.
+const (
+	postponeFirst = 2 * time.Second
+	postponeMost  = 5 * time.Minute
+)
+
 // settler acknowledges and releases messages.
 type settler struct {
 	conn    *nats.Conn
@@ -145,6 +152,16 @@ func (s *settler) settleBatch(
 func (s *settler) release(messages []delivery) {
 	for i := range messages {
 		s.publishReply(&messages[i], bodyNak)
+	}
+}
+
+// postpone makes messages available to any processor after a while that grows with
+// their deliveries, so that messages without room are not decoded all the time.
+func (s *settler) postpone(messages []delivery) {
+	for i := range messages {
+		delay := postponeFirst << min(messages[i].attempt-1, 16)
+		body := fmt.Appendf(nil, `-NAK {"delay": %d}`, min(delay, postponeMost))
+		s.publishReply(&messages[i], body)
 	}
 }
 

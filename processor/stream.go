@@ -3,6 +3,8 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,6 +22,7 @@ type streamGuard struct {
 	conn   *nats.Conn
 	config stream.Config
 	health *readiness
+	log    *slog.Logger
 
 	// epoch is the creation time of the stream, set before the workers and the
 	// jobs start.
@@ -34,8 +37,15 @@ func (g *streamGuard) currentEpoch() int64 { return g.epoch }
 // ensureStream creates or updates the stream and its buckets, and notes the
 // epoch.
 func (g *streamGuard) ensureStream(ctx context.Context) error {
+	before, err := g.js.Stream(ctx, stream.Name)
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("look up stream %s: %w", stream.Name, err)
+	}
 	if err := stream.Ensure(ctx, g.js, g.config); err != nil {
 		return err
+	}
+	if before != nil {
+		g.logResize(ctx, before.CachedInfo())
 	}
 	epoch, err := stream.Epoch(ctx, g.js)
 	if err != nil {
@@ -44,6 +54,21 @@ func (g *streamGuard) ensureStream(ctx context.Context) error {
 	g.epoch = epoch
 	g.reconnects = g.conn.Stats().Reconnects
 	return nil
+}
+
+// logResize says what a changed EYE_STREAM_MAX_BYTES does to the stream.
+func (g *streamGuard) logResize(ctx context.Context, before *jetstream.StreamInfo) {
+	was, is, held := before.Config.MaxBytes, g.config.MaxBytes, before.State.Bytes
+	if was == is {
+		return
+	}
+	sizes := []slog.Attr{slog.Int64("bytes_before", was), slog.Int64("bytes", is), slog.Uint64("bytes_held", held)}
+	if held/purgeFrom <= uint64(max(is, 0))/100 {
+		g.log.LogAttrs(ctx, slog.LevelInfo, "the stream is resized", sizes...)
+		return
+	}
+	g.log.LogAttrs(ctx, slog.LevelWarn, "the stream is resized and holds more than it should: the oldest settled events are removed from it, "+
+		"so replays cannot reach them. No event is accepted while unsettled ones fill it", sizes...)
 }
 
 // verifyConnection makes sure that a new connection leads to the same stream. No

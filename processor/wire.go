@@ -34,7 +34,7 @@ const (
 // stream and its continuous audit.
 type StreamSettings struct {
 	StreamMaxBytes  daemon.Bytes    `env:"EYE_STREAM_MAX_BYTES" default:"10GiB" placeholder:"SIZE" help:"Size of the stream: bytes, or a number of KiB, MiB, GiB or TiB (${default})."`
-	StreamRetention daemon.Duration `env:"EYE_STREAM_RETENTION" default:"720h" placeholder:"DURATION" help:"How long settled events stay in the stream, as 90s, 15m or 720h (${default})."`
+	StreamRetention daemon.Duration `env:"EYE_STREAM_RETENTION" default:"720h" placeholder:"DURATION" help:"How long settled events stay in the stream, as 90s, 15m or 30d (${default})."`
 	AuditRate       daemon.Count    `env:"EYE_AUDIT_RATE" default:"0" placeholder:"N" help:"Events of the stream per second that the continuous audit accounts for; 0 turns it off (${default})."`
 }
 
@@ -65,7 +65,8 @@ func (s *Settings) Faults() daemon.Faults {
 // Run is a processor process: it processes until ctx ends. It waits for NATS
 // and MongoDB where they are not available yet. An error that an operator must
 // correct is of class daemon.ErrUsage: a store that refuses its configuration,
-// or ErrRevision.
+// NATS that
+// refuses the stream's, or ErrRevision.
 func Run(ctx context.Context, p *daemon.Process, s *Settings) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
@@ -75,10 +76,16 @@ func Run(ctx context.Context, p *daemon.Process, s *Settings) error {
 		return err
 	}
 	err = serve(ctx, p, s, st)
-	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, ErrRevision) {
+	if IsMisconfigured(err) {
 		err = fmt.Errorf("%w: %w", daemon.ErrUsage, err)
 	}
 	return errors.Join(err, wiring.CloseStore(ctx, st))
+}
+
+// IsMisconfigured reports whether an operator must correct what Service.Run ended
+// with: a setting, or a store that does not belong to the stream.
+func IsMisconfigured(err error) bool {
+	return errors.Is(err, store.ErrConfiguration) || errors.Is(err, stream.ErrRefused) || errors.Is(err, ErrRevision)
 }
 
 // serve connects the processor and runs it until ctx ends.
@@ -88,13 +95,14 @@ func serve(ctx context.Context, p *daemon.Process, s *Settings, st store.Store) 
 		return err
 	}
 	defer conn.Close()
-	b := wiring.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger})
+	b := wiring.New(registry.Config{JetStream: js, Needs: registry.NeedSchemas, Logger: p.Logger}, p.Metrics)
 	cfg := stream.Config{
 		MaxBytes: s.StreamMaxBytes.Value, Replicas: s.StreamReplicas.Value, Retention: s.StreamRetention.Value,
+		NoRegistry: true, // the query API creates it
 	}
 	var service *Service
 	h := b.AddHeartbeat(HeartbeatConfig(heartbeat.Config{Service: p.Name, Logger: p.Logger}, js, b.Registry, cfg,
-		func() uint64 { return service.OldestRevision() }))
+		func() *Service { return service }))
 	service, err = New(Config{
 		JetStream: js, Conn: conn, Registry: b.Registry, Store: st, Heartbeat: h,
 		Stream: cfg, AuditRate: s.AuditRate.Value, Logger: p.Logger, Metrics: p.Metrics,
@@ -102,16 +110,18 @@ func serve(ctx context.Context, p *daemon.Process, s *Settings, st store.Store) 
 	if err != nil {
 		return err
 	}
-	return b.Serve(ctx, p, s.AdminListen.Value, service)
+	return b.Serve(ctx, p, s.Common, service)
 }
 
 // HeartbeatConfig adds to h what the heartbeat of a processor has beyond those of
 // other services: it catches up with the registry, creates the bucket, and
-// includes the oldest revision, for which oldest is Service.OldestRevision.
+// includes the oldest revision and why the service takes no events. service is
+// called once the heartbeat runs.
 func HeartbeatConfig(
-	h heartbeat.Config, js jetstream.JetStream, reg *registry.Registry, s stream.Config, oldest func() uint64,
+	h heartbeat.Config, js jetstream.JetStream, reg *registry.Registry, s stream.Config, service func() *Service,
 ) heartbeat.Config {
-	h.Oldest = oldest
+	h.Oldest = func() uint64 { return service().OldestRevision() }
+	h.Waiting = func() string { return service().Waiting() }
 	h.CatchUp = CatchUp(js, reg)
 	h.CreateBucket = func(ctx context.Context) error { return stream.EnsureServices(ctx, js, s) }
 	return h

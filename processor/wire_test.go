@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -58,16 +58,6 @@ func TestSettingsHaveTheStreamsDefaults(t *testing.T) {
 	}
 }
 
-// freeAddr returns an address that is not in use.
-func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 // runProcess is the program with the fixture's settings.
 func (fx *fixture) runProcess(ctx context.Context, admin string) error {
 	fx.t.Setenv("GOMEMLIMIT", "off") // the limit of a process is not the tests'
@@ -84,7 +74,7 @@ func (fx *fixture) runProcess(ctx context.Context, admin string) error {
 // The program processes, says so on its admin listener, and ends cleanly.
 func TestRun(t *testing.T) {
 	fx := newFixture(t)
-	admin := freeAddr(t)
+	admin := daemontest.FreeAddr()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
@@ -133,7 +123,7 @@ func TestRunBesideAWipedRegistry(t *testing.T) {
 	if err := errors.Join(fx.store.Prepare(fx.ctx()), fx.store.RaiseRevision(fx.ctx(), 1_000_000)); err != nil {
 		t.Fatal(err)
 	}
-	err := fx.runProcess(fx.ctx(), freeAddr(t))
+	err := fx.runProcess(fx.ctx(), daemontest.FreeAddr())
 	if daemon.ExitCode(err) != daemon.ExitUsage || !errors.Is(err, ErrRevision) || !strings.Contains(fmt.Sprint(err), "wiped NATS") {
 		t.Errorf("Run: %v", err)
 	}

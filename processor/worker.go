@@ -3,12 +3,10 @@ package processor
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
-	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -31,9 +29,13 @@ type worker struct {
 	validator *validator
 	fence     *fence
 	writeDocs jobs.WriteFunc
-	outage    *outage
-	settler   *settler
-	metrics   *metrics
+	// rewriteDocs also writes documents that have expired by now: they replace
+	// those that this process wrote with a later expiry.
+	rewriteDocs jobs.WriteFunc
+	outage      *outage
+	settler     *settler
+	costly      *costlyQueue
+	metrics     *metrics
 }
 
 // processBatches works until ctx ends, and then returns nil. It returns an
@@ -48,7 +50,7 @@ func (w *worker) processBatches(ctx context.Context) error {
 		if len(messages) == 0 {
 			continue
 		}
-		if err := w.processBatch(ctx, messages); err != nil {
+		if err := w.processBatch(ctx, &batch{messages: messages, allowance: batchWork}); err != nil {
 			return err
 		}
 	}
@@ -65,16 +67,15 @@ func unlessEnded(ctx context.Context, err error) error {
 	}
 }
 
-// processBatch brings messages to their outcomes. Until they are settled, the
-// server receives progress signals for them.
-func (w *worker) processBatch(ctx context.Context, messages []delivery) error {
-	stop := repeatEvery(ctx, progressInterval, func() { w.settler.signalProgress(messages) })
+// processBatch brings the messages of b to their outcomes, except those that are set
+// aside. Until they are settled, the server receives progress signals for them.
+func (w *worker) processBatch(ctx context.Context, b *batch) error {
+	stop := repeatEvery(ctx, progressInterval, func() { w.settler.signalProgress(b.held()) })
 	defer stop()
-	b := &batch{messages: messages}
 	defer w.fence.inFlight.untrack(b)
 	written, err := w.writeBatch(ctx, b)
 	stop()
-	return w.settler.settleBatch(ctx, messages, b.docs, written, err)
+	return w.settler.settleBatch(ctx, b.messages, b.docs, written, err)
 }
 
 // writeBatch validates the messages of b and writes their documents; it returns
@@ -92,8 +93,17 @@ func (w *worker) writeBatch(ctx context.Context, b *batch) (written []store.Writ
 		if err = w.validateBatch(ctx, b); err != nil {
 			return nil, err
 		}
-		if written, err = w.attemptWrite(ctx, b.revision, b.docs); err == nil {
-			return written, nil
+		if len(b.docs) == 0 { // all of them are set aside
+			return nil, nil
+		}
+		if written, err = w.attemptWrite(ctx, b); err == nil {
+			if w.fence.wasLive(b) {
+				return written, nil
+			}
+			// The documents may be older than others rely on: they are validated and
+			// written once more, before they are settled.
+			b.late = true
+			continue
 		}
 		if d := dispositionOfError(ctx, err); settlements[d].action != actionRetry {
 			return nil, err
@@ -127,14 +137,17 @@ func (w *worker) validateBatch(ctx context.Context, b *batch) error {
 			w.metrics.again.Inc()
 		}
 		rules := w.fence.inFlight.track(b, w.validator.rules)
-		b.docs, b.revision, b.expirations = w.validator.evaluateAll(ctx, b.messages, rules), rules.Revision(), expirations
+		b.docs, b.revision, b.expirations = w.validator.evaluateAll(ctx, b.messages, rules, b.allowance), rules.Revision(), expirations
+		if costly := b.splitCostly(); len(costly) > 0 {
+			w.costly.setAside(costly)
+		}
 		// Validation takes time, too: check the heartbeat again.
 	}
 }
 
 // attemptWrite writes once. The end of ctx does not interrupt the attempt; it
 // shortens its time limit.
-func (w *worker) attemptWrite(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+func (w *worker) attemptWrite(ctx context.Context, b *batch) ([]store.WriteResult, error) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
@@ -143,37 +156,10 @@ func (w *worker) attemptWrite(ctx context.Context, revision uint64, docs []*stor
 	})()
 	begin := time.Now()
 	defer func() { w.metrics.write.Observe(time.Since(begin).Seconds()) }()
-	return w.writeDocs(bounded, revision, docs)
-}
-
-// validator decodes and validates messages.
-type validator struct {
-	// rules returns the registry's present rules, for the next batch.
-	rules   func() outcome.Rules
-	epoch   func() int64
-	metrics *metrics
-	log     *slog.Logger
-}
-
-// evaluateAll decodes and validates messages against one registry revision.
-func (v *validator) evaluateAll(ctx context.Context, messages []delivery, rules outcome.Rules) []*store.Document {
-	docs := make([]*store.Document, len(messages))
-	for i := range messages {
-		docs[i] = v.evaluate(ctx, messages[i].Raw, rules)
+	if b.late {
+		return w.rewriteDocs(bounded, b.revision, b.docs)
 	}
-	return docs
-}
-
-// evaluate returns the document of one message. A panic of the validator is
-// logged and rejects this message alone.
-func (v *validator) evaluate(ctx context.Context, m stream.Raw, rules outcome.Rules) *store.Document {
-	d, failed := outcome.Evaluate(m, rules, v.epoch())
-	if failed != nil {
-		v.metrics.panics.Inc()
-		v.log.LogAttrs(ctx, slog.LevelError, "the validator panicked on a message",
-			slog.Uint64("seq", m.Seq), slog.String("stack", string(failed.Stack)))
-	}
-	return d
+	return w.writeDocs(bounded, b.revision, b.docs)
 }
 
 // storeWriters makes the functions that write documents: one for the workers,
@@ -193,8 +179,14 @@ type storeWriters struct {
 // records the revision first, and returns one result for each document. It has a
 // store.Writer of its own, because what a Writer learns about the documents of
 // one kind of work is misleading for another.
-func (s *storeWriters) newWriteFunc() jobs.WriteFunc {
-	w := store.NewWriter(store.WriterConfig{Backend: s.store, Now: s.now, Alarm: s.alarm})
+func (s *storeWriters) newWriteFunc() jobs.WriteFunc { return s.writeBy(s.newWriter(false)) }
+
+func (s *storeWriters) newWriter(writeExpired bool) *store.Writer {
+	return store.NewWriter(store.WriterConfig{Backend: s.store, Now: s.now, Alarm: s.alarm, WriteExpired: writeExpired})
+}
+
+// writeBy is newWriteFunc with a given Writer.
+func (s *storeWriters) writeBy(w *store.Writer) jobs.WriteFunc {
 	return func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
 		if err := s.recordRevision(ctx, revision); err != nil {
 			return nil, err

@@ -25,7 +25,7 @@ func streamState(ctx context.Context, js jetstream.JetStream, epoch int64) (jets
 	if err != nil {
 		return jetstream.StreamState{}, fmt.Errorf("look up stream %s: %w", stream.Name, err)
 	}
-	if s.CachedInfo().Created.UnixMicro() != epoch {
+	if stream.EpochOf(s.CachedInfo()) != epoch {
 		return jetstream.StreamState{}, ErrStream
 	}
 	return s.CachedInfo().State, nil

@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// keyMarks is the key of the marks in the bucket of jobs.
-	keyMarks = "stream"
 	// maxLosses bounds the losses that are remembered; the oldest are dropped.
 	maxLosses = 100
 	// tailChecks is how often, recheckDelay apart, the tail of the stream must
@@ -120,7 +118,7 @@ func (m *Marks) confirmRecord(ctx context.Context) (marksRecord, error) {
 // whether they must be written; it is called again when another process was first.
 func (m *Marks) updateRecord(ctx context.Context, alter func(*marksRecord) (bool, error)) (marksRecord, error) {
 	var r marksRecord
-	_, err := m.bucket.Update(ctx, keyMarks, func(e kv.Entry) (kv.Write, error) {
+	_, err := m.bucket.Update(ctx, stream.KeyMarks, func(e kv.Entry) (kv.Write, error) {
 		var err error
 		if r, err = m.loadRecord(ctx, e); err != nil {
 			return kv.Write{}, err

@@ -16,7 +16,7 @@ import (
 // storedMarks returns the value of the marks' key.
 func (fx *fixture) storedMarks() (r marksRecord) {
 	fx.t.Helper()
-	fx.readKey(keyMarks, &r)
+	fx.readKey(stream.KeyMarks, &r)
 	return r
 }
 
@@ -35,7 +35,7 @@ func (fx *fixture) readKey(key string, value any) kv.Entry {
 // because its earlier one is unknown.
 func TestMarksBeginWithThePresentStream(t *testing.T) {
 	fx := newFixture(t)
-	fx.must(kv.New(fx.js, stream.BucketJobs).Purge(fx.ctx, keyMarks))
+	fx.must(kv.New(fx.js, stream.BucketJobs).Purge(fx.ctx, stream.KeyMarks))
 	fx.publish(pageviews("e", 10)...)
 	fx.settleNext(10, nil)
 	fx.purgeTo(4)
@@ -53,7 +53,7 @@ func TestMarksOfAnotherStreamAreReset(t *testing.T) {
 	fx.settleNext(10, nil)
 	other, err := json.Marshal(marksRecord{Epoch: 7, KeptFrom: 700, LastSeq: 900})
 	fx.must(err)
-	_, err = kv.New(fx.js, stream.BucketJobs).Replace(fx.ctx, keyMarks, other, fx.readKey(keyMarks, &marksRecord{}).Revision)
+	_, err = kv.New(fx.js, stream.BucketJobs).Replace(fx.ctx, stream.KeyMarks, other, fx.readKey(stream.KeyMarks, &marksRecord{}).Revision)
 	fx.must(err)
 	fx.wantAccount(fx.auditAll(), job.Account{FromSeq: 1, ToSeq: 10, Stored: 10})
 	if r := fx.storedMarks(); r.Epoch != fx.epoch || r.LastSeq != 10 || len(r.Losses) != 0 {

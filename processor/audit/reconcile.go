@@ -79,9 +79,9 @@ type identityRules struct{}
 // Revision implements outcome.Rules.
 func (identityRules) Revision() uint64 { return 0 }
 
-// Validate implements outcome.Rules.
-func (identityRules) Validate(*event.Event, time.Time, string) schema.Verdict {
-	return schema.Verdict{}
+// ValidateWithin implements outcome.Rules.
+func (identityRules) ValidateWithin(*event.Event, time.Time, string, schema.Work) (schema.Verdict, bool) {
+	return schema.Verdict{}, true
 }
 
 // parallelDecoders is how many goroutines identify a portion.
@@ -328,7 +328,8 @@ func (sc *scan) repairMissing(ctx context.Context, items []item, missing []*item
 
 // writeItems writes items by the store's write rule.
 func (sc *scan) writeItems(ctx context.Context, items []*item) (results []store.WriteResult, err error) {
-	set := sc.cfg.Registry.Snapshot().Schemas
+	set, settled := sc.cfg.Present()
+	defer settled()
 	docs := make([]*store.Document, len(items))
 	for i, it := range items {
 		docs[i], _ = outcome.Evaluate(it.msg, set, sc.epoch)

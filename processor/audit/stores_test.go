@@ -45,13 +45,22 @@ func (m *memory) Insert(_ context.Context, docs []*store.Document) ([]error, err
 func (m *memory) Replace(_ context.Context, docs []*store.Document) ([]error, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, d := range docs {
-		if h, ok := m.docs[d.ID]; ok && store.Supersedes(d, h.Holder) {
-			m.docs[d.ID] = held(d)
+	errs := make([]error, len(docs))
+	for i, d := range docs {
+		if h, ok := m.docs[d.ID]; !ok || !store.MayReplace(d, h.Holder) {
+			errs[i] = store.ErrNoMatch
+			continue
 		}
+		m.docs[d.ID] = held(d)
 	}
-	return make([]error, len(docs)), nil
+	return errs, nil
 }
+
+// Mark implements store.Backend.
+func (m *memory) Mark(context.Context, []store.SlotMark) error { return nil }
+
+// MarksWrites implements store.Backend.
+func (m *memory) MarksWrites() bool { return false }
 
 // Holders implements store.Backend.
 func (m *memory) Holders(_ context.Context, ids []string) (map[string]store.Holder, error) {
@@ -99,7 +108,7 @@ func (m *memory) remove(ids ...string) {
 
 func held(d *store.Document) store.Held {
 	return store.Held{
-		Holder: store.Holder{ContentHash: d.ContentHash, Origin: d.Origin, Revision: d.Revision},
+		Holder: store.HolderOf(d),
 		Status: d.Status, Errors: d.Errors, ExpiresAt: d.ExpiresAt,
 	}
 }

@@ -16,9 +16,10 @@ import (
 
 func TestMain(m *testing.M) { natstest.VerifyTestMain(m) }
 
-// leaseTime is the lease of the tests, which renew it every saveEvery.
+// leaseTime is the lease of the tests, which renew it every saveEvery: longer than a
+// busy machine pauses them.
 const (
-	leaseTime = 400 * time.Millisecond
+	leaseTime = 2 * time.Second
 	saveEvery = 20 * time.Millisecond
 )
 

@@ -28,6 +28,10 @@ var (
 	ErrTaken = errors.New("another process has taken the job over")
 )
 
+// ErrSuperseded is the result of a task whose job a later one replaces: the job ends
+// cancelled, and its error says why.
+var ErrSuperseded = errors.New("superseded")
+
 // Handle is a task's access to the job that it runs. Its methods are safe for
 // concurrent use.
 type Handle struct {
@@ -154,6 +158,8 @@ func (h *Handle) saveEnd(ctx context.Context, cause, err error) string {
 		h.entry.State = job.Cancelled
 	case err == nil:
 		h.entry.State = job.Done
+	case errors.Is(err, ErrSuperseded):
+		h.entry.State, h.entry.Error = job.Cancelled, err.Error()
 	case cause == nil:
 		h.entry.State, h.entry.Error = job.Failed, err.Error()
 		h.log.LogAttrs(ctx, slog.LevelError, "job failed", slog.Any("error", err))

@@ -149,12 +149,14 @@ func (r *Runner) isAbandoned(e job.Entry) bool {
 // no process ran it ends instead.
 func (r *Runner) claimJob(ctx context.Context, bucket *job.Bucket, e job.Entry) (job.Entry, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	e.Runner = r.cfg.Instance
 	if e.CancelRequested {
+		if e.Runner != "" {
+			e.Runs++ // the runner that was lost may be suspended, and not know that the job has ended
+		}
 		e.State, e.EndedAt, e.Runner = job.Cancelled, now, ""
 		return bucket.Update(ctx, e)
 	}
-	e.State = job.Running
+	e.Runner, e.State = r.cfg.Instance, job.Running
 	e.Runs++
 	if e.StartedAt.IsZero() {
 		e.StartedAt = now

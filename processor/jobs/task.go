@@ -9,6 +9,7 @@ import (
 
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/retry"
+	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -24,7 +25,19 @@ type Resources struct {
 	Registry *registry.Registry
 	Store    Reader
 	Write    WriteFunc
-	Logger   *slog.Logger
+	// Track returns the present schemas. Until settled is called, the process counts
+	// as one that has documents in flight that were validated against them: a task
+	// validates and writes in between. nil is for a process without others.
+	Track  func() (set *schema.Set, settled func())
+	Logger *slog.Logger
+}
+
+// Present is Track, or the snapshot of the registry without it.
+func (r *Resources) Present() (set *schema.Set, settled func()) {
+	if r.Track != nil {
+		return r.Track()
+	}
+	return r.Registry.Snapshot().Schemas, func() {}
 }
 
 // Reader is the part of a store that tasks read.

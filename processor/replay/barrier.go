@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/heartbeat"
@@ -11,43 +10,9 @@ import (
 	"github.com/theeye/theeye/shared/retry"
 )
 
-// processorService is the name of processors in their heartbeats.
-const processorService = "processor"
-
-// maxNamed bounds the processors that a phase names.
-const maxNamed = 5
-
-// awaitProcessors waits until no live processor is behind. While it waits, the
-// phase of the job names those that are, and the goal that they have to reach. A
-// process without heartbeats is not live.
+// awaitProcessors waits until no live processor is behind the goal.
 func (r *Replayer) awaitProcessors(ctx context.Context, h *jobs.Handle, goal string, behind func(heartbeat.Beat) bool) error {
-	for {
-		var beats []heartbeat.Beat
-		err := jobs.Retry(ctx, natsLimit, func(ctx context.Context) (err error) {
-			beats, err = r.cfg.Beats(ctx)
-			return err
-		}, nil)
-		if err != nil {
-			return err
-		}
-		var names []string
-		for _, b := range beats {
-			if b.Service == processorService && behind(b) {
-				names = append(names, fmt.Sprintf("%s (revision %d, version %s)", b.Instance, b.Revision, b.Version))
-			}
-		}
-		if len(names) == 0 {
-			return nil
-		}
-		phase := fmt.Sprintf("waiting until %s: %s", goal, strings.Join(names[:min(len(names), maxNamed)], ", "))
-		if more := len(names) - maxNamed; more > 0 {
-			phase += fmt.Sprintf(" and %d more", more)
-		}
-		h.Update(func(j *job.Job) { j.Phase = phase })
-		if err := retry.Sleep(ctx, pollInterval); err != nil {
-			return err
-		}
-	}
+	return jobs.AwaitProcessors(ctx, h, r.cfg.Beats, goal, behind)
 }
 
 // awaitBarrier waits until every live processor validates against the target or

@@ -21,7 +21,8 @@
 //   - Wait and sweep. A selection by outcome skips an event whose outcome a slow
 //     processor then changes. So at the end the replay waits until no live processor
 //     has a batch in flight that it validated below the target, and reads the range
-//     again, until it finds nothing to write.
+//     again, until it finds nothing to write. Any other selection skips no event, and
+//     no processor can undo what the replay has written: it needs no second reading.
 //
 // When a replay ends, no selected event of its range is below its target, except
 // events whose retention under the target is over by then: they stay as they are

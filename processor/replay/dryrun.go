@@ -35,15 +35,15 @@ func (r *Replayer) DryRun(ctx context.Context, h *jobs.Handle) error {
 	if err != nil {
 		return err
 	}
-	rng, err := r.resolveRange(ctx, h)
+	counted, err := resumeTally(h.Job())
+	if err != nil {
+		return err
+	}
+	rng, err := r.resolveRange(ctx, h, counted)
 	if err != nil {
 		return err
 	}
 	j := h.Job()
-	counted, err := resumeTally(j)
-	if err != nil {
-		return err
-	}
 	p := progress{h: h, interval: r.progressInterval}
 	from, done := rng.First, j.Done
 	for portion, err := range readRange(ctx, r.cfg.JetStream, rng) {
@@ -137,16 +137,19 @@ func (r *Replayer) resolveRules(ctx context.Context, h *jobs.Handle) (*schema.Se
 }
 
 // resolveRange returns the rest of the range of a job, which the first runner fixed.
-func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream.Range, err error) {
+func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle, counted *tally) (rng stream.Range, err error) {
 	j := h.Job()
+	var purged uint64
 	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) error {
-		rng, err = j.Selection.Range(ctx, r.cfg.JetStream)
+		rng, purged, err = r.selectRange(ctx, j.Selection)
 		return err
 	}, nil)
 	if err != nil {
 		return rng, err
 	}
-	if j.Checkpoint != nil {
+	if j.Checkpoint == nil {
+		counted.changes.Purged = purged
+	} else {
 		var p dryRunCheckpoint
 		if err := json.Unmarshal(j.Checkpoint, &p); err != nil {
 			return rng, fmt.Errorf("read the checkpoint: %w", err)
@@ -155,6 +158,17 @@ func (r *Replayer) resolveRange(ctx context.Context, h *jobs.Handle) (rng stream
 	}
 	h.Update(func(j *job.Job) { j.Total = j.Done + sequencesLeft(rng) })
 	return rng, nil
+}
+
+// selectRange returns the range of a selection, and how many sequences of it are
+// purged.
+func (r *Replayer) selectRange(ctx context.Context, s job.Selection) (rng stream.Range, purged uint64, err error) {
+	events, err := r.cfg.JetStream.Stream(ctx, stream.Name)
+	if err != nil {
+		return rng, 0, fmt.Errorf("look up stream %s: %w", stream.Name, err)
+	}
+	rng, err = s.Range(ctx, r.cfg.JetStream)
+	return rng, s.CountPurged(events.CachedInfo().State), err
 }
 
 // sequencesLeft is the number of sequences of a range.

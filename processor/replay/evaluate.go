@@ -3,10 +3,8 @@ package replay
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
@@ -65,7 +63,7 @@ func (r *Replayer) readHeld(ctx context.Context, h *jobs.Handle, docs []*store.D
 	for i, d := range docs {
 		ids[i] = d.ID
 	}
-	err = retryStore(ctx, h, storeLimit, func(ctx context.Context) error {
+	err = jobs.RetryStore(ctx, h, storeLimit, func(ctx context.Context) error {
 		p, err = r.cfg.Store.Held(ctx, ids)
 		return err
 	})
@@ -85,22 +83,8 @@ func (p heldDocs) lookUp(d *store.Document) (h store.Held, ok bool) {
 	return h, ok
 }
 
-// Phases of a job. The phases of waiting name what the job waits for.
+// Phases of a job. Those of waiting are of package jobs.
 const (
 	phaseValidating = "validating"
 	phaseReplaying  = "replaying"
-	phaseStore      = "waiting for the store"
 )
-
-// retryStore retries a request while the store is unavailable, and shows that in
-// the phase of the job. A store that refuses its configuration is a permanent
-// error.
-func retryStore(ctx context.Context, h *jobs.Handle, limit time.Duration, do func(context.Context) error) error {
-	return jobs.Retry(ctx, limit, do, func(err error) bool {
-		if errors.Is(err, store.ErrConfiguration) {
-			return true
-		}
-		h.Update(func(j *job.Job) { j.Phase = phaseStore })
-		return false
-	})
-}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -51,9 +52,9 @@ func TestReplayWaitsForTheStore(t *testing.T) {
 		}
 	})
 	id := fx.createJob(job.Replay, job.Selection{})
-	fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase == phaseStore && j.Done == portionEvents })
+	fx.awaitJob(id, "it waits", func(j job.Job) bool { return j.Phase == jobs.PhaseStore && j.Done == portionEvents })
 	close(available)
-	fx.awaitJob(id, "it goes on", func(j job.Job) bool { return j.Phase != phaseStore })
+	fx.awaitJob(id, "it goes on", func(j job.Job) bool { return j.Phase != jobs.PhaseStore })
 	j := fx.awaitDone(id)
 	if diff := cmp.Diff(job.Changes{NewlyRejected: 2500}, withoutGroups(fx.reportOf(j))); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)

@@ -259,7 +259,7 @@ func (b bugs) runSteps(s state, step func(func(*state))) {
 			n.replay.pos++
 		})
 	case r.phase == running && !b.settled(s): // waits for the messages in flight
-	case r.phase == running && b.noSweep, r.phase == sweeping && !r.dirty:
+	case r.phase == running && (b.noSweep || !b.onlyRejected), r.phase == sweeping && !r.dirty:
 		step(func(n *state) { n.replay = runner{phase: done, end: r.end} })
 	default:
 		step(func(n *state) { n.replay = runner{phase: sweeping, end: r.end} })

@@ -26,8 +26,10 @@ func (r *Replayer) Replay(ctx context.Context, h *jobs.Handle) error {
 			return err
 		}
 	}
-	if err := run.sweepRange(ctx); err != nil {
-		return err
+	if run.job.Selection.ByOutcome() {
+		if err := run.sweepRange(ctx); err != nil {
+			return err
+		}
 	}
 	return run.recordProgressNow()
 }
@@ -43,14 +45,16 @@ func (r *run) prepareRange(ctx context.Context) error {
 	if err := r.awaitBarrier(ctx, r.h, r.job.TargetRevision); err != nil {
 		return err
 	}
+	var purged uint64
 	err = jobs.Retry(ctx, natsLimit, func(ctx context.Context) (err error) {
-		r.span, err = r.job.Selection.Range(ctx, r.cfg.JetStream)
+		r.span, purged, err = r.selectRange(ctx, r.job.Selection)
 		return err
 	}, nil)
 	if err != nil {
 		return err
 	}
 	if r.job.Checkpoint == nil {
+		r.tally.changes.Purged = purged
 		r.checkpoint = checkpoint{First: r.span.First, Last: r.span.Last, Next: r.span.First}
 	} else if err := json.Unmarshal(r.job.Checkpoint, &r.checkpoint); err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
@@ -101,10 +105,11 @@ func (r *run) replayRange(ctx context.Context) error {
 		if err := r.recordProgress(); err != nil {
 			return err
 		}
-		if err := r.throttle.awaitLag(ctx, r); err != nil {
+		if err := r.throttle.AwaitLag(ctx, r.h, r.cfg.JetStream, r.throttleInterval); err != nil {
 			return err
 		}
 	}
+	r.checkpoint.Next = r.checkpoint.Last + 1
 	return nil
 }
 
@@ -113,7 +118,6 @@ func (r *run) sweepRange(ctx context.Context) error {
 	for found := 1; found > 0; {
 		found = 0
 		r.checkpoint.Sweeps++
-		r.checkpoint.Next = r.checkpoint.Last + 1
 		if err := r.recordProgressNow(); err != nil {
 			return err
 		}
@@ -133,7 +137,7 @@ func (r *run) sweepRange(ctx context.Context) error {
 				return err
 			}
 			found += n
-			if err := r.throttle.awaitLag(ctx, r); err != nil {
+			if err := r.throttle.AwaitLag(ctx, r.h, r.cfg.JetStream, r.throttleInterval); err != nil {
 				return err
 			}
 		}

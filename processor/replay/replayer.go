@@ -2,8 +2,6 @@ package replay
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
@@ -44,7 +42,9 @@ func New(cfg Config) *Replayer {
 		progressInterval: progressInterval, throttleInterval: throttleInterval, minBucketAge: minBucketAge,
 	}
 	if r.cfg.Beats == nil {
-		r.cfg.Beats = r.liveBeats
+		r.cfg.Beats = func(ctx context.Context) ([]heartbeat.Beat, error) {
+			return jobs.LiveBeats(ctx, r.cfg.JetStream, r.minBucketAge)
+		}
 	}
 	return r
 }
@@ -69,21 +69,3 @@ const (
 // minBucketAge is how old the bucket of heartbeats must be before it is known to
 // have the heartbeat of every live process.
 const minBucketAge = stream.HeartbeatTTL
-
-// errBucketTooYoung means that the bucket of heartbeats may not have those of every
-// live process yet.
-var errBucketTooYoung = errors.New("the bucket of heartbeats was created a moment ago")
-
-// liveBeats returns the heartbeats of the live processes. The bucket is in memory: a
-// server that restarts has an empty one, in which processes that never stopped are
-// missing until their next heartbeat.
-func (r *Replayer) liveBeats(ctx context.Context) ([]heartbeat.Beat, error) {
-	bucket, err := r.cfg.JetStream.Stream(ctx, stream.BucketStream(stream.BucketServices))
-	if err != nil {
-		return nil, fmt.Errorf("look up bucket %s: %w", stream.BucketServices, err)
-	}
-	if info := bucket.CachedInfo(); info.TimeStamp.Sub(info.Created) < r.minBucketAge {
-		return nil, errBucketTooYoung
-	}
-	return heartbeat.List(ctx, r.cfg.JetStream)
-}

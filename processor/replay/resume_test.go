@@ -130,22 +130,25 @@ func TestDryRunResumesAtItsCheckpoint(t *testing.T) {
 // A replay that another process continues, in its pass or in its sweep, is complete,
 // and the consumer of the first process is deleted.
 func TestReplayResumesAtItsCheckpoint(t *testing.T) {
-	for name, blocked := range map[string]func(*blocker) func(*Config){
-		"in the first portion": func(s *blocker) func(*Config) { return blockedAt(s, 1) },
-		"in the pass":          func(s *blocker) func(*Config) { return blockedAt(s, 4) },
-		"in the sweep":         func(s *blocker) func(*Config) { return blockedInSweep(s, 2) },
+	for name, tc := range map[string]struct {
+		blocked func(*blocker) func(*Config)
+		only    string
+	}{
+		"in the first portion": {func(s *blocker) func(*Config) { return blockedAt(s, 1) }, ""},
+		"in the pass":          {func(s *blocker) func(*Config) { return blockedAt(s, 4) }, ""},
+		"in the sweep":         {func(s *blocker) func(*Config) { return blockedInSweep(s, 2) }, job.OnlyRejected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fx := newFixture(t)
 			events := append(testEvents("loses", 5000, "a"), testEvents("gains", 4000, "b")...)
-			fx.requireMember("a")
+			first := fx.requireMember("a")
 			fx.publish(events...)
 			fx.settleAll()
 			fx.requireMember("b")
 			inTheMiddle := newBlocker()
-			stop := fx.startRunner("first", blocked(inTheMiddle))
-			id := fx.createJob(job.Replay, job.Selection{})
+			stop := fx.startRunner("first", tc.blocked(inTheMiddle))
+			id := fx.createJob(job.Replay, job.Selection{Only: tc.only})
 			inTheMiddle.awaitReached(t)
 			before := fx.awaitJob(id, "a checkpoint is saved", func(j job.Job) bool { return j.Checkpoint != nil })
 			stop()
@@ -162,11 +165,16 @@ func TestReplayResumesAtItsCheckpoint(t *testing.T) {
 			fx.startRunner("second")
 			j := fx.awaitDone(id)
 			want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 4000, fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
+			counted := uint64(9000)
+			if tc.only == job.OnlyRejected {
+				want = map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 4000, fmt.Sprintf("stored at %d", first): 5000}
+				counted = 4000
+			}
 			if diff := cmp.Diff(want, fx.documentStates(events)); diff != "" {
 				t.Errorf("after the replay (-want +got):\n%s", diff)
 			}
 			c := fx.reportOf(j)
-			if n := c.NewlyValid + c.NewlyRejected + c.StillRejected + c.Unchanged; n != 9000 || j.Done != 9000 || j.Runs != 2 {
+			if n := c.NewlyValid + c.NewlyRejected + c.StillRejected + c.Unchanged; n != counted || j.Done != 9000 || j.Runs != 2 {
 				t.Errorf("%d are counted, %d done, run %d", n, j.Done, j.Runs)
 			}
 			var at checkpoint
@@ -191,12 +199,13 @@ func (fx *fixture) wantConsumers(want ...string) {
 func TestCancelEndsAJobAtAnyStep(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind   job.Kind
+		only   string
 		change func(*blocker) func(*Config)
 	}{
-		"dry run": {job.DryRun, func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
-		"pass":    {job.Replay, func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
-		"sweep":   {job.Replay, func(s *blocker) func(*Config) { return blockedInSweep(s, 2) }},
-		"write": {job.Replay, func(s *blocker) func(*Config) {
+		"dry run": {job.DryRun, "", func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
+		"pass":    {job.Replay, "", func(s *blocker) func(*Config) { return blockedAt(s, 2) }},
+		"sweep":   {job.Replay, job.OnlyRejected, func(s *blocker) func(*Config) { return blockedInSweep(s, 2) }},
+		"write": {job.Replay, "", func(s *blocker) func(*Config) {
 			return func(cfg *Config) {
 				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.WriteResult, error) {
 					s.block(ctx)
@@ -213,7 +222,7 @@ func TestCancelEndsAJobAtAnyStep(t *testing.T) {
 			fx.settleAll()
 			s := newBlocker()
 			fx.startRunner("one", tc.change(s))
-			id := fx.createJob(tc.kind, job.Selection{})
+			id := fx.createJob(tc.kind, job.Selection{Only: tc.only})
 			s.awaitReached(t)
 			_, err := fx.jobs.Cancel(fx.ctx, id)
 			fx.must(err)

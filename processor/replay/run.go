@@ -34,14 +34,7 @@ type run struct {
 	progress   progress
 	// limit is nil without a rate.
 	limit    *rate.Limiter
-	throttle liveThrottle
-}
-
-// liveThrottle pauses a replay while the lag of live events is more than twice that
-// at the beginning of the replay. The zero value is ready to use.
-type liveThrottle struct {
-	checkedAt time.Time // zero before the first check
-	limit     uint64
+	throttle jobs.Throttle
 }
 
 // progress records the progress of a job: checkpoint and report of the same moment.

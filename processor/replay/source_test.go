@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,32 +174,35 @@ func TestFloorFollowsTheReplay(t *testing.T) {
 func TestJobOutlastsARestartOfNATS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind job.Kind
+		only string
 		nth  int
-	}{"dry run": {job.DryRun, 2}, "pass": {job.Replay, 3}, "sweep": {job.Replay, 8}} {
+	}{"dry run": {job.DryRun, "", 2}, "pass": {job.Replay, "", 3}, "sweep": {job.Replay, job.OnlyRejected, 8}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fx := newFixture(t)
 			events := testEvents("e", 5000, "a")
-			fx.requireMember("a")
+			fx.requireMember("b")
 			fx.publish(events...)
 			fx.settleAll()
-			fx.requireMember("b")
+			fx.requireMember("a")
+			var restarted atomic.Bool
 			var once sync.Once
 			fx.startRunner("one", beforeRead(func(_ context.Context, n int) error {
 				if n == tc.nth {
 					once.Do(func() {
 						fx.nats.Shutdown()
 						fx.nats.Restart()
+						restarted.Store(true)
 					})
 				}
 				return nil
 			}))
-			id := fx.createJob(tc.kind, job.Selection{})
+			id := fx.createJob(tc.kind, job.Selection{Only: tc.only})
 			j := fx.awaitDone(id)
-			if c := fx.reportOf(j); c.NewlyRejected != 5000 && j.Runs == 1 || c.Unchanged > 0 {
+			if c := fx.reportOf(j); c.NewlyValid != 5000 && j.Runs == 1 || c.Unchanged > 0 || !restarted.Load() {
 				t.Errorf("it counts %+v in run %d", withoutGroups(c), j.Runs)
 			}
-			want := map[string]int{fmt.Sprintf("rejected at %d", j.TargetRevision): 5000}
+			want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 5000}
 			if diff := cmp.Diff(want, fx.documentStates(events)); diff != "" && tc.kind == job.Replay {
 				t.Errorf("after the replay (-want +got):\n%s", diff)
 			}

@@ -105,7 +105,7 @@ func TestReplayYieldsToLiveEvents(t *testing.T) {
 	id := fx.createJob(job.Replay, job.Selection{})
 	fx.awaitJob(id, "the first portion is counted", func(j job.Job) bool { return j.Done == portionEvents })
 	// The lag at the beginning is known since the first portion.
-	fx.publish(testEvents("live", tolerableLag+1, "a")...)
+	fx.publish(testEvents("live", jobs.TolerableLag+1, "a")...)
 	close(release)
 	j := fx.awaitJob(id, "it yields", func(j job.Job) bool { return containsText(j.Phase, "yielding to 2001 live events") })
 	if j.Done >= 6000 {

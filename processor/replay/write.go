@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/schema"
@@ -49,7 +50,8 @@ func heldBefore(parts []writtenPart) heldDocs {
 // revision, which is the target or later, and writes them. It returns how many it
 // wrote. In a sweep it writes only events that are below the target.
 func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping bool) (written int, err error) {
-	set := r.cfg.Registry.Snapshot().Schemas
+	set, settled := r.cfg.Present()
+	defer settled()
 	now := time.Now()
 	var parts [parallelParts]writtenPart
 	err = inParallel(portion, func(i int, messages []stream.Raw) (err error) {
@@ -90,7 +92,7 @@ func (r *run) writePart(
 	if err := r.limitRate(ctx, len(p.docs)); err != nil {
 		return p, err
 	}
-	err = retryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
+	err = jobs.RetryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
 		p.results, err = r.cfg.Write(ctx, set.Revision(), p.docs)
 		return err
 	})
