@@ -41,6 +41,20 @@ func TestEveryCallChecksItsCredential(t *testing.T) {
 		"/v1/types?application=shop":                        {no, no, no, ok, ok, ok, forbidden},
 		"/v1/types?application=blog":                        {no, no, no, ok, ok, forbidden, forbidden},
 		"/v1/types?application=unknown":                     {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/export":                                        {no, no, no, ok, ok, ok, ok},
+		"/v1/export?application=shop":                       {no, no, no, ok, ok, ok, forbidden},
+		"/v1/export?application=blog&format=csv":            {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/export?application=unknown&format=parquet":     {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/fields":                                        {no, no, no, ok, ok, ok, ok},
+		"/v1/fields?application=shop":                       {no, no, no, ok, ok, ok, forbidden},
+		"/v1/fields?application=blog":                       {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/stats/timeseries":                              {no, no, no, ok, ok, ok, ok},
+		"/v1/stats/timeseries?application=shop":             {no, no, no, ok, ok, ok, forbidden},
+		"/v1/stats/timeseries?application=blog":             {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/stats/timeseries?application=unknown":          {no, no, no, ok, ok, forbidden, forbidden},
+		"/v1/stats/timeseries?tz=Nowhere":                   {no, no, no, 400, 400, 400, 400},
+		"/v1/stats/top?field=type":                          {no, no, no, ok, ok, ok, ok},
+		"/v1/stats/top?field=type&application=blog":         {no, no, no, ok, ok, forbidden, forbidden},
 		"/v1/status":                                        {no, no, no, ok, forbidden, forbidden, forbidden},
 		"/openapi.json":                                     {ok, ok, ok, ok, ok, ok, ok},
 		"/healthz":                                          {ok, ok, ok, ok, ok, ok, ok},
@@ -66,6 +80,7 @@ func TestAnalystReadsTheApplicationsOfTheToken(t *testing.T) {
 			anEvent("common", aSession, "c", "n", "2026-01-01T00:00:02Z"),
 			`{"event_id":"`+app+`-r","session_id":1}`)
 	}
+	fx.awaitColumns()
 	for token, want := range map[string]struct{ events, rejected, groups int }{
 		operator:      {6, 3, 15},
 		analyst:       {6, 3, 15},
@@ -82,6 +97,13 @@ func TestAnalystReadsTheApplicationsOfTheToken(t *testing.T) {
 			len(rejected.Events) != want.rejected || len(summary.Groups) != want.groups {
 			t.Errorf("%s sees %d, %d, %d, %d events, %d rejected, %d groups, want %+v", token, len(events.Events),
 				len(byCategory.Events), len(session.Events), session.Count, len(rejected.Events), len(summary.Groups), want)
+		}
+	}
+	for token, want := range map[string]string{
+		operator: `{"blog":2,"left":2,"shop":2}`, analyst: `{"blog":2,"left":2,"shop":2}`, shopOnly: `{"shop":2}`, noApplication: `{}`,
+	} {
+		if got := fx.countApplications(token); got != want {
+			t.Errorf("%s counts %s, want %s", token, got, want)
 		}
 	}
 	// An id of several applications is one event to a token that reads one of them.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
 )
@@ -152,7 +153,7 @@ type jobItem struct {
 	DryRun         bool   `json:"dry_run"`
 	TargetRevision uint64 `json:"target_revision"`
 	Selection      job.Selection
-	Schemas        []string
+	Schemas        []api.TypeName
 	MaxRate        int64 `json:"max_rate"`
 	Repair         bool
 	Done, Total    uint64
@@ -170,6 +171,7 @@ type jobItem struct {
 // startJob starts a job, which must be accepted.
 func (fx *fixture) startJob(path, body string, header ...string) jobItem {
 	fx.t.Helper()
+	fx.publish("shop", time.Now(), `{}`) // a job of an empty range is refused
 	got := fx.send("POST", operator, path, body, header...)
 	if got.status != http.StatusAccepted {
 		fx.t.Fatalf("%s %.200s: %d %.500s", path, body, got.status, got.raw)

@@ -101,7 +101,7 @@ func (fx *fixture) rawPut(t *testing.T, rest string, cut bool) *http.Response {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := fmt.Fprintf(conn, "PUT /v1/schemas/raw/n HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n%s", operator, rest); err != nil {
+	if _, err := fmt.Fprintf(conn, "PUT /v1/schemas/raw/n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer %s\r\n%s", operator, rest); err != nil {
 		t.Fatal(err)
 	}
 	if cut {

@@ -49,6 +49,10 @@ var operatorsCalls = []operatorsCall{
 	{"POST", "/v1/audits", `{"only":"rejected"}`, 422},
 	{"GET", "/v1/audits/0123456789abcdef0", "", 404},
 	{"DELETE", "/v1/audits/0123456789abcdef0", "", 404},
+	{"GET", "/v1/retentions", "", 200},
+	{"POST", "/v1/retentions", `{"only":"rejected"}`, 422},
+	{"GET", "/v1/retentions/0123456789abcdef0", "", 404},
+	{"DELETE", "/v1/retentions/0123456789abcdef0", "", 404},
 }
 
 // Every operators' call, with every kind of credential: only an operator is
@@ -58,7 +62,7 @@ func TestOperatorCallsNeedAnOperator(t *testing.T) {
 	valid := map[string]string{
 		"PUT /v1/schemas/c/n": hostSchema, "PUT /v1/policy": `{}`, "POST /v1/applications": `{"name":"mine","kind":"server"}`,
 		"PUT /v1/applications/shop": `{"keys":[]}`, "POST /v1/tokens": `{"id":"mine","role":"operator"}`,
-		"POST /v1/replays": `{}`, "POST /v1/audits": `{}`,
+		"POST /v1/replays": `{}`, "POST /v1/audits": `{}`, "POST /v1/retentions": `{}`,
 	}
 	for _, c := range operatorsCalls {
 		body := c.body
@@ -94,7 +98,7 @@ func TestRejectsOtherMethods(t *testing.T) {
 	for target, allow := range map[string]string{
 		"/v1/schemas": "GET", "/v1/schemas/c/n": "PUT", "/v1/schemas/c/n/history": "GET", "/v1/policy": "DELETE", "/v1/applications": "POST",
 		"/v1/applications/a": "PUT", "/v1/applications/a/keys": "POST", "/v1/applications/a/keys/b": "DELETE", "/v1/tokens": "POST",
-		"/v1/tokens/a": "DELETE", "/v1/changes": "GET", "/v1/replays": "POST", "/v1/replays/a": "DELETE", "/v1/audits": "POST", "/v1/audits/a": "DELETE",
+		"/v1/tokens/a": "DELETE", "/v1/changes": "GET", "/v1/replays": "POST", "/v1/replays/a": "DELETE", "/v1/audits": "POST", "/v1/audits/a": "DELETE", "/v1/retentions": "POST", "/v1/retentions/a": "DELETE",
 		"/v1/events/a/trace": "GET",
 	} {
 		got := fx.ask("PATCH", operator, target, "")

@@ -40,6 +40,9 @@ const (
 
 // fixture is a running service with a real NATS server and a real database.
 type fixture struct {
+	// revision is that of the heartbeats.
+	revision uint64
+
 	t       testing.TB
 	nats    *natstest.Server
 	js      jetstream.JetStream
@@ -60,7 +63,7 @@ func newFixture(t testing.TB, change ...func(*queryapi.Config)) *fixture {
 	fx.openStore()
 	reg := fx.startRegistry()
 	cfg := queryapi.Config{
-		Listen: "127.0.0.1:0", JetStream: fx.js, Registry: reg, Store: fx.store,
+		Listen: "127.0.0.1:0", JetStream: fx.js, Registry: reg, Store: fx.store, ColumnsDir: t.TempDir(),
 		Logger: slog.New(slog.DiscardHandler), Metrics: fx.metrics,
 	}
 	for _, f := range change {

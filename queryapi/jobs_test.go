@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
 )
@@ -15,14 +17,16 @@ import (
 // A replay from its start to its report, as a processor runs it.
 func TestReplayIsStartedShownAndCancelled(t *testing.T) {
 	fx := newFixture(t)
+	fx.runHeartbeat("processor")
+	fx.publish("shop", time.Now(), `{}`)
 	put := fx.asOperator(201, "PUT", typePath("c", "n"), hostSchema)
-	made := fx.startJob("/v1/replays", `{"from":"2026-01-02 03:04:05.123456","to":"2026-02-02T03:04:05+01:00","from_seq":2,"to_seq":900,
+	made := fx.startJob("/v1/replays", `{"from":"2026-01-02 03:04:05.123456","to":"2999-02-02T03:04:05+01:00","from_seq":2,"to_seq":900,
 		"application":"shop","category":"c","name":"n","only":"rejected","code":"schema_violation","rate":50}`, "X-Eye-Note", "host is optional now")
 	at := time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC)
 	want := jobItem{
 		ID: made.ID, State: job.Queued, TargetRevision: made.TargetRevision, MaxRate: 50, Author: "o", Note: "host is optional now",
 		CreatedAt: made.CreatedAt, Selection: job.Selection{
-			From: at, To: time.Date(2026, 2, 2, 2, 4, 5, 0, time.UTC), FromSeq: 2, ToSeq: 900,
+			From: at, To: time.Date(2999, 2, 2, 2, 4, 5, 0, time.UTC), FromSeq: 2, ToSeq: 900,
 			Application: "shop", Category: "c", Name: "n", Only: "rejected", Code: "schema_violation",
 		},
 	}
@@ -123,7 +127,7 @@ func TestJobsOfOneKindQueue(t *testing.T) {
 // A queued job ends at once, a running one when its runner sees the request.
 func TestCancelEndsQueuedAndRunningJobs(t *testing.T) {
 	fx := newFixture(t)
-	for _, path := range []string{"/v1/replays", "/v1/audits"} {
+	for _, path := range []string{"/v1/replays", "/v1/audits", "/v1/retentions"} {
 		running := fx.startJob(path, `{}`)
 		queued := fx.startJob(path, `{}`)
 		fx.updateJob(running.ID, func(j *job.Job) { j.State, j.Runner = job.Running, "p1" })
@@ -150,7 +154,6 @@ func TestInvalidJobIDReadsNoOtherKey(t *testing.T) {
 		fx.asOperator(404, "DELETE", "/v1/audits/"+id, "")
 	}
 	fx.asOperator(400, "GET", "/v1/replays/%FF", "")
-	fx.asOperator(404, "GET", "/v1/replays/", "")
 	fx.asOperator(404, "GET", "/v1/replays/a/b", "")
 }
 
@@ -193,7 +196,7 @@ func TestUnfinishedJobsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, path := range []string{"/v1/replays", "/v1/audits"} {
+	for _, path := range []string{"/v1/replays", "/v1/audits", "/v1/retentions"} {
 		if f := fx.asOperator(429, "POST", path, `{}`); f.Code != "too_many_jobs" || f.header.Get("Retry-After") == "" {
 			t.Errorf("%s", f.raw)
 		}
@@ -206,5 +209,33 @@ func TestUnfinishedJobsAreBounded(t *testing.T) {
 	fx.startJob("/v1/replays", `{}`)
 	if n := len(last[0].QueuedBehind); n != job.MaxUnfinished-1 {
 		t.Errorf("%d jobs are before the last one", n)
+	}
+}
+
+// A retention job applies the policy that is in force when it is started, and the
+// status shows the newest one.
+func TestRetentionJobAppliesThePresentPolicy(t *testing.T) {
+	fx := newFixture(t)
+	fx.runHeartbeat("processor")
+	first := fx.startJob("/v1/retentions", `{}`)
+	if r := fx.jobRecord(first.ID); r.Kind != job.Retention || string(r.Retention) != `{}` {
+		t.Errorf("without a policy: %+v", r)
+	}
+	put := fx.asOperator(201, "PUT", "/v1/policy", `{"future_skew":"1m","retention":{"stored":"720h"}}`)
+	second := fx.startJob("/v1/retentions", `{}`, "X-Eye-Note", "again")
+	if r := fx.jobRecord(second.ID); string(r.Retention) != `{"stored":"720h"}` || r.TargetRevision != put.Revision || r.Author != "o" || r.Note != "again" {
+		t.Errorf("with a policy: %+v", r)
+	}
+	fx.updateJob(second.ID, func(j *job.Job) {
+		j.State, j.Done, j.Total = job.Running, 3, 9
+		j.Report = jsontext.Value(`{"documents":3,"changed":2}`)
+	})
+	fx.updateJob(first.ID, func(j *job.Job) { j.State = job.Cancelled })
+	var status api.Status
+	if err := json.Unmarshal([]byte(fx.asOperator(200, "GET", "/v1/status", "").raw), &status); err != nil {
+		t.Fatal(err)
+	}
+	if r := status.Retention; r == nil || r.ID != second.ID || r.Done != 3 || r.Total != 9 || string(r.Report) != `{"documents":3,"changed":2}` {
+		t.Errorf("the status shows %+v", r)
 	}
 }

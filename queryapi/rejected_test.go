@@ -101,6 +101,7 @@ func TestSummarizesRejectedEvents(t *testing.T) {
 			FirstSeen: "2026-01-01T00:00:00.000000Z", LastSeen: "2026-01-01T00:00:00.000000Z",
 		},
 	}
+	fx.awaitColumns()
 	status, got := fx.get(operator, "/v1/rejected/summary")
 	for i, g := range got.Groups {
 		// The sample can be looked up.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
@@ -54,7 +55,7 @@ func TestRejectsInvalidJobs(t *testing.T) {
 		`{"rate":9223372036854775808}`:                                {"/rate"},
 		`{"dry_run":true,"rate":5}`:                                   {"/rate"},
 		`{"schemas":{}}`:                                              {"/schemas"},
-		`{"dry_run":false,"schemas":{"c/n":{}}}`:                      {"/schemas"},
+		`{"dry_run":false,"schemas":[]}`:                              {"/schemas"},
 		`{"repair":true}`:                                             {"/repair"},
 		`{"id":"x","state":"done","target_revision":1}`:               {"/id", "/state", "/target_revision"},
 	} {
@@ -134,23 +135,28 @@ func TestRejectsUnreadableJobBodies(t *testing.T) {
 // A dry run takes unpublished schemas, and lists their faults.
 func TestDryRunTakesUnpublishedSchemas(t *testing.T) {
 	fx := newFixture(t)
-	made := fx.startJob("/v1/replays", `{"dry_run":true,"category":"page interaction","schemas":{"page=20interaction/cta=20click":`+hostSchema+`,"c/n": {} }}`)
-	if diff := cmp.Diff([]string{"c/n", "page=20interaction/cta=20click"}, made.Schemas); diff != "" || !made.DryRun {
+	made := fx.startJob("/v1/replays", `{"dry_run":true,"category":"page interaction","schemas":[{"category":"page interaction","name":"cta click","schema":`+hostSchema+`},{"category":"c","name":"n","schema": {} }]}`)
+	if diff := cmp.Diff([]api.TypeName{{Category: "c", Name: "n"}, {Category: "page interaction", Name: "cta click"}}, made.Schemas); diff != "" || !made.DryRun {
 		t.Errorf("schemas (-want +got):\n%s", diff)
 	}
 	r := fx.jobRecord(made.ID)
 	if r.Kind != job.DryRun || string(r.Schemas["page=20interaction/cta=20click"]) != hostSchema || string(r.Schemas["c/n"]) != "{}" || len(r.Schemas) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if got := fx.startJob("/v1/replays", `{"dry_run":true,"schemas":{}}`); got.Schemas != nil {
+	if got := fx.startJob("/v1/replays", `{"dry_run":true,"schemas":[]}`); got.Schemas != nil {
 		t.Errorf("%+v", got)
 	}
 	for body, want := range map[string][]string{
-		`[]`: {"/schemas"}, `null`: {"/schemas"}, `"c/n"`: {"/schemas"},
-		`{"c/n":{"type":1,"x":2},"d/n":{"$ref":"http://127.0.0.1/x"},"e/n":1}`: {"/schemas/c~1n/type", "/schemas/c~1n/x", "/schemas/d~1n/$ref", "/schemas/e~1n"},
-		`{"n":{},"/n":{},"c/":{},"page interaction/x":{},"a/b/c":{},"":{}}`:    {"/schemas/", "/schemas/a~1b~1c", "/schemas/c~1", "/schemas/n", "/schemas/page interaction~1x", "/schemas/~1n"},
-		`{"c/n":{"title":"` + strings.Repeat("x", 64<<10) + `"}}`:              {"/schemas/c~1n"},
-		`{"c/n":{"required":["a"],"examples":[{}]}}`:                           {"/schemas/c~1n/examples/0"},
+		`{}`: {"/schemas"}, `null`: {"/schemas"}, `"c/n"`: {"/schemas"}, `{"c/n":{}}`: {"/schemas"}, `{"page interaction/cta click":{}}`: {"/schemas"},
+		`[1,{"category":"c","name":"n","schema":{"type":1,"tpye":2}},{"category":"d","name":"n","schema":{"$ref":"http://127.0.0.1/x"}}]`: {
+			"/schemas/0", "/schemas/1/schema/tpye", "/schemas/1/schema/type", "/schemas/2/schema/$ref",
+		},
+		`[{"name":"n","schema":{}},{"category":"c","name":"","schema":{}},{"category":1,"name":"n"},{"category":"c","name":"n","schema":{},"x":1}]`: {
+			"/schemas/0/category", "/schemas/1/name", "/schemas/2/category", "/schemas/2/schema", "/schemas/3/x",
+		},
+		`[{"category":"c","name":"n","schema":{}},{"category":"c","name":"n","schema":{}}]`:      {"/schemas/1"},
+		`[{"category":"c","name":"n","schema":{"title":"` + strings.Repeat("x", 64<<10) + `"}}]`: {"/schemas/0/schema"},
+		`[{"category":"c","name":"n","schema":{"required":["a"],"examples":[{}]}}]`:              {"/schemas/0/schema/examples/0"},
 	} {
 		f := fx.asOperator(422, "POST", "/v1/replays", `{"dry_run":true,"schemas":`+body+`}`)
 		got := paths(f.Faults)
@@ -167,9 +173,9 @@ func TestSchemasOfADryRunAreBounded(t *testing.T) {
 	order := func(n, size int) string {
 		list := make([]string, n)
 		for i := range list {
-			list[i] = fmt.Sprintf(`"c/%d":{"title":"%s"}`, i, strings.Repeat("x", size-len(`{"title":""}`)))
+			list[i] = fmt.Sprintf(`{"category":"c","name":"%d","schema":{"title":"%s"}}`, i, strings.Repeat("x", size-len(`{"title":""}`)))
 		}
-		return `{"dry_run":true,"schemas":{` + strings.Join(list, ",") + `}}`
+		return `{"dry_run":true,"schemas":[` + strings.Join(list, ",") + `]}`
 	}
 	if f := fx.asOperator(422, "POST", "/v1/replays", order(21, 20)); len(f.Faults) != 1 || f.Faults[0].Path != "/schemas" {
 		t.Errorf("%.300s", f.raw)
@@ -191,7 +197,8 @@ func TestSchemasOfADryRunAreBounded(t *testing.T) {
 func TestJobKeepsItsSelection(t *testing.T) {
 	fx := newFixture(t)
 	for _, text := range []string{"a/b", "é", "*", ">", "a.b", " ", "\x00", "\u2028", strings.Repeat("👁", 200)} {
-		made := fx.startJob("/v1/replays", fmt.Sprintf(`{"dry_run":true,"category":%s,"name":%[1]s}`, encode(t, text)))
+		made := fx.startJob("/v1/replays", fmt.Sprintf(`{"dry_run":true,"category":%s,"name":%[1]s,"schemas":[{"category":%[1]s,"name":%[1]s,"schema":{}}]}`,
+			encode(t, text)))
 		if r := fx.jobRecord(made.ID); r.Selection.Category != text || r.Selection.Name != text || made.Selection.Name != text {
 			t.Errorf("%q became %+v", text, r.Selection)
 		}

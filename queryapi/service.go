@@ -11,8 +11,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/theeye/theeye/queryapi/admin"
+	"github.com/theeye/theeye/queryapi/analytics"
 	"github.com/theeye/theeye/queryapi/events"
 	"github.com/theeye/theeye/queryapi/httpapi"
+	"github.com/theeye/theeye/queryapi/live"
+	"github.com/theeye/theeye/queryapi/refresh"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
@@ -24,11 +27,14 @@ import (
 const (
 	DefaultTimeout     = 15 * time.Second
 	DefaultMaxInFlight = 64
+	DefaultAnswerBytes = 256 << 20
 )
 
 // Store is what the query API needs of a store.
 type Store interface {
 	store.Reader
+	store.Marks
+	store.Marks
 	// Ready returns nil once the processor has prepared the store and it
 	// answers.
 	Ready(ctx context.Context) error
@@ -40,6 +46,9 @@ type Store interface {
 type Config struct {
 	// Listen is the address to serve on; "" serves through Handler alone.
 	Listen string
+	// Hosts are names and addresses by which Listen is reached: see
+	// httpserver.NewHosts.
+	Hosts []string
 	// JetStream reads events without an outcome, and the buckets of the
 	// registry and of jobs. It may be nil or disconnected: the calls that need
 	// it then answer 503.
@@ -47,21 +56,43 @@ type Config struct {
 	// Registry knows the tokens and the applications.
 	Registry *registry.Registry
 	Store    Store
-	Logger   *slog.Logger
-	Metrics  prometheus.Registerer
+	// ColumnsDir is the folder of the columns from which statistics are answered. It is
+	// derived from the store, and only this process uses it. Without one, the service
+	// answers no statistics.
+	ColumnsDir string
+	// Now is the clock of the columns: of as_of, and of expiry; nil is
+	// time.Now.
+	Now func() time.Time
+	// Backup is for an embedded store.
+	Backup  admin.BackupConfig
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
 	// Timeout bounds the work on one request; default 15 s.
 	Timeout time.Duration
-	// MaxInFlight bounds the queries in flight; default 64. One more is
-	// answered 503 at once.
+	// BodyPace bounds the arrival of bodies; its zero fields are those of
+	// httpserver.DefaultBodyPace. It holds for the listener of the service, not
+	// for its Handler.
+	BodyPace httpserver.Pace
+	// LiveHeartbeat is how often a live stream without events sends something;
+	// default 15 s.
+	LiveHeartbeat time.Duration
+	// MaxInFlight bounds the queries in work of analysts, and those of operators;
+	// default 64 each. One more is answered 503 at once. A token may have as many
+	// as it leaves free.
 	MaxInFlight int
+	// AnswerBytes bounds the memory of the answers that are made and written;
+	// default 256 MiB. A token may have as much as it leaves free.
+	AnswerBytes int64
 }
 
 // Service serves the query API. It is safe for concurrent use.
 type Service struct {
 	*httpserver.Server
 
+	log      *slog.Logger
 	registry *registry.Registry
 	events   *events.Finder
+	columns  *refresh.Refresher // nil without a folder
 	router   *router.Router
 }
 
@@ -76,21 +107,43 @@ func New(c Config) (*Service, error) {
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = DefaultMaxInFlight
 	}
-	m, err := newMetrics(c.Metrics, func() float64 { return float64(c.Registry.Revision()) })
+	if c.AnswerBytes <= 0 {
+		c.AnswerBytes = DefaultAnswerBytes
+	}
+	memory := httpapi.NewMemory(c.AnswerBytes)
+	m, err := newMetrics(c.Metrics, map[string]gauge{
+		"registry_revision": {"Registry revision in use, 0 before the first.", func() float64 { return float64(c.Registry.Revision()) }},
+		"answer_bytes":      {"Memory that answers hold.", func() float64 { return float64(memory.Used()) }},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("query API: register metrics: %w", err)
 	}
 	s := &Service{
+		log:      c.Logger,
 		registry: c.Registry,
-		events:   events.New(events.Config{JetStream: c.JetStream, Registry: c.Registry, Store: c.Store}),
 	}
+	if err := s.openColumns(c); err != nil {
+		return nil, fmt.Errorf("query API: %w", err)
+	}
+	var statistics *analytics.Analytics
+	if s.columns != nil {
+		statistics = analytics.New(s.columns)
+	}
+	s.events = events.New(events.Config{JetStream: c.JetStream, Registry: c.Registry, Store: c.Store, Analytics: statistics})
 	s.router = httpapi.New(httpapi.Config{
-		Events:   s.events,
-		Admin:    admin.New(admin.Config{JetStream: c.JetStream, Registry: c.Registry, Store: c.Store, Logger: c.Logger}),
-		Registry: c.Registry, Timeout: c.Timeout, MaxInFlight: c.MaxInFlight,
+		Analytics: statistics,
+		Events:    s.events,
+		Store:     c.Store, Heartbeat: c.LiveHeartbeat,
+		Live: live.New(live.Config{JetStream: c.JetStream, Store: c.Store, Logger: c.Logger}),
+		Admin: admin.New(admin.Config{
+			JetStream: c.JetStream, Registry: c.Registry, Store: c.Store, Columns: s.columns, Backup: c.Backup, Logger: c.Logger,
+		}),
+		Registry: c.Registry, Timeout: c.Timeout, MaxInFlight: c.MaxInFlight, Memory: memory,
 		Latency: m.seconds, InFlight: m.inFlight, Logger: c.Logger,
 	})
-	s.Server, err = httpserver.Bind(httpserver.Config{Service: "query API", Listen: c.Listen, Handler: s.router, Logger: c.Logger})
+	s.Server, err = httpserver.Bind(httpserver.Config{
+		Service: "query API", Listen: c.Listen, Hosts: httpserver.NewHosts(c.Listen, c.Hosts), Handler: s.router, BodyPace: c.BodyPace, Logger: c.Logger,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +172,14 @@ type metrics struct {
 	inFlight prometheus.Gauge
 }
 
-// newMetrics registers the metrics; revision is that of the registry's snapshot
-// in this process.
-func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, error) {
+// gauge is a metric that is read when it is asked for.
+type gauge struct {
+	help  string
+	value func() float64
+}
+
+// newMetrics registers the metrics, and gauges by their names.
+func newMetrics(r prometheus.Registerer, gauges map[string]gauge) (*metrics, error) {
 	m := &metrics{
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "eye_queryapi_request_seconds",
@@ -133,11 +191,11 @@ func newMetrics(r prometheus.Registerer, revision func() float64) (*metrics, err
 			Help: "Requests in flight.",
 		}),
 	}
-	current := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eye_queryapi_registry_revision",
-		Help: "Registry revision in use, 0 before the first.",
-	}, revision)
-	for _, c := range []prometheus.Collector{m.seconds, m.inFlight, current} {
+	all := []prometheus.Collector{m.seconds, m.inFlight}
+	for name, g := range gauges {
+		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "eye_queryapi_" + name, Help: g.help}, g.value))
+	}
+	for _, c := range all {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

@@ -57,7 +57,26 @@ func TestEveryAnswerHasTheCommonHeaders(t *testing.T) {
 type broken struct {
 	queryapi.Store
 	events func(ctx context.Context) error
-	ready  func() error
+
+	mu    sync.Mutex
+	ready func() error // the columns, too, call it: setReady once the service runs
+}
+
+// newBlocked returns a store whose reads of events send to entered, and wait until release
+// is closed.
+func newBlocked() (b *broken, entered <-chan struct{}, release chan<- struct{}) {
+	in, out := make(chan struct{}), make(chan struct{})
+	return &broken{events: func(context.Context) error {
+		in <- struct{}{}
+		<-out
+		return nil
+	}}, in, out
+}
+
+func (b *broken) setReady(f func() error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ready = f
 }
 
 func (b *broken) Find(ctx context.Context, q query.Events) ([]*store.Document, error) {
@@ -71,10 +90,13 @@ func (b *broken) Find(ctx context.Context, q query.Events) ([]*store.Document, e
 }
 
 func (b *broken) Ready(ctx context.Context) error {
-	if b.ready == nil {
+	b.mu.Lock()
+	ready := b.ready
+	b.mu.Unlock()
+	if ready == nil {
 		return b.Store.Ready(ctx)
 	}
-	return b.ready()
+	return ready()
 }
 
 // Every failure of a query has its own answer, and none shows internals.
@@ -120,6 +142,11 @@ func TestSlowQueryTimesOut(t *testing.T) {
 	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store, c.Timeout = c.Store, b, 20*time.Millisecond })
 	if status, got := fx.get(operator, "/v1/events"); status != http.StatusGatewayTimeout || got.Code != "query_timeout" {
 		t.Errorf("%d %s", status, got.raw)
+	}
+	// One that may read many events says what costs less.
+	target := "/v1/events?filter=name%3Dx&session_id=" + aSession
+	if status, got := fx.get(operator, target); status != http.StatusGatewayTimeout || got.Code != "query_timeout" || !strings.Contains(got.raw, `"advice":`) {
+		t.Errorf("%s: %d %s", target, status, got.raw)
 	}
 }
 
@@ -171,13 +198,7 @@ func (l *lockedBuffer) String() string {
 
 // One query too many is refused at once, and the slot is free again after it.
 func TestRejectsQueriesBeyondTheLimit(t *testing.T) {
-	b := &broken{}
-	entered, release := make(chan struct{}), make(chan struct{})
-	b.events = func(context.Context) error {
-		entered <- struct{}{}
-		<-release
-		return nil
-	}
+	b, entered, release := newBlocked()
 	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store, c.MaxInFlight = c.Store, b, 1 })
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -203,27 +224,64 @@ func TestRejectsQueriesBeyondTheLimit(t *testing.T) {
 	}
 }
 
+// Queries with filters may read many events: a token has few of them in work, whatever
+// their route, and others none the less.
+func TestFilteredQueriesOfATokenAreBounded(t *testing.T) {
+	b, entered, release := newBlocked()
+	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
+	const filtered = "filter=name%3Dx&session_id=" + aSession // by a scan of the store
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if status, got := fx.get(analyst, "/v1/events?"+filtered); status != http.StatusOK {
+				t.Errorf("%d %s", status, got.raw)
+			}
+		})
+		<-entered
+	}
+	for _, target := range []string{"/v1/events?" + filtered, "/v1/rejected?" + filtered, "/v1/stats/top?field=type"} {
+		resp, body := fx.do(http.MethodGet, analyst, target)
+		if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "too_many_queries") {
+			t.Errorf("%s: %d %s", target, resp.StatusCode, body)
+		}
+	}
+	if status, got := fx.get(analyst, "/v1/rejected"); status != http.StatusOK {
+		t.Errorf("without a filter: %d %s", status, got.raw)
+	}
+	if status, got := fx.get(shopOnly, "/v1/rejected?"+filtered); status != http.StatusOK {
+		t.Errorf("another token: %d %s", status, got.raw)
+	}
+	close(release)
+	wg.Wait()
+	if status, got := fx.get(analyst, "/v1/rejected?"+filtered); status != http.StatusOK {
+		t.Errorf("the places are not free: %d %s", status, got.raw)
+	}
+}
+
 // A store that was never prepared is not an empty one.
 func TestUnpreparedStoreIsUnavailable(t *testing.T) {
 	b := &broken{events: func(context.Context) error { return nil }}
-	b.ready = func() error { return store.ErrUnavailable }
-	fx := newFixture(t, func(c *queryapi.Config) { b.Store, c.Store = c.Store, b })
+	b.setReady(func() error { return store.ErrUnavailable })
+	fx := newFixture(t, func(c *queryapi.Config) {
+		b.Store, c.Store = c.Store, b
+		c.ColumnsDir = "" // the columns ask every second
+	})
 	if status, got := fx.get(operator, "/v1/events"); status != http.StatusServiceUnavailable || got.Code != "starting" {
 		t.Errorf("%d %s", status, got.raw)
 	}
 	if checks := fx.service.Ready(); checks[0].Err != nil || checks[1].Name != "store" || checks[1].Err == nil {
 		t.Errorf("%v", checks)
 	}
-	b.ready = nil
+	b.setReady(nil)
 	if status, got := fx.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d %s", status, got.raw)
 	}
 	// Once the store was prepared, queries do not check it again.
-	b.ready = func() error { t.Error("asked again"); return nil }
+	b.setReady(func() error { t.Error("asked again"); return nil })
 	if status, got := fx.get(operator, "/v1/events"); status != http.StatusOK {
 		t.Errorf("%d %s", status, got.raw)
 	}
-	b.ready = nil
+	b.setReady(nil)
 	for _, check := range fx.service.Ready() {
 		if check.Err != nil {
 			t.Errorf("%v", check)
@@ -253,6 +311,16 @@ func TestMetricsCountByRoute(t *testing.T) {
 	for _, target := range []string{"/v1/events/a", "/v1/events/b", "/v1/sessions/x", "/nothing/1", "/nothing/2", "/v1/events"} {
 		fx.do(http.MethodGet, operator, target)
 	}
+	// A client can have read an answer before its request counts as done.
+	eventually(t, "no request is in flight", func() bool {
+		families, err := fx.metrics.Gather()
+		for _, family := range families {
+			if family.GetName() == "eye_queryapi_requests_in_flight" {
+				return family.GetMetric()[0].GetGauge().GetValue() == 0
+			}
+		}
+		return err != nil
+	})
 	families, err := fx.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +346,8 @@ func TestMetricsCountByRoute(t *testing.T) {
 			}
 		}
 	}
-	if len(families) != 3 {
+	const columns = 16 // those of the columns
+	if len(families) != 4+columns {
 		t.Errorf("%d families", len(families))
 	}
 }

@@ -3,6 +3,7 @@ package queryapi_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,16 +27,19 @@ func TestSessionIsSummarizedAndPaged(t *testing.T) {
 			t.Fatalf("%d %s", status, got.raw)
 		}
 		checkSummary(t, &got)
+		if gaps := gapPattern.FindAllString(got.raw, -1); !slices.Equal(gaps, wantGaps) {
+			t.Errorf("gaps %q", gaps)
+		}
 	}
 	// The summary covers the whole session on every page.
-	var seen []string
+	var seen, gaps []string
 	for target := "/v1/sessions/" + aSession + "?limit=1"; target != ""; {
 		status, got := fx.get(shopOnly, target)
 		if status != http.StatusOK {
 			t.Fatalf("%d %s", status, got.raw)
 		}
 		checkSummary(t, &got)
-		seen = append(seen, got.ids()...)
+		seen, gaps = append(seen, got.ids()...), append(gaps, gapPattern.FindAllString(got.raw, -1)...)
 		target = ""
 		if got.NextCursor != nil {
 			target = "/v1/sessions/" + aSession + "?limit=1&cursor=" + *got.NextCursor
@@ -44,7 +48,15 @@ func TestSessionIsSummarizedAndPaged(t *testing.T) {
 	if !slices.Equal(seen, []string{"first", "middle", "last"}) {
 		t.Errorf("pages: %v", seen)
 	}
+	if !slices.Equal(gaps, wantGaps) {
+		t.Errorf("gaps of pages: %q", gaps)
+	}
 }
+
+var (
+	gapPattern = regexp.MustCompile(`"gap_seconds":[^,}]*`)
+	wantGaps   = []string{`"gap_seconds":null`, `"gap_seconds":29.999999`, `"gap_seconds":30.000999`}
+)
 
 func checkSummary(t *testing.T, got *answer) {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,10 @@ type condition struct {
 		Events  uint64
 		Seconds float64
 	}
+	Processing struct {
+		Active bool
+		Reason string
+	}
 	Store struct {
 		Ready    bool
 		Revision *uint64
@@ -40,6 +45,7 @@ type condition struct {
 	Services []struct {
 		Service, Instance, Version, Commit string
 		Revision                           uint64
+		Waiting                            string
 		StartedAt                          string `json:"started_at"`
 		SeenAt                             string `json:"seen_at"`
 	}
@@ -146,17 +152,29 @@ func TestStatusHasTheLag(t *testing.T) {
 	expect(0, 0)
 }
 
+// runHeartbeat runs the heartbeat of a service until the test ends, and waits for its
+// first beat.
+func (fx *fixture) runHeartbeat(service string) {
+	fx.t.Helper()
+	fx.runInBackground(heartbeat.New(heartbeat.Config{
+		JetStream: fx.js, Service: service, Instance: "i", Logger: slog.New(slog.DiscardHandler),
+		Revision: func() uint64 { return fx.revision }, Changed: func() <-chan struct{} { return nil },
+	}).Run)
+	eventually(fx.t, "its first beat", func() bool {
+		beats, err := heartbeat.List(fx.ctx(), fx.js)
+		return err == nil && slices.ContainsFunc(beats, func(b heartbeat.Beat) bool { return b.Service == service })
+	})
+}
+
 func TestStatusListsTheServices(t *testing.T) {
 	fx := newFixture(t)
 	if c := fx.status(); !strings.Contains(c.raw, `"services":[]`) {
 		t.Errorf("without any: %s", c.raw)
 	}
 	revision := fx.asOperator(http.StatusCreated, "PUT", "/v1/schemas/c/n", `{}`).Revision
+	fx.revision = revision
 	for _, service := range []string{"processor", "collector"} {
-		fx.runInBackground(heartbeat.New(heartbeat.Config{
-			JetStream: fx.js, Service: service, Instance: "i", Logger: slog.New(slog.DiscardHandler),
-			Revision: func() uint64 { return revision }, Changed: func() <-chan struct{} { return nil },
-		}).Run)
+		fx.runHeartbeat(service)
 	}
 	var c condition
 	eventually(t, "both are there", func() bool { c = fx.status(); return len(c.Services) == 2 })
@@ -171,6 +189,49 @@ func TestStatusListsTheServices(t *testing.T) {
 		t.Errorf("services (-want +got):\n%s", diff)
 	}
 	eventually(t, "the revision is in force", func() bool { return fx.status().Registry.Revision == revision })
+}
+
+// Whether a processor takes events is in the status, and in the jobs that wait for
+// one.
+func TestStatusAndJobsSayThatNoProcessorTakesThem(t *testing.T) {
+	fx := newFixture(t)
+	for _, c := range []struct{ service, waiting, reason, phase string }{
+		{"collector", "", "no processor is running", "waits for a processor; no processor is running"},
+		{"processor", "nats: it refuses", "processor p waits for nats: it refuses", "waits for a processor; no processor takes events"},
+		{"processor", "", "", ""},
+	} {
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		h := heartbeat.New(heartbeat.Config{
+			JetStream: fx.js, Service: c.service, Instance: "p", Logger: slog.New(slog.DiscardHandler),
+			Revision: func() uint64 { return 0 }, Changed: func() <-chan struct{} { return nil },
+			Waiting: func() string { return c.waiting },
+		})
+		go func() { ended <- h.Run(ctx) }()
+		eventually(t, "the status has the heartbeat", func() bool {
+			for _, s := range fx.status().Services {
+				if s.Service == c.service && s.Waiting == c.waiting {
+					return true
+				}
+			}
+			return false
+		})
+		s := fx.status().Processing
+		if s.Active != (c.reason == "") || !strings.Contains(s.Reason, c.reason) {
+			t.Errorf("%+v: processing is %+v", c, s)
+		}
+		for path, body := range map[string]string{"/v1/replays": `{"dry_run": true}`, "/v1/audits": `{}`} {
+			j := fx.startJob(path, body)
+			if j.Phase != fx.showJob(path, j.ID).Phase || j.State != "queued" || !strings.HasPrefix(j.Phase, c.phase) || (j.Phase == "") != (c.phase == "") {
+				t.Errorf("%s with %+v: %+v", path, c, j)
+			}
+			fx.cancelJob(path, j.ID)
+		}
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // revised is a store whose revision is set by a test.
@@ -194,7 +255,8 @@ func TestStatusShowsUnavailableParts(t *testing.T) {
 	if c := fx.status(); c.Store.Ready || c.Store.Revision != nil {
 		t.Errorf("a store that is away: %s", c.raw)
 	}
-	b.ready, r.err = nil, store.ErrUnavailable
+	b.setReady(nil)
+	r.err = store.ErrUnavailable
 	if c := fx.status(); c.Store.Ready || c.Store.Revision != nil {
 		t.Errorf("a store without a revision: %s", c.raw)
 	}
@@ -217,10 +279,20 @@ func TestStatusShowsUnavailableParts(t *testing.T) {
 		t.Errorf("services without a bucket: %s", c.raw)
 	}
 
+	// Without the consumer everything waits, without the stream nothing.
+	fx.publish("demo", time.Now(), `{}`)
 	if err := fx.js.DeleteConsumer(fx.ctx(), stream.Name, stream.Consumer); err != nil {
 		t.Fatal(err)
 	}
-	expectNoStatus(t, fx)
+	if c := fx.status(); c.Lag.Events != 1 || c.Lag.Seconds <= 0 || c.Processing.Active {
+		t.Errorf("without a consumer: %s", c.raw)
+	}
+	if err := fx.js.DeleteStream(fx.ctx(), stream.Name); err != nil {
+		t.Fatal(err)
+	}
+	if c := fx.status(); c.Lag.Events != 0 || c.Processing.Active {
+		t.Errorf("without a stream: %s", c.raw)
+	}
 	fx.nats.Shutdown()
 	expectNoStatus(t, fx)
 }

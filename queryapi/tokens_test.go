@@ -71,3 +71,46 @@ func TestRejectsInvalidTokens(t *testing.T) {
 		t.Errorf("%s", list.raw)
 	}
 }
+
+// The only operator token of the registry is removed when the caller says so, and no
+// other token needs that.
+func TestLastOperatorTokenStaysUnlessAskedFor(t *testing.T) {
+	fx := newFixture(t)
+	fx.asOperator(201, "POST", "/v1/tokens", `{"id":"alice","role":"operator"}`)
+	fx.asOperator(201, "POST", "/v1/tokens", `{"id":"bob","role":"operator"}`)
+	fx.asOperator(201, "POST", "/v1/tokens", `{"id":"carol","role":"analyst"}`)
+	fx.asOperator(200, "DELETE", "/v1/tokens/bob", "")
+	fx.asOperator(200, "DELETE", "/v1/tokens/carol", "")
+	for _, query := range []string{"", "?last_operator=false"} {
+		if f := fx.asOperator(409, "DELETE", "/v1/tokens/alice"+query, ""); f.Code != "last_operator" || !strings.Contains(f.raw, "EYE_OPERATOR_TOKEN") {
+			t.Errorf("%s", f.raw)
+		}
+	}
+	fx.asOperator(409, "DELETE", "/v1/tokens/alice", "", "If-Match", "*")
+	fx.asOperator(400, "DELETE", "/v1/tokens/alice?last_operator=1", "")
+	fx.asOperator(400, "DELETE", "/v1/tokens/alice?force=true", "")
+	fx.asOperator(404, "DELETE", "/v1/tokens/nobody?last_operator=true", "")
+	fx.asOperator(200, "GET", "/v1/tokens/alice", "")
+	fx.asOperator(200, "DELETE", "/v1/tokens/alice?last_operator=true", "")
+	fx.asOperator(404, "DELETE", "/v1/tokens/alice", "")
+}
+
+// Of operators who revoke each other's tokens at one moment, one keeps access.
+func TestOneOperatorTokenStaysWhenAllAreRevokedAtOnce(t *testing.T) {
+	fx := newFixture(t)
+	names := []string{"alice", "bob", "carol", "dan", "erin", "frank"}
+	for _, name := range names {
+		fx.asOperator(201, "POST", "/v1/tokens", `{"id":"`+name+`","role":"operator"}`)
+	}
+	answers := make(chan int, len(names))
+	for _, name := range names {
+		go func() { answers <- fx.ask("DELETE", operator, "/v1/tokens/"+name, "").status }()
+	}
+	counts := map[int]int{}
+	for range names {
+		counts[<-answers]++
+	}
+	if counts[200] != len(names)-1 || counts[409] != 1 {
+		t.Errorf("answers %v", counts)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
@@ -43,17 +43,6 @@ func runProcess(t *testing.T, flags ...string) (stop func() error) {
 	}
 	t.Cleanup(func() { _ = stop() })
 	return stop
-}
-
-// freePort is an address that was free a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // poll asks until the answer has the status.
@@ -97,10 +86,10 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(config, "applications", "declared.json"), []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	listen, admin := freePort(t), freePort(t)
+	listen, admin := daemontest.FreeAddr(), daemontest.FreeAddr()
 	stop := runProcess(t, "--nats-url="+fx.nats.ClientURL(), "--mongo-uri="+database.URI,
 		"--mongo-database="+database.Database, "--mongo-time-windows="+strconv.FormatBool(database.TimeWindows),
-		"--listen="+listen, "--admin-listen="+admin, "--operator-token=a-token-for-operators", "--config="+config)
+		"--listen="+listen, "--admin-listen="+admin, "--operator-token=a-token-for-operators", "--config="+config, "--columns="+t.TempDir())
 
 	if missing := poll(t, "http://"+admin+"/readyz", "", http.StatusServiceUnavailable); !strings.Contains(missing, "store") {
 		t.Errorf("what is missing is not named: %s", missing)
@@ -147,6 +136,16 @@ func TestSettingsReportEveryFault(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("a secret is shown: %v", err)
+	}
+	_, err = daemon.ReadSettings[queryapi.Settings]("queryapi", []string{"--operator-token=dev-operator-token", "--stream-replicas=2"})
+	if err == nil || strings.Contains(err.Error(), "TOKEN") || !strings.Contains(err.Error(), "EYE_STREAM_REPLICAS") {
+		t.Errorf("two replicas: %v", err)
+	}
+	for _, public := range []string{"dev-operator", "dev-write-key"} {
+		_, err = daemon.ReadSettings[queryapi.Settings]("queryapi", []string{"--operator-token=" + public})
+		if err == nil || !strings.Contains(err.Error(), "EYE_OPERATOR_TOKEN") || strings.Contains(err.Error(), public) {
+			t.Errorf("a token that everybody knows: %v", err)
+		}
 	}
 	s, err := daemon.ReadSettings[queryapi.Settings]("queryapi", nil)
 	if err != nil || s.NATSURL.Value != "nats://127.0.0.1:4222" || s.MongoURI != "mongodb://127.0.0.1:27017/" || s.Listen.Value != "127.0.0.1:8081" {

@@ -11,6 +11,9 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 )
 
+// ErrNarrowed says that a token which could read every application cannot any more.
+var ErrNarrowed = problem.New(api.CodeApplicationNotAllowed, "the token may not read every application any more")
+
 // Principal is an authenticated token, by one snapshot of the registry.
 type Principal struct {
 	// ID is the id of the token, and the author of its changes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -13,14 +14,16 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/theeye/theeye/queryapi/problem"
+	"github.com/theeye/theeye/queryapi/refresh"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/editor"
 )
 
-// Store is what the status needs of a store.
+// Store is what the status and the jobs need of a store.
 type Store interface {
+	Finder
 	// Ready returns nil once the processor has prepared the store and it
 	// answers.
 	Ready(ctx context.Context) error
@@ -36,7 +39,11 @@ type Config struct {
 	JetStream jetstream.JetStream
 	Registry  *registry.Registry
 	Store     Store
-	Logger    *slog.Logger
+	// Columns are those derived from the store; nil without.
+	Columns *refresh.Refresher
+	// Backup is for an embedded store.
+	Backup BackupConfig
+	Logger *slog.Logger
 }
 
 // Admin makes the operators' calls. It is safe for concurrent use.
@@ -45,16 +52,25 @@ type Admin struct {
 	editor   *editor.Editor // nil without NATS
 	registry *registry.Registry
 	store    Store
+	columns  *refresh.Refresher // nil without
 	log      *slog.Logger
 	// logLimit bounds the log lines about an unavailable store or stream.
 	logLimit rate.Sometimes
+
+	// removing is held while a token is removed, so that two calls at one moment do not
+	// remove two last ones.
+	removing sync.Mutex
+
+	backup    BackupConfig
+	backingUp chan struct{} // holds one for the part that is being copied
 }
 
 // New returns an Admin.
 func New(c Config) *Admin {
 	a := &Admin{
-		js: c.JetStream, registry: c.Registry, store: c.Store, log: c.Logger,
+		js: c.JetStream, registry: c.Registry, store: c.Store, columns: c.Columns, log: c.Logger,
 		logLimit: rate.Sometimes{First: 1, Interval: time.Second},
+		backup:   c.Backup, backingUp: make(chan struct{}, 1),
 	}
 	if c.JetStream != nil {
 		a.editor = editor.New(c.JetStream)

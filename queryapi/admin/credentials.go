@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/theeye/theeye/queryapi/problem"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/editor"
@@ -147,7 +148,38 @@ func (a *Admin) CreateToken(ctx context.Context, t registry.Token, c Change) (ap
 	})
 }
 
-// DeleteToken removes a token and returns the revision of the removal.
-func (a *Admin) DeleteToken(ctx context.Context, id string, c Change) (uint64, error) {
-	return withRegistry(a, func() (uint64, error) { return a.editor.DeleteToken(ctx, id, c.Match, c.By) })
+// DeleteToken removes a token and returns the revision of the removal. Unless
+// lastToo, the only operator token of the registry stays: without it the registry
+// can only be changed by EYE_OPERATOR_TOKEN. Calls to two processes at one moment may
+// remove two last ones.
+func (a *Admin) DeleteToken(ctx context.Context, id string, lastToo bool, c Change) (uint64, error) {
+	return withRegistry(a, func() (uint64, error) {
+		a.removing.Lock()
+		defer a.removing.Unlock()
+		if !lastToo {
+			if err := a.checkOperatorLeft(ctx, id); err != nil {
+				return 0, err
+			}
+		}
+		return a.editor.DeleteToken(ctx, id, c.Match, c.By)
+	})
+}
+
+// checkOperatorLeft returns an error if a token is the only one of an operator.
+func (a *Admin) checkOperatorLeft(ctx context.Context, id string) error {
+	all, err := a.editor.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	removed, left := false, false
+	for _, t := range all {
+		operator := t.Role == registry.Operator
+		removed, left = removed || operator && t.ID == id, left || operator && t.ID != id
+	}
+	if removed && !left {
+		return problem.New(api.CodeLastOperator,
+			"it is the only operator token of the registry; make another one first, or repeat with last_operator=true: "+
+				"then only EYE_OPERATOR_TOKEN, or a restart of theeye up, gives access to operators")
+	}
+	return nil
 }

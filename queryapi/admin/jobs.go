@@ -2,14 +2,21 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/stream"
 )
 
-// Jobs is one collection of jobs: Replays or Audits of an Admin.
+// Jobs is one collection of jobs: Replays, Audits or Retentions of an Admin.
 type Jobs struct {
 	admin *Admin
 	kinds []job.Kind
@@ -21,6 +28,9 @@ func (a *Admin) Replays() Jobs { return Jobs{a, []job.Kind{job.Replay, job.DryRu
 // Audits are the audits.
 func (a *Admin) Audits() Jobs { return Jobs{a, []job.Kind{job.Audit}} }
 
+// Retentions are the jobs that apply a changed retention to the documents.
+func (a *Admin) Retentions() Jobs { return Jobs{a, []job.Kind{job.Retention}} }
+
 // List returns jobs without their reports, the newest first, and whether more
 // follow. after is the id of the last job of the page before, "" for the first
 // page.
@@ -29,6 +39,7 @@ func (c Jobs) List(ctx context.Context, after string, limit int) (page []api.Job
 	if err != nil {
 		return nil, false, err
 	}
+	processors := c.admin.readProcessors(ctx)
 	page = []api.Job{}
 	for _, e := range all {
 		if !slices.Contains(c.kinds, e.Kind) || after != "" && e.ID >= after {
@@ -37,7 +48,7 @@ func (c Jobs) List(ctx context.Context, after string, limit int) (page []api.Job
 		if len(page) == limit {
 			return page, true, nil
 		}
-		page = append(page, apiJob(e, all))
+		page = append(page, apiJob(e, all, processors))
 	}
 	return page, false, nil
 }
@@ -50,7 +61,7 @@ func (c Jobs) Get(ctx context.Context, id string) (api.Job, error) {
 		if err != nil {
 			return api.Job{}, err
 		}
-		return jobWithReport(ctx, b, e)
+		return c.admin.jobWithReport(ctx, b, e)
 	})
 }
 
@@ -64,7 +75,7 @@ func (c Jobs) Cancel(ctx context.Context, id string) (api.Job, error) {
 		if e, err = b.Cancel(ctx, e.ID); err != nil {
 			return api.Job{}, err
 		}
-		return jobWithReport(ctx, b, e)
+		return c.admin.jobWithReport(ctx, b, e)
 	})
 }
 
@@ -81,7 +92,7 @@ func (c Jobs) find(ctx context.Context, id string) (*job.Bucket, job.Entry, erro
 	return b, e, err
 }
 
-func jobWithReport(ctx context.Context, b *job.Bucket, e job.Entry) (api.Job, error) {
+func (a *Admin) jobWithReport(ctx context.Context, b *job.Bucket, e job.Entry) (api.Job, error) {
 	var all []job.Entry
 	if e.State == job.Queued {
 		var err error
@@ -89,13 +100,13 @@ func jobWithReport(ctx context.Context, b *job.Bucket, e job.Entry) (api.Job, er
 			return api.Job{}, err
 		}
 	}
-	j := apiJob(e, all)
+	j := apiJob(e, all, a.readProcessors(ctx))
 	j.Report = e.Report
 	return j, nil
 }
 
 // StartJob creates a job. A replay gets a registry revision of its own as its
-// target. A job that others are queued before is not refused.
+// target, a retention job the present policy. A job that others are queued before is not refused.
 func (a *Admin) StartJob(ctx context.Context, j job.Job, c Change) (api.Job, error) {
 	return withRegistry(a, func() (api.Job, error) {
 		b, err := job.Open(ctx, a.js)
@@ -115,8 +126,18 @@ func (a *Admin) StartJob(ctx context.Context, j job.Job, c Change) (api.Job, err
 		if unfinished >= job.MaxUnfinished {
 			return api.Job{}, job.ErrTooMany // before a revision is made in vain
 		}
+		if j.Kind != job.Retention {
+			if err := a.checkSelection(ctx, j); err != nil {
+				return api.Job{}, err
+			}
+		}
 		if j.Kind == job.Replay {
 			if j.TargetRevision, err = a.editor.Bump(ctx, c.By); err != nil {
+				return api.Job{}, err
+			}
+		}
+		if j.Kind == job.Retention {
+			if err := a.setPolicy(ctx, &j); err != nil {
 				return api.Job{}, err
 			}
 		}
@@ -125,8 +146,34 @@ func (a *Admin) StartJob(ctx context.Context, j job.Job, c Change) (api.Job, err
 		if err != nil {
 			return api.Job{}, err
 		}
-		return apiJob(created, all), nil
+		return apiJob(created, all, a.readProcessors(ctx)), nil
 	})
+}
+
+// setPolicy makes a job apply the retention of the present policy to every document
+// of an earlier revision.
+func (a *Admin) setPolicy(ctx context.Context, j *job.Job) (err error) {
+	if j.TargetRevision, err = stream.NewestRevision(ctx, a.js, stream.BucketSchemas); err != nil {
+		return err
+	}
+	j.Retention = jsontext.Value("{}")
+	v, err := a.editor.Policy(ctx, 0)
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil // the default policy keeps everything
+	}
+	if err != nil {
+		return err
+	}
+	var members struct {
+		Retention jsontext.Value `json:"retention"`
+	}
+	if err := json.Unmarshal(v.Value, &members); err != nil {
+		return err
+	}
+	if len(members.Retention) > 0 {
+		j.Retention = members.Retention
+	}
+	return nil
 }
 
 func (a *Admin) listJobs(ctx context.Context) ([]job.Entry, error) {
@@ -137,22 +184,43 @@ func (a *Admin) listJobs(ctx context.Context) ([]job.Entry, error) {
 	return b.List(ctx)
 }
 
+// readProcessors returns the state of the processors, which run the jobs.
+func (a *Admin) readProcessors(ctx context.Context) processorState {
+	return stateOfProcessors(a.readBeats(ctx))
+}
+
 // apiJob returns a job without its report; all are the jobs that it may be
 // queued behind.
-func apiJob(e job.Entry, all []job.Entry) api.Job {
+func apiJob(e job.Entry, all []job.Entry, processors processorState) api.Job {
 	s := e.Selection
-	return api.Job{
+	j := api.Job{
 		ID: e.ID, State: e.State, DryRun: e.Kind == job.DryRun, TargetRevision: e.TargetRevision,
 		Selection: api.Selection{
 			From: api.TimeOf(s.From), To: api.TimeOf(s.To), FromSeq: s.FromSeq, ToSeq: s.ToSeq,
 			Application: s.Application, Category: s.Category, Name: s.Name, Only: s.Only, Code: s.Code,
 		},
-		Schemas: slices.Sorted(maps.Keys(e.Schemas)),
-		MaxRate: e.MaxRate, Repair: e.Repair, Done: e.Done, Total: e.Total, Rate: e.Rate,
+		Schemas: typeNames(e.Schemas),
+		MaxRate: e.MaxRate, Repair: e.Repair, Retention: e.Retention, Done: e.Done, Total: e.Total, Rate: e.Rate,
 		Phase: e.Phase, Error: e.Error, CancelRequested: e.CancelRequested, Author: e.Author, Note: e.Note,
 		CreatedAt: api.TimeOf(e.CreatedAt), StartedAt: api.TimeOf(e.StartedAt), EndedAt: api.TimeOf(e.EndedAt),
 		QueuedBehind: queuedBehind(e, all),
 	}
+	if e.State == job.Queued && !processors.active || e.State == job.Running && !processors.running {
+		j.Phase = "waits for a processor; " + processors.reason
+	}
+	return j
+}
+
+// typeNames returns the types of the schemas of a dry run. A record that another
+// version of The Eye wrote may have a type that this one cannot read.
+func typeNames(schemas map[string]jsontext.Value) []api.TypeName {
+	var names []api.TypeName
+	for _, escaped := range slices.Sorted(maps.Keys(schemas)) {
+		if t, err := schema.ParseType(escaped); err == nil {
+			names = append(names, api.TypeName{Category: t.Category, Name: t.Name})
+		}
+	}
+	return names
 }
 
 // queuedBehind returns the jobs that end before a queued one starts, the next

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"github.com/theeye/theeye/queryapi/problem"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/job"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -33,9 +35,14 @@ func (a *Admin) Status(ctx context.Context) (api.Status, error) {
 			Code: api.CodeStreamUnavailable, Detail: "the stream does not answer", RetryAfter: retryStream, Cause: err,
 		}
 	}
-	st.Services = a.readServices(ctx)
+	beats, err := a.readBeats(ctx)
+	st.Services = services(beats, err)
+	processors := stateOfProcessors(beats, err)
+	st.Processing = api.Processing{Active: processors.active, Reason: processors.reason}
+	st.Retention = a.readRetention(ctx, processors)
 	st.Registry.Revision = a.registry.Revision()
 	st.Store = a.readStoreStatus(ctx)
+	st.Columns = a.columnsStatus()
 	return st, nil
 }
 
@@ -48,10 +55,13 @@ func (a *Admin) readStreamStatus(ctx context.Context, st *api.Status) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	consumer, err := a.js.Consumer(ctx, stream.Name, stream.Consumer)
-	if err != nil {
+	if err != nil && !isAbsent(err) {
 		return fmt.Errorf("look up consumer %s: %w", stream.Consumer, err)
 	}
 	events, err := a.js.Stream(ctx, stream.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil // no processor has made it yet: nothing is accepted, and nothing waits
+	}
 	if err != nil {
 		return fmt.Errorf("look up stream %s: %w", stream.Name, err)
 	}
@@ -63,8 +73,17 @@ func (a *Admin) readStreamStatus(ctx context.Context, st *api.Status) error {
 	if info.State.Msgs > 0 {
 		st.Stream.Oldest = api.TimeOf(info.State.FirstTime)
 	}
-	st.Lag, err = readLag(ctx, events, consumer.CachedInfo())
+	live := &jetstream.ConsumerInfo{NumPending: info.State.Msgs} // without a consumer everything waits
+	if consumer != nil {
+		live = consumer.CachedInfo()
+	}
+	st.Lag, err = readLag(ctx, events, live)
 	return err
+}
+
+// isAbsent reports whether the stream or its consumer does not exist.
+func isAbsent(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
 }
 
 // readLag finds the first message behind the ack floor. A message between may
@@ -99,22 +118,80 @@ func (a *Admin) readStoreStatus(ctx context.Context) api.StoreStatus {
 	return api.StoreStatus{}
 }
 
-// readServices lists the services with a heartbeat, nil if the heartbeats
-// cannot be read.
-func (a *Admin) readServices(ctx context.Context) []api.ServiceStatus {
+// readBeats lists the heartbeats of the live services. The error is
+// nats.ErrNoResponders while the bucket does not exist, which the processors make.
+func (a *Admin) readBeats(ctx context.Context) ([]heartbeat.Beat, error) {
 	beats, err := heartbeat.List(ctx, a.js)
 	if err != nil {
 		a.logLimit.Do(func() {
 			a.log.LogAttrs(ctx, slog.LevelWarn, "heartbeats cannot be read", slog.Any("error", err))
 		})
+	}
+	return beats, err
+}
+
+// processorService is the name of processors in their heartbeats.
+const processorService = "processor"
+
+// processorState is the state of all processors together.
+type processorState struct {
+	// running says that there is one, active that one takes events; reason says
+	// why none does.
+	running, active bool
+	reason          string
+}
+
+func stateOfProcessors(beats []heartbeat.Beat, err error) processorState {
+	s := processorState{reason: "no processor is running: events wait in the stream"}
+	if err != nil && !errors.Is(err, nats.ErrNoResponders) {
+		s.reason = "unknown: the heartbeats of the processors cannot be read"
+	}
+	for _, b := range beats {
+		if b.Service != processorService {
+			continue
+		}
+		if b.Waiting == "" {
+			return processorState{running: true, active: true}
+		}
+		s = processorState{running: true, reason: "no processor takes events: processor " + b.Instance + " waits for " + b.Waiting}
+	}
+	return s
+}
+
+// services returns the services with a heartbeat, nil if the heartbeats cannot be
+// read.
+func services(beats []heartbeat.Beat, err error) []api.ServiceStatus {
+	if err != nil {
 		return nil
 	}
 	list := make([]api.ServiceStatus, len(beats))
 	for i, b := range beats {
 		list[i] = api.ServiceStatus{
-			Service: b.Service, Instance: b.Instance, Version: b.Version, Commit: b.Commit, Revision: b.Revision,
+			Service: b.Service, Instance: b.Instance, Version: b.Version, Commit: b.Commit, Revision: b.Revision, Waiting: b.Waiting,
 			StartedAt: api.TimeOf(b.StartedAt), SeenAt: api.TimeOf(b.SeenAt),
 		}
 	}
 	return list
+}
+
+// readRetention returns the newest retention job, nil without one, or if the jobs
+// cannot be read.
+func (a *Admin) readRetention(ctx context.Context, processors processorState) *api.Job {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	all, err := a.listJobs(ctx)
+	if err != nil {
+		a.logLimit.Do(func() {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "the jobs cannot be read", slog.Any("error", err))
+		})
+		return nil
+	}
+	for _, e := range all {
+		if e.Kind == job.Retention {
+			j := apiJob(e, all, processors)
+			j.Report = e.Report
+			return &j
+		}
+	}
+	return nil
 }

@@ -32,10 +32,30 @@ var contract = map[reflect.Type][]string{
 	reflect.TypeFor[api.PendingEvent]():        {"PendingEvent"},
 	reflect.TypeFor[api.Page[api.Event]]():     {"EventPage", "RejectedPage"},
 	reflect.TypeFor[api.Timeline[api.Event]](): {"Timeline"},
+	reflect.TypeFor[api.SessionPage]():         {"SessionPage"},
+	reflect.TypeFor[api.FunnelRequest]():       {"FunnelRequest"},
+	reflect.TypeFor[api.Funnel]():              {"Funnel"},
+	reflect.TypeFor[api.Retention]():           {"Retention"},
+	reflect.TypeFor[api.Paths]():               {"Paths"},
 	reflect.TypeFor[api.RejectedSummary]():     {"RejectedSummary"},
 	reflect.TypeFor[api.TypeList]():            {"TypeList"},
+	reflect.TypeFor[api.Timeseries]():          {"Timeseries"},
+	reflect.TypeFor[api.Top]():                 {"Top"},
+	reflect.TypeFor[api.FieldList]():           {"FieldList"},
+	reflect.TypeFor[api.StatsBatch]():          {"StatsBatch"},
 	reflect.TypeFor[api.Trace]():               {"Trace"},
+	reflect.TypeFor[api.ExportEnd]():           {"ExportEnd"},
+	reflect.TypeFor[api.LiveGapData]():         {"LiveGapData"},
+	reflect.TypeFor[api.LiveDroppedData]():     {"LiveDroppedData"},
+	reflect.TypeFor[api.LiveEndData]():         {"LiveEndData"},
 	reflect.TypeFor[api.Status]():              {"Status"},
+	reflect.TypeFor[api.ColumnsStatus]():       {"ColumnsStatus"},
+	reflect.TypeFor[api.VerifyRequest]():       {"VerifyRequest"},
+	reflect.TypeFor[api.VerifyAnswer]():        {"VerifyAnswer"},
+	reflect.TypeFor[api.VerifiedDay]():         {"VerifiedDay"},
+	reflect.TypeFor[api.OutcomeCounts]():       {"OutcomeCounts"},
+	reflect.TypeFor[api.Backup]():              {"Backup"},
+	reflect.TypeFor[api.BackupPart]():          {"BackupPart"},
 	reflect.TypeFor[api.SchemaList]():          {"SchemaList"},
 	reflect.TypeFor[api.VersionPage]():         {"VersionPage"},
 	reflect.TypeFor[api.ChangedType]():         {"ChangedType"},
@@ -58,6 +78,8 @@ var contract = map[reflect.Type][]string{
 	reflect.TypeFor[api.AuditPage]():           {"AuditPage"},
 	reflect.TypeFor[api.ReplayReport]():        {"ReplayReport"},
 	reflect.TypeFor[api.AuditReport]():         {"AuditReport"},
+	reflect.TypeFor[api.RetentionPage]():       {"RetentionPage"},
+	reflect.TypeFor[api.RetentionReport]():     {"RetentionReport"},
 }
 
 // Object schemas without a type: declarations, which the registry defines, and
@@ -205,6 +227,8 @@ func (c *comparison) compareValue(at string, s *schemaNode, typ reflect.Type) {
 		return // any JSON
 	case typ == reflect.TypeFor[api.Time]():
 		c.wantTypes(at, s, "string")
+	case typ == reflect.TypeFor[*float64](), typ == reflect.TypeFor[api.Figure]():
+		c.wantTypes(at, s, "null", "number")
 	case typ == reflect.TypeFor[api.Cursor]():
 		c.wantTypes(at, s, "null", "string")
 	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct:

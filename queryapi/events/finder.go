@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/queryapi/analytics"
 	"github.com/theeye/theeye/queryapi/problem"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/registry"
@@ -30,6 +31,9 @@ type Config struct {
 	// Registry knows the types and the applications.
 	Registry *registry.Registry
 	Store    Store
+	// Analytics selects stored events by filters, from columns of the same store. nil
+	// scans the store for them.
+	Analytics *analytics.Analytics
 }
 
 // Finder finds events. It is safe for concurrent use.
@@ -37,7 +41,10 @@ type Finder struct {
 	js       jetstream.JetStream
 	registry *registry.Registry
 	store    Store
-	backlog  *backlog
+	sessions SessionLister
+	// analytics is nil where there are no columns.
+	analytics *analytics.Analytics
+	backlog   *backlog
 	// traces limits the traces that evaluate an event at the same time.
 	traces chan struct{}
 	// prepared is set when the store was ready once: from then on its own
@@ -51,8 +58,8 @@ const maxTraces = 4
 // New returns a Finder.
 func New(c Config) *Finder {
 	return &Finder{
-		js: c.JetStream, registry: c.Registry, store: c.Store,
-		backlog: newBacklog(c.JetStream), traces: make(chan struct{}, maxTraces),
+		js: c.JetStream, registry: c.Registry, store: c.Store, sessions: c.Store,
+		analytics: c.Analytics, backlog: newBacklog(c.JetStream), traces: make(chan struct{}, maxTraces),
 	}
 }
 

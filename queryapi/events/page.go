@@ -17,6 +17,9 @@ const (
 	// smallEvent is the mean size up to which the rest of a page is fetched at
 	// once.
 	smallEvent = 4 << 10
+	// firstFetch and laterFetch end the first fetch and those behind it, in bytes.
+	firstFetch = 128 << 10
+	laterFetch = 1 << 20
 )
 
 // Page is one page of events.
@@ -26,8 +29,9 @@ type Page struct {
 	Next *query.Position
 }
 
-// fetchFunc reads up to n documents behind a position.
-type fetchFunc func(ctx context.Context, after *query.Position, n int) ([]*store.Document, error)
+// fetchFunc reads up to n documents behind a position, and no further than
+// query.Events.MaxBytes.
+type fetchFunc func(ctx context.Context, after *query.Position, n, maxBytes int) ([]*store.Document, error)
 
 // pager reads one page of a query.
 type pager struct {
@@ -37,22 +41,23 @@ type pager struct {
 }
 
 // read returns a page. It asks for one document more than the limit, to know
-// whether there is a next page.
+// whether there is a next page. Memory is reserved before each fetch.
 func (p *pager) read(ctx context.Context, after *query.Position) (Page, error) {
 	var docs []*store.Document
-	size, want := 0, min(p.limit+1, fetchSize)
+	size, want, room := 0, min(p.limit+1, fetchSize), firstFetch
 	for {
-		more, err := p.fetch(ctx, after, want)
+		more, err := p.fetchReserved(ctx, after, want, size, room)
 		if err != nil {
 			return Page{}, err
 		}
+		before := size
 		for i, d := range more {
-			docs, size = append(docs, d), size+documentSize(d)
+			docs, size = append(docs, d), size+d.Size()
 			if len(docs) > p.limit || size > MaxPageBytes && i+1 < len(more) {
 				return p.endPage(docs, min(len(docs), p.limit)), nil
 			}
 		}
-		if len(more) < want {
+		if len(more) < want && size-before < room {
 			return Page{Documents: docs}, nil
 		}
 		if size > MaxPageBytes {
@@ -64,7 +69,24 @@ func (p *pager) read(ctx context.Context, after *query.Position) (Page, error) {
 		if size/len(docs) <= smallEvent {
 			want = min(p.limit+1-len(docs), query.MaxEvents)
 		}
+		room = laterFetch
 	}
+}
+
+// fetchReserved fetches documents beside others of a size. It reserves memory for
+// both, and then for those that came.
+func (p *pager) fetchReserved(ctx context.Context, after *query.Position, want, size, room int) ([]*store.Document, error) {
+	if err := reserveDocuments(ctx, size+room); err != nil {
+		return nil, err
+	}
+	more, err := p.fetch(ctx, after, want, room)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range more {
+		size += d.Size()
+	}
+	return more, reserveDocuments(ctx, size)
 }
 
 // endPage ends a page behind its first n documents.
@@ -72,8 +94,6 @@ func (p *pager) endPage(docs []*store.Document, n int) Page {
 	next := p.position(docs[n-1])
 	return Page{Documents: docs[:n], Next: &next}
 }
-
-func documentSize(d *store.Document) int { return len(d.Data) + len(d.Original) }
 
 // timestampPosition is the position of a stored event.
 func timestampPosition(d *store.Document) query.Position {

@@ -16,18 +16,26 @@ import (
 // shelf is a store that holds documents in order, and records the sizes that are
 // fetched.
 type shelf struct {
-	docs   []*store.Document
-	asked  []int
-	failed error
+	docs  []*store.Document
+	asked []int
+	// largest is the size of the largest fetch in bytes.
+	largest int
+	failed  error
 }
 
-func (s *shelf) read(_ context.Context, after *query.Position, limit int) ([]*store.Document, error) {
+func (s *shelf) read(_ context.Context, after *query.Position, limit, maxBytes int) ([]*store.Document, error) {
 	s.asked = append(s.asked, limit)
 	start := 0
 	for after != nil && start < len(s.docs) && !behind(s.docs[start], *after) {
 		start++
 	}
-	return s.docs[start:min(start+limit, len(s.docs))], s.failed
+	end, size := start, 0
+	for end < min(start+limit, len(s.docs)) && size < maxBytes {
+		size += s.docs[end].Size()
+		end++
+	}
+	s.largest = max(s.largest, size)
+	return s.docs[start:end], s.failed
 }
 
 func behind(d *store.Document, p query.Position) bool {
@@ -91,6 +99,9 @@ func TestPagesHoldEverythingOnce(t *testing.T) {
 				t.Fatalf("a page of %d documents of %d bytes, limit %d", count, size, limit)
 			}
 		}
+		if s.largest > laterFetch+size {
+			t.Fatalf("one fetch has %d bytes", s.largest)
+		}
 		for _, asked := range s.asked {
 			if asked < 1 || asked > query.MaxEvents {
 				t.Fatalf("the store was asked for %d documents", asked)
@@ -116,5 +127,39 @@ func TestPageOfAFailingStore(t *testing.T) {
 	s.failed = store.ErrUnavailable
 	if _, err := s.pager(5).read(context.Background(), nil); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error = %v", err)
+	}
+}
+
+// ledger is a Memory of limited size.
+type ledger struct{ limit, most, now int }
+
+func (l *ledger) Reserve(bytes int) error {
+	if bytes > l.limit {
+		return errors.New("no memory")
+	}
+	l.now, l.most = bytes, max(l.most, bytes)
+	return nil
+}
+
+// The documents of a page are reserved before they are read, and a page that
+// gets no memory fails.
+func TestPageReservesItsDocuments(t *testing.T) {
+	for _, c := range []struct {
+		count, bytes, limit, most int
+		ok                        bool
+	}{
+		{10, 300, firstFetch, firstFetch, true},
+		{100, 100_000, 10 << 20, MaxPageBytes + laterFetch, true},
+		{100, 100_000, 4 << 20, 4 << 20, false},
+		{1, 300, firstFetch - 1, 0, false},
+	} {
+		l := &ledger{limit: c.limit}
+		page, err := fill(c.count, c.bytes).pager(100).read(WithMemory(context.Background(), l), nil)
+		if (err == nil) != c.ok || l.most > c.most {
+			t.Errorf("%d documents of %d bytes in %d: %v, at most %d reserved", c.count, c.bytes, c.limit, err, l.most)
+		}
+		if err == nil && l.now < len(page.Documents)*c.bytes {
+			t.Errorf("%d documents of %d bytes: %d reserved in the end", len(page.Documents), c.bytes, l.now)
+		}
 	}
 }

@@ -133,7 +133,7 @@ func (s *search) findRange(ctx context.Context) error {
 		return fmt.Errorf("look up stream %s: %w", stream.Name, err)
 	}
 	info := events.CachedInfo()
-	s.epoch = info.Created.UnixMicro()
+	s.epoch = stream.EpochOf(info)
 	s.next = max(consumer.CachedInfo().AckFloor.Stream+1, info.State.FirstSeq)
 	s.last = info.State.LastSeq
 	return nil

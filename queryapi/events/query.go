@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/theeye/theeye/queryapi/access"
-	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/query"
+	"github.com/theeye/theeye/shared/query/filter"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -15,12 +15,15 @@ type Query struct {
 	// Application is the one application to search, "" for all that the
 	// principal may read.
 	Application string
+	// Filters decide which of the events that the rest selects are answered.
+	Filters filter.Filter
 	query.Events
 }
 
 // Events returns a page of stored events in the order of their timestamps.
 func (f *Finder) Events(ctx context.Context, p access.Principal, q Query) (Page, error) {
 	var err error
+	narrow(&q.Events, q.Filters)
 	q.Applications, err = p.Restrict(q.Application)
 	if q.EventID != "" && err == nil {
 		// The store finds ids by application.
@@ -29,7 +32,7 @@ func (f *Finder) Events(ctx context.Context, p access.Principal, q Query) (Page,
 	if err != nil {
 		return Page{}, err
 	}
-	return f.readPage(ctx, q.Events)
+	return f.findPage(ctx, q)
 }
 
 // Rejected returns a page of rejected events, with their reasons and their
@@ -40,14 +43,30 @@ func (f *Finder) Rejected(ctx context.Context, p access.Principal, q Query) (Pag
 		return Page{}, err
 	}
 	q.Rejected = true
-	return f.readPage(ctx, q.Events)
+	narrow(&q.Events, q.Filters)
+	return f.findPage(ctx, q)
+}
+
+// findPage reads a page of the events that match the filters of a query.
+func (f *Finder) findPage(ctx context.Context, q Query) (Page, error) {
+	if len(q.Filters) == 0 {
+		return f.readPage(ctx, q.Events)
+	}
+	q.Applications = namedApplications(q.Applications, q.Filters)
+	return f.matchPage(ctx, q.Events, q.Filters)
 }
 
 // readPage reads a page of events.
 func (f *Finder) readPage(ctx context.Context, q query.Events) (Page, error) {
-	pages := pager{
-		fetch: func(ctx context.Context, after *query.Position, n int) ([]*store.Document, error) {
-			q.After, q.Limit = after, n
+	pages := f.pagerOf(q)
+	return pages.read(ctx, q.After)
+}
+
+// pagerOf returns the pager of a query.
+func (f *Finder) pagerOf(q query.Events) *pager {
+	pages := &pager{
+		fetch: func(ctx context.Context, after *query.Position, n, maxBytes int) ([]*store.Document, error) {
+			q.After, q.Limit, q.MaxBytes = after, n, maxBytes
 			return f.store.Find(ctx, q)
 		},
 		position: timestampPosition,
@@ -56,26 +75,5 @@ func (f *Finder) readPage(ctx context.Context, q query.Events) (Page, error) {
 	if q.Rejected {
 		pages.position = receivedPosition
 	}
-	return pages.read(ctx, q.After)
-}
-
-// RejectedSummary counts rejected events by reason, the largest group first. It
-// ignores q.After and q.Descending.
-func (f *Finder) RejectedSummary(ctx context.Context, p access.Principal, q Query) (api.RejectedSummary, error) {
-	var err error
-	if q.Applications, err = p.Restrict(q.Application); err != nil {
-		return api.RejectedSummary{}, err
-	}
-	groups, err := f.store.Aggregate(ctx, query.Aggregate{Filter: q.Filter, By: query.ByReason, Limit: q.Limit})
-	if err != nil {
-		return api.RejectedSummary{}, err
-	}
-	summary := api.RejectedSummary{Groups: make([]api.RejectedGroup, len(groups))}
-	for i, g := range groups {
-		summary.Groups[i] = api.RejectedGroup{
-			Application: g.Application, Category: g.Category, Name: g.Name, Code: g.Code, Path: g.Path, Count: g.Rejected,
-			FirstSeen: api.TimeOf(g.First), LastSeen: api.TimeOf(g.Last), SampleID: g.SampleEventID,
-		}
-	}
-	return summary, nil
+	return pages
 }

@@ -41,7 +41,7 @@ func (f *Finder) Session(ctx context.Context, p access.Principal, q Query) (Time
 		return Timeline{}, err
 	}
 	if whole.Stored == 0 {
-		return Timeline{}, problem.NotFound("no stored event has this session_id")
+		return Timeline{}, problem.New(api.CodeUnknownSession, "no stored event has this session_id")
 	}
 	return Timeline{
 		Session: api.Session{

@@ -102,7 +102,7 @@ func (f *Finder) readMessage(ctx context.Context, o store.Origin) (m stream.Raw,
 	if err != nil {
 		return m, "", fmt.Errorf("look up stream %s: %w", stream.Name, err)
 	}
-	if events.CachedInfo().Created.UnixMicro() != o.Epoch {
+	if stream.EpochOf(events.CachedInfo()) != o.Epoch {
 		return m, api.MessagePurged, nil // with its whole stream
 	}
 	found, err := events.GetMsg(ctx, o.Seq)

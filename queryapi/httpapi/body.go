@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/schema"
+	"github.com/theeye/theeye/shared/when"
 )
 
 // Bounds of a body.
@@ -28,31 +30,59 @@ const (
 	maxApplication = 256 << 10
 	// maxJobBody bounds the body that starts a job: it may contain schemas.
 	maxJobBody = 1 << 20
-	// bodyTimeout leaves a part of the request's time to the registry.
-	bodyTimeout = 10 * time.Second
+	// maxReceived is more than any of them.
+	maxReceived = maxJobBody + 1
 )
 
-// readBody reads a body of at most limit bytes, within bodyTimeout.
-func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
+// receiveBody returns the request with its body in memory, which counts for the
+// answer. Of a body that is too large for every route it has the beginning.
+func receiveBody(r *http.Request, a *answer) (*http.Request, error) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.ContentLength == 0 {
+		return r, nil
+	}
+	size := int64(maxReceived)
+	if r.ContentLength > 0 {
+		size = min(size, r.ContentLength)
+	}
+	a.claim.SetTransfer(httpserver.BodyTransfer(r))
+	if err := a.Reserve(int(size)); err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxReceived))
+	if err != nil {
+		return nil, bodyFailure(err)
+	}
+	received := *r
+	received.Body = io.NopCloser(bytes.NewReader(raw))
+	return &received, a.Reserve(len(raw))
+}
+
+// bodyFailure returns why a body could not be read. An unknown error is the
+// client's: a broken connection or a broken chunk.
+func bodyFailure(err error) error {
+	switch {
+	case errors.Is(err, httpserver.ErrGaveWay):
+		return errAnswerMemory
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return httpserver.NewFailure(http.StatusRequestTimeout, api.CodeBodyTimeout, "the body did not arrive in time")
+	}
+	return httpserver.BadRequest(api.CodeBodyIncomplete, "the body ends too early, or its chunks are broken")
+}
+
+// readBody reads a body of at most limit bytes.
+func readBody(r *http.Request, limit int) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, httpserver.NewFailure(http.StatusUnsupportedMediaType, api.CodeUnsupportedEncoding,
 			"a declaration is sent without content encoding")
 	}
-	deadline := http.NewResponseController(w)
-	// A writer without deadlines, as in tests, is bounded by its caller.
-	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout))
 	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, httpserver.NewFailure(http.StatusRequestTimeout, api.CodeBodyTimeout, "the body did not arrive in time")
 	case err != nil:
-		return nil, httpserver.BadRequest(api.CodeBodyIncomplete, "the body ends too early, or its chunks are broken")
+		return nil, bodyFailure(err)
 	case len(raw) > limit:
 		return nil, httpserver.NewFailure(http.StatusRequestEntityTooLarge, api.CodeBodyTooLarge,
 			"the body has at most "+strconv.Itoa(limit)+" bytes here")
 	}
-	// After a failure the deadline stays: the server must not wait for the rest.
-	_ = deadline.SetReadDeadline(time.Time{})
 	return raw, nil
 }
 
@@ -62,8 +92,8 @@ type memberReader func(m schema.Location, v any)
 
 // readObject reads a body that is one object with known members. The error
 // lists every fault.
-func readObject(w http.ResponseWriter, r *http.Request, known map[string]memberReader, required ...string) error {
-	raw, err := readBody(w, r, maxDeclaration)
+func readObject(r *http.Request, known map[string]memberReader, required ...string) error {
+	raw, err := readBody(r, maxDeclaration)
 	if err != nil {
 		return err
 	}
@@ -176,26 +206,29 @@ func readRate(dst *int64) memberReader {
 	}
 }
 
-// readExpiry reads a time as RFC 3339.
+// readExpiry reads a time that does not depend on the present one.
 func readExpiry(dst *time.Time) memberReader {
 	return func(m schema.Location, v any) {
 		s, _ := v.(string)
-		t, err := time.Parse(time.RFC3339Nano, s)
-		if err != nil {
-			m.Faultf("must be a time as RFC 3339")
+		if when.Relative(s) {
+			m.Faultf("must be a time as RFC 3339 (2026-11-19T10:00:00Z), or a date in UTC (2026-11-19)")
 			return
 		}
-		*dst = t.UTC()
+		readTime(dst)(m, v)
 	}
 }
 
 // readTime reads a time as query parameters have it.
 func readTime(dst *time.Time) memberReader {
 	return func(m schema.Location, v any) {
-		s, _ := v.(string)
-		t, err := event.ParseTime(s)
+		s, ok := v.(string)
+		if !ok {
+			m.Faultf("must be a string: %s", when.TimeForms)
+			return
+		}
+		t, err := when.UTC().Parse(s)
 		if err != nil {
-			m.Faultf("must be a time as RFC 3339 or YYYY-MM-DD HH:MM:SS")
+			m.Faultf("%v", err)
 			return
 		}
 		*dst = t
@@ -204,10 +237,14 @@ func readTime(dst *time.Time) memberReader {
 
 func readDuration(dst *time.Duration) memberReader {
 	return func(m schema.Location, v any) {
-		s, _ := v.(string)
-		d, err := time.ParseDuration(s)
+		s, ok := v.(string)
+		if !ok {
+			m.Faultf("must be a string: %s", when.DurationForms)
+			return
+		}
+		d, err := when.ParseDuration(s)
 		if err != nil {
-			m.Faultf(`must be a duration such as "24h"`)
+			m.Faultf("%v", err)
 			return
 		}
 		*dst = d
@@ -241,8 +278,8 @@ func addFaults(m schema.Location, faults []event.Fault) {
 // readJobBody reads the body that starts a job: an object with known members,
 // all optional. It returns every fault; a body that is not JSON is an error
 // instead.
-func readJobBody(w http.ResponseWriter, r *http.Request, known map[string]rawReader) ([]event.Fault, error) {
-	raw, err := readBody(w, r, maxJobBody)
+func readJobBody(r *http.Request, known map[string]rawReader) ([]event.Fault, error) {
+	raw, err := readBody(r, maxJobBody)
 	if err != nil {
 		return nil, err
 	}

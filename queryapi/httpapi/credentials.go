@@ -39,7 +39,7 @@ func (s *service) createApplication(w http.ResponseWriter, r *http.Request, p ac
 	var settings registry.KeySettings
 	known := keyReaders(&settings)
 	known["name"] = readString(&name)
-	if err := readObject(w, r, known, "name", "kind"); err != nil {
+	if err := readObject(r, known, "name", "kind"); err != nil {
 		return err
 	}
 	created, err := s.admin.CreateApplication(r.Context(), name, settings, c)
@@ -60,7 +60,7 @@ func (s *service) putApplication(w http.ResponseWriter, r *http.Request, p acces
 	if err != nil {
 		return err
 	}
-	raw, err := readBody(w, r, maxApplication)
+	raw, err := readBody(r, maxApplication)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *service) createKey(w http.ResponseWriter, r *http.Request, p access.Pri
 	if err != nil {
 		return err
 	}
-	settings, rotation, err := readNewKey(w, r)
+	settings, rotation, err := readNewKey(r)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ type keyRotation struct {
 }
 
 // readNewKey reads either of the two bodies of createKey.
-func readNewKey(w http.ResponseWriter, r *http.Request) (settings registry.KeySettings, rotation keyRotation, err error) {
+func readNewKey(r *http.Request) (settings registry.KeySettings, rotation keyRotation, err error) {
 	var hasSettings, hasOverlap bool
 	known := keyReaders(&settings)
 	for name, read := range known {
@@ -172,7 +172,7 @@ func readNewKey(w http.ResponseWriter, r *http.Request) (settings registry.KeySe
 	known["replaces"] = readString(&rotation.replaces)
 	overlap := readDuration(&rotation.overlap)
 	known["overlap"] = func(m schema.Location, v any) { hasOverlap = true; overlap(m, v) }
-	if err := readObject(w, r, known); err != nil {
+	if err := readObject(r, known); err != nil {
 		return settings, rotation, err
 	}
 	switch {
@@ -198,7 +198,7 @@ func (s *service) putKey(w http.ResponseWriter, r *http.Request, p access.Princi
 		return err
 	}
 	var settings registry.KeySettings
-	if err := readObject(w, r, keyReaders(&settings), "kind"); err != nil {
+	if err := readObject(r, keyReaders(&settings), "kind"); err != nil {
 		return err
 	}
 	changed, err := s.admin.PutKey(r.Context(), application, id, settings, c)
@@ -248,7 +248,7 @@ func (s *service) createToken(w http.ResponseWriter, r *http.Request, p access.P
 		return err
 	}
 	var t registry.Token
-	if err := readObject(w, r, tokenReaders(&t), "id", "role"); err != nil {
+	if err := readObject(r, tokenReaders(&t), "id", "role"); err != nil {
 		return err
 	}
 	created, err := s.admin.CreateToken(r.Context(), t, c)
@@ -267,17 +267,22 @@ func tokenReaders(t *registry.Token) map[string]memberReader {
 	}
 }
 
-// deleteToken answers DELETE /v1/tokens/{token_id}: the token is invalid.
+// deleteToken answers DELETE /v1/tokens/{token_id}: the token is invalid. With
+// last_operator=true it may be the only one of an operator.
 func (s *service) deleteToken(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 	path, err := pathParams(r, routeToken)
 	if err != nil {
 		return err
 	}
-	c, err := parseChange(r, p, true)
+	q, err := parseParams(r, []string{api.CodeLastOperator})
 	if err != nil {
 		return err
 	}
-	revision, err := s.admin.DeleteToken(r.Context(), path[0], c)
+	c, err := parseChangeHeaders(r, p, true)
+	if err != nil {
+		return err
+	}
+	revision, err := s.admin.DeleteToken(r.Context(), path[0], q.lastOperator, c)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,15 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/theeye/theeye/queryapi/access"
+	"github.com/theeye/theeye/queryapi/analytics"
+	"github.com/theeye/theeye/queryapi/events"
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/columns"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 )
@@ -16,12 +21,7 @@ func (s *service) listEvents(w http.ResponseWriter, r *http.Request, p access.Pr
 	if err != nil {
 		return err
 	}
-	page, err := s.events.Events(r.Context(), p, q.Query)
-	if err != nil {
-		return err
-	}
-	writePage(w, page.Documents, q.nextCursor(routeEvents, page.Next))
-	return nil
+	return s.answerPage(w, r, p, &q, routeEvents, s.events.Events)
 }
 
 // listRejected answers GET /v1/rejected: rejected events with their reasons and
@@ -31,12 +31,26 @@ func (s *service) listRejected(w http.ResponseWriter, r *http.Request, p access.
 	if err != nil {
 		return err
 	}
-	page, err := s.events.Rejected(r.Context(), p, q.Query)
-	if err != nil {
-		return err
+	return s.answerPage(w, r, p, &q, routeRejected, s.events.Rejected)
+}
+
+// answerPage answers with a page that find returns. A page of events that match filters
+// may read many more than it shows, so it takes a slot of the statistics.
+func (s *service) answerPage(w http.ResponseWriter, r *http.Request, p access.Principal, q *params, route string,
+	find func(context.Context, access.Principal, events.Query) (events.Page, error),
+) error {
+	answer := func(ctx context.Context) error {
+		page, err := find(ctx, p, q.Query)
+		if err != nil {
+			return err
+		}
+		writePage(w, page.Documents, q.nextCursor(route, page.Next))
+		return nil
 	}
-	writePage(w, page.Documents, q.nextCursor(routeRejected, page.Next))
-	return nil
+	if len(q.Filters) == 0 {
+		return answer(r.Context())
+	}
+	return s.workHeavily(r.Context(), p, answer)
 }
 
 // summarizeRejected answers GET /v1/rejected/summary: how many events were
@@ -46,11 +60,20 @@ func (s *service) summarizeRejected(w http.ResponseWriter, r *http.Request, p ac
 	if err != nil {
 		return err
 	}
-	summary, err := s.events.RejectedSummary(r.Context(), p, q.Query)
-	if err != nil {
-		return err
+	in := q.statsInput("rejected")
+	asked := analytics.RejectedQuery{
+		Applications: in.applications(s, p), Category: q.Category, Name: q.Name, SessionID: q.SessionID, EventID: q.EventID,
+		Code: q.Code, From: q.From, To: q.To, Limit: q.Limit,
 	}
-	return writeJSON(w, http.StatusOK, 0, summary)
+	if in.err != nil {
+		return in.err
+	}
+	return s.writeAnswer(w, r, p, in, &statsQuestion{
+		need: asked.Need(),
+		answer: func(ctx context.Context, a *analytics.Analytics, snapshot *columns.Snapshot) (any, error) {
+			return a.RejectedSummary(ctx, snapshot, asked)
+		},
+	})
 }
 
 // showEvent answers GET /v1/events/{event_id}: one event with its outcome.
@@ -121,19 +144,9 @@ func (s *service) showSession(w http.ResponseWriter, r *http.Request, p access.P
 	if err != nil {
 		return err
 	}
-	return writeTimeline(w, t.Session, t.Page.Documents, q.nextCursor(routeSession, t.Page.Next))
-}
-
-// listTypes answers GET /v1/types: every type that was received in a range of
-// received time or is registered.
-func (s *service) listTypes(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	q, err := parseParams(r, typesParams)
-	if err != nil {
-		return err
+	var before *time.Time
+	if q.After != nil {
+		before = &q.After.Time
 	}
-	list, err := s.events.Types(r.Context(), p, q.Query)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, 0, list)
+	return writeTimeline(w, t.Session, t.Page.Documents, before, q.nextCursor(routeSession, t.Page.Next))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/theeye/theeye/queryapi/problem"
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/columns"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/job"
@@ -37,16 +39,27 @@ const statusClientClosed = 499
 // return.
 var statuses = map[string]int{
 	api.CodeInvalidParameter:      http.StatusBadRequest,
+	api.CodeInvalidFilter:         http.StatusBadRequest,
 	api.CodeTooManyApplications:   http.StatusBadRequest,
 	api.CodeUnauthorized:          http.StatusUnauthorized,
 	api.CodeForbidden:             http.StatusForbidden,
 	api.CodeApplicationNotAllowed: http.StatusForbidden,
 	api.CodeNotFound:              http.StatusNotFound,
+	api.CodeUnknownSession:        http.StatusNotFound,
+	api.CodeAnswerTooLarge:        http.StatusBadRequest,
+	api.CodeQueryTimeout:          http.StatusGatewayTimeout,
+	api.CodeStillBuilding:         http.StatusGatewayTimeout,
 	api.CodeAmbiguousEvent:        http.StatusConflict,
+	api.CodeLastOperator:          http.StatusConflict,
 	api.CodeStarting:              http.StatusServiceUnavailable,
 	api.CodeOverloaded:            http.StatusServiceUnavailable,
 	api.CodeBacklogTooLong:        http.StatusServiceUnavailable,
 	api.CodeStreamUnavailable:     http.StatusServiceUnavailable,
+	api.CodeBackupRunning:         http.StatusTooManyRequests,
+	api.CodeTooManyQueries:        http.StatusTooManyRequests,
+	api.CodeTooManyExports:        http.StatusTooManyRequests,
+	api.CodeTooManyStreams:        http.StatusTooManyRequests,
+	api.CodeNoSpace:               http.StatusInsufficientStorage,
 	api.CodeRegistryUnavailable:   http.StatusServiceUnavailable,
 }
 
@@ -75,6 +88,11 @@ func failureOf(ctx context.Context, err error) *httpserver.Failure {
 			Status: http.StatusTooManyRequests, Code: api.CodeTooManyJobs, RetryAfter: retryJobs,
 			Detail: fmt.Sprintf("%d jobs are queued or running already; cancel one, or wait", job.MaxUnfinished),
 		}
+	case errors.Is(err, columns.ErrNotHeld):
+		return &httpserver.Failure{
+			Status: http.StatusBadRequest, Code: api.CodeAnswerTooLarge, Cause: err,
+			Detail: "a field of the question has too many or too long values on one day, or is one of too many fields: ask for another one",
+		}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return httpserver.NewFailure(statusClientClosed, api.CodeClientClosed, "the client closed the request")
 	case ctx.Err() != nil:
@@ -82,6 +100,8 @@ func failureOf(ctx context.Context, err error) *httpserver.Failure {
 			Status: http.StatusGatewayTimeout, Code: api.CodeQueryTimeout, Cause: err,
 			Detail: "the query took too long; ask for a shorter time range or fewer events",
 		}
+	case errors.Is(err, columns.ErrDamaged), errors.Is(err, fs.ErrNotExist):
+		return httpserver.Unavailable(api.CodeStarting, "files of columns are damaged; they are rebuilt", retrySoon, err)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConfiguration):
 		return httpserver.Unavailable(api.CodeStoreUnavailable, "the store does not answer", retryLater, err)
 	}
@@ -102,6 +122,9 @@ func failureOfProblem(p *problem.Error) *httpserver.Failure {
 	f := &httpserver.Failure{Status: status, Code: p.Code, Detail: p.Detail, RetryAfter: p.RetryAfter, Cause: p.Cause}
 	if status == http.StatusServiceUnavailable && f.RetryAfter == 0 {
 		f.RetryAfter = retrySoon
+	}
+	for _, m := range p.Members {
+		f = withMember(f, m.Name, m.Value)
 	}
 	return f
 }

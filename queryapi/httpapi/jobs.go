@@ -4,7 +4,9 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/queryapi/access"
@@ -41,8 +43,11 @@ func (c jobCollection) listJobs(w http.ResponseWriter, r *http.Request, _ access
 	if more {
 		next = q.cursorBehind(c.route, jobs[len(jobs)-1].ID)
 	}
-	if c.route == routeAudits {
+	switch c.route {
+	case routeAudits:
 		return writeJSON(w, http.StatusOK, 0, api.AuditPage{Audits: jobs, NextCursor: next})
+	case routeRetentions:
+		return writeJSON(w, http.StatusOK, 0, api.RetentionPage{Retentions: jobs, NextCursor: next})
 	}
 	return writeJSON(w, http.StatusOK, 0, api.ReplayPage{Replays: jobs, NextCursor: next})
 }
@@ -90,7 +95,7 @@ func (s *service) startReplay(w http.ResponseWriter, r *http.Request, p access.P
 	if err != nil {
 		return err
 	}
-	j, err := readReplay(w, r)
+	j, err := readReplay(r)
 	if err != nil {
 		return err
 	}
@@ -105,7 +110,7 @@ func (s *service) startAudit(w http.ResponseWriter, r *http.Request, p access.Pr
 		return err
 	}
 	j := job.Job{Kind: job.Audit}
-	faults, err := readJobBody(w, r, auditReaders(&j))
+	faults, err := readJobBody(r, auditReaders(&j))
 	if err != nil {
 		return err
 	}
@@ -113,6 +118,23 @@ func (s *service) startAudit(w http.ResponseWriter, r *http.Request, p access.Pr
 		return err
 	}
 	return s.startJob(w, r, api.PathAudits, j, c)
+}
+
+// startRetention answers POST /v1/retentions: the retention of the present policy is
+// applied again. The body is an object without members.
+func (s *service) startRetention(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+	c, err := parseChange(r, p, false)
+	if err != nil {
+		return err
+	}
+	faults, err := readJobBody(r, nil)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return invalidDeclaration(faults)
+	}
+	return s.startJob(w, r, api.PathRetentions, job.Job{Kind: job.Retention}, c)
 }
 
 // auditReaders are the members of api.AuditRequest.
@@ -138,9 +160,9 @@ func (s *service) startJob(w http.ResponseWriter, r *http.Request, collection st
 }
 
 // readReplay reads the body of startReplay.
-func readReplay(w http.ResponseWriter, r *http.Request) (job.Job, error) {
+func readReplay(r *http.Request) (job.Job, error) {
 	j, dryRun := job.Job{Kind: job.Replay}, false
-	faults, err := readJobBody(w, r, replayReaders(&j, &dryRun))
+	faults, err := readJobBody(r, replayReaders(&j, &dryRun))
 	if err != nil {
 		return j, err
 	}
@@ -194,32 +216,72 @@ const (
 	maxDryRunBytes   = job.MaxBytes / 2
 )
 
-// readSchemas reads schemas by type. Each is compiled, so that the answer has
-// its faults.
+// schemasForm is the form of the schemas of a dry run.
+const schemasForm = `must be an array of {"category": …, "name": …, "schema": {…}}, with category and name as events have them`
+
+// readSchemas reads schemas of types, as the record of a job has them. Each is
+// compiled, so that the answer has its faults.
 func readSchemas(dst *map[string]jsontext.Value) rawReader {
 	return func(m schema.Location, raw jsontext.Value) {
-		list, err := splitObject(raw)
-		if err != nil {
-			m.Faultf("must be an object")
+		var list []jsontext.Value
+		if err := json.Unmarshal(raw, &list); err != nil || list == nil {
+			m.Faultf("%s", schemasForm)
 			return
 		}
-		*dst = list
 		if len(list) > maxDryRunSchemas {
 			m.Faultf("must have at most %d schemas", maxDryRunSchemas)
 			return
 		}
 		size := 0
-		for _, name := range slices.Sorted(maps.Keys(list)) {
-			at := m.At(name)
-			if _, err := schema.ParseType(name); err != nil {
-				at.Faultf("names no type: %v", err)
-			}
-			_, faults := schema.Compile(list[name])
-			addFaults(at, faults)
-			size += len(list[name])
+		*dst = make(map[string]jsontext.Value, len(list))
+		for i, element := range list {
+			size += len(readTypeSchema(m.At(strconv.Itoa(i)), element, *dst))
 		}
 		if size > maxDryRunBytes {
 			m.Faultf("the schemas must have at most %d bytes together", maxDryRunBytes)
 		}
 	}
+}
+
+// readTypeSchema reads one schema into all, and returns its text.
+func readTypeSchema(m schema.Location, raw jsontext.Value, all map[string]jsontext.Value) jsontext.Value {
+	members, err := splitObject(raw)
+	if err != nil {
+		m.Faultf(`must be an object with "category", "name" and "schema"`)
+		return nil
+	}
+	var t schema.Type
+	var text jsontext.Value
+	known := map[string]rawReader{
+		"category": parsed(readName(&t.Category)),
+		"name":     parsed(readName(&t.Name)),
+		"schema": func(m schema.Location, raw jsontext.Value) {
+			_, faults := schema.Compile(raw)
+			addFaults(m, faults)
+			text = raw
+		},
+	}
+	faults := len(*m.Faults)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if read, ok := known[name]; ok {
+			read(m.At(name), members[name])
+		} else {
+			m.At(name).Faultf(`is not a known member; they are "category", "name" and "schema"`)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if _, ok := members[name]; !ok {
+			m.At(name).Faultf("is missing")
+		}
+	}
+	if len(*m.Faults) > faults {
+		return text
+	}
+	if _, err := schema.ParseType(t.String()); err != nil {
+		m.Faultf("names no type: %v", err)
+	} else if _, twice := all[t.String()]; twice {
+		m.Faultf("is a second schema of this type")
+	}
+	all[t.String()] = text
+	return text
 }

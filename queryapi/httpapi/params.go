@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/theeye/theeye/queryapi/access"
 	"github.com/theeye/theeye/queryapi/admin"
+	"github.com/theeye/theeye/queryapi/analytics/interval"
 	"github.com/theeye/theeye/queryapi/events"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
@@ -21,6 +20,7 @@ import (
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/stream"
+	"github.com/theeye/theeye/shared/when"
 )
 
 // Bounds of parameters.
@@ -34,14 +34,30 @@ const (
 // typed value: no text of a client ever becomes an operator of a database.
 type params struct {
 	events.Query
+	clock when.Clock
+	// zone is parameter tz.
+	zone     string
 	cursor   string
 	revision uint64
 	kind     string
+	sessions sessionsQuery
+	export   exportQuery
+	live     liveQuery
+	// lastOperator allows the only operator token to be removed.
+	lastOperator bool
+	// relative are the texts of From and To where they name a time relative to
+	// the present one, else "".
+	relative struct{ from, to string }
+	// ranged is set where the range depends on the present time; a cursor then
+	// carries it.
+	ranged bool
+	// filters are the values of parameter filter; Filters are the same, parsed.
+	filters []string
 }
 
 // parser parses the value of one parameter into p. If the value is invalid it
-// returns a description of a valid one, else "".
-type parser func(p *params, value string) (want string)
+// returns the fault, else "".
+type parser func(p *params, value string) (fault string)
 
 // parsers are those of all parameters; each call allows some of them.
 var parsers = map[string]parser{
@@ -58,8 +74,8 @@ var parsers = map[string]parser{
 	"name":     func(p *params, v string) string { return parseText(&p.Name, v, event.MaxIDLength) },
 	"event_id": func(p *params, v string) string { return parseText(&p.EventID, v, event.MaxIDLength) },
 	"code":     func(p *params, v string) string { return parseText(&p.Code, v, maxCodeLength) },
-	"from":     func(p *params, v string) string { return parseTime(&p.From, v) },
-	"to":       func(p *params, v string) string { return parseTime(&p.To, v) },
+	"from":     func(p *params, v string) string { return p.parseTime(&p.From, &p.relative.from, v) },
+	"to":       func(p *params, v string) string { return p.parseTime(&p.To, &p.relative.to, v) },
 	"order": func(p *params, v string) string {
 		p.Descending = v == "desc"
 		return wantUnless(v == "asc" || v == "desc", "asc or desc")
@@ -80,8 +96,25 @@ var parsers = map[string]parser{
 	},
 	"kind": func(p *params, v string) string {
 		p.kind = v
-		return wantUnless(slices.Contains(changeKinds, v), strings.Join(changeKinds, ", "))
+		return wantUnless(slices.Contains(changeKinds, v), "one of "+strings.Join(changeKinds, ", "))
 	},
+	api.CodeLastOperator: func(p *params, v string) string {
+		p.lastOperator = v == "true"
+		return wantUnless(v == "true" || v == "false", "true or false")
+	},
+	"by": func(p *params, v string) string {
+		p.sessions.active = v == byActive
+		return wantUnless(v == byStarted || v == byActive, byStarted+" or "+byActive)
+	},
+	"min_events": func(p *params, v string) string { return parseCount(&p.sessions.minEvents, v) },
+	"tz": func(p *params, v string) string {
+		return wantUnless(p.zone == v, "the IANA name of a time zone, such as Europe/Berlin or UTC")
+	},
+	"min_seconds": func(p *params, v string) string { return parseCount(&p.sessions.minSeconds, v) },
+	"filter":      func(p *params, v string) string { p.filters = append(p.filters, v); return "" },
+	"format":      func(p *params, v string) string { return parseOneOf(&p.export.format, v, exportFormats) },
+	"columns":     parseColumns,
+	"outcome":     func(p *params, v string) string { return parseOneOf(&p.live.outcome, v, liveOutcomes) },
 }
 
 const wantUUID = "a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
@@ -91,7 +124,7 @@ var changeKinds = []string{"schema", "policy", "application", "token", "replay"}
 
 // The parameters of each call.
 var (
-	eventsParams   = []string{"application", "session_id", "category", "name", "event_id", "from", "to", "order", "limit", "cursor"}
+	eventsParams   = []string{"application", "session_id", "category", "name", "event_id", "from", "to", "filter", "order", "limit", "cursor"}
 	eventParams    = []string{"application"}
 	sessionParams  = []string{"application", "limit", "cursor"}
 	rejectedParams = append([]string{"code"}, eventsParams...)
@@ -99,23 +132,40 @@ var (
 	historyParams  = []string{"limit", "cursor"}
 	changesParams  = []string{"kind", "name", "limit", "cursor"}
 	typesParams    = []string{"application", "from", "to"}
-	summaryParams  = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit"}
+	exportParams   = []string{"application", "category", "name", "session_id", "filter", "from", "to", "format", "columns", "cursor"}
+	liveParams     = []string{"application", "category", "name", "session_id", "filter", "outcome"}
+	sessionsParams = []string{
+		"application", "category", "name", "session_id", "from", "to", "by", "min_events", "min_seconds", "order", "limit", "cursor", "filter", "tz",
+	}
+	summaryParams = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit"}
 )
 
 // parseParams parses the query string of a request, in which each allowed
-// parameter may stand once, and no other. The error is a *httpserver.Failure
-// with status 400.
+// parameter may stand once, a filter several times, and no other. The error is a
+// *httpserver.Failure with status 400.
 func parseParams(r *http.Request, allowed []string) (params, error) {
-	p := params{}
+	p := params{clock: when.UTC()}
 	p.Limit = defaultLimit
-	err := httpserver.ParseQuery(r.URL.RawQuery, allowed, func(name, value string) string { return parsers[name](&p, value) })
-	if err != nil {
+	if slices.Contains(allowed, "tz") {
+		p.setZone(r.URL.Query().Get("tz"))
+	}
+	set := func(name, value string) string { return parsers[name](&p, value) }
+	if err := httpserver.ParseQuery(r.URL.RawQuery, allowed, set, "filter"); err != nil {
 		return params{}, err
 	}
 	if !p.From.IsZero() && !p.To.IsZero() && p.From.After(p.To) {
-		return params{}, httpserver.BadRequest(api.CodeInvalidParameter, "parameter from must not be after parameter to")
+		return params{}, httpserver.BadRequest(api.CodeInvalidParameter, "parameter from (%s) must not be after parameter to (%s)",
+			event.FormatTime(p.From), event.FormatTime(p.To))
 	}
-	return p, nil
+	return p, p.parseFilters(p.clock.Now)
+}
+
+// setZone sets the zone in which times are read, before they are; an unknown one stays
+// unset.
+func (p *params) setZone(name string) {
+	if zone, err := interval.LoadZone(name); err == nil {
+		p.zone, p.clock.Zone = name, zone
+	}
 }
 
 // parsePage parses the parameters of a page, its position included.
@@ -128,11 +178,12 @@ func parsePage(r *http.Request, allowed []string, route string) (params, error) 
 	return q, err
 }
 
+// wantUnless returns what a value must be unless it is valid.
 func wantUnless(valid bool, want string) string {
 	if valid {
 		return ""
 	}
-	return want
+	return "must be " + want
 }
 
 func parseText(dst *string, v string, limit int) string {
@@ -141,10 +192,40 @@ func parseText(dst *string, v string, limit int) string {
 	return wantUnless(n >= 1 && n <= limit, "a string of 1 to "+strconv.Itoa(limit)+" characters")
 }
 
-func parseTime(dst *time.Time, v string) string {
-	t, err := event.ParseTime(v)
-	*dst = t
-	return wantUnless(err == nil, "a time as RFC 3339 or YYYY-MM-DD HH:MM:SS (send '+' as %2B)")
+// parseTime parses a time as package when reads it, in UTC.
+func (p *params) parseTime(dst *time.Time, relative *string, v string) string {
+	t, err := p.clock.Parse(v)
+	if err != nil {
+		return err.Error()
+	}
+	*dst = bounding(t)
+	if when.Relative(v) {
+		*relative, p.ranged = v, true
+	}
+	return ""
+}
+
+// bounding returns a time as the end of a range. The zero time would be no bound; the
+// microsecond after it bounds the same events, because none has the zero time.
+func bounding(t time.Time) time.Time {
+	if t.IsZero() {
+		return t.Add(time.Microsecond)
+	}
+	return t
+}
+
+// parseCount reads a whole number of at most twelve digits.
+func parseCount(dst *int64, v string) string {
+	const most = 12
+	n, err := strconv.ParseUint(v, 10, 63)
+	*dst = int64(n)
+	return wantUnless(err == nil && len(v) <= most, "a whole number from 0")
+}
+
+// parseOneOf reads one of a few words.
+func parseOneOf(dst *string, v string, words []string) string {
+	*dst = v
+	return wantUnless(slices.Contains(words, v), "one of "+strings.Join(words, ", "))
 }
 
 // parseLimit reads decimal digits alone: no sign and no exponent.
@@ -157,76 +238,6 @@ func parseLimit(v string) (int, bool) {
 		n = n*10 + int(v[i]-'0')
 	}
 	return n, n >= 1 && n <= query.MaxEvents
-}
-
-// fingerprint identifies a query: the route and everything that selects and
-// orders. The limit is not part of it, so pages may differ in size; neither is
-// the token, which is checked on its own.
-func (p *params) fingerprint(route string) [8]byte {
-	var b []byte
-	order := "asc"
-	if p.Descending {
-		order = "desc"
-	}
-	for _, s := range []string{route, p.Application, p.SessionID, p.Category, p.Name, p.EventID, p.Code, p.kind, order} {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
-	}
-	for _, t := range []time.Time{p.From, p.To} {
-		b = binary.AppendVarint(b, t.Unix())
-		b = binary.AppendVarint(b, int64(t.Nanosecond()))
-	}
-	sum := sha256.Sum256(b)
-	return [8]byte(sum[:8])
-}
-
-// position returns where the query continues: nil at the start. The error is a
-// *httpserver.Failure for a cursor of another query.
-func (p *params) position(route string) (*query.Position, error) {
-	if p.cursor == "" {
-		return nil, nil
-	}
-	c, err := httpserver.DecodeCursor(p.fingerprint(route), p.cursor)
-	if err != nil {
-		return nil, errCursor
-	}
-	return &query.Position{Time: c.Time, ID: c.ID}, nil
-}
-
-var errCursor = httpserver.NewFailure(http.StatusBadRequest, api.CodeInvalidCursor,
-	"parameter cursor is not the next_cursor of an answer to the same query")
-
-// nextCursor returns the cursor of the page behind a position, "" for nil.
-func (p *params) nextCursor(route string, next *query.Position) api.Cursor {
-	if next == nil {
-		return ""
-	}
-	return api.Cursor(httpserver.Cursor{Time: next.Time, ID: next.ID}.Encode(p.fingerprint(route)))
-}
-
-// before returns where a list continues that is ordered by descending numbers:
-// 0 at its start.
-func (p *params) before(route string) (uint64, error) {
-	c, err := p.position(route)
-	if c == nil || err != nil {
-		return 0, err
-	}
-	n, err := strconv.ParseUint(c.ID, 10, 64)
-	if err != nil || n == 0 {
-		return 0, errCursor
-	}
-	return n, nil
-}
-
-// cursorBefore returns the cursor of the page below number n.
-func (p *params) cursorBefore(route string, n uint64) api.Cursor {
-	return p.cursorBehind(route, strconv.FormatUint(n, 10))
-}
-
-// cursorBehind returns the cursor of the page behind an id, in a list without
-// times.
-func (p *params) cursorBehind(route, id string) api.Cursor {
-	return p.nextCursor(route, &query.Position{Time: time.UnixMicro(0), ID: id})
 }
 
 // pathParams returns the segments of a request's path that are parameters of
@@ -262,6 +273,11 @@ func parseChange(r *http.Request, p access.Principal, optional bool) (c admin.Ch
 	if _, err = parseParams(r, nil); err != nil {
 		return c, err
 	}
+	return parseChangeHeaders(r, p, optional)
+}
+
+// parseChangeHeaders is parseChange for a request whose parameters are parsed.
+func parseChangeHeaders(r *http.Request, p access.Principal, optional bool) (c admin.Change, err error) {
 	match, err := httpserver.IfMatch(r.Header)
 	if err != nil {
 		return c, err

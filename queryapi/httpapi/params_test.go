@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,13 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/query"
+	"github.com/theeye/theeye/shared/when"
 )
 
 const aSession = "e2085be5-9137-4e4e-80b5-f1ffddc25423"
+
+// readsAll compares parameters with their unexported fields.
+var readsAll = cmp.Exporter(func(t reflect.Type) bool { return t != reflect.TypeFor[time.Time]() })
 
 // parse parses a raw query string as a request carries it.
 func parse(raw string, allowed []string) (params, error) {
@@ -52,8 +57,9 @@ func TestParsesParameters(t *testing.T) {
 		"category=a=b":                                            selecting(query.Filter{Category: "a=b"}),
 	} {
 		got, err := parse(raw, eventsParams)
-		if err != nil || !cmp.Equal(got, want, cmp.AllowUnexported(params{})) {
-			t.Errorf("%q: %v, %s", raw, err, cmp.Diff(want, got, cmp.AllowUnexported(params{})))
+		want.clock, got.clock = when.Clock{}, when.Clock{}
+		if err != nil || !cmp.Equal(got, want, readsAll) {
+			t.Errorf("%q: %v, %s", raw, err, cmp.Diff(want, got, readsAll))
 		}
 	}
 }
@@ -63,7 +69,11 @@ func TestParsesParameters(t *testing.T) {
 var hostileQueries = map[string]string{
 	"session_id[$ne]=x":                      api.CodeUnknownParameter,
 	"session_id%5B%24ne%5D=":                 api.CodeUnknownParameter,
-	"filter=$where=1":                        api.CodeUnknownParameter,
+	"filter=$where=1":                        api.CodeInvalidFilter,
+	"filter=":                                api.CodeInvalidFilter,
+	"filter=data.a%3D1&filter=data.a":        api.CodeInvalidFilter,
+	"filter=" + strings.Repeat("a", 5000):    api.CodeInvalidFilter,
+	strings.Repeat("filter=data.a&", 21):     api.CodeInvalidFilter,
 	"$where=1":                               api.CodeUnknownParameter,
 	"Limit=1":                                api.CodeUnknownParameter,
 	"limit%00=1":                             api.CodeUnknownParameter,
@@ -90,7 +100,12 @@ var hostileQueries = map[string]string{
 	"application=" + strings.Repeat("a", 33): api.CodeInvalidParameter,
 	"from=2026-02-30T00:00:00Z":              api.CodeInvalidParameter,
 	"from=2026-01-01T00:00:00+02:00":         api.CodeInvalidParameter, // a space by the time it is read
-	"from=now":                               api.CodeInvalidParameter,
+	"from=soon":                              api.CodeInvalidParameter,
+	"from=7":                                 api.CodeInvalidParameter,
+	"from=-7d":                               api.CodeInvalidParameter,
+	"from=1y":                                api.CodeInvalidParameter,
+	"from=":                                  api.CodeInvalidParameter,
+	"from=1d&to=2d":                          api.CodeInvalidParameter,
 	"from=1700000000":                        api.CodeInvalidParameter,
 	`from={"$gt":""}`:                        api.CodeInvalidParameter,
 	"from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z": api.CodeInvalidParameter,
@@ -132,7 +147,7 @@ func TestRejectsHostileQueries(t *testing.T) {
 }
 
 func TestEveryParameterHasAParser(t *testing.T) {
-	for _, list := range [][]string{eventsParams, eventParams, sessionParams, rejectedParams, summaryParams} {
+	for _, list := range [][]string{eventsParams, eventParams, sessionParams, sessionsParams, rejectedParams, summaryParams} {
 		for _, name := range list {
 			if parsers[name] == nil {
 				t.Errorf("parameter %s has no parser", name)
@@ -193,6 +208,11 @@ func TestCursorBelongsToItsQuery(t *testing.T) {
 		"from by 1µs": func(q *params) { q.From = at.Add(time.Microsecond) },
 		"kind":        func(q *params) { q.kind = "schema" },
 		"order":       func(q *params) { q.Descending = true },
+		"by":          func(q *params) { q.sessions.active = true },
+		"min events":  func(q *params) { q.sessions.minEvents = 1 },
+		"min seconds": func(q *params) { q.sessions.minSeconds = 1 },
+		"7d":          func(q *params) { q.ranged, q.relative.from, q.From = true, "7d", at },
+		"8d":          func(q *params) { q.ranged, q.relative.from, q.From = true, "8d", at },
 	} {
 		q := base
 		change(&q)
@@ -242,5 +262,32 @@ func TestCursorCarriesThePosition(t *testing.T) {
 		if n, err := q.before(routeChanges); err == nil {
 			t.Errorf("%q is %d", id, n)
 		}
+	}
+}
+
+// A query that names its range relative to the present time continues in the
+// range of its first page, whenever the next one is asked for.
+func TestCursorKeepsARelativeRange(t *testing.T) {
+	at := time.Date(2026, 11, 19, 10, 0, 0, 0, time.UTC)
+	parseAt := func(now time.Time) params {
+		q := selecting(query.Filter{Category: "a"})
+		q.clock.Now = now
+		if fault := parsers["from"](&q, "7d") + parsers["to"](&q, "yesterday"); fault != "" {
+			t.Fatal(fault)
+		}
+		return q
+	}
+	first, later := parseAt(at), parseAt(at.Add(50*time.Hour))
+	last := query.Position{Time: at, ID: "demo/1"}
+	later.cursor = string(first.nextCursor(routeEvents, &last))
+	got, err := later.position(routeEvents)
+	if err != nil || *got != last || !later.From.Equal(at.Add(-7*24*time.Hour)) || !later.To.Equal(first.To) {
+		t.Errorf("%v, %v; from %v to %v, want %v to %v", got, err, later.From, later.To, first.From, first.To)
+	}
+	// The same range as times is another query.
+	absolute := selecting(query.Filter{Category: "a", From: first.From, To: first.To})
+	absolute.cursor = later.cursor
+	if _, err := absolute.position(routeEvents); err == nil {
+		t.Error("a cursor of a relative range continues another query")
 	}
 }

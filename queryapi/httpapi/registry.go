@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/theeye/theeye/queryapi/access"
@@ -10,6 +12,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
 )
@@ -41,7 +44,7 @@ func (s *service) showSchema(w http.ResponseWriter, r *http.Request, _ access.Pr
 	}
 	v, err := s.admin.Schema(r.Context(), t, q.revision)
 	if err != nil {
-		return err
+		return explainUnknownType(t, err)
 	}
 	writeVersion(w, api.ContentTypeSchema, v)
 	return nil
@@ -57,7 +60,7 @@ func (s *service) putSchema(w http.ResponseWriter, r *http.Request, p access.Pri
 	if err != nil {
 		return err
 	}
-	raw, err := readBody(w, r, maxDeclaration)
+	raw, err := readBody(r, maxDeclaration)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (s *service) deleteSchema(w http.ResponseWriter, r *http.Request, p access.
 	}
 	revision, err := s.admin.DeleteSchema(r.Context(), t, c)
 	if err != nil {
-		return err
+		return explainUnknownType(t, err)
 	}
 	return writeJSON(w, http.StatusOK, revision, api.ChangedType{Category: t.Category, Name: t.Name, Revision: revision})
 }
@@ -100,9 +103,19 @@ func (s *service) listSchemaVersions(w http.ResponseWriter, r *http.Request, _ a
 	if err != nil {
 		return err
 	}
-	return writeVersions(w, r, routeSchemaHistory, t, func(vr admin.VersionRange) ([]api.Version, bool, error) {
+	err = writeVersions(w, r, routeSchemaHistory, t, func(vr admin.VersionRange) ([]api.Version, bool, error) {
 		return s.admin.SchemaHistory(r.Context(), t, vr)
 	})
+	return explainUnknownType(t, err)
+}
+
+// explainUnknownType adds how names stand in a path to the error of a type that
+// the registry does not have, if they may be in the escaped form of file names.
+func explainUnknownType(t schema.Type, err error) error {
+	if !errors.Is(err, registry.ErrNotFound) || !strings.Contains(t.Category+t.Name, "=") {
+		return err
+	}
+	return httpserver.NotFound("the registry does not have it; names in a path are percent-encoded, as in " + api.PathSchemas + "/page%20interaction/pageview")
 }
 
 // listPolicyVersions answers GET /v1/policy/history.
@@ -177,7 +190,7 @@ func (s *service) putPolicy(w http.ResponseWriter, r *http.Request, p access.Pri
 	if err != nil {
 		return err
 	}
-	raw, err := readBody(w, r, maxDeclaration)
+	raw, err := readBody(r, maxDeclaration)
 	if err != nil {
 		return err
 	}

@@ -1,18 +1,15 @@
 package httpapi
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/theeye/theeye/queryapi/eventjson"
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -69,7 +66,7 @@ func beginAnswer(w http.ResponseWriter) *eventWriter {
 // writeEvent answers with one event.
 func writeEvent(w http.ResponseWriter, d *store.Document) {
 	e := beginAnswer(w)
-	e.buf = appendEvent(e.buf, d)
+	e.buf = eventjson.Append(e.buf, d)
 	e.flush()
 }
 
@@ -77,24 +74,38 @@ func writeEvent(w http.ResponseWriter, d *store.Document) {
 func writePage(w http.ResponseWriter, docs []*store.Document, next api.Cursor) {
 	e := beginAnswer(w)
 	e.buf = append(e.buf, '{')
-	e.writePageMembers(docs, next)
+	e.writePageMembers(docs, next, eventjson.Append)
 }
 
 // writeTimeline answers with an api.Timeline: the members of the session, then
-// those of the page.
-func writeTimeline(w http.ResponseWriter, s api.Session, docs []*store.Document, next api.Cursor) error {
+// those of the page. before is the time of the event before the page, nil on the
+// first one.
+func writeTimeline(w http.ResponseWriter, s api.Session, docs []*store.Document, before *time.Time, next api.Cursor) error {
 	head, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("encode the session: %w", err)
 	}
 	e := beginAnswer(w)
 	e.buf = append(append(e.buf, head[:len(head)-1]...), ',')
-	e.writePageMembers(docs, next)
+	e.writePageMembers(docs, next, func(b []byte, d *store.Document) []byte {
+		b = appendGap(eventjson.Append(b, d), before, d.Timestamp)
+		before = &d.Timestamp
+		return b
+	})
 	return nil
 }
 
+// appendGap adds member gap_seconds to an event: null for the first of a session.
+func appendGap(b []byte, before *time.Time, at time.Time) []byte {
+	b = append(b[:len(b)-1], `,"gap_seconds":`...)
+	if before == nil {
+		return append(b, "null}"...)
+	}
+	return append(strconv.AppendFloat(b, float64(at.UnixMicro()-before.UnixMicro())/1e6, 'f', -1, 64), '}')
+}
+
 // writePageMembers writes the members of an api.Page and ends the object.
-func (e *eventWriter) writePageMembers(docs []*store.Document, next api.Cursor) {
+func (e *eventWriter) writePageMembers(docs []*store.Document, next api.Cursor, appendEvent func([]byte, *store.Document) []byte) {
 	e.buf = append(e.buf, `"events":[`...)
 	for i, d := range docs {
 		if i > 0 {
@@ -109,7 +120,7 @@ func (e *eventWriter) writePageMembers(docs []*store.Document, next api.Cursor) 
 	if next == "" {
 		e.buf = append(e.buf, "null"...)
 	} else {
-		e.buf = appendQuoted(e.buf, string(next))
+		e.buf = eventjson.AppendQuoted(e.buf, string(next))
 	}
 	e.buf = append(e.buf, '}')
 	e.flush()
@@ -118,100 +129,7 @@ func (e *eventWriter) writePageMembers(docs []*store.Document, next api.Cursor) 
 // flush sends the buffer.
 func (e *eventWriter) flush() {
 	if e.err == nil {
-		_, e.err = e.w.Write(e.buf)
+		_, e.err = e.w.Write(e.buf) //nolint:gosec // JSON, by its content type
 	}
 	e.buf = e.buf[:0]
-}
-
-// appendEvent appends a document as an api.Event.
-func appendEvent(b []byte, d *store.Document) []byte {
-	b = appendQuoted(append(b, `{"event_id":`...), d.EventID)
-	b = appendString(b, "application", d.Application)
-	b = appendOptional(b, "session_id", d.SessionID)
-	b = appendOptional(b, "category", d.Category)
-	b = appendOptional(b, "name", d.Name)
-	if d.Data != nil {
-		b = append(appendName(b, "data"), d.Data...)
-	}
-	b = appendTime(b, "timestamp", d.Timestamp)
-	b = appendTime(b, "received_at", d.ReceivedAt)
-	b = appendString(b, "status", string(d.Status))
-	b = appendString(b, "content_hash", d.ContentHash)
-	b = strconv.AppendInt(append(b, `,"origin":{"epoch":`...), d.Origin.Epoch, 10)
-	b = strconv.AppendUint(append(b, `,"seq":`...), d.Origin.Seq, 10)
-	b = strconv.AppendUint(append(b, `},"revision":`...), d.Revision, 10)
-	if d.SchemaVersion != 0 {
-		b = strconv.AppendInt(appendName(b, "schema_version"), d.SchemaVersion, 10)
-	}
-	if d.SentSchemaVersion != 0 {
-		b = strconv.AppendInt(appendName(b, "sent_schema_version"), d.SentSchemaVersion, 10)
-	}
-	b = appendTime(b, "expires_at", d.ExpiresAt)
-	if d.Status == store.Rejected {
-		b = appendErrors(b, d.Errors)
-		b = appendOriginal(b, d.Original)
-	}
-	return append(b, '}')
-}
-
-func appendErrors(b []byte, faults []event.Fault) []byte {
-	b = append(b, `,"errors":[`...)
-	for i, f := range faults {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendQuoted(append(b, `{"code":`...), f.Code)
-		b = appendString(b, "path", f.Path)
-		b = appendString(b, "message", f.Message)
-		b = append(b, '}')
-	}
-	return append(b, ']')
-}
-
-// appendOriginal appends the bytes as received: as text if they are UTF-8,
-// which JSON carries exactly, else in base64 with a member that says so. The
-// policy keeps no original of some types.
-func appendOriginal(b, raw []byte) []byte {
-	switch {
-	case len(raw) == 0:
-		return b
-	case utf8.Valid(raw):
-		return appendString(b, "original", string(raw))
-	}
-	b = appendString(b, "original", base64.StdEncoding.EncodeToString(raw))
-	return appendString(b, "original_encoding", api.EncodingBase64)
-}
-
-// appendName appends the name of a member that follows another one. Names are
-// constants and need no escapes.
-func appendName(b []byte, name string) []byte {
-	return append(append(append(b, `,"`...), name...), `":`...)
-}
-
-// appendString appends a member with a string.
-func appendString(b []byte, name, value string) []byte {
-	return appendQuoted(appendName(b, name), value)
-}
-
-// appendOptional appends a member with a string unless that is empty.
-func appendOptional(b []byte, name, value string) []byte {
-	if value == "" {
-		return b
-	}
-	return appendString(b, name, value)
-}
-
-// appendTime appends a member with a time unless that is zero.
-func appendTime(b []byte, name string, t time.Time) []byte {
-	if t.IsZero() {
-		return b
-	}
-	return appendString(b, name, event.FormatTime(t))
-}
-
-// appendQuoted appends a JSON string. Invalid UTF-8, which no store keeps, is
-// replaced by U+FFFD.
-func appendQuoted(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s) // the error only reports the replacement
-	return b
 }

@@ -31,14 +31,14 @@ func TestRendersStoredEvent(t *testing.T) {
 		ID: "demo/a", Status: store.Stored, Application: "demo", EventID: "a\r\n\u2028<script>\x00", SessionID: aSession,
 		Category: "page interaction", Name: "pageview",
 		Data:      []byte(`{"z":9223372036854775808,"a":-0.0,"":{"$where":1.0},"deep":[9007199254740993]}`),
-		Timestamp: at, ReceivedAt: at.Truncate(time.Millisecond), ExpiresAt: at.Truncate(time.Second),
+		Timestamp: at, ClockOffsetMS: -600000, ReceivedAt: at.Truncate(time.Millisecond), ExpiresAt: at.Truncate(time.Second),
 		ContentHash: strings.Repeat("0", 32), Origin: store.Origin{Epoch: 1700000000000001, Seq: 1<<63 + 1},
 		Revision: 4, SchemaVersion: 3, SentSchemaVersion: 2, Original: []byte("not shown"),
 	})
 	want := `{"event_id":"a\r\n\u2028<script>\u0000","application":"demo","session_id":"` + aSession + `",` +
 		`"category":"page interaction","name":"pageview",` +
 		`"data":{"z":9223372036854775808,"a":-0.0,"":{"$where":1.0},"deep":[9007199254740993]},` +
-		`"timestamp":"2021-01-01T09:15:27.243860Z","received_at":"2021-01-01T09:15:27.243000Z",` +
+		`"timestamp":"2021-01-01T09:15:27.243860Z","clock_offset_ms":-600000,"received_at":"2021-01-01T09:15:27.243000Z",` +
 		`"status":"stored","content_hash":"00000000000000000000000000000000",` +
 		`"origin":{"epoch":1700000000000001,"seq":9223372036854775809},` +
 		`"revision":4,"schema_version":3,"sent_schema_version":2,"expires_at":"2021-01-01T09:15:27.000000Z"}`
@@ -104,13 +104,13 @@ func TestEventsAreEncodedAsTheContractSays(t *testing.T) {
 	at := time.Date(2021, 1, 1, 9, 15, 27, 243860000, time.UTC)
 	d := &store.Document{
 		Application: "demo", EventID: "a\r\n<\x00", SessionID: aSession, Category: "c", Name: "n", Data: []byte(`{"a":1.0}`),
-		Timestamp: at, ReceivedAt: at, ExpiresAt: at, ContentHash: "h", Origin: store.Origin{Epoch: 1, Seq: 2},
+		Timestamp: at, ClockOffsetMS: 1, ReceivedAt: at, ExpiresAt: at, ContentHash: "h", Origin: store.Origin{Epoch: 1, Seq: 2},
 		Revision: 4, SchemaVersion: 3, SentSchemaVersion: 2, Status: store.Rejected,
 		Errors: []event.Fault{{Code: "c", Path: "/p", Message: "m"}, {Code: "d"}}, Original: []byte("\xff"),
 	}
 	full := api.Event{
 		Application: d.Application, EventID: d.EventID, SessionID: d.SessionID, Category: d.Category, Name: d.Name, Data: d.Data,
-		Timestamp: api.TimeOf(at), ReceivedAt: api.TimeOf(at), ExpiresAt: api.TimeOf(at), ContentHash: d.ContentHash,
+		Timestamp: api.TimeOf(at), ClockOffsetMS: 1, ReceivedAt: api.TimeOf(at), ExpiresAt: api.TimeOf(at), ContentHash: d.ContentHash,
 		Origin: api.Origin(d.Origin), Revision: 4, SchemaVersion: 3, SentSchemaVersion: 2, Status: api.StatusRejected,
 		Errors: d.Errors, Original: "/w==", OriginalEncoding: api.EncodingBase64,
 	}
@@ -122,10 +122,13 @@ func TestEventsAreEncodedAsTheContractSays(t *testing.T) {
 
 	rec := httptest.NewRecorder()
 	session := api.Session{SessionID: aSession, First: api.TimeOf(at), Last: api.TimeOf(at), Count: 1, Entry: &api.EventSummary{EventID: "a"}}
-	if err := writeTimeline(rec, session, []*store.Document{d, d}, ""); err != nil {
+	before := at.Add(-1500 * time.Millisecond)
+	if err := writeTimeline(rec, session, []*store.Document{d, d}, &before, ""); err != nil {
 		t.Fatal(err)
 	}
-	sameJSON(t, api.Timeline[api.Event]{Session: session, Page: api.Page[api.Event]{Events: []api.Event{full, full}}}, rec.Body.String())
+	first, second := full, full
+	first.GapSeconds, second.GapSeconds = new(1.5), new(0.0)
+	sameJSON(t, api.Timeline[api.Event]{Session: session, Page: api.Page[api.Event]{Events: []api.Event{first, second}}}, rec.Body.String())
 }
 
 // sameJSON compares JSON text with the encoding of a value, member by member

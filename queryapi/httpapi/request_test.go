@@ -50,7 +50,7 @@ func (s stalledBody) Read([]byte) (int, error) { return 0, s.err }
 func TestRejectsStalledBody(t *testing.T) {
 	for want, cause := range map[int]error{408: os.ErrDeadlineExceeded, 400: errors.New("reset")} {
 		r := httptest.NewRequest(http.MethodPut, "/", stalledBody{cause})
-		_, err := readBody(httptest.NewRecorder(), r, 10)
+		_, err := readBody(r, 10)
 		var f *httpserver.Failure
 		if !errors.As(err, &f) || f.Status != want {
 			t.Errorf("%v: %v", cause, err)

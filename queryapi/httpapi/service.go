@@ -2,15 +2,20 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/theeye/theeye/queryapi/access"
 	"github.com/theeye/theeye/queryapi/admin"
+	"github.com/theeye/theeye/queryapi/analytics"
 	"github.com/theeye/theeye/queryapi/events"
+	"github.com/theeye/theeye/queryapi/export"
+	"github.com/theeye/theeye/queryapi/live"
 	"github.com/theeye/theeye/queryapi/problem"
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -20,12 +25,16 @@ const (
 	routeEvents          = api.PathEvents
 	routeEvent           = routeEvents + "/:event_id"
 	routeTrace           = routeEvent + "/trace"
-	routeSession         = api.PathSessions + "/:session_id"
+	routeSessions        = api.PathSessions
+	routeSession         = routeSessions + "/:session_id"
 	routeRejected        = api.PathRejected
 	routeRejectedSummary = api.PathRejectedSummary
-	routeTypes           = api.PathTypes
+	routeExport          = api.PathExport
+	routeLive            = api.PathLive
 
 	routeStatus        = api.PathStatus
+	routeBackup        = api.PathBackup
+	routeBackupPart    = routeBackup + "/:part"
 	routeSchemas       = api.PathSchemas
 	routeSchema        = routeSchemas + "/:category/:name"
 	routeSchemaHistory = routeSchema + "/history"
@@ -42,6 +51,8 @@ const (
 	routeReplay        = routeReplays + "/:id"
 	routeAudits        = api.PathAudits
 	routeAudit         = routeAudits + "/:id"
+	routeRetentions    = api.PathRetentions
+	routeRetention     = routeRetentions + "/:id"
 )
 
 // service serves the requests. It is safe for concurrent use.
@@ -50,7 +61,19 @@ type service struct {
 	admin    *admin.Admin
 	registry *registry.Registry
 	timeout  time.Duration
-	slots    chan struct{} // one for each request in flight
+	// analysts and operators are the slots of their requests in work.
+	analysts, operators *slots
+	// exports and streams are the slots of answers that may take long.
+	exports, streams *slots
+	store            export.Finder
+	live             *live.Hub
+	heartbeat        time.Duration
+	log              *slog.Logger
+	// analytics answers statistics, in slots of their own; nil without columns.
+	analytics *analytics.Analytics
+	stats     *slots
+	// memory is that of the answers, shared between the tokens.
+	memory *httpserver.Budget[string]
 }
 
 // handler serves one call for a principal. It returns an error only before it
@@ -68,7 +91,9 @@ func (s *service) forOperators(h handler) router.Handler {
 }
 
 // admit returns the handler of a request that needs a valid token with the
-// right role, then a slot, and then ends within a time limit.
+// right role, and then a slot for a limited time. It holds the slot neither while
+// its body arrives nor while its answer is written, so that slow clients keep no
+// other waiting.
 func (s *service) admit(h handler, authorize func(access.Principal) error) router.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := access.Authenticate(s.registry.Snapshot(), bearerToken(r.Header))
@@ -78,19 +103,39 @@ func (s *service) admit(h handler, authorize func(access.Principal) error) route
 		if err != nil {
 			return err
 		}
-		select {
-		case s.slots <- struct{}{}:
-			defer func() { <-s.slots }()
-		default:
-			return problem.New(api.CodeOverloaded, "too many queries are in flight")
+		a := s.newAnswer(r, p.ID)
+		defer a.release()
+		if r, err = receiveBody(r, a); err != nil {
+			return err
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
-		defer cancel()
-		if err := h(w, r.WithContext(ctx), p); err != nil {
-			return failureOf(ctx, err)
+		if err := s.work(h, a, r, p); err != nil {
+			return err
 		}
+		a.send(w)
 		return nil
 	}
+}
+
+// work makes the answer to a request, in a slot and within the time limit.
+func (s *service) work(h handler, a *answer, r *http.Request, p access.Principal) error {
+	free := s.analysts
+	if p.RequireOperator() == nil {
+		free = s.operators
+	}
+	if !free.takeSlot(p.ID) {
+		return problem.New(api.CodeOverloaded, "too many queries of this token are in work; send fewer at a time")
+	}
+	defer free.freeSlot(p.ID)
+	ctx, cancel := context.WithTimeout(events.WithMemory(r.Context(), a), s.timeout)
+	defer cancel()
+	err := h(a, r.WithContext(ctx), p)
+	if err == nil {
+		err = a.finishBody()
+	}
+	if err != nil {
+		return failureOf(ctx, err)
+	}
+	return nil
 }
 
 // bearerToken returns the token of the one Authorization header, "" without
@@ -117,11 +162,21 @@ func (s *service) withStore(h handler) handler {
 	}
 }
 
-// withRegistry answers 503 while NATS is disconnected, before it reads a body.
+// withRegistry answers 503 while NATS is disconnected.
 func (s *service) withRegistry(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		if err := s.admin.CheckConnected(); err != nil {
 			return err
+		}
+		return h(w, r, p)
+	}
+}
+
+// withColumns answers 503 where the service holds no columns.
+func (s *service) withColumns(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+		if s.analytics == nil {
+			return problem.New(api.CodeStarting, "this service holds no columns, from which statistics are answered")
 		}
 		return h(w, r, p)
 	}

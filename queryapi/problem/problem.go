@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/query/filter"
 )
 
 // Error is an error with a code for clients. It is immutable.
@@ -21,8 +22,16 @@ type Error struct {
 	// RetryAfter is how long a client should wait before it repeats the
 	// request; zero is the default of the code.
 	RetryAfter time.Duration
+	// Members are further members of api.Problem.
+	Members []Member
 	// Cause is for the log alone; it may be nil.
 	Cause error
+}
+
+// Member is a member of api.Problem. Its value is a number or a text.
+type Member struct {
+	Name  string
+	Value any
 }
 
 // New returns an error without a cause.
@@ -35,6 +44,15 @@ func Newf(code, format string, args ...any) *Error {
 
 // NotFound returns the error of a question for a resource that does not exist.
 func NotFound(detail string) *Error { return New(api.CodeNotFound, detail) }
+
+// InvalidFilter returns the error of a filter that cannot be parsed. parameter is
+// that of the query, or the member of the body, which holds the list of filters.
+func InvalidFilter(parameter string, err *filter.Error) *Error {
+	return &Error{
+		Code: api.CodeInvalidFilter, Detail: parameter + " cannot be read: " + err.Error(),
+		Members: []Member{{"parameter", parameter}, {"index", err.Index}, {"position", err.Position}, {"expected", err.Expected}},
+	}
+}
 
 // Wrap returns an error with a cause.
 func Wrap(code, detail string, cause error) *Error {

@@ -1,0 +1,227 @@
+package analytics
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/columns"
+	"github.com/theeye/theeye/shared/query/filter"
+)
+
+// maxSharedValues bounds the distinct values of one question.
+const maxSharedValues = 1_000_000
+
+// missingCode is the shared code of a missing value.
+const missingCode = 0
+
+// sharedValues numbers the values of a field over all views of a question: equal values
+// of any view have one code. A code is given when a row is asked for, so that the cost
+// is that of the values in use. It is safe for concurrent use.
+type sharedValues struct {
+	field filter.Field
+	views []sharedView
+
+	mu     sync.Mutex
+	codes  map[string]uint32
+	values []namedValue // by code
+	full   atomic.Bool
+}
+
+// namedValue is a value, and the type that it names if the field is the type.
+type namedValue struct {
+	filter.Value
+	columns.Type
+}
+
+// sharedView is a column of one view, and the shared codes of its codes, 0 as long as
+// they are not known.
+type sharedView struct {
+	once   sync.Once
+	err    error
+	column *columns.Column
+	types  []columns.Type
+	shared []atomic.Uint32
+	// known are the shared codes of all codes, where a dictionary has them.
+	known []uint32
+}
+
+// newSharedValues returns the values of a field in views, those that a marker passes over
+// left out. Where the dictionary of the field has room for all of them, it numbers them.
+func (a *Analytics) newSharedValues(ctx context.Context, field filter.Field, views []columns.View, m *marker) (*sharedValues, error) {
+	s := &sharedValues{
+		field: field, views: make([]sharedView, len(views)), codes: map[string]uint32{}, values: make([]namedValue, 1),
+	}
+	groups, err := a.findGrouping(ctx, field, views, m)
+	if err != nil || groups == nil {
+		return s, err
+	}
+	s.values = groups.values
+	for i := range s.views {
+		known := groups.views[i].shared
+		if known != nil && field.Name == filter.Type {
+			known = append([]uint32{missingCode}, known...) // as readTypes numbers them
+		}
+		s.views[i].known = known
+	}
+	return s, nil
+}
+
+// loadView reads the column of a view. It must have returned without an error before a
+// row of the view is asked for.
+func (s *sharedValues) loadView(ctx context.Context, view int, p *columns.Part) error {
+	v := &s.views[view]
+	v.once.Do(func() {
+		if s.field.Name == filter.Type {
+			v.column, v.types, v.err = readTypes(ctx, p)
+		} else {
+			v.column, v.err = loadColumn(ctx, p, s.field)
+		}
+		if v.err == nil && v.known == nil {
+			v.shared = make([]atomic.Uint32, len(v.column.Values))
+		}
+	})
+	return v.err
+}
+
+// readTypes returns the types as a column. Its codes are those of the part plus 1.
+func readTypes(ctx context.Context, p *columns.Part) (*columns.Column, []columns.Type, error) {
+	codes, err := p.TypeCodes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	types := p.Types()
+	column := &columns.Column{Values: make([]filter.Value, len(types)+1), Codes: make([]uint32, len(codes))}
+	for row, code := range codes {
+		column.Codes[row] = code + 1
+	}
+	for code, t := range types {
+		column.Values[code+1] = filter.Text(t.Category + filter.TypeSeparator + t.Name)
+	}
+	return column, types, nil
+}
+
+// codeAt returns the code of the value of a row, which does not cross arrays.
+func (s *sharedValues) codeAt(at place) uint32 {
+	v := &s.views[at.view]
+	return s.share(v, v.column.Codes[at.row])
+}
+
+// appendCodes appends the codes of the values of a row: missingCode without one,
+// those of the distinct elements if the field crosses arrays.
+func (s *sharedValues) appendCodes(dst []uint32, at place) []uint32 {
+	v := &s.views[at.view]
+	code := v.column.Codes[at.row]
+	if v.column.Elements == nil {
+		return append(dst, s.share(v, code))
+	}
+	start := len(dst)
+elements:
+	for _, e := range v.column.Elements[code] {
+		shared := s.share(v, e)
+		for _, before := range dst[start:] {
+			if before == shared {
+				continue elements
+			}
+		}
+		dst = append(dst, shared)
+	}
+	if len(dst) == start {
+		dst = append(dst, missingCode)
+	}
+	return dst
+}
+
+func (s *sharedValues) share(v *sharedView, code uint32) uint32 {
+	if v.known != nil {
+		return v.known[code]
+	}
+	if code == 0 {
+		return missingCode
+	}
+	if shared := v.shared[code].Load(); shared != 0 {
+		return shared
+	}
+	value := namedValue{Value: v.column.Values[code]}
+	var key string
+	if v.types != nil {
+		value.Type = v.types[code-1]
+		key = value.Category + "\x00" + value.Name
+	} else {
+		key = value.Key()
+	}
+	shared := s.addValue(key, value)
+	v.shared[code].Store(shared)
+	return shared
+}
+
+// shareRows returns the shared codes of the values of a view, by their codes, where
+// rows with a bit of needed have one. The field does not cross arrays.
+func (s *sharedValues) shareRows(view int, masks []eventMask, needed eventMask) []uint32 {
+	v := &s.views[view]
+	if v.known != nil {
+		return v.known
+	}
+	shared := make([]uint32, len(v.column.Values))
+	for row, code := range v.column.Codes[:len(masks)] {
+		if masks[row]&needed != 0 && shared[code] == missingCode {
+			shared[code] = s.share(v, code)
+		}
+	}
+	return shared
+}
+
+// countValues returns how many codes there are by now.
+func (s *sharedValues) countValues() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.values)
+}
+
+func (s *sharedValues) addValue(key string, value namedValue) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	code, ok := s.codes[key]
+	if ok {
+		return code
+	}
+	if len(s.values) > maxSharedValues {
+		s.full.Store(true)
+		return missingCode
+	}
+	code = uint32(len(s.values))
+	s.codes[key] = code
+	s.values = append(s.values, value)
+	return code
+}
+
+// check returns an error if there are too many values: codes are wrong then.
+func (s *sharedValues) check() error {
+	if s.full.Load() {
+		return tooLarge(fmt.Sprintf("%v has more than %d values", s.field, maxSharedValues))
+	}
+	return nil
+}
+
+// compareCodes orders codes by their values; types that spell alike by category.
+func (s *sharedValues) compareCodes(a, b uint32) int {
+	return compareNamed(&s.values[a], &s.values[b])
+}
+
+// compareNamed orders values; types that spell alike by category.
+func compareNamed(v, w *namedValue) int {
+	return cmp.Or(v.Compare(w.Value), cmp.Compare(v.Category, w.Category))
+}
+
+// group names the group of the value.
+func (v *namedValue) group() api.StatsGroup {
+	return api.StatsGroup{Group: v.json(), Category: v.Category, Name: v.Name}
+}
+
+// json returns the JSON of a value.
+func (v *namedValue) json() jsontext.Value { return v.AppendJSON(nil) }
