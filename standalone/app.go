@@ -18,9 +18,11 @@ import (
 	"github.com/theeye/theeye/collector"
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/queryapi"
+	"github.com/theeye/theeye/queryapi/admin"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/daemon/wiring"
 	"github.com/theeye/theeye/shared/heartbeat"
+	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
@@ -28,13 +30,8 @@ import (
 	"github.com/theeye/theeye/shared/store/sqlite"
 )
 
-const (
-	// databaseName is the file of the embedded store in the data folder.
-	databaseName = "events.db"
-	// spareRoom is what the embedded server may keep on disk, in bytes, in
-	// addition to what the stream and the registry reserve.
-	spareRoom = 1 << 30
-)
+// databaseName is the file of the embedded store in the data folder.
+const databaseName = "events.db"
 
 // App is The Eye in one process. Its methods may be called concurrently; Run
 // is called once.
@@ -50,6 +47,7 @@ type App struct {
 	conns    []*nats.Conn
 	js       jetstream.JetStream // of all services but the collector
 	store    store.Store
+	backup   admin.BackupConfig
 	backbone *wiring.Backbone
 
 	queryapi  *queryapi.Service
@@ -108,7 +106,7 @@ func (a *App) bindListeners() error {
 	a.listener = l
 	a.undo = append(a.undo, l.Close)
 	a.admin, err = daemon.Admin(daemon.AdminConfig{
-		Listen: a.cfg.AdminListen, Metrics: a.cfg.Metrics, Ready: a.Ready, Logger: a.log,
+		Listen: a.cfg.AdminListen, Hosts: a.cfg.Hosts, Metrics: a.cfg.Metrics, Ready: a.Ready, Logger: a.log,
 	})
 	if err != nil {
 		return err
@@ -122,7 +120,7 @@ func (a *App) bindListeners() error {
 func (a *App) openNATS() error {
 	log := a.partLogger("nats")
 	srv, err := natsd.Start(natsd.Config{
-		Dir: a.cfg.DataDir, MaxStore: a.cfg.Stream.StoreBytes() + spareRoom, MinFree: a.cfg.MinFree, Logger: log,
+		Dir: a.cfg.DataDir, MinFree: a.cfg.MinFree, Logger: log,
 	})
 	if err != nil {
 		return err
@@ -172,6 +170,7 @@ func (a *App) openStore() error {
 			return err
 		}
 		a.store = st
+		a.backup = admin.BackupConfig{Store: st, Dir: a.cfg.DataDir, Free: a.nats.Room}
 	}
 	if a.cfg.WrapStore != nil {
 		a.store = a.cfg.WrapStore(a.store)
@@ -182,14 +181,14 @@ func (a *App) openStore() error {
 
 // openServices makes the three services with their common backbone.
 func (a *App) openServices() error {
-	a.backbone = wiring.New(registry.Config{JetStream: a.js, Static: a.staticCredentials(), Logger: a.log})
+	a.backbone = wiring.New(registry.Config{JetStream: a.js, Static: a.staticCredentials(), Logger: a.log}, a.cfg.Metrics)
 	reg := a.backbone.Registry
 	if err := a.registerMetrics(); err != nil {
 		return err
 	}
 	var err error
 	a.queryapi, err = queryapi.New(queryapi.Config{
-		JetStream: a.js, Registry: reg, Store: a.store,
+		JetStream: a.js, Registry: reg, Store: a.store, ColumnsDir: a.cfg.ColumnsDir, Backup: a.backup,
 		Logger: a.partLogger("queryapi"), Metrics: a.cfg.Metrics,
 	})
 	if err != nil {
@@ -214,7 +213,7 @@ func (a *App) openServices() error {
 	if err != nil {
 		return err
 	}
-	a.mux = newPublicMux(a.collector, a.queryapi)
+	a.mux = newPublicMux(a.collector, a.queryapi, httpserver.NewHosts(a.cfg.Listen, a.cfg.Hosts))
 	return nil
 }
 
@@ -228,7 +227,7 @@ func (a *App) addHeartbeats() *heartbeat.Heartbeat {
 	}
 	cfg.Service, cfg.Logger = "processor", a.partLogger("processor")
 	return a.backbone.AddHeartbeat(processor.HeartbeatConfig(cfg, a.js, a.backbone.Registry, a.cfg.Stream,
-		func() uint64 { return a.processor.OldestRevision() }))
+		func() *processor.Service { return a.processor }))
 }
 
 // staticCredentials are those of the configuration, which are stored nowhere.

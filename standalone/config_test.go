@@ -49,9 +49,25 @@ func TestDevListensOnLoopbackOnly(t *testing.T) {
 		if got := len(Config{Listen: listen, Dev: true}.Faults()) == 0; got != ok {
 			t.Errorf("--dev --listen %s is allowed: %t, want %t", listen, got, ok)
 		}
-		if faults := (Config{Listen: listen}).Faults(); len(faults) != 0 {
+		if got := len(Config{AdminListen: listen, Dev: true}.Faults()) == 0; got != ok {
+			t.Errorf("--dev --admin-listen %s is allowed: %t, want %t", listen, got, ok)
+		}
+		if faults := (Config{Listen: listen, AdminListen: listen}).Faults(); len(faults) != 0 {
 			t.Errorf("--listen %s: %q", listen, faults)
 		}
+	}
+}
+
+// A token that everybody knows opens nothing but --dev.
+func TestPublicOperatorTokenNeedsDev(t *testing.T) {
+	for _, token := range []string{"dev-operator", "dev-analyst", "dev-write-key"} {
+		faults := Config{OperatorToken: token}.Faults()
+		if len(faults) == 0 || strings.Contains(faults.Error(), token) {
+			t.Errorf("%s: %q", token, faults)
+		}
+	}
+	if faults := (Config{OperatorToken: "a-token-of-a-test", Dev: true}).Faults(); len(faults) != 0 {
+		t.Errorf("with --dev: %q", faults)
 	}
 }
 

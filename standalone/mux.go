@@ -12,7 +12,7 @@ import (
 
 // publicMux serves the collector and the query API on the public listener.
 type publicMux struct {
-	collector http.Handler // for preflight requests
+	collector collectorService
 	routes    *httpserver.Mux
 	// open is set once the declarations given at the start are in force: an
 	// event accepted before could be validated without its type.
@@ -25,27 +25,41 @@ type httpService interface {
 	Routes() []httpserver.Route
 }
 
+// collectorService is the HTTP surface of the collector, which pages of other
+// origins use.
+type collectorService interface {
+	httpService
+	AllowReading(h http.Header, r *http.Request)
+}
+
 // newPublicMux mounts the routes of both services. The query API serves every
-// path that is no route.
-func newPublicMux(collector, queryapi httpService) *publicMux {
+// path that is no route. Its routes are answered for the hosts of the listener alone,
+// those of the collector for all: sites send to any name.
+func newPublicMux(collector collectorService, queryapi httpService, hosts *httpserver.Hosts) *publicMux {
 	return &publicMux{
-		collector: collector.Handler(),
-		routes:    httpserver.NewMux(queryapi.Handler(), append(collector.Routes(), queryapi.Routes()...)...),
+		collector: collector,
+		routes:    httpserver.NewMux(queryapi.Handler(), append(collector.Routes(), hosts.GuardRoutes(queryapi.Routes())...)...),
 	}
 }
 
 // ServeHTTP serves a request by the service that has its route, and answers 503
-// before the mux is open.
+// before the mux is open. A page that may send events may also read that its
+// request has no route; it may read nothing of the query API.
 func (m *publicMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, found := m.routes.Find(r)
+	preflight := r.Method == http.MethodOptions && !found.Path
 	switch {
 	case r.URL.Path == api.PathHealth:
 		daemon.Health().ServeHTTP(w, r)
+	case !m.open.Load() && r.Method == http.MethodOptions, preflight:
+		m.collector.Handler().ServeHTTP(w, r)
 	case !m.open.Load():
+		m.collector.AllowReading(w.Header(), r)
 		httpserver.Unavailable(api.CodeStarting, "the service is starting; try again", time.Second, nil).Write(w)
-	case r.Method == http.MethodOptions:
-		// Browsers call the collector alone.
-		m.collector.ServeHTTP(w, r)
 	default:
-		m.routes.ServeHTTP(w, r)
+		if !found.Method {
+			m.collector.AllowReading(w.Header(), r)
+		}
+		found.ServeHTTP(w, r)
 	}
 }

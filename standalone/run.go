@@ -8,16 +8,17 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/theeye/theeye/processor"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/daemon/wiring"
+	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/registry/editor"
-	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -52,10 +53,10 @@ func (a *App) Run(ctx context.Context) error {
 	group.Add("start", a.start)
 	group.Add("collector", a.collector.Run)
 	group.Add("public listener", func(ctx context.Context) error {
-		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrapHandler(a.mux), a.log))
+		return httpserver.Serve(ctx, a.listener, httpserver.NewHTTPServer(a.wrapHandler(a.mux), a.cfg.BodyPace, a.log))
 	})
 	err := group.Run(ctx)
-	if errors.Is(err, store.ErrConfiguration) || errors.Is(err, processor.ErrRevision) {
+	if processor.IsMisconfigured(err) {
 		err = fmt.Errorf("%w: %w", daemon.ErrUsage, err) // an operator must decide
 	}
 	return err
@@ -135,12 +136,24 @@ func (a *App) start(ctx context.Context) error {
 		// wait for it: events are accepted while the store is unavailable.
 		err = a.waitFor(ctx, "the processor", func() error { return checkError(a.processor.Ready()) })
 	}
+	if err == nil {
+		err = a.waitFor(ctx, "the heartbeats", func() error { return a.checkHeartbeats(ctx) })
+	}
 	if err != nil {
 		return err // of ctx, if it ended
 	}
 	close(a.started)
 	<-ctx.Done()
 	return nil
+}
+
+// checkHeartbeats returns nil once the status shows the services at work.
+func (a *App) checkHeartbeats(ctx context.Context) error {
+	beats, err := heartbeat.List(ctx, a.js)
+	if err == nil && (len(beats) == 0 || slices.ContainsFunc(beats, func(b heartbeat.Beat) bool { return b.Waiting != "" })) {
+		err = errors.New("a service has not reported that it works")
+	}
+	return err
 }
 
 // setUp does everything that must precede the first event.
