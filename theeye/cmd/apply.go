@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/registry/declare"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/theeye/output"
 )
 
 type applyCmd struct {
 	serverFlags
 	noteFlag
+	yesFlag
 	Dir    string `arg:"" help:"Folder with applications/, schemas/ and policy.json."`
 	DryRun bool   `help:"Print the difference and change nothing."`
-	Prune  bool   `help:"Also remove schemas, applications and the policy that the folder does not declare."`
+	Prune  bool   `help:"Also remove what the folder does not declare: schemas if it has schemas/, applications if it has applications/. Asks before."`
 }
 
 // Run compares the folder with the registry, prints the difference, and applies
@@ -39,6 +42,11 @@ func (c *applyCmd) Run(p *output.Printer) error {
 	}
 	if !p.JSON {
 		if err := plan.printDifference(p); err != nil {
+			return err
+		}
+	}
+	if n := plan.countRemovals(); n > 0 && !c.DryRun {
+		if err := c.confirm(p, fmt.Sprintf("%d of the changes remove what is registered.", n)); err != nil {
 			return err
 		}
 	}
@@ -81,12 +89,28 @@ func (c *applyCmd) makePlan(ctx context.Context, p *output.Printer, server *clie
 		plan.addStep(s)
 	}
 	if c.Prune {
-		for _, s := range registered.pruneSteps(declared) {
+		for _, s := range registered.pruneSteps(declared, c.prunedKinds(p)) {
 			plan.addStep(s)
 		}
 	}
 	plan.sortSteps()
 	return plan, nil
+}
+
+// prunedKinds returns the kinds that the folder declares whole: those with a folder
+// of their own in it. A folder that holds schemas alone says nothing about
+// applications.
+func (c *applyCmd) prunedKinds(p *output.Printer) (kinds []string) {
+	for _, k := range []struct{ folder, kind, plural string }{
+		{"schemas", editor.KindSchema, "schemas"}, {"applications", editor.KindApplication, "applications"},
+	} {
+		if info, err := os.Stat(filepath.Join(c.Dir, k.folder)); err == nil && info.IsDir() {
+			kinds = append(kinds, k.kind)
+		} else {
+			p.Remarkf("%s has no folder %s: no %s are removed", c.Dir, k.folder, k.plural)
+		}
+	}
+	return kinds
 }
 
 // applyPlan makes the changes one after the other, until one fails.

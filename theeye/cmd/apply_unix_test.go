@@ -113,7 +113,7 @@ func TestApplyChangesOnlyDifferences(t *testing.T) {
 func testPrune(t *testing.T, dir string) {
 	t.Helper()
 	mustRun(t, "app", "create", "other")
-	mustRun(t, "schema", "put", "a/b", "second", filepath.Join(dir, "schemas", "a=2Fb", "=C3=BC=2Ex.json"))
+	mustRun(t, "schema", "put", "--yes", "a/b", "second", filepath.Join(dir, "schemas", "a=2Fb", "=C3=BC=2Ex.json"))
 	if out := mustRun(t, "apply", dir); lastLine(out) != "nothing to change: 4 unchanged" {
 		t.Errorf("without prune:\n%s", out)
 	}
@@ -121,22 +121,39 @@ func testPrune(t *testing.T, dir string) {
 		"schemas/a=2Fb/second.json: removed, was revision N\n" +
 		"schemas/form=20interaction/submit.json: removed, was revision N\n" +
 		"schemas/page=20interaction/cta=20click.json: removed, was revision N\n" +
-		"0 created, 0 changed, 4 removed, 4 unchanged\n"
-	out := mustRun(t, "apply", dir, "--prune")
+		"schemas/session/login.json: removed, was revision N\n" +
+		"schemas/shop/add=20to=20cart.json: removed, was revision N\n" +
+		"schemas/shop/purchase.json: removed, was revision N\n" +
+		"0 created, 0 changed, 7 removed, 4 unchanged\n"
+	if code, out, errs := call(t, "apply", dir, "--prune"); code != daemon.ExitUsage || !strings.Contains(errs, "7 of the changes remove") || !strings.Contains(errs, "--yes") ||
+		strings.Contains(out, "7 removed") {
+		t.Errorf("without a terminal and --yes: %d %s%s", code, out, errs)
+	}
+	out := mustRun(t, "apply", dir, "--prune", "--yes")
 	if diff := cmp.Diff(want, digits.ReplaceAllString(out, "revision N")); diff != "" {
 		t.Error(diff)
 	}
 	if out := mustRun(t, "apply", dir, "--prune", "--json"); out != `{"dry_run":false,"changes":[],"unchanged":4}`+"\n" {
 		t.Errorf("twice:\n%s", out)
 	}
+	// A folder of schemas alone says nothing about applications and policy.
 	one := writeFolder(t, map[string]string{"schemas/a/b.json": anySchema})
-	if out := mustRun(t, "apply", one, "--prune"); lastLine(out) != "1 created, 0 changed, 4 removed, 0 unchanged" || !strings.Contains(out, "policy.json: removed") {
-		t.Errorf("all but one:\n%s", out)
+	code, out, errs := call(t, "apply", one, "--prune", "--yes")
+	if code != 0 || lastLine(out) != "1 created, 0 changed, 2 removed, 0 unchanged" || strings.Contains(out, "policy.json") || strings.Contains(out, "applications/") ||
+		!strings.Contains(errs, "no applications are removed") {
+		t.Errorf("schemas alone: %d %s%s", code, out, errs)
 	}
-	if out := mustRun(t, "apply", one, "--prune"); lastLine(out) != "nothing to change: 1 unchanged" {
-		t.Errorf("all but one, twice:\n%s", out)
+	if out := mustRun(t, "app", "list"); !strings.Contains(out, "site") {
+		t.Errorf("applications after a folder of schemas alone:\n%s", out)
 	}
-	code, _, errs := call(t, "apply", t.TempDir(), "--prune")
+	empty := filepath.Join(one, "applications")
+	if err := os.Mkdir(empty, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustRun(t, "apply", one, "--prune", "--yes"); lastLine(out) != "0 created, 0 changed, 1 removed, 1 unchanged" {
+		t.Errorf("no application declared:\n%s", out)
+	}
+	code, _, errs = call(t, "apply", t.TempDir(), "--prune")
 	if code != daemon.ExitUsage || !strings.Contains(errs, "declares nothing") {
 		t.Errorf("an empty folder: %d %s", code, errs)
 	}
@@ -175,7 +192,7 @@ func TestApplyKeepsConcurrentChanges(t *testing.T) {
 	var once atomic.Bool
 	t.Setenv("EYE_URL", startProxy(t, address, func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut && once.CompareAndSwap(false, true) {
-			mustRun(t, "schema", "put", "page interaction", "pageview", mine, "--url", address)
+			mustRun(t, "schema", "put", "--yes", "page interaction", "pageview", mine, "--url", address)
 		}
 		return false
 	}))
@@ -204,7 +221,7 @@ func TestApplyExplainsAConflictAfterALostAnswer(t *testing.T) {
 			return false
 		}
 		if puts++; puts == 1 {
-			mustRun(t, "schema", "put", "page interaction", "pageview", same, "--url", address)
+			mustRun(t, "schema", "put", "--yes", "page interaction", "pageview", same, "--url", address)
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte(`{"code": "registry_unavailable", "detail": "lost"}`))
 		}

@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"time"
-
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/theeye/output"
 )
@@ -25,7 +23,7 @@ type auditStartCmd struct {
 
 // Run starts the audit and waits for its end.
 func (c *auditStartCmd) Run(p *output.Printer) error {
-	from, to, err := c.timeRange(time.Now())
+	from, to, err := c.timeRange(p)
 	if err != nil {
 		return err
 	}
@@ -35,12 +33,12 @@ func (c *auditStartCmd) Run(p *output.Printer) error {
 
 type auditListCmd struct {
 	serverFlags
-	jobListFlags
+	listFlags
 }
 
 // Run prints a line for each audit.
 func (c *auditListCmd) Run(p *output.Printer) error {
-	return audits.printList(p, c.serverFlags, c.Limit)
+	return audits.printList(p, c.serverFlags, c.listFlags)
 }
 
 type auditShowCmd struct {

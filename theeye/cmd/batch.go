@@ -61,26 +61,63 @@ func (b *batch) refuseLine(number int64, code, message string) {
 
 // batcher groups lines into batches. It applies the collector's rules and keeps
 // back the lines that are not events; so every request is an array whose
-// elements correspond to the results of its answer.
+// elements correspond to the results of its answer. Where the input is not
+// NDJSON, the events of its values are counted as lines.
 type batcher struct {
-	in   *bufio.Reader
-	skip int64
-	line int64 // the number of the last line that was read
-	seq  int64
-	err  error // the end of the input; returned after the last batch
+	in     *bufio.Reader
+	values *valueReader // nil for NDJSON
+	begun  bool         // the form is known
+	skip   int64
+	line   int64 // the number of the last line that was read
+	seq    int64
+	err    error // the end of the input; returned after the last batch
 }
 
 func newBatcher(in io.Reader, skip int64) *batcher {
+	if open, ok := in.(input); ok {
+		in = open.Reader
+	}
 	return &batcher{in: bufio.NewReaderSize(in, maxLineBytes), skip: skip}
 }
+
+// begin skips the mark of UTF-8, and detects how events stand in the input.
+func (r *batcher) begin() {
+	r.begun = true
+	if detectForm(r.in) != formValues {
+		return
+	}
+	r.values = newValueReader(r.in)
+	if start, _ := r.in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
+		n, _ := r.in.Discard(len(byteOrderMark)) // it was peeked
+		r.values.bound.total = int64(n)
+	}
+}
+
+// unit names what the numbers of lines count.
+func (r *batcher) unit() string {
+	if r.values != nil {
+		return "event"
+	}
+	return "line"
+}
+
+// byteOrderMark is that of UTF-8.
+const byteOrderMark = "\uFEFF"
 
 // nextBatch returns the next batch, or io.EOF after the last one. It does not
 // wait for a full batch: when the input pauses, the lines that were read are a
 // batch.
 func (r *batcher) nextBatch() (*batch, error) {
+	if !r.begun {
+		r.begin()
+	}
 	b := &batch{seq: r.seq}
 	for r.err == nil && !b.isFull() && (b.isEmpty() || r.hasBufferedLine()) {
-		r.readLine(b)
+		if r.values != nil {
+			r.readValue(b)
+		} else {
+			r.readLine(b)
+		}
 	}
 	if b.isEmpty() {
 		return nil, r.err
@@ -96,6 +133,9 @@ func (r *batcher) nextBatch() (*batch, error) {
 // hasBufferedLine reports whether a complete line can be read without waiting.
 // An incomplete last line of the input becomes a batch of its own.
 func (r *batcher) hasBufferedLine() bool {
+	if r.values != nil {
+		return r.values.hasBuffered()
+	}
 	buffered, _ := r.in.Peek(r.in.Buffered()) // never more than is buffered
 	return bytes.IndexByte(buffered, '\n') >= 0
 }
@@ -121,7 +161,7 @@ func (r *batcher) readLine(b *batch) {
 	}
 	r.line++
 	if r.line == 1 {
-		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+		text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	}
 	text = bytes.Trim(text, " \t\r\n")
 	switch {
@@ -130,6 +170,19 @@ func (r *batcher) readLine(b *batch) {
 		b.refuseLine(r.line, event.CodeTooLarge, fmt.Sprintf("the line has more than %d bytes; an event has at most %d", maxLineBytes, event.MaxBytes))
 	case len(text) > 0:
 		b.addLine(r.line, text)
+	}
+}
+
+// readValue reads one event of a JSON text into b.
+func (r *batcher) readValue(b *batch) {
+	value, size, err := r.values.nextEvent()
+	b.size += size
+	if err != nil {
+		r.err = err
+		return
+	}
+	if r.line++; r.line > r.skip {
+		b.addLine(r.line, value)
 	}
 }
 

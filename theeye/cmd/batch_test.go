@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
 	"pgregory.net/rapid"
 
 	"github.com/theeye/theeye/shared/daemon"
@@ -76,14 +79,27 @@ func TestLinesBecomeEventsOrRefusals(t *testing.T) {
 		{name: "CR LF", in: "{}\r\n\r\n {} \r\n", events: map[int64]string{1: "{}", 3: "{}"}, last: 3},
 		{name: "a mark in front", in: "\uFEFF{}\n\uFEFF{}\n", events: map[int64]string{1: "{}"}, refused: map[int64]string{2: "invalid_json"}, last: 2},
 		{
-			name: "an array over lines", in: "[\n{},\n{}\n]\n",
-			events: map[int64]string{3: "{}"}, refused: map[int64]string{1: "invalid_json", 2: "invalid_json", 4: "invalid_json"}, last: 4,
-		},
-		{
-			name: "no objects", in: "[{}]\n1\n\"{}\"\nnull\n{}{}\n",
+			name: "no objects", in: "[1]\n1\n\"{}\"\nnull\n{}{}\n",
 			refused: map[int64]string{1: "not_object", 2: "not_object", 3: "not_object", 4: "not_object", 5: "invalid_json"}, last: 5,
 		},
-		{name: "a batch in a line", in: `{"events":[{},{}]}`, events: map[int64]string{1: `{"events":[{},{}]}`}, last: 1},
+		{name: "an array", in: `[{"a":1},{"b":2}]`, events: map[int64]string{1: `{"a":1}`, 2: `{"b":2}`}, last: 2},
+		{name: "an array over lines", in: "[\n{},\n{}\n]\n", events: map[int64]string{1: "{}", 2: "{}"}, last: 2},
+		{name: "an array of more than objects", in: "[{},1,[{}]]\n", events: map[int64]string{1: "{}"}, refused: map[int64]string{2: "not_object", 3: "not_object"}, last: 3},
+		{name: "an empty array", in: "[\n]\n"},
+		{name: "arrays", in: "[{}] [{}]\n[]\n[{},{}]", events: map[int64]string{1: "{}", 2: "{}", 3: "{}", 4: "{}"}, last: 4},
+		{name: "a mark before an array", in: "\uFEFF[{}]", events: map[int64]string{1: "{}"}, last: 1},
+		{name: "over lines", in: "{\n  \"a\": 1\n}\n\n{\n}\n", events: map[int64]string{1: "{\n  \"a\": 1\n}", 2: "{\n}"}, last: 2},
+		{name: "one over lines, without an end of line", in: "{\n\"a\": 1}", events: map[int64]string{1: "{\n\"a\": 1}"}, last: 1},
+		{name: "several in a line", in: `{"a":1}{"a":2} {"a":3}`, events: map[int64]string{1: `{"a":1}`, 2: `{"a":2}`, 3: `{"a":3}`}, last: 3},
+		{name: "a cut line before others", in: "{\"a\":\n{}\n", events: map[int64]string{2: "{}"}, refused: map[int64]string{1: "invalid_json"}, last: 2},
+		{name: "a batch in a line", in: `{"events":[{"a":1},{}]}`, events: map[int64]string{1: `{"a":1}`, 2: "{}"}, last: 2},
+		{
+			name: "a batch over lines", in: "{\n\"sent_at\": \"x\",\n\"events\": [\n{\"a\": 1},\n{}\n], \"more\": {\"a\": [1]}\n}\n",
+			events: map[int64]string{1: `{"a": 1}`, 2: "{}"}, last: 2,
+		},
+		{name: "an event with a member events", in: `{"category":"c","events":[{}]}`, events: map[int64]string{1: `{"category":"c","events":[{}]}`}, last: 1},
+		{name: "a repeated name", in: "[{\"a\":1,\"a\":2},{}]", events: map[int64]string{2: "{}"}, refused: map[int64]string{1: "duplicate_key"}, last: 2},
+		{name: "skipped events", in: "[{},{\"a\":2}]", skip: 1, events: map[int64]string{2: `{"a":2}`}, last: 2},
 		{
 			name: "long lines", in: "{}\n" + long + "\n" + longer + "\n{}\n" + longer,
 			events: map[int64]string{1: "{}", 4: "{}"}, refused: map[int64]string{2: "too_large", 3: "too_large", 5: "too_large"}, last: 5,
@@ -121,7 +137,7 @@ func TestLinesBecomeEventsOrRefusals(t *testing.T) {
 // unchanged.
 func TestEveryLineIsInOneBatch(t *testing.T) {
 	line := rapid.OneOf(
-		rapid.SampledFrom([]string{"", " ", "{}", `{"a":[1,2]}`, "[{}]", "{", "1", "\x00", "\xff", "\r"}),
+		rapid.SampledFrom([]string{"", " ", "{}", `{"a":[1,2]}`, "[1]", "x{", "1", "\x00", "\xff", "\r"}),
 		rapid.Custom(func(t *rapid.T) string {
 			return `{"a":"` + strings.Repeat("x", rapid.IntRange(0, 300_000).Draw(t, "long")) + `"}`
 		}),
@@ -199,5 +215,106 @@ func TestInputFailureFollowsTheLastBatch(t *testing.T) {
 	got, err := readBatches(t, newBatcher(in, 0))
 	if len(got.Events) != 2 || !errors.Is(err, daemon.ErrUsage) || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "disk gone") {
 		t.Errorf("%v, %v", got.Events, err)
+	}
+}
+
+// A cut or broken value ends the input, and the events before it are sent.
+func TestBrokenValuesEndTheInput(t *testing.T) {
+	for in, events := range map[string]int{
+		"[{},{}":                 1, // the second could go on
+		"[{},{}\n{}]":            2,
+		"[{} {}]":                1,
+		"{\n\"a\": 1}\n{\n\"a\"": 1,
+		"{\n\"a\": }":            0,
+		"[{},\n" + strings.Repeat(" ", 3*maxLineBytes) + "{}]":      1,
+		"[{\"a\":\"" + strings.Repeat("x", 3*maxLineBytes) + "\"}]": 0,
+	} {
+		got, err := readBatches(t, newBatcher(strings.NewReader(in), 0))
+		if len(got.Events) < events || len(got.Events) > events+1 || !errors.Is(err, daemon.ErrUsage) || !strings.Contains(err.Error(), "event ") {
+			t.Errorf("%.40q: %d events, %v", in, len(got.Events), err)
+		}
+	}
+}
+
+// Any values become the same events, however they stand in the input.
+func TestFormsOfInputAreRead(t *testing.T) {
+	value := rapid.SampledFrom([]string{"{}", `{"a":[1,{"b":"\\u00e9"}]}`, "{\n \"x\": 1.50\n}", `{"long":"` + strings.Repeat("x", 70_000) + `"}`})
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(value, 1, 30).Draw(t, "values")
+		text := rapid.SampledFrom([]func() string{
+			func() string { return "[" + strings.Join(values, ",\n") + "]" },
+			func() string { return "[\n" + strings.Join(values, " , ") + "\n]\n" },
+			func() string { return "{\n" + `"events": [` + strings.Join(values, ",") + "]}" },
+			func() string { return "{\n\"first\": 1}\n" + strings.Join(values, "\n") },
+		}).Draw(t, "form")()
+		first := int64(0)
+		if strings.HasPrefix(text, "{\n\"first\"") {
+			first = 1
+		}
+		in := io.Reader(strings.NewReader(text))
+		if rapid.Bool().Draw(t, "in pieces") {
+			in = iotest.HalfReader(in)
+		}
+		got, err := readBatches(t, newBatcher(in, 0))
+		if err != nil || got.Size != int64(len(text)) || int64(len(got.Events)) != first+int64(len(values)) {
+			t.Fatalf("%d of %d events, %d of %d bytes, %v", len(got.Events), len(values), got.Size, len(text), err)
+		}
+		for i, want := range values {
+			if sent := got.Events[first+int64(i)+1]; sent != want {
+				t.Fatalf("event %d is %.40q, sent as %.40q", i, want, sent)
+			}
+		}
+	})
+}
+
+// Compressed text and UTF-16 are read as the text is.
+func TestEncodedInputIsDecoded(t *testing.T) {
+	const text = "{\"a\":\"é 東\"}\n{\"b\":2}\n"
+	utf16 := func(e encoding.Encoding, s string) string {
+		out, err := e.NewEncoder().String(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	zip := func(s string) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := io.WriteString(w, s)
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	little, big := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	for name, in := range map[string]string{
+		"as it is":              text,
+		"with a mark":           "\uFEFF" + text,
+		"gzip":                  zip(text),
+		"two gzip members":      zip(text[:9]) + zip(text[9:]),
+		"UTF-16 LE":             utf16(little, text),
+		"UTF-16 LE, marked":     utf16(little, "\uFEFF"+text),
+		"UTF-16 BE":             utf16(big, text),
+		"UTF-16 BE, marked":     utf16(big, "\uFEFF"+text),
+		"UTF-16, then gzip":     zip(utf16(little, "\uFEFF"+text)),
+		"CR LF, then UTF-16":    utf16(little, strings.ReplaceAll(text, "\n", "\r\n")),
+		"an array, then UTF-16": utf16(big, `[{"a":"é 東"},{"b":2}]`),
+	} {
+		decoded, _, err := decodeInput(strings.NewReader(in))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got, err := readBatches(t, newBatcher(decoded, 0))
+		if d := cmp.Diff(map[int64]string{1: `{"a":"é 東"}`, 2: `{"b":2}`}, got.Events); d != "" || err != nil {
+			t.Errorf("%s: %v %s", name, err, d)
+		}
+	}
+	decoded, _, err := decodeInput(strings.NewReader(zip(text)[:30]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readBatches(t, newBatcher(decoded, 0)); !errors.Is(err, daemon.ErrUsage) {
+		t.Errorf("cut gzip: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/schema"
@@ -154,8 +155,9 @@ func isSameDocument(a, b []byte) bool {
 	return len(faultsX) == 0 && len(faultsY) == 0 && reflect.DeepEqual(x, y)
 }
 
-// pruneSteps returns the steps that remove registered but undeclared records.
-func (r *registered) pruneSteps(declared []declare.Declared) []*planStep {
+// pruneSteps returns the steps that remove registered but undeclared records of
+// the given kinds.
+func (r *registered) pruneSteps(declared []declare.Declared, kinds []string) []*planStep {
 	// By path and not by file: a name can be escaped in more than one way.
 	keep := make(map[string]bool, len(declared))
 	for _, d := range declared {
@@ -163,7 +165,7 @@ func (r *registered) pruneSteps(declared []declare.Declared) []*planStep {
 	}
 	var steps []*planStep
 	remove := func(file, kind, path string, was uint64) {
-		if was > 0 && !keep[path] {
+		if was > 0 && !keep[path] && slices.Contains(kinds, kind) {
 			steps = append(steps, &planStep{File: file, Kind: kind, Action: actionRemoved, Was: was, path: path})
 		}
 	}
@@ -174,7 +176,6 @@ func (r *registered) pruneSteps(declared []declare.Declared) []*planStep {
 	for name, app := range r.applications {
 		remove("applications/"+name+".json", editor.KindApplication, api.ApplicationPath(name), app.Revision)
 	}
-	remove("policy.json", editor.KindPolicy, api.PathPolicy, r.policy.revision)
 	return steps
 }
 
@@ -207,7 +208,7 @@ func formatKeys(keys []api.Key) string {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, func(a, b api.Key) int { return strings.Compare(a.ID, b.ID) })
 	for i := range keys {
-		keys[i].Origins = slices.Sorted(slices.Values(keys[i].Origins))
+		keys[i].Origins = normalizeOrigins(keys[i].Origins)
 		keys[i].ExpiresAt = api.TimeOf(keys[i].ExpiresAt.Time)
 	}
 	raw, err := json.Marshal(map[string]any{"keys": keys})
@@ -215,4 +216,17 @@ func formatKeys(keys []api.Key) string {
 		return fmt.Sprint(keys) // a year that JSON cannot represent
 	}
 	return output.IndentJSON(raw)
+}
+
+// normalizeOrigins returns origins sorted and in the form in which the registry
+// keeps them. Those that are none stay as they are: the server names their fault.
+func normalizeOrigins(origins []string) []string {
+	sorted := slices.Clone(origins)
+	for i, origin := range sorted {
+		if normal, err := registry.NormalizeOrigin(origin); err == nil {
+			sorted[i] = normal
+		}
+	}
+	slices.Sort(sorted)
+	return sorted
 }

@@ -18,7 +18,7 @@ import (
 
 var (
 	digits = regexp.MustCompile(`revision \d+`)
-	secret = regexp.MustCompile(`eye_[A-Z0-9]{20,}`)
+	secret = regexp.MustCompile(`eye_(token_)?[A-Z0-9]{20,}`)
 	keyID  = regexp.MustCompile(`\b[0-9a-f]{12}\b`)
 )
 

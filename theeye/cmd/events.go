@@ -1,9 +1,11 @@
 package cmd
 
 import (
-	"math"
+	"fmt"
 	"net/url"
 	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
@@ -11,125 +13,66 @@ import (
 	"github.com/theeye/theeye/theeye/output"
 )
 
-// eventFlags select events.
-type eventFlags struct {
-	Application string `placeholder:"NAME" help:"Events of this application alone."`
-	Session     string `placeholder:"ID" help:"Events of this session alone."`
-	Category    string `placeholder:"TEXT" help:"Events of this category alone."`
-	Name        string `placeholder:"TEXT" help:"Events of this name alone."`
-	EventID     string `name:"event-id" placeholder:"ID" help:"The event with this id."`
-	periodFlags
+// filterFlags select events.
+type filterFlags struct {
+	Application string   `placeholder:"NAME" help:"Events of this application alone."`
+	Session     string   `placeholder:"ID" help:"Events of this session alone."`
+	Category    string   `placeholder:"TEXT" help:"Events of this category alone."`
+	Name        string   `placeholder:"TEXT" help:"Events of this name alone."`
+	Filter      []string `sep:"none" placeholder:"FILTER" help:"Events that match alone: 'data.plan=pro', 'data.price >= 9.5', 'data.tags[] = new', 'data.coupon exists'. Times are in UTC. Repeatable."`
 }
 
-// periodFlags select a range of time.
-type periodFlags struct {
-	From string `placeholder:"TIME" help:"From this time on, RFC 3339 or 'YYYY-MM-DD HH:MM:SS' (UTC)."`
-	To   string `placeholder:"TIME" help:"Before this time."`
-}
-
-// eventQuery returns the query parameters of the flags.
-func (f eventFlags) eventQuery() url.Values {
-	q := f.periodQuery()
+// filterQuery returns the query parameters of the flags.
+func (f filterFlags) filterQuery() url.Values {
+	q := url.Values{}
 	setParameter(q, "application", f.Application)
 	setParameter(q, "session_id", f.Session)
 	setParameter(q, "category", f.Category)
 	setParameter(q, "name", f.Name)
+	if len(f.Filter) > 0 {
+		q["filter"] = f.Filter
+	}
+	return q
+}
+
+// eventFlags select events of a list.
+type eventFlags struct {
+	filterFlags
+	EventID string `name:"event-id" placeholder:"ID" help:"The event with this id."`
+	periodFlags
+}
+
+// defaultEvents is how many events are listed without flags.
+const defaultEvents = 100
+
+// eventQuery returns the query parameters of the flags.
+func (f eventFlags) eventQuery(p *output.Printer) (url.Values, error) {
+	q := f.filterQuery()
 	setParameter(q, "event_id", f.EventID)
-	return q
-}
-
-func (f periodFlags) periodQuery() url.Values {
-	q := url.Values{}
-	setParameter(q, "from", f.From)
-	setParameter(q, "to", f.To)
-	return q
-}
-
-// listFlags are the order and the length of a list of events.
-type listFlags struct {
-	Order string `enum:"asc,desc" default:"desc" help:"desc: the newest first; asc: the oldest (${default})."`
-	Limit int    `default:"100" placeholder:"N" help:"How many at most (${default})."`
-	All   bool   `help:"Everything that matches, in place of --limit."`
-}
-
-// eventList is a list of events, and how it is printed.
-type eventList struct {
-	path   string
-	query  url.Values
-	header []string
-	// rows returns the rows of one event.
-	rows func(*api.Event) [][]string
-}
-
-// printEvents prints a list page by page: as a table, or with --json a line for
-// each event, exactly as the server wrote it. It holds one page in memory.
-func (f listFlags) printEvents(p *output.Printer, server serverFlags, list eventList) error {
-	left := f.Limit
-	if f.All {
-		left = math.MaxInt
-	}
-	if left < 1 {
-		return usageErrorf("--limit must be at least 1")
-	}
-	ctx, c, stop, err := server.connect()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	list.query.Set("order", f.Order)
-	table := p.NewTable(list.header)
-	pages := c.Pages(ctx, client.List{
-		Path: list.path, Member: "events", Query: list.query, PageSize: client.EventPageSize, Limit: left,
-	})
-	for page, err := range pages {
-		if err != nil {
-			return err
-		}
-		if err := printEventPage(p, page, table, list.rows); err != nil {
-			return err
-		}
-		if left -= len(page.Items); left == 0 && page.More {
-			p.Remarkf("There are more: see --limit and --all.")
-		}
-	}
-	return nil
-}
-
-func printEventPage(p *output.Printer, page *client.Page, table *output.Table, rowsOf func(*api.Event) [][]string) error {
-	if p.JSON {
-		for _, item := range page.Items {
-			if err := p.Value(item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	events, err := client.DecodeItems[api.Event](page.Items)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for i := range events {
-		rows = append(rows, rowsOf(&events[i])...)
-	}
-	table.Append(rows)
-	return nil
+	return q, f.addPeriod(p, q)
 }
 
 type eventsCmd struct {
 	serverFlags
 	eventFlags
+	orderFlag
 	listFlags
 }
 
 // Run prints a line for each event.
 func (c *eventsCmd) Run(p *output.Printer) error {
-	return c.printEvents(p, c.serverFlags, eventList{
-		path: api.PathEvents, query: c.eventQuery(),
+	query, err := c.eventQuery(p)
+	if err != nil {
+		return err
+	}
+	query.Set("order", c.Order)
+	return c.printList(p, c.serverFlags, list{
+		path: api.PathEvents, member: "events", query: query, pageSize: client.EventPageSize, limit: defaultEvents, lines: true,
 		header: []string{"TIME", "APPLICATION", "CATEGORY", "NAME", "SESSION", "DATA"},
-		rows: func(e *api.Event) [][]string {
-			return [][]string{{exactTime(e.Timestamp), e.Application, e.Category, e.Name, e.SessionID, string(e.Data)}}
-		},
+		rows: rowsOf(func(e *api.Event) [][]string {
+			return [][]string{{p.ExactTime(e.Timestamp.Time), e.Application, e.Category, e.Name, e.SessionID, string(e.Data)}}
+		}),
+		empty: "No stored event matches. theeye types shows which types were received, theeye rejected what was not stored.",
 	})
 }
 
@@ -137,23 +80,31 @@ type rejectedCmd struct {
 	serverFlags
 	eventFlags
 	Code string `placeholder:"CODE" help:"Events rejected for this reason alone, e.g. schema_violation."`
+	orderFlag
 	listFlags
 	Summary bool `help:"Count by application, type, reason and place, the most frequent first."`
 }
 
+const emptyRejected = "No rejected event matches; --from and --to are about the time of receipt."
+
 // Run prints a line for each reason of each rejected event, or a summary.
 func (c *rejectedCmd) Run(p *output.Printer) error {
-	query := c.eventQuery()
+	query, err := c.eventQuery(p)
+	if err != nil {
+		return err
+	}
 	setParameter(query, "code", c.Code)
 	if c.Summary {
 		return c.printSummary(p, query)
 	}
-	return c.printEvents(p, c.serverFlags, eventList{
-		path: api.PathRejected, query: query,
+	query.Set("order", c.Order)
+	return c.printList(p, c.serverFlags, list{
+		path: api.PathRejected, member: "events", query: query, pageSize: client.EventPageSize, limit: defaultEvents, lines: true,
 		header: []string{"RECEIVED", "APPLICATION", "CATEGORY", "NAME", "EVENT", "CODE", "PATH", "REASON"},
-		rows: func(e *api.Event) [][]string {
-			return faultRows([]string{exactTime(e.ReceivedAt), e.Application, e.Category, e.Name, e.EventID}, e.Errors)
-		},
+		rows: rowsOf(func(e *api.Event) [][]string {
+			return faultRows([]string{p.ExactTime(e.ReceivedAt.Time), e.Application, e.Category, e.Name, e.EventID}, e.Errors)
+		}),
+		empty: emptyRejected,
 	})
 }
 
@@ -171,9 +122,20 @@ func faultRows(head []string, faults []event.Fault) [][]string {
 	return rows
 }
 
-// printSummary prints a line for each group of rejected events.
+// printSummary prints a line for each group of rejected events. The service has
+// no pages of groups: one more than the limit shows whether there are more.
 func (c *rejectedCmd) printSummary(p *output.Printer, query url.Values) error {
-	if c.All || c.Limit < 1 || c.Limit > client.EventPageSize {
+	limit, err := c.check(defaultEvents)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Cursor != "":
+		return usageErrorf("--summary has no --cursor")
+	case len(c.Filter) > 0:
+		return usageErrorf("--summary has no --filter")
+	}
+	if limit = min(limit, client.EventPageSize); c.Limit != nil && *c.Limit > limit {
 		return usageErrorf("--summary needs a --limit from 1 to %d", client.EventPageSize)
 	}
 	ctx, server, stop, err := c.connect()
@@ -181,22 +143,26 @@ func (c *rejectedCmd) printSummary(p *output.Printer, query url.Values) error {
 		return err
 	}
 	defer stop()
-	query.Set("limit", strconv.Itoa(c.Limit))
-	var summary api.RejectedSummary
-	resp, err := server.Get(ctx, api.PathRejectedSummary, query, &summary)
-	if err != nil {
+	query.Set("limit", strconv.Itoa(min(limit+1, client.EventPageSize)))
+	var summary struct {
+		Total  int64            `json:"total"`
+		Groups []jsontext.Value `json:"groups"`
+	}
+	if _, err := server.Get(ctx, api.PathRejectedSummary, query, &summary); err != nil {
 		return err
 	}
-	if p.JSON {
-		return p.Value(resp.Body)
-	}
-	rows := make([][]string, 0, len(summary.Groups))
-	for _, g := range summary.Groups {
-		rows = append(rows, []string{
-			strconv.FormatInt(g.Count, 10), g.Application, g.Category, g.Name, g.Code, g.Path,
-			exactTime(g.FirstSeen), exactTime(g.LastSeen), g.SampleID,
-		})
-	}
-	p.Table([]string{"COUNT", "APPLICATION", "CATEGORY", "NAME", "CODE", "PATH", "FIRST", "LAST", "SAMPLE"}, rows)
-	return nil
+	// Of the most groups that an answer holds, it is unknown whether they are all.
+	complete := len(summary.Groups) <= limit && len(summary.Groups) < client.EventPageSize
+	return printWhole(p, wholeList{
+		member: "groups", items: summary.Groups[:min(limit, len(summary.Groups))], complete: complete, limited: c.Limit != nil,
+		header: []string{"COUNT", "APPLICATION", "CATEGORY", "NAME", "CODE", "PATH", "FIRST", "LAST", "SAMPLE"},
+		rows: rowsOf(func(g *api.RejectedGroup) [][]string {
+			return [][]string{{
+				strconv.FormatInt(g.Count, 10), g.Application, g.Category, g.Name, g.Code, g.Path,
+				p.ExactTime(g.FirstSeen.Time), p.ExactTime(g.LastSeen.Time), g.SampleID,
+			}}
+		}),
+		empty: emptyRejected, total: &summary.Total,
+		note: fmt.Sprintf("%d rejected events; one with several reasons counts in the group of each", summary.Total),
+	})
 }

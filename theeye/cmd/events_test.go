@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,12 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/api/client/clienttest"
 	"github.com/theeye/theeye/shared/daemon"
-	"github.com/theeye/theeye/theeye/output"
 )
 
 // fakeEvents answers pages of n generated events, the newest first.
@@ -31,11 +31,7 @@ func newFakeEvents(t *testing.T, n, pageSize int) *fakeEvents {
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		s.queries = append(s.queries, q)
-		if id, ok := strings.CutPrefix(r.URL.Path, "/v1/sessions/"); ok && q.Get("limit") == "1" {
-			s.writeSession(w, id)
-			return
-		}
-		s.writePage(w, q)
+		s.writePage(w, q, map[string]string{"/v1/sessions": "sessions"}[r.URL.Path])
 	}))
 	t.Cleanup(s.Close)
 	t.Setenv("EYE_URL", s.URL)
@@ -43,7 +39,7 @@ func newFakeEvents(t *testing.T, n, pageSize int) *fakeEvents {
 	return s
 }
 
-func (s *fakeEvents) writePage(w http.ResponseWriter, q url.Values) {
+func (s *fakeEvents) writePage(w http.ResponseWriter, q url.Values, member string) {
 	from, _ := strconv.Atoi(q.Get("cursor"))
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	to := min(from+limit, from+s.pageSize, s.n)
@@ -55,22 +51,12 @@ func (s *fakeEvents) writePage(w http.ResponseWriter, q url.Values) {
 	if to < s.n {
 		next = strconv.Quote(strconv.Itoa(to))
 	}
-	_, _ = fmt.Fprintf(w, `{"events":[%s],"next_cursor":%s}`, strings.Join(events, ","), next)
+	_, _ = fmt.Fprintf(w, `{%q:[%s],"next_cursor":%s}`, cmp.Or(member, "events"), strings.Join(events, ","), next)
 }
 
 // eventJSON is event n; five events form a session.
 func (*fakeEvents) eventJSON(n int) string {
 	return fmt.Sprintf(`{"event_id":"%d", "session_id":"s%d","data":{"n": 1.%d00}}`, n, n/5, n)
-}
-
-func (*fakeEvents) writeSession(w http.ResponseWriter, id string) {
-	if id == "s1" {
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = fmt.Fprint(w, `{"code":"not_found"}`)
-		return
-	}
-	_, _ = fmt.Fprintf(w, `{"session_id":%q,"first":"2026-01-31T08:00:00Z","last":"2026-01-31T08:00:01.5Z","duration_ms":1500,"count":5,`+
-		`"entry":null,"exit":{"category":"c","name":"n"},"events":[{}],"next_cursor":"x"}`, id)
 }
 
 func TestEventListIsReadUpToTheLimit(t *testing.T) {
@@ -92,7 +78,14 @@ func TestEventListIsReadUpToTheLimit(t *testing.T) {
 		s := newFakeEvents(t, c.n, c.pageSize)
 		code, out, errs := call(t, append([]string{"events", "--json", "--category", "a b"}, c.args...)...)
 		lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-		if n := strings.Count(out, "\n"); code != 0 || n != c.want || (errs != "") != c.more {
+		want := c.want
+		if c.more {
+			want++ // the line that says so
+			if end := lines[len(lines)-1]; code != daemon.ExitFailure || !strings.HasPrefix(end, `{"_end":true,"complete":false,"next_cursor":"`) {
+				t.Errorf("%+v: %d, ends with %s", c, code, end)
+			}
+		}
+		if n := strings.Count(out, "\n"); (code != 0) != c.more || n != want || (errs != "") != c.more {
 			t.Errorf("%+v: %d, %d lines, %s", c, code, n, errs)
 		}
 		limits := make([]string, 0, len(s.queries))
@@ -121,16 +114,16 @@ func TestEventFlagsBecomeParameters(t *testing.T) {
 	s := newFakeEvents(t, 0, 1)
 	args := []string{
 		"rejected", "--application", "shop", "--session", "S", "--category", "c&d", "--name", "%", "--event-id", "e",
-		"--from", "F", "--to", "T", "--code", "unknown_type", "--limit", "7", "--order", "asc",
+		"--from", "2026-01-31", "--to", "7d", "--code", "unknown_type", "--limit", "7", "--order", "asc",
 	}
 	if code, _, errs := call(t, args...); code != 0 {
 		t.Fatal(errs)
 	}
 	want := url.Values{
 		"application": {"shop"}, "session_id": {"S"}, "category": {"c&d"}, "name": {"%"}, "event_id": {"e"},
-		"from": {"F"}, "to": {"T"}, "code": {"unknown_type"}, "limit": {"7"}, "order": {"asc"},
+		"from": {"2026-01-31T00:00:00.000000Z"}, "to": {"7d"}, "code": {"unknown_type"}, "limit": {"7"}, "order": {"asc"},
 	}
-	if d := cmp.Diff([]url.Values{want}, s.queries); d != "" {
+	if d := gocmp.Diff([]url.Values{want}, s.queries); d != "" {
 		t.Error(d)
 	}
 }
@@ -142,16 +135,13 @@ func TestEventListPrintsTheEventsBeforeAnError(t *testing.T) {
 	)
 	t.Setenv("EYE_URL", d.URL)
 	code, out, errs := call(t, "events", "--json", "--all")
-	if code != daemon.ExitUsage || out != "{\"event_id\":\"1\"}\n" || errs != "theeye: 400 invalid_cursor: no\n" {
+	if code != daemon.ExitUsage || out != "{\"event_id\":\"1\"}\n{\"_end\":true,\"complete\":false,\"next_cursor\":\"x\"}\n" || errs != "theeye: 400 invalid_cursor: no\n" {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
 	for _, body := range []string{`{"events":[1]}`, `{"events":[{"event_id":1}]}`, `<html>`, `{"events":{}}`} {
 		d := clienttest.NewServer(t, clienttest.Answer{Status: 200, Body: body})
 		t.Setenv("EYE_URL", d.URL)
-		for _, command := range []string{"events", "sessions"} {
-			if command == "sessions" && body == `{"events":[{"event_id":1}]}` {
-				continue
-			}
+		for _, command := range []string{"events", "rejected"} {
 			if code, _, errs := call(t, command); code != daemon.ExitFailure || !strings.Contains(errs, "is the URL right?") {
 				t.Errorf("%s %s: %d %q", command, body, code, errs)
 			}
@@ -159,38 +149,77 @@ func TestEventListPrintsTheEventsBeforeAnError(t *testing.T) {
 	}
 }
 
-// A session that expires while the list is made is left out.
-func TestLatestSessionsAreThoseOfTheNewestEvents(t *testing.T) {
-	s := newFakeEvents(t, 4000, 1000)
-	code, out, errs := call(t, "sessions", "--limit", "3", "--application", "shop")
-	want := "SESSION  APPLICATION  FIRST                        LAST                         DURATION  EVENTS  ENTRY  EXIT\n" +
-		"s0                    2026-01-31T08:00:00.000000Z  2026-01-31T08:00:01.500000Z  1.5s      5              c / n\n" +
-		"s2                    2026-01-31T08:00:00.000000Z  2026-01-31T08:00:01.500000Z  1.5s      5              c / n\n"
-	if d := cmp.Diff(want, out); code != 0 || d != "" || errs != "" {
-		t.Error(code, d, errs)
+// A list is whole, or says so: in its JSON and by its exit code, and where the
+// next page begins.
+func TestSessionsAreWholeOrSayThatTheyAreNot(t *testing.T) {
+	for _, c := range []struct {
+		args  string
+		count int
+		code  int
+		end   string
+	}{
+		{"", 20, 1, `],"complete":false,"next_cursor":"20"}`},
+		{"--limit 7", 7, 1, `],"complete":false,"next_cursor":"7"}`},
+		{"--limit 5000", 2500, 0, `],"complete":true}`},
+		{"--all", 2500, 0, `],"complete":true}`},
+		{"--all --cursor 2490", 10, 0, `],"complete":true}`},
+	} {
+		s := newFakeEvents(t, 2500, 1000)
+		code, out, errs := call(t, append([]string{"sessions", "--json", "--application", "shop", "--by", "active", "--min-duration", "1m"}, strings.Fields(c.args)...)...)
+		var whole struct{ Sessions []struct{} }
+		if err := json.Unmarshal([]byte(out), &whole); err != nil || len(whole.Sessions) != c.count || code != c.code || !strings.HasSuffix(out, c.end+"\n") {
+			t.Errorf("%q: %d, %d sessions, %v, …%s %s", c.args, code, len(whole.Sessions), err, out[max(0, len(out)-80):], errs)
+		}
+		for _, q := range s.queries {
+			if q.Get("application") != "shop" || q.Get("by") != "active" || q.Get("min_seconds") != "60" || q.Get("order") != "desc" {
+				t.Errorf("asked for %v", q)
+			}
+		}
 	}
-	if len(s.queries) != 4 { // one page, three sessions
-		t.Errorf("asked %d times", len(s.queries))
-	}
-	for _, q := range s.queries {
-		if q.Get("application") != "shop" {
-			t.Errorf("asked for %v", q)
+	newFakeEvents(t, 2500, 1000)
+	for args, want := range map[string]int{"": 1, "--limit 7": 0, "--all": 0} {
+		if code, _, errs := call(t, append([]string{"sessions"}, strings.Fields(args)...)...); code != want || (errs == "") != (args == "--all") {
+			t.Errorf("a table of %q: %d %s", args, code, errs)
 		}
 	}
 }
 
-func TestSearchForSessionsIsBounded(t *testing.T) {
-	s := newFakeEvents(t, 10*maxScannedEvents, 1000)
-	var out, errs strings.Builder
-	c := sessionsCmd{serverFlags: serverFlags{URL: s.URL}, Limit: 1 << 20}
-	ctx, server, stop, err := c.connect()
-	if err != nil {
-		t.Fatal(err)
+// Every other list that a command prints says the same.
+func TestEveryListIsWholeOrSaysThatItIsNot(t *testing.T) {
+	for command, member := range map[string]string{
+		"replay list": "replays", "audit list": "audits", "schema history a b": "versions", "changes": "changes",
+	} {
+		for next, want := range map[string]int{`"c"`: 1, "null": 0} {
+			d := clienttest.NewServer(t, clienttest.Answer{Status: 200, Body: `{"` + member + `":[{"seq":1}],"next_cursor":` + next + `}`})
+			args := append(strings.Fields(command), "--url", d.URL)
+			code, out, errs := call(t, append(args, "--json", "--limit", "1")...)
+			if code != want || strings.Contains(out, `"complete":true`) != (want == 0) || strings.Contains(out, `"next_cursor":"c"`) != (want == 1) {
+				t.Errorf("%s --json: %d %s %s", command, code, out, errs)
+			}
+			if code, _, errs := call(t, append(args, "--limit", "1")...); code != 0 || (errs != "") != (want == 1) {
+				t.Errorf("%s: %d %s", command, code, errs)
+			}
+		}
 	}
-	defer stop()
-	ids, err := c.latestIDs(ctx, &output.Printer{Out: &out, Err: &errs}, server)
-	if err != nil || len(ids) != maxScannedEvents/5 || len(s.queries) != maxScannedEvents/client.EventPageSize || !strings.Contains(errs.String(), "20000 events") {
-		t.Errorf("%d sessions, asked %d times, %q, %v", len(ids), len(s.queries), errs.String(), err)
+	for command, body := range map[string]string{
+		"types":                           `{"types":[{}],"truncated":true}`,
+		"rejected --summary":              `{"groups":[` + strings.Repeat("{},", 100) + `{}]}`,
+		"rejected --summary --limit 1000": `{"groups":[` + strings.Repeat("{},", 999) + `{}]}`,
+	} {
+		d := clienttest.NewServer(t, clienttest.Answer{Status: 200, Body: body})
+		code, out, errs := call(t, append(strings.Fields(command), "--json", "--url", d.URL)...)
+		if code != 1 || !strings.HasSuffix(out, `"complete":false}`+"\n") || errs == "" {
+			t.Errorf("%s: %d %s %s", command, code, out[max(0, len(out)-80):], errs)
+		}
+	}
+	for command, body := range map[string]string{
+		"app list": `{"applications":[]}`, "token list": `{"tokens":[{}]}`, "schema list": `{"schemas":[{}]}`, "types": `{"types":[]}`,
+		"rejected --summary": `{"groups":[` + strings.Repeat("{},", 99) + `{}]}`,
+	} {
+		d := clienttest.NewServer(t, clienttest.Answer{Status: 200, Body: body})
+		if code, out, errs := call(t, append(strings.Fields(command), "--json", "--url", d.URL)...); code != 0 || !strings.HasSuffix(out, `"complete":true}`+"\n") {
+			t.Errorf("%s: %d %s %s", command, code, out, errs)
+		}
 	}
 }
 

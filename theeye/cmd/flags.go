@@ -6,15 +6,14 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/daemon"
-	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/when"
+	"github.com/theeye/theeye/theeye/output"
 )
 
 // serverFlags are the flags of every command that calls a running Eye.
@@ -105,42 +104,37 @@ func setParameter(q url.Values, name, value string) {
 // timeFlag is a time as people type it; "" is no time.
 type timeFlag string
 
-// errTimeFlag describes the accepted forms of a time.
-var errTimeFlag = usageError{errors.New("must be RFC 3339, 'YYYY-MM-DD HH:MM:SS' (UTC), or how long ago, e.g. 90m or 7d")}
+// helpTime describes the forms of a time for --help.
+const helpTime = "RFC 3339, a date, how long ago (7d, 90m, 1h30m), today, yesterday or now; days are local on a terminal, else UTC"
 
-// maxDays keeps a number of days within the range of time.Duration.
-const maxDays = 36500
+// clockOf returns the clock of times that a command reads: local where its output
+// is for people.
+func clockOf(p *output.Printer) when.Clock { return when.Clock{Now: time.Now(), Zone: p.Zone} }
 
 // parse returns the time, the zero time for "".
-func (f timeFlag) parse(now time.Time) (api.Time, error) {
+func (f timeFlag) parse(name string, clock when.Clock) (api.Time, error) {
 	if f == "" {
 		return api.Time{}, nil
 	}
-	if t, err := event.ParseTime(string(f)); err == nil {
-		return api.TimeOf(t), nil
+	t, err := clock.Parse(string(f))
+	if err != nil {
+		return api.Time{}, usageErrorf("%s %w", name, err)
 	}
-	ago, err := time.ParseDuration(string(f))
-	if digits, ok := strings.CutSuffix(string(f), "d"); ok {
-		var days uint64
-		if days, err = strconv.ParseUint(digits, 10, 64); days > maxDays {
-			return api.Time{}, errTimeFlag
-		}
-		ago = time.Duration(days) * 24 * time.Hour
-	}
-	if err != nil || ago <= 0 {
-		return api.Time{}, errTimeFlag
-	}
-	return api.TimeOf(now.Add(-ago)), nil
+	return api.TimeOf(t), nil
 }
 
-// exactTime formats a time to the microsecond, as the API does. The zero time
-// is empty.
-func exactTime(t api.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.String()
+// durationFlag is a duration as people type it, such as 90m or 30d.
+type durationFlag time.Duration
+
+// UnmarshalText reads the duration.
+func (f *durationFlag) UnmarshalText(text []byte) error {
+	d, err := when.ParseDuration(string(text))
+	*f = durationFlag(d)
+	return err
 }
+
+// String writes the duration as it is read.
+func (f durationFlag) String() string { return when.FormatDuration(time.Duration(f)) }
 
 // typeArgs are the arguments of every command for one type.
 type typeArgs struct {

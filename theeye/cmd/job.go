@@ -25,6 +25,8 @@ type jobKind struct {
 var (
 	replays = jobKind{"replay", api.PathReplays}
 	audits  = jobKind{"audit", api.PathAudits}
+	// retentions apply the retention of a changed policy.
+	retentions = jobKind{"retention", api.PathRetentions}
 )
 
 // job is a job as the server returned it.
@@ -55,40 +57,20 @@ func (k jobKind) getJob(ctx context.Context, server *client.Client, id string) (
 	return k.decodeJob(resp)
 }
 
-// jobListFlags are the flags of every command that lists jobs.
-type jobListFlags struct {
-	Limit int `default:"20" placeholder:"N" help:"How many at most, the newest first (${default})."`
-}
+// defaultJobs is how many jobs are listed without flags.
+const defaultJobs = 20
 
 // printList prints a line for each job. With --json, it prints one list of the
 // jobs as the server returned them.
-func (k jobKind) printList(p *output.Printer, flags serverFlags, limit int) error {
-	if limit < 1 {
-		return usageErrorf("--limit must be at least 1")
-	}
-	ctx, server, stop, err := flags.connect()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	member := k.noun + "s"
-	items, err := server.All(ctx, client.List{Path: k.path, Member: member, PageSize: client.RecordPageSize, Limit: limit})
-	if err != nil {
-		return err
-	}
-	if p.JSON {
-		return p.Value(map[string]any{member: items})
-	}
-	records, err := client.DecodeItems[api.Job](items)
-	if err != nil {
-		return err
-	}
-	rows := make([][]string, 0, len(records))
-	for _, record := range records {
-		rows = append(rows, (&job{Job: record, kind: k}).cells())
-	}
-	p.Table([]string{"ID", "KIND", "STATE", "REVISION", "DONE", "TOTAL", "CREATED", "AUTHOR", "SELECTION", "NOTE"}, rows)
-	return nil
+func (k jobKind) printList(p *output.Printer, server serverFlags, flags listFlags) error {
+	return flags.printList(p, server, list{
+		path: k.path, member: k.noun + "s", pageSize: client.RecordPageSize, limit: defaultJobs,
+		header: []string{"ID", "KIND", "STATE", "REVISION", "DONE", "TOTAL", "CREATED", "AUTHOR", "SELECTION", "NOTE"},
+		rows: rowsOf(func(record *api.Job) [][]string {
+			return [][]string{(&job{Job: *record, kind: k}).cells(p)}
+		}),
+		empty: "There is no " + k.noun + " yet; see theeye " + k.noun + " --help.",
+	})
 }
 
 // cancelJob requests the cancellation of a job. A running job ends a moment
@@ -197,6 +179,15 @@ func (j *job) activity() string {
 // maxNamedJobs bounds how many preceding jobs are named.
 const maxNamedJobs = 3
 
+// waitsForProcessor says why no processor takes a job that is queued and next, ""
+// if one does.
+func (j *job) waitsForProcessor() string {
+	if j.State != api.JobQueued || len(j.QueuedBehind) > 0 {
+		return ""
+	}
+	return j.Phase
+}
+
 // queuedBehind names the jobs that must end before this one starts, "" without.
 func (j *job) queuedBehind() string {
 	ids := j.QueuedBehind
@@ -226,7 +217,7 @@ func (j *job) timeLeft() time.Duration {
 }
 
 // cells are the columns of the job in a list.
-func (j *job) cells() []string {
+func (j *job) cells(p *output.Printer) []string {
 	kind, state := j.kind.noun, string(j.State)
 	if j.DryRun {
 		kind = "dry run"
@@ -240,21 +231,27 @@ func (j *job) cells() []string {
 	}
 	return []string{
 		j.ID, kind, state, revision, output.Uint(j.Done), output.Uint(j.Total),
-		output.Time(j.CreatedAt.Time), j.Author, j.selectionText(), j.Note,
+		p.Time(j.CreatedAt.Time), j.Author, j.selectionText(p), j.Note,
 	}
 }
 
 // summaryLines describe the job and its progress.
-func (j *job) summaryLines() []string {
+func (j *job) summaryLines(p *output.Printer) []string {
 	head := j.String() + ": " + string(j.State)
 	if j.TargetRevision > 0 {
 		head += fmt.Sprintf(", by revision %d", j.TargetRevision)
 	}
 	if len(j.Schemas) > 0 {
-		head += " and the schema given for " + output.OneLine(strings.Join(j.Schemas, ", "))
+		types := make([]string, len(j.Schemas))
+		for i, t := range j.Schemas {
+			types[i] = t.Category + " / " + t.Name
+		}
+		head += " and the schema given for " + output.OneLine(strings.Join(types, ", "))
 	}
 	lines := []string{head}
-	if selection := j.selectionText(); selection != "" {
+	if selection := j.selectionText(p); selection != "" && j.kind == retentions {
+		lines = append(lines, "retention: "+selection)
+	} else if selection != "" {
 		lines = append(lines, "selection: "+selection)
 	}
 	if !j.State.Final() {
@@ -266,8 +263,12 @@ func (j *job) summaryLines() []string {
 	return lines
 }
 
-// selectionText describes the selection, "" for all events.
-func (j *job) selectionText() string {
+// selectionText describes the selection, "" for all events, or the retention that
+// the job applies.
+func (j *job) selectionText(p *output.Printer) string {
+	if text := j.retentionText(); text != "" {
+		return text
+	}
 	s := j.Selection
 	var parts []string
 	addText := func(name, value string) {
@@ -289,8 +290,8 @@ func (j *job) selectionText() string {
 	addText("name", s.Name)
 	addSequence("from sequence", s.FromSeq)
 	addSequence("to sequence", s.ToSeq)
-	addText("received from", output.Time(s.From.Time))
-	addText("received before", output.Time(s.To.Time))
+	addText("received from", p.Time(s.From.Time))
+	addText("received before", p.Time(s.To.Time))
 	if j.Repair {
 		parts = append(parts, "with repair")
 	}

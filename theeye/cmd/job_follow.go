@@ -55,7 +55,7 @@ func (r jobRequest) runJob(p *output.Printer, flags serverFlags) error {
 	// this command is killed.
 	if behind := j.queuedBehind(); behind != "" {
 		p.Remarkf("%s waits behind %s", j, behind)
-	} else {
+	} else if reason := j.waitsForProcessor(); reason == "" { // awaitJob says the other
 		p.Remarkf("%s is started", j)
 	}
 	return r.kind.awaitAndPrint(ctx, p, server, j)
@@ -90,6 +90,9 @@ func printStarted(p *output.Printer, j *job) error {
 	p.Remarkf("%s", j.hint())
 	if behind := j.queuedBehind(); behind != "" {
 		return p.Linef("%s: %s behind %s", j, j.State, behind)
+	}
+	if reason := j.waitsForProcessor(); reason != "" {
+		return p.Linef("%s: %s, %s", j, j.State, output.OneLine(reason))
 	}
 	return p.Linef("%s: %s", j, j.State)
 }
@@ -135,11 +138,14 @@ func (j *job) printTo(p *output.Printer) error {
 	if p.JSON {
 		return p.Value(j.raw)
 	}
-	if err := p.Lines(j.summaryLines()); err != nil {
+	if err := p.Lines(j.summaryLines(p)); err != nil {
 		return err
 	}
-	if j.kind == audits {
+	switch j.kind {
+	case audits:
 		return j.printAuditReport(p)
+	case retentions:
+		return j.printRetentionReport(p)
 	}
 	return j.printReplayReport(p)
 }
@@ -149,7 +155,13 @@ func (j *job) printTo(p *output.Printer) error {
 func (k jobKind) awaitJob(ctx context.Context, p *output.Printer, server *client.Client, j *job) (*job, error) {
 	bar := p.StartRemoteBar()
 	defer bar.Stop()
+	waiting := ""
 	for outage := time.Duration(0); !j.State.Final(); {
+		if reason := j.waitsForProcessor(); reason != waiting {
+			if waiting = reason; reason != "" {
+				p.Remarkf("%s %s", j, output.OneLine(reason))
+			}
+		}
 		bar.Update(output.RemoteProgress{Title: j.String(), Activity: j.activity(), Done: j.Done, Total: j.Total})
 		if err := server.Sleep(ctx, pollInterval); err != nil {
 			return j, err

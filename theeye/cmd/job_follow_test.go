@@ -144,3 +144,19 @@ func TestQueuedJobNamesTheJobsBeforeIt(t *testing.T) {
 		t.Errorf("%d %q %s %s", code, out, r.Method, r.URL)
 	}
 }
+
+// A job that no processor takes says so, once, also where no bar is shown.
+func TestQueuedJobSaysThatNoProcessorTakesIt(t *testing.T) {
+	const waiting = `{"id": "2", "state": "queued", "phase": "waits for a processor; no processor is running"}`
+	d := clienttest.NewServer(t, clienttest.Answer{Status: 202, Body: waiting}, clienttest.Answer{Status: 200, Body: waiting},
+		clienttest.Answer{Status: 200, Body: doneJob})
+	code, out, errs := call(t, "replay", "--url", d.URL)
+	if code != 0 || strings.Count(errs, "replay 2 waits for a processor; no processor is running\n") != 1 || !strings.HasPrefix(out, "replay 2: done") {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	d = clienttest.NewServer(t, clienttest.Answer{Status: 202, Body: waiting})
+	code, out, _ = call(t, "audit", "--no-wait", "--url", d.URL)
+	if code != 0 || out != "audit 2: queued, waits for a processor; no processor is running\n" {
+		t.Errorf("%d %q", code, out)
+	}
+}

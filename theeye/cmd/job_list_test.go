@@ -29,7 +29,7 @@ func TestJobListIsReadUpToTheLimit(t *testing.T) {
 		{"replay", 20, []clienttest.Answer{jobPage("replays", 0, 0, "null")}, []string{"limit=20"}, 0},
 		{"replay", 150, []clienttest.Answer{jobPage("replays", 0, 100, `"c d"`), jobPage("replays", 100, 50, `"e"`)}, []string{"limit=100", "cursor=c+d&limit=50"}, 150},
 		{"audit", 500, []clienttest.Answer{jobPage("audits", 0, 100, `"c"`), jobPage("audits", 100, 3, "null")}, []string{"limit=100", "cursor=c&limit=100"}, 103},
-		{"audit", 500, []clienttest.Answer{jobPage("audits", 0, 0, `"c"`)}, []string{"limit=100"}, 0},
+		{"audit", 500, []clienttest.Answer{jobPage("audits", 0, 0, `"c"`), jobPage("audits", 0, 0, "null")}, []string{"limit=100", "cursor=c&limit=100"}, 0},
 	} {
 		d := clienttest.NewServer(t, c.pages...)
 		code, out, errs := call(t, c.command, "list", "--limit", fmt.Sprint(c.limit), "--url", d.URL)

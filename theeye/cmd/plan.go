@@ -66,6 +66,16 @@ func (p *plan) sortSteps() {
 	})
 }
 
+// countRemovals returns how many steps remove a record.
+func (p *plan) countRemovals() (n int) {
+	for _, s := range p.Changes {
+		if s.Action == actionRemoved {
+			n++
+		}
+	}
+	return n
+}
+
 func (p *plan) printDifference(to *output.Printer) error {
 	for _, s := range p.Changes {
 		line := s.Action

@@ -1,9 +1,6 @@
 package cmd
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/theeye/output"
 )
@@ -18,7 +15,7 @@ type replayCmd struct {
 
 // rangeFlags select a part of the stream.
 type rangeFlags struct {
-	From    timeFlag `placeholder:"TIME" help:"Received from this time on: RFC 3339, 'YYYY-MM-DD HH:MM:SS' (UTC), or how long ago, e.g. 90m or 7d."`
+	From    timeFlag `placeholder:"TIME" help:"Received from this time on: ${times}."`
 	To      timeFlag `placeholder:"TIME" help:"Received before this time."`
 	FromSeq uint64   `name:"from-seq" placeholder:"N" help:"From this sequence of the stream on."`
 	ToSeq   uint64   `name:"to-seq" placeholder:"N" help:"Up to this sequence, which is included."`
@@ -34,20 +31,21 @@ type coverageFlags struct {
 	Code        string `placeholder:"CODE" help:"Events that are rejected for this reason alone, e.g. unknown_type."`
 }
 
-// timeRange returns the times of the flags, relative ones before now.
-func (f rangeFlags) timeRange(now time.Time) (from, to api.Time, err error) {
-	if from, err = f.From.parse(now); err != nil {
-		return from, to, fmt.Errorf("--from %w", err)
+// timeRange returns the times of the flags, relative ones to the present.
+func (f rangeFlags) timeRange(p *output.Printer) (from, to api.Time, err error) {
+	clock := clockOf(p)
+	if from, err = f.From.parse("--from", clock); err == nil {
+		to, err = f.To.parse("--to", clock)
 	}
-	if to, err = f.To.parse(now); err != nil {
-		return from, to, fmt.Errorf("--to %w", err)
+	if f.From != "" || f.To != "" {
+		p.ReadsLocalTimes()
 	}
-	return from, to, nil
+	return from, to, err
 }
 
 // selection returns the selection of the flags.
-func (f coverageFlags) selection(now time.Time) (api.Selection, error) {
-	from, to, err := f.timeRange(now)
+func (f coverageFlags) selection(p *output.Printer) (api.Selection, error) {
+	from, to, err := f.timeRange(p)
 	return api.Selection{
 		From: from, To: to, FromSeq: f.FromSeq, ToSeq: f.ToSeq,
 		Application: f.Application, Category: f.Category, Name: f.Name, Only: f.Only, Code: f.Code,
@@ -76,7 +74,7 @@ func (c *replayStartCmd) Run(p *output.Printer) error {
 	if c.DryRun && c.Rate > 0 {
 		return usageErrorf("--rate bounds a replay; a dry run writes nothing")
 	}
-	selection, err := c.selection(time.Now())
+	selection, err := c.selection(p)
 	if err != nil {
 		return err
 	}
@@ -86,12 +84,12 @@ func (c *replayStartCmd) Run(p *output.Printer) error {
 
 type replayListCmd struct {
 	serverFlags
-	jobListFlags
+	listFlags
 }
 
 // Run prints a line for each replay and dry run.
 func (c *replayListCmd) Run(p *output.Printer) error {
-	return replays.printList(p, c.serverFlags, c.Limit)
+	return replays.printList(p, c.serverFlags, c.listFlags)
 }
 
 type replayShowCmd struct {

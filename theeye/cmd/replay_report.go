@@ -62,6 +62,9 @@ func replayCounts(r api.ReplayReport) []string {
 			besides = append(besides, fmt.Sprintf("%d %s", c.n, c.text))
 		}
 	}
+	if r.Purged > 0 {
+		besides = append(besides, fmt.Sprintf("%d purged from the stream, which keep their outcomes", r.Purged))
+	}
 	if len(besides) > 0 {
 		lines = append(lines, "besides: "+strings.Join(besides, ", "))
 	}

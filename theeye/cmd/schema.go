@@ -1,11 +1,18 @@
 package cmd
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/theeye/output"
 )
 
@@ -16,6 +23,7 @@ type schemaCmd struct {
 	Put     schemaPutCmd     `cmd:"" help:"Put a schema, from a file or an earlier version."`
 	History schemaHistoryCmd `cmd:"" help:"List the versions of a schema, with who made them and why."`
 	Check   schemaCheckCmd   `cmd:"" help:"Tell what a schema that is not put yet would change."`
+	Infer   schemaInferCmd   `cmd:"" help:"Print a schema that the stored events of a type match."`
 	Delete  schemaDeleteCmd  `cmd:"" help:"Remove a type's schema. Its history stays."`
 }
 
@@ -23,35 +31,29 @@ type schemaListCmd struct{ serverFlags }
 
 // Run prints a line for each type.
 func (c *schemaListCmd) Run(p *output.Printer) error {
-	var list api.SchemaList
-	resp, err := c.get(api.PathSchemas, &list)
-	if err != nil {
-		return err
-	}
-	if p.JSON {
-		return p.Value(resp.Body)
-	}
-	rows := make([][]string, 0, len(list.Schemas))
-	for _, s := range list.Schemas {
-		rows = append(rows, append([]string{s.Category, s.Name, output.Uint(s.Revision)}, changeCells(s.VersionInfo)...))
-	}
-	p.Table([]string{"CATEGORY", "NAME", "REVISION", "TIME", "AUTHOR", "NOTE"}, rows)
-	return nil
+	return c.printAll(p, api.PathSchemas, nil, wholeList{
+		member: "schemas", header: []string{"CATEGORY", "NAME", "REVISION", "TIME", "AUTHOR", "NOTE"},
+		rows: rowsOf(func(s *api.TypeVersion) [][]string {
+			return [][]string{append([]string{s.Category, s.Name, output.Uint(s.Revision)}, changeCells(p, s.VersionInfo)...)}
+		}),
+		empty: "No type has a schema yet: theeye schema put adds one.",
+	})
 }
 
 // changeCells are the columns time, author and note of a version.
-func changeCells(v api.VersionInfo) []string {
-	return []string{output.Time(v.Time.Time), v.Author, v.Note}
+func changeCells(p *output.Printer, v api.VersionInfo) []string {
+	return []string{p.Time(v.Time.Time), v.Author, v.Note}
 }
 
 type schemaShowCmd struct {
 	serverFlags
 	typeArgs
 	Revision uint64 `placeholder:"N" help:"The version that this revision made; the newest without."`
+	Output   string `short:"o" placeholder:"FILE" help:"Write it to a file that carries its revision, for schema put."`
 }
 
-// Run prints the schema and nothing else, so that the output is a file for
-// schema put.
+// Run prints the schema and nothing else, or writes it to a file with its
+// revision.
 func (c *schemaShowCmd) Run(p *output.Printer) error {
 	ctx, server, stop, err := c.connect()
 	if err != nil {
@@ -62,58 +64,70 @@ func (c *schemaShowCmd) Run(p *output.Printer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.typeArgs, err)
 	}
-	if p.JSON {
+	switch {
+	case c.Output != "":
+		return c.writeFile(p, resp)
+	case p.JSON:
 		return p.Value(resp.Body)
 	}
 	return p.Document(output.IndentJSON(resp.Body))
 }
 
+func (c *schemaShowCmd) writeFile(p *output.Printer, resp *client.Response) error {
+	text, err := schema.AddRevision(resp.Body, resp.Revision())
+	if err != nil {
+		return &client.ForeignError{Err: err}
+	}
+	if err := os.WriteFile(c.Output, text, 0o644); err != nil { //nolint:gosec // a schema is for everyone to read
+		return usageError{err}
+	}
+	if p.JSON {
+		return p.Value(map[string]any{"file": c.Output, "revision": resp.Revision()})
+	}
+	return p.Linef("%s: revision %d, in %s", c.typeArgs, resp.Revision(), c.Output)
+}
+
 type schemaHistoryCmd struct {
 	serverFlags
 	typeArgs
-	Limit int `default:"50" placeholder:"N" help:"How many versions at most, the newest first (${default})."`
+	listFlags
 }
 
-// historyVersion is a version whose member removed is printed when it is false
-// too.
-type historyVersion struct {
-	api.VersionInfo
-	Removed bool `json:"removed"`
-}
+// defaultVersions is how many versions are listed without flags.
+const defaultVersions = 50
 
 // Run prints a line for each version, the newest first.
 func (c *schemaHistoryCmd) Run(p *output.Printer) error {
-	if c.Limit < 1 {
-		return usageErrorf("--limit must be at least 1")
+	err := printVersions(p, c.serverFlags, c.listFlags, api.SchemaHistoryPath(c.Category, c.Name))
+	if err != nil && !errors.As(err, new(exitCode)) {
+		return fmt.Errorf("%s: %w", c.typeArgs, err)
 	}
-	ctx, server, stop, err := c.connect()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	items, err := server.All(ctx, client.List{
-		Path: api.SchemaHistoryPath(c.Category, c.Name), Member: "versions", PageSize: client.RecordPageSize, Limit: c.Limit,
+	return err
+}
+
+// printVersions prints a line for each version under a path.
+func printVersions(p *output.Printer, flags serverFlags, which listFlags, path string) error {
+	return which.printList(p, flags, list{
+		path: path, member: "versions", pageSize: client.RecordPageSize, limit: defaultVersions,
+		header: []string{"REVISION", "ACTION", "TIME", "AUTHOR", "NOTE"},
+		rows: rowsOf(func(v *api.Version) [][]string {
+			action := "put"
+			if v.Removed {
+				action = "removed"
+			}
+			return [][]string{append([]string{output.Uint(v.Revision), action}, changeCells(p, v.VersionInfo)...)}
+		}),
+		amend: sayRemoved,
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.typeArgs, err)
+}
+
+// sayRemoved adds the member removed to a version that is not.
+func sayRemoved(item jsontext.Value) jsontext.Value {
+	var v api.Version
+	if json.Unmarshal(item, &v) != nil || v.Removed || !bytes.HasSuffix(item, []byte("}")) {
+		return item
 	}
-	versions, err := client.DecodeItems[historyVersion](items)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.typeArgs, err)
-	}
-	if p.JSON {
-		return p.Value(map[string]any{"versions": versions})
-	}
-	rows := make([][]string, 0, len(versions))
-	for _, v := range versions {
-		action := "put"
-		if v.Removed {
-			action = "removed"
-		}
-		rows = append(rows, append([]string{output.Uint(v.Revision), action}, changeCells(v.VersionInfo)...))
-	}
-	p.Table([]string{"REVISION", "ACTION", "TIME", "AUTHOR", "NOTE"}, rows)
-	return nil
+	return append(item[:len(item)-1:len(item)-1], `,"removed":false}`...)
 }
 
 type schemaDeleteCmd struct {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +44,28 @@ func TestSchemaTypeComesFromFlagsOrTheFileName(t *testing.T) {
 	}
 }
 
+// A fault is at its place in the file, whatever the request looks like.
+func TestSchemaCheckPointsIntoTheFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "schemas", "n=2Fnull")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "c.json")
+	if err := os.WriteFile(file, []byte(`{"properties": {"a": {"type": "text"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := clienttest.NewServer(t, clienttest.Answer{Status: 422, Body: `{"status": 422, "code": "invalid_declaration", "faults": [` +
+		`{"code": "invalid_declaration", "path": "/schemas/0/schema/properties/a/type", "message": "m1"},` +
+		`{"code": "invalid_declaration", "path": "/schemas/0/schema/properties/b", "message": "m2"},` +
+		`{"code": "invalid_declaration", "path": "/schemas/0/schema", "message": "m3"}]}`})
+	code, _, errs := call(t, "schema", "check", file, "--url", d.URL)
+	for _, want := range []string{"\n  /properties/a/type: m1", "\n  /properties/b: m2", "\n  m3"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%d %s\nwant %q", code, errs, want)
+		}
+	}
+}
+
 func TestSchemaCheckSendsTheSchemaUnchanged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "schemas", "a=20b")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -57,7 +80,7 @@ func TestSchemaCheckSendsTheSchemaUnchanged(t *testing.T) {
 	if code != daemon.ExitFailure || len(d.Requests) != 1 {
 		t.Fatalf("%d %s", code, errs)
 	}
-	want := `{"dry_run":true,"from_seq":5,"category":"a b","name":"c","only":"rejected","schemas":{"a=20b/c":{"maximum":1.50}}}`
+	want := `{"dry_run":true,"from_seq":5,"category":"a b","name":"c","only":"rejected","schemas":[{"category":"a b","name":"c","schema":{"maximum":1.50}}]}`
 	if diff := cmp.Diff(want, d.Bodies[0]); diff != "" {
 		t.Error(diff)
 	}

@@ -10,12 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/aymanbagabas/go-udiff"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/theeye/output"
 )
@@ -23,9 +24,10 @@ import (
 type schemaPutCmd struct {
 	serverFlags
 	noteFlag
+	yesFlag
 	typeArgs
 	File     string  `arg:"" optional:"" help:"File with the JSON Schema; - is standard input."`
-	Match    *uint64 `placeholder:"N" help:"Replace revision N alone; 0 = there must be none. Without, the one that is there."`
+	Match    *uint64 `placeholder:"N" help:"Replace revision N alone; 0 = there must be none. Without, the revision that the file carries from schema show -o."`
 	Revision uint64  `placeholder:"N" help:"Put the version of revision N again, in place of a file."`
 }
 
@@ -35,6 +37,14 @@ type putResult struct {
 	api.ChangedType
 	// Was is the replaced revision, 0 if the schema is new.
 	Was uint64 `json:"was"`
+}
+
+// presentSchema is the schema that a put would replace; without one the revision
+// is 0.
+type presentSchema struct {
+	revision uint64
+	raw      []byte
+	made     api.VersionInfo
 }
 
 // Run puts the schema and prints its revision.
@@ -47,13 +57,18 @@ func (c *schemaPutCmd) Run(p *output.Printer) error {
 		return err
 	}
 	defer stop()
-	raw, err := c.readSchema(ctx, server)
+	raw, carried, err := c.readSchema(ctx, server)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.typeArgs, err)
 	}
-	result, err := c.putSchema(ctx, server, raw)
+	result, err := c.putSchema(ctx, p, server, raw, carried)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.typeArgs, err)
+	}
+	if carried > 0 && result.Revision != carried && c.File != "-" {
+		if err := c.updateFile(raw, result.Revision); err != nil {
+			return err
+		}
 	}
 	switch {
 	case p.JSON:
@@ -66,8 +81,9 @@ func (c *schemaPutCmd) Run(p *output.Printer) error {
 	return p.Linef("%s: changed, revision %d replaces %d", c.typeArgs, result.Revision, result.Was)
 }
 
-// readSchema reads the schema from the file or from an earlier revision.
-func (c *schemaPutCmd) readSchema(ctx context.Context, server *client.Client) ([]byte, error) {
+// readSchema reads the schema from the file, with the revision that it carries, or
+// from an earlier revision.
+func (c *schemaPutCmd) readSchema(ctx context.Context, server *client.Client) (raw []byte, carried uint64, err error) {
 	if c.Revision == 0 {
 		return readSchemaFile(c.File)
 	}
@@ -76,9 +92,9 @@ func (c *schemaPutCmd) readSchema(ctx context.Context, server *client.Client) ([
 	}
 	resp, err := server.Do(ctx, client.Request{Method: http.MethodGet, Path: c.schemaPath(), Query: revisionQuery(c.Revision)})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return resp.Body, nil
+	return resp.Body, 0, nil
 }
 
 // revisionQuery requests the version of a revision; 0 is the newest.
@@ -89,51 +105,135 @@ func revisionQuery(revision uint64) url.Values {
 	return url.Values{"revision": {output.Uint(revision)}}
 }
 
-func (c *schemaPutCmd) putSchema(ctx context.Context, server *client.Client, raw []byte) (putResult, error) {
-	was, err := c.replacedRevision(ctx, server)
+// putSchema shows the schema that would be replaced, asks unless the caller has seen it, and
+// puts the schema over exactly the revision that was seen.
+func (c *schemaPutCmd) putSchema(
+	ctx context.Context, p *output.Printer, server *client.Client, raw []byte, carried uint64,
+) (putResult, error) {
+	present, err := c.readPresent(ctx, server)
 	if err != nil {
 		return putResult{}, err
 	}
-	result := putResult{Was: was}
+	result := putResult{ChangedType: api.ChangedType{Category: c.Category, Name: c.Name, Revision: present.revision}, Was: present.revision}
+	if present.revision > 0 && isSameDocument(present.raw, raw) && (c.Match == nil || *c.Match == present.revision) {
+		return result, nil
+	}
+	seen, known := carried, carried > 0
+	if c.Match != nil {
+		seen, known = *c.Match, true
+	}
+	switch {
+	case known && seen != present.revision:
+		p.Remarkf("%s", c.difference(p, present, raw))
+		return result, c.conflict(carried, present)
+	case present.revision > 0:
+		p.Remarkf("%s", c.difference(p, present, raw))
+		if !known {
+			if err := c.confirm(p, c.replacement(p, present)); err != nil {
+				return result, err
+			}
+		}
+	}
 	_, err = server.Call(ctx, client.Request{
-		Method: http.MethodPut, Path: c.schemaPath(), Body: raw, IfMatch: client.Match(was), Note: c.Note,
+		Method: http.MethodPut, Path: c.schemaPath(), Body: raw, IfMatch: client.Match(result.Was), Note: c.Note,
 	}, &result.ChangedType)
+	if client.Status(err) == http.StatusPreconditionFailed { // changed since it was read
+		if present, err := c.readPresent(ctx, server); err == nil {
+			p.Remarkf("%s", c.difference(p, present, raw))
+		}
+	}
 	return result, err
 }
 
-// replacedRevision returns the revision to replace, 0 if the schema is new.
-func (c *schemaPutCmd) replacedRevision(ctx context.Context, server *client.Client) (uint64, error) {
-	if c.Match != nil {
-		return *c.Match, nil
+// conflict is the error of a put over another revision than the present one.
+func (c *schemaPutCmd) conflict(carried uint64, present presentSchema) error {
+	cure := fmt.Sprintf("take it by theeye schema show -o, or repeat with --match %d", present.revision)
+	switch {
+	case present.revision == 0:
+		return fmt.Errorf("412 revision_conflict: it does not exist; --match 0 creates it")
+	case c.Match == nil:
+		return fmt.Errorf("412 revision_conflict: the file was taken from revision %d, the present one is %d; %s", carried, present.revision, cure)
 	}
+	return fmt.Errorf("412 revision_conflict: the present revision is %d; %s", present.revision, cure)
+}
+
+// replacement says what a put would replace.
+func (c *schemaPutCmd) replacement(p *output.Printer, present presentSchema) string {
+	return fmt.Sprintf("It replaces revision %d by %s of %s.", present.revision, output.OneLine(present.made.Author), p.Time(present.made.Time.Time))
+}
+
+// difference shows what a put would change, in the unified format.
+func (c *schemaPutCmd) difference(p *output.Printer, present presentSchema, raw []byte) string {
+	if present.revision == 0 {
+		return "There is no schema of this type."
+	}
+	name := c.File
+	if c.Revision > 0 {
+		name = fmt.Sprintf("revision %d", c.Revision)
+	}
+	was := fmt.Sprintf("revision %d by %s, %s", present.revision, output.OneLine(present.made.Author), p.Time(present.made.Time.Time))
+	if present.made.Note != "" {
+		was += ": " + output.OneLine(present.made.Note)
+	}
+	return strings.TrimSuffix(udiff.Unified(was, name, output.IndentJSON(present.raw), output.IndentJSON(raw)), "\n")
+}
+
+// readPresent reads the schema that would be replaced, and who made it.
+func (c *schemaPutCmd) readPresent(ctx context.Context, server *client.Client) (presentSchema, error) {
 	resp, err := server.Do(ctx, client.Request{Method: http.MethodGet, Path: c.schemaPath()})
 	switch {
 	case client.Status(err) == http.StatusNotFound:
-		return 0, nil
+		return presentSchema{}, nil
 	case err != nil:
-		return 0, err
+		return presentSchema{}, err
 	}
-	return resp.Revision(), nil
+	present := presentSchema{revision: resp.Revision(), raw: resp.Body}
+	var history api.VersionPage
+	if _, err := server.Get(ctx, api.SchemaHistoryPath(c.Category, c.Name), url.Values{"limit": {"5"}}, &history); err != nil {
+		return present, err
+	}
+	for _, v := range history.Versions {
+		if v.Revision == present.revision {
+			present.made = v.VersionInfo
+		}
+	}
+	return present, nil
+}
+
+// updateFile writes the new revision into the file that carried the old one, so
+// that its next change is put over the version that it made.
+func (c *schemaPutCmd) updateFile(raw []byte, revision uint64) error {
+	text, err := schema.AddRevision(raw, revision)
+	if err == nil {
+		err = os.WriteFile(c.File, text, 0o600) // the file exists, and keeps its mode
+	}
+	if err != nil {
+		return fmt.Errorf("the schema is put, but %s does not carry its revision %d: %w", c.File, revision, err)
+	}
+	return nil
 }
 
 // readSchemaFile reads a file, or standard input for "-", up to the maximum
-// size of a schema.
-func readSchemaFile(name string) (raw []byte, err error) {
+// size of a schema. The revision is the one that the file carries, 0 without.
+func readSchemaFile(name string) (raw []byte, revision uint64, err error) {
 	in := os.Stdin
 	if name != "-" {
-		if in, err = os.Open(name); err != nil { //nolint:gosec // the user names it
-			return nil, usageError{err}
+		if in, err = openFile(name); err != nil {
+			return nil, 0, err
 		}
 		defer func() { err = errors.Join(err, in.Close()) }()
 	}
 	raw, err = io.ReadAll(io.LimitReader(in, schema.MaxBytes+1))
 	switch {
 	case err != nil:
-		return nil, usageError{err}
+		return nil, 0, usageError{err}
 	case len(raw) > schema.MaxBytes:
-		return nil, usageErrorf("%s has more than %d bytes", name, schema.MaxBytes)
+		return nil, 0, usageErrorf("%s has more than %d bytes", name, schema.MaxBytes)
 	}
-	return raw, nil
+	if raw, revision, err = schema.CutRevision(raw); err != nil {
+		return nil, 0, usageErrorf("%s: %w", name, err)
+	}
+	return raw, revision, nil
 }
 
 type schemaCheckCmd struct {
@@ -150,7 +250,7 @@ func (c *schemaCheckCmd) Run(p *output.Printer) error {
 	if err != nil {
 		return err
 	}
-	raw, err := readSchemaFile(c.File)
+	raw, _, err := readSchemaFile(c.File)
 	if err != nil {
 		return err
 	}
@@ -158,16 +258,34 @@ func (c *schemaCheckCmd) Run(p *output.Printer) error {
 		return usageErrorf("%s is not JSON: %w", c.File, err)
 	}
 	c.Category, c.Name = typ.Category, typ.Name
-	selection, err := c.selection(time.Now())
+	selection, err := c.selection(p)
 	if err != nil {
 		return err
 	}
-	body := api.ReplayRequest{DryRun: true, Selection: selection, Schemas: map[string]jsontext.Value{typ.String(): raw}}
+	body := api.ReplayRequest{DryRun: true, Selection: selection, Schemas: []api.TypeSchema{
+		{TypeName: api.TypeName{Category: typ.Category, Name: typ.Name}, Schema: raw},
+	}}
 	err = jobRequest{kind: replays, body: body, note: c.Note, noWait: c.NoWait}.runJob(p, c.serverFlags)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: %w", c.File, pointIntoFile(err))
 	}
 	return nil
+}
+
+// pointIntoFile makes the paths of the faults of one schema of a dry run pointers
+// into the file of that schema.
+func pointIntoFile(err error) error {
+	var problem *client.ProblemError
+	if !errors.As(err, &problem) {
+		return err
+	}
+	for i := range problem.Faults {
+		path := &problem.Faults[i].Path
+		if rest, ok := strings.CutPrefix(*path, event.Pointer("schemas", "0", "schema")); ok && (rest == "" || rest[0] == '/') {
+			*path = rest
+		}
+	}
+	return err
 }
 
 // validateJSON checks that a text can be a value in a JSON body.

@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// maxInFlight is how many requests are in flight at once.
-	maxInFlight = 2
+	// maxInFlight is how many requests are in flight at once. A collector with two cores
+	// takes a fifth more events a second of four than of two.
+	maxInFlight = 4
 	// minBackoff and maxBackoff bound the delay between attempts if the answer
 	// asks for none.
 	minBackoff = 250 * time.Millisecond
@@ -38,10 +39,13 @@ type sender struct {
 	client   *client.Client
 	retryFor time.Duration
 	now      func() time.Time
-	// onProgress gets the size of the input of each batch that is done.
+	// onProgress gets the number of lines and the size of the input of each batch
+	// that is done.
 	// onPause gets the reason of each delay, and "" when sending continues.
-	onProgress func(n int64)
+	onProgress func(lines, size int64)
 	onPause    func(reason string)
+	// follower gets the events that were accepted; nil follows none.
+	follower *outcomeFollower
 
 	mu    sync.Mutex
 	done  sendResult
@@ -109,7 +113,8 @@ func (s *sender) sendBatches(ctx context.Context, batches <-chan *batch) error {
 func (s *sender) completeBatch(b *batch, refused []refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done.addBatch(int64(len(b.lines)+len(b.refused)-len(refused)), refused)
+	lines := int64(len(b.lines) + len(b.refused))
+	s.done.addBatch(lines-int64(len(refused)), refused)
 	if s.early == nil {
 		s.early = make(map[int64]*batch, maxInFlight)
 	}
@@ -120,7 +125,7 @@ func (s *sender) completeBatch(b *batch, refused []refusal) {
 		s.done.lines = max(s.done.lines, first.last)
 		s.next++
 	}
-	s.onProgress(b.size)
+	s.onProgress(lines, b.size)
 }
 
 // deliverBatch sends a batch until it is answered. It fails with an answer that
@@ -183,7 +188,7 @@ func (s *sender) postBatch(ctx context.Context, b *batch) ([]refusal, error) {
 	var p *client.ProblemError
 	switch {
 	case err == nil && resp.Status == http.StatusAccepted:
-		return b.refusals(resp.Body)
+		return s.readAnswer(b, resp.Body)
 	case err == nil:
 		return nil, resp.Problem()
 	case !errors.As(err, &p):
@@ -191,7 +196,7 @@ func (s *sender) postBatch(ctx context.Context, b *batch) ([]refusal, error) {
 	}
 	switch p.Status {
 	case http.StatusUnprocessableEntity:
-		if refused, err := b.refusals(p.Body); err == nil {
+		if refused, err := s.readAnswer(b, p.Body); err == nil {
 			return refused, nil
 		}
 	case http.StatusUnauthorized:
@@ -200,8 +205,8 @@ func (s *sender) postBatch(ctx context.Context, b *batch) ([]refusal, error) {
 	return nil, p
 }
 
-// refusals returns the refused lines of an answer to the batch.
-func (b *batch) refusals(body []byte) ([]refusal, error) {
+// readAnswer returns the refused lines of an answer to a batch.
+func (s *sender) readAnswer(b *batch, body []byte) ([]refusal, error) {
 	var answer api.AcceptResponse
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, &client.ForeignError{Err: err}
@@ -219,14 +224,18 @@ func (b *batch) refusals(body []byte) ([]refusal, error) {
 			return nil, &client.ForeignError{Err: fmt.Errorf("an event has the status %q", r.Status)}
 		}
 	}
+	s.follower.addEvents(b.body, answer.Results)
 	return refused, nil
 }
 
 // sendResult counts the lines whose result is known.
 type sendResult struct {
-	Accepted int64     `json:"accepted"`
-	Refused  int64     `json:"refused"`
+	Accepted int64 `json:"accepted"`
+	Refused  int64 `json:"refused"`
+	// Outcomes are those of the accepted events, with --wait.
+	Outcomes *outcomes `json:"outcomes,omitempty"`
 	listed   []refusal // the first refused lines, at most maxListedRefusals
+	unit     string    // what the numbers of lines count
 	// lines is the length of the prefix of the input in which every line is
 	// accepted, refused, blank or skipped.
 	lines int64

@@ -40,9 +40,12 @@ func newFakeCollector(t *testing.T, answer func(w http.ResponseWriter, body stri
 	d := &fakeCollector{answer: answer, seen: make(map[string]int)}
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the sender has given up in the middle of it
+		}
 		body := string(raw)
-		if err != nil || r.Method != http.MethodPost || r.URL.Path != "/v1/events" || r.Header.Get("Authorization") != "Bearer key" {
-			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		if r.Method != http.MethodPost || r.URL.Path != "/v1/events" || r.Header.Get("Authorization") != "Bearer key" {
+			t.Errorf("%s %s", r.Method, r.URL)
 		}
 		d.mu.Lock()
 		d.bodies = append(d.bodies, body)
@@ -120,7 +123,7 @@ func newSenderFixture(t *testing.T, url string, retryFor time.Duration) *senderF
 	s.sender = &sender{
 		client: collector, retryFor: retryFor,
 		now:        func() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.clock },
-		onProgress: func(n int64) { s.progress += n },
+		onProgress: func(_, size int64) { s.progress += size },
 		onPause: func(reason string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -188,10 +191,16 @@ func TestFailedBatchesAreSentAgainUnchanged(t *testing.T) {
 
 // The accepted events remain counted.
 func TestSendGivesUpAfterTheRetryTime(t *testing.T) {
+	first := make(chan struct{})
 	d := newFakeCollector(t, func(w http.ResponseWriter, body string, _ int) bool {
-		return !strings.HasPrefix(body, `[{"n":1}`) && writeProblem(w, http.StatusServiceUnavailable, "")
+		if strings.HasPrefix(body, `[{"n":1}`) {
+			return false
+		}
+		<-first // else the others give up before it is done
+		return writeProblem(w, http.StatusServiceUnavailable, "")
 	})
 	s := newSenderFixture(t, d.URL, time.Minute)
+	s.onProgress = func(_, _ int64) { close(first) } // no other batch is ever done
 	err := s.sendText(t, numberedLines(5000))
 	if !client.IsUnavailable(err) || !strings.Contains(err.Error(), "503 busy: try later") {
 		t.Errorf("%v", err)
@@ -297,7 +306,7 @@ func TestLinesCountAsDoneUpToTheFirstUnknownResult(t *testing.T) {
 		return false
 	})
 	s := newSenderFixture(t, d.URL, time.Minute)
-	s.onProgress = func(int64) { // of the second batch
+	s.onProgress = func(_, _ int64) { // of the second batch
 		select {
 		case <-second:
 		default:
@@ -327,7 +336,7 @@ func TestInterruptEndsRequestsAndTheWaitForInput(t *testing.T) {
 	defer s.client.CloseIdleConnections()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	first := make(chan struct{})
-	s.onProgress = func(int64) { close(first) }
+	s.onProgress = func(_, _ int64) { close(first) }
 	ended := make(chan error)
 	go func() { ended <- s.sendAll(ctx, newBatcher(in, 0)) }()
 	_, _ = io.WriteString(out, "{\"n\":1}\n")

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -11,186 +10,157 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/when"
 	"github.com/theeye/theeye/theeye/output"
 )
 
 type sessionsCmd struct {
 	serverFlags
-	SessionID   string `arg:"" optional:"" placeholder:"ID" help:"A session to show as a timeline; the latest sessions without."`
-	Application string `placeholder:"NAME" help:"Events of this application alone."`
+	SessionID   string       `arg:"" optional:"" placeholder:"ID" help:"A session to show as a timeline; a list of sessions without."`
+	Application string       `placeholder:"NAME" help:"Events of this application alone."`
+	Category    string       `placeholder:"TEXT" help:"Sessions with an event of this category."`
+	Name        string       `placeholder:"TEXT" help:"Sessions with an event of this name."`
+	Filter      []string     `sep:"none" placeholder:"FILTER" help:"Sessions with an event that matches, such as 'data.plan=pro'. Repeatable."`
+	By          string       `enum:"started,active" default:"started" help:"started: sessions whose first event lies in the range; active: those with any event in it (${default})."`
+	MinEvents   uint         `name:"min-events" placeholder:"N" help:"Sessions of at least N events."`
+	MinDuration durationFlag `name:"min-duration" placeholder:"DURATION" help:"Sessions that last at least as long, e.g. 90s."`
 	periodFlags
-	Limit int `placeholder:"N" help:"How many at most: sessions (20), or events of the one that is shown (1000)."`
+	orderFlag
+	listFlags
 }
 
 const (
 	defaultSessions      = 20
 	defaultSessionEvents = 1000
-	// maxScannedEvents bounds how many events are searched for sessions.
-	maxScannedEvents = 20 * client.EventPageSize
 )
+
+// Run prints a line for each session, or the timeline of one session.
+func (c *sessionsCmd) Run(p *output.Printer) error {
+	if c.SessionID != "" {
+		return c.printTimeline(p)
+	}
+	query, err := c.sessionsQuery(p)
+	if err != nil {
+		return err
+	}
+	return c.printList(p, c.serverFlags, list{
+		path: api.PathSessions, member: "sessions", query: query, pageSize: client.EventPageSize, limit: defaultSessions,
+		header: []string{"SESSION", "APPLICATION", "FIRST", "LAST", "DURATION", "EVENTS", "ENTRY", "EXIT"},
+		rows: rowsOf(func(s *api.SessionSummary) [][]string {
+			return [][]string{{
+				s.SessionID, s.Application, p.ExactTime(s.First.Time), p.ExactTime(s.Last.Time), sessionDuration(s.DurationMS),
+				strconv.FormatInt(s.Count, 10), typeText(s.Entry), typeText(s.Exit),
+			}}
+		}),
+		empty: "No session began in the range, which is the last seven days without --from; see --from and --by active.",
+	})
+}
+
+func (c *sessionsCmd) sessionsQuery(p *output.Printer) (url.Values, error) {
+	q := url.Values{"order": {c.Order}, "by": {c.By}}
+	setParameter(q, "application", c.Application)
+	setParameter(q, "category", c.Category)
+	setParameter(q, "name", c.Name)
+	if len(c.Filter) > 0 {
+		q["filter"] = c.Filter
+	}
+	if c.MinEvents > 0 {
+		q.Set("min_events", strconv.FormatUint(uint64(c.MinEvents), 10))
+	}
+	if d := time.Duration(c.MinDuration); d > 0 {
+		q.Set("min_seconds", strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10))
+	}
+	return q, c.addPeriod(p, q)
+}
+
+func typeText(t api.EventType) string { return t.Category + " / " + t.Name }
+
+func sessionDuration(ms int64) string {
+	return when.FormatDuration(time.Duration(ms) * time.Millisecond)
+}
 
 // timeline is a session with its events, which are as the server wrote them.
 type timeline struct {
 	api.Session
 	Events []jsontext.Value `json:"events,omitzero"`
+	listEnd
 }
 
-// Run prints a line for each session, or the timeline of one session.
-func (c *sessionsCmd) Run(p *output.Printer) error {
-	if c.Limit < 0 {
-		return usageErrorf("--limit must be at least 1")
+// printTimeline prints one session whole, up to --limit.
+func (c *sessionsCmd) printTimeline(p *output.Printer) error {
+	if c.periodFlags != (periodFlags{}) || c.Cursor != "" {
+		return usageErrorf("--from, --to and --cursor choose among sessions; one is shown whole")
+	}
+	limit, err := c.check(defaultSessionEvents)
+	if err != nil {
+		return err
 	}
 	ctx, server, stop, err := c.connect()
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if c.SessionID == "" {
-		return c.printLatest(ctx, p, server)
-	}
-	if c.periodFlags != (periodFlags{}) {
-		return usageErrorf("--from and --to choose among sessions; one is shown whole")
-	}
-	return c.printTimeline(ctx, p, server)
-}
-
-// printLatest prints the latest sessions.
-func (c *sessionsCmd) printLatest(ctx context.Context, p *output.Printer, server *client.Client) error {
-	ids, err := c.latestIDs(ctx, p, server)
+	s, err := c.getTimeline(ctx, server, limit)
 	if err != nil {
 		return err
 	}
-	sessions := []api.Session{}
-	for _, id := range ids {
-		s, err := c.getTimeline(ctx, server, id, 1)
-		if client.Status(err) == http.StatusNotFound { // it expired after its id was read
-			continue
-		}
-		if err != nil {
+	if p.JSON {
+		if err := p.Value(s); err != nil {
 			return err
 		}
-		sessions = append(sessions, s.Session)
+	} else if err := s.printTable(p); err != nil {
+		return err
 	}
-	if p.JSON {
-		return p.Value(map[string]any{"sessions": sessions})
+	if s.Complete {
+		return nil
 	}
-	rows := make([][]string, 0, len(sessions))
-	for _, s := range sessions {
-		application := ""
-		if s.Entry != nil {
-			application = s.Entry.Application
-		}
-		rows = append(rows, []string{
-			s.SessionID, application, exactTime(s.First), exactTime(s.Last), sessionDuration(&s), strconv.FormatInt(s.Count, 10),
-			summaryType(s.Entry), summaryType(s.Exit),
-		})
+	if p.Remarkf("There are more: see --limit and --all."); c.Limit != nil && !p.JSON {
+		return nil
 	}
-	p.Table([]string{"SESSION", "APPLICATION", "FIRST", "LAST", "DURATION", "EVENTS", "ENTRY", "EXIT"}, rows)
-	return nil
-}
-
-// summaryType names the type of an event, "" for an expired event.
-func summaryType(e *api.EventSummary) string {
-	if e == nil {
-		return ""
-	}
-	return e.Category + " / " + e.Name
-}
-
-func sessionDuration(s *api.Session) string {
-	return (time.Duration(s.DurationMS) * time.Millisecond).String()
-}
-
-// latestIDs returns the ids of the sessions of the newest events, the latest
-// first. It reads at most maxScannedEvents events.
-func (c *sessionsCmd) latestIDs(ctx context.Context, p *output.Printer, server *client.Client) ([]string, error) {
-	limit := c.limitOr(defaultSessions)
-	query := c.periodQuery()
-	setParameter(query, "application", c.Application)
-	query.Set("order", "desc")
-	pages := server.Pages(ctx, client.List{
-		Path: api.PathEvents, Member: "events", Query: query, PageSize: client.EventPageSize, Limit: maxScannedEvents,
-	})
-	var ids []string
-	seen := make(map[string]bool)
-	scanned := 0
-	for page, err := range pages {
-		if err != nil {
-			return nil, err
-		}
-		events, err := client.DecodeItems[api.Event](page.Items)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range events {
-			if seen[e.SessionID] {
-				continue
-			}
-			seen[e.SessionID], ids = true, append(ids, e.SessionID)
-			if len(ids) == limit {
-				return ids, nil
-			}
-		}
-		if scanned += len(page.Items); scanned >= maxScannedEvents && page.More {
-			p.Remarkf("Looked through the newest %d events; --to looks further back.", scanned)
-		}
-	}
-	return ids, nil
-}
-
-func (c *sessionsCmd) limitOr(limit int) int {
-	if c.Limit == 0 {
-		return limit
-	}
-	return c.Limit
+	return exitCode(daemon.ExitFailure)
 }
 
 // getTimeline requests one session with at most limit events.
-func (c *sessionsCmd) getTimeline(ctx context.Context, server *client.Client, id string, limit int) (*timeline, error) {
-	path, query := api.SessionPath(id), url.Values{}
+func (c *sessionsCmd) getTimeline(ctx context.Context, server *client.Client, limit int) (*timeline, error) {
+	path, query := api.SessionPath(c.SessionID), url.Values{}
 	setParameter(query, "application", c.Application)
 	query.Set("limit", strconv.Itoa(min(limit, client.EventPageSize)))
 	var first api.Timeline[jsontext.Value]
 	if _, err := server.Get(ctx, path, query, &first); err != nil {
 		return nil, err
 	}
-	s := &timeline{first.Session, first.Events}
+	s := &timeline{Session: first.Session, Events: first.Events, listEnd: listEnd{NextCursor: first.NextCursor}}
 	left := limit - len(s.Events)
-	if left < 1 || first.NextCursor == "" {
-		return s, nil
+	if left > 0 && first.NextCursor != "" {
+		query.Set("cursor", string(first.NextCursor))
+		pages := server.Pages(ctx, client.List{Path: path, Member: "events", Query: query, PageSize: client.EventPageSize, Limit: left})
+		for page, err := range pages {
+			if err != nil {
+				return nil, err
+			}
+			s.Events, s.NextCursor = append(s.Events, page.Items...), page.Next
+		}
 	}
-	query.Set("cursor", string(first.NextCursor))
-	more, err := server.All(ctx, client.List{
-		Path: path, Member: "events", Query: query, PageSize: client.EventPageSize, Limit: left,
-	})
-	s.Events = append(s.Events, more...)
-	return s, err
+	s.Complete = s.NextCursor == ""
+	return s, nil
 }
 
-// printTimeline prints one session with its events.
-func (c *sessionsCmd) printTimeline(ctx context.Context, p *output.Printer, server *client.Client) error {
-	s, err := c.getTimeline(ctx, server, c.SessionID, c.limitOr(defaultSessionEvents))
+// printTable prints the session under its summary.
+func (s *timeline) printTable(p *output.Printer) error {
+	events, err := client.DecodeItems[api.Event](s.Events)
 	if err != nil {
 		return err
 	}
-	if p.JSON {
-		return p.Value(s)
-	}
-	events, err := client.DecodeItems[api.Event](s.Events)
+	err = p.Linef("Session %s: %d events in %s, from %s to %s",
+		s.SessionID, s.Count, sessionDuration(s.DurationMS), p.ExactTime(s.First.Time), p.ExactTime(s.Last.Time))
 	if err != nil {
 		return err
 	}
 	rows := make([][]string, 0, len(events))
 	for _, e := range events {
-		rows = append(rows, []string{exactTime(e.Timestamp), e.Application, e.Category, e.Name, string(e.Data)})
-	}
-	if err := p.Linef("Session %s: %d events in %s, from %s to %s",
-		s.SessionID, s.Count, sessionDuration(&s.Session), exactTime(s.First), exactTime(s.Last)); err != nil {
-		return err
+		rows = append(rows, []string{p.ExactTime(e.Timestamp.Time), e.Application, e.Category, e.Name, string(e.Data)})
 	}
 	p.Table([]string{"TIME", "APPLICATION", "CATEGORY", "NAME", "DATA"}, rows)
-	if int64(len(rows)) < s.Count {
-		p.Remarkf("There are more: see --limit.")
-	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/theeye/output"
@@ -19,24 +20,24 @@ func (c *statusCmd) Run(p *output.Printer) error {
 	if p.JSON {
 		return p.Value(resp.Body)
 	}
-	if err := p.Lines(statusLines(&status)); err != nil {
+	if err := p.Lines(statusLines(p, &status)); err != nil {
 		return err
 	}
 	if status.Services == nil {
 		return p.Linef("services  unknown: their heartbeats cannot be read")
 	}
-	p.Table([]string{"SERVICE", "INSTANCE", "VERSION", "COMMIT", "REVISION", "STARTED", "SEEN"}, serviceRows(&status))
+	p.Table([]string{"SERVICE", "INSTANCE", "VERSION", "COMMIT", "REVISION", "STARTED", "SEEN"}, serviceRows(p, &status))
 	return nil
 }
 
-func statusLines(s *api.Status) []string {
+func statusLines(p *output.Printer, s *api.Status) []string {
 	stream := fmt.Sprintf("stream    %d events, %s", s.Stream.Messages, output.Bytes(s.Stream.Bytes))
 	if s.Stream.MaxBytes > 0 {
 		stream += fmt.Sprintf(" of %s (%.1f %%)", output.Bytes(uint64(s.Stream.MaxBytes)),
 			100*float64(s.Stream.Bytes)/float64(s.Stream.MaxBytes))
 	}
 	if !s.Stream.Oldest.IsZero() {
-		stream += ", since " + output.Time(s.Stream.Oldest.Time)
+		stream += ", since " + p.Time(s.Stream.Oldest.Time)
 	}
 	store := "NOT READY: events wait in the stream"
 	if s.Store.Ready && s.Store.Revision != nil {
@@ -44,17 +45,57 @@ func statusLines(s *api.Status) []string {
 	} else if s.Store.Ready {
 		store = "ready"
 	}
-	return []string{
+	lines := []string{
 		stream,
 		fmt.Sprintf("lag       %d events, %s", s.Lag.Events, output.Seconds(s.Lag.Seconds)),
 		"store     " + store,
 		fmt.Sprintf("registry  revision %d", s.Registry.Revision),
 	}
+	if s.Columns != nil {
+		lines = append(lines, "columns   "+columnsStatus(s.Columns))
+	}
+	if s.Processing.Reason != "" {
+		lines = append(lines, "NOT PROCESSING: "+output.OneLine(s.Processing.Reason))
+	}
+	if s.Retention != nil {
+		lines = append(lines, "retention "+retentionStatus(&job{Job: *s.Retention, kind: retentions}))
+	}
+	return lines
+}
+
+// lateSeconds is the age of the columns from which on they are said to be late.
+const lateSeconds = 10
+
+// columnsStatus describes the columns from which statistics are answered.
+func columnsStatus(c *api.ColumnsStatus) string {
+	switch {
+	case c.Reason != "":
+		return "NOT UP TO DATE: " + output.OneLine(c.Reason)
+	case c.AsOf.IsZero():
+		return "starting"
+	case c.DaysBuilt < c.Days:
+		return fmt.Sprintf("BUILDING: %d of %d days are built", c.DaysBuilt, c.Days)
+	case c.AgeSeconds > lateSeconds:
+		return fmt.Sprintf("LATE: as of %s ago", output.Seconds(c.AgeSeconds))
+	}
+	return "up to date"
+}
+
+// retentionStatus describes the newest change of the retention.
+func retentionStatus(j *job) string {
+	text := fmt.Sprintf("%s: %s", j.retentionText(), j.State)
+	switch {
+	case j.State == api.JobDone:
+		return text
+	case j.State.Final():
+		return text + ", NOT applied to every document: theeye retention start"
+	}
+	return strings.TrimRight(fmt.Sprintf("%s, %d of %d documents, %s", text, j.Done, j.Total, j.activity()), ", ")
 }
 
 // serviceRows are the rows of the services. BEHIND marks a service that uses an
 // older revision than the registry has.
-func serviceRows(status *api.Status) [][]string {
+func serviceRows(p *output.Printer, status *api.Status) [][]string {
 	rows := make([][]string, 0, len(status.Services))
 	for _, s := range status.Services {
 		revision := output.Uint(s.Revision)
@@ -63,7 +104,7 @@ func serviceRows(status *api.Status) [][]string {
 		}
 		rows = append(rows, []string{
 			s.Service, output.Prefix(s.Instance, 8), s.Version, output.Prefix(s.Commit, 12), revision,
-			output.Time(s.StartedAt.Time), output.Time(s.SeenAt.Time),
+			p.Time(s.StartedAt.Time), p.Time(s.SeenAt.Time),
 		})
 	}
 	return rows

@@ -31,6 +31,12 @@ processor  a         dev      unknown       41 BEHIND  2026-11-24T10:00:00Z  202
 func TestStatusMarksProblems(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
 		"healthy": {statusHealthy, statusShown},
+		"no processor": {
+			`{"stream": {"messages": 9, "bytes": 0, "max_bytes": -1, "first_seq": 1, "last_seq": 9}, "lag": {"events": 9, "seconds": 1},
+			"processing": {"active": false, "reason": "no processor is running"}, "store": {"ready": true}, "registry": {"revision": 0}, "services": []}`,
+			"stream    9 events, 0 B\nlag       9 events, 1s\nstore     ready\nregistry  revision 0\n" +
+				"NOT PROCESSING: no processor is running\nSERVICE  INSTANCE  VERSION  COMMIT  REVISION  STARTED  SEEN\n",
+		},
 		"unhealthy": {
 			`{"stream": {"messages": 0, "bytes": 0, "max_bytes": -1, "first_seq": 1, "last_seq": 0}, "lag": {"events": 0, "seconds": 0},
 			"store": {"ready": false}, "registry": {"revision": 0}}`,

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -23,24 +24,17 @@ type tokenListCmd struct{ serverFlags }
 
 // Run prints a line for each token.
 func (c *tokenListCmd) Run(p *output.Printer) error {
-	var list api.TokenList
-	resp, err := c.get(api.PathTokens, &list)
-	if err != nil {
-		return err
-	}
-	if p.JSON {
-		return p.Value(resp.Body)
-	}
-	rows := make([][]string, 0, len(list.Tokens))
-	for _, t := range list.Tokens {
-		applications := strings.Join(t.Applications, " ")
-		if t.Applications == nil {
-			applications = "all"
-		}
-		rows = append(rows, []string{t.ID, t.Role, applications, output.Time(t.Time.Time), t.Author, t.Note})
-	}
-	p.Table([]string{"ID", "ROLE", "APPLICATIONS", "TIME", "AUTHOR", "NOTE"}, rows)
-	return nil
+	return c.printAll(p, api.PathTokens, nil, wholeList{
+		member: "tokens", header: []string{"ID", "ROLE", "APPLICATIONS", "TIME", "AUTHOR", "NOTE"},
+		rows: rowsOf(func(t *api.Token) [][]string {
+			applications := strings.Join(t.Applications, " ")
+			if t.Applications == nil {
+				applications = "all"
+			}
+			return [][]string{{t.ID, t.Role, applications, p.Time(t.Time.Time), t.Author, t.Note}}
+		}),
+		empty: "The registry has no token: theeye token create adds one. Tokens of settings are not listed.",
+	})
 }
 
 type tokenCreateCmd struct {
@@ -75,13 +69,21 @@ func (c *tokenCreateCmd) Run(p *output.Printer) error {
 type tokenRevokeCmd struct {
 	serverFlags
 	noteFlag
+	yesFlag
 	ID string `arg:"" help:"Id of the token."`
 }
 
-// Run removes the token.
+// Run removes the token. It asks before it removes the only one of an operator.
 func (c *tokenRevokeCmd) Run(p *output.Printer) error {
-	var revoked api.ChangedToken
-	resp, err := c.call(client.Request{Method: http.MethodDelete, Path: api.TokenPath(c.ID), Note: c.Note}, &revoked)
+	revoked, resp, err := c.revoke(c.Yes)
+	if client.Code(err) == api.CodeLastOperator {
+		err = c.confirm(p, "token "+c.ID+" is the only operator token of the registry: without it, "+
+			"only EYE_OPERATOR_TOKEN or a restart of theeye up gives access to operators.")
+		if err != nil {
+			return err
+		}
+		revoked, resp, err = c.revoke(true)
+	}
 	if err != nil {
 		return fmt.Errorf("token %s: %w", c.ID, err)
 	}
@@ -89,4 +91,14 @@ func (c *tokenRevokeCmd) Run(p *output.Printer) error {
 		return p.Value(resp.Body)
 	}
 	return p.Linef("token %s: revoked", revoked.ID)
+}
+
+// revoke removes the token; lastToo also the only one of an operator.
+func (c *tokenRevokeCmd) revoke(lastToo bool) (revoked api.ChangedToken, resp *client.Response, err error) {
+	request := client.Request{Method: http.MethodDelete, Path: api.TokenPath(c.ID), Note: c.Note}
+	if lastToo {
+		request.Query = url.Values{api.CodeLastOperator: {"true"}}
+	}
+	resp, err = c.call(request, &revoked)
+	return revoked, resp, err
 }

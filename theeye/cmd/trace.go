@@ -1,18 +1,11 @@
 package cmd
 
 import (
-	"fmt"
-	"net/url"
-
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/theeye/output"
 )
 
-type traceCmd struct {
-	serverFlags
-	EventID     string `arg:"" placeholder:"ID" help:"Id of the event."`
-	Application string `placeholder:"NAME" help:"Its application, where more than one has an event of this id."`
-}
+type traceCmd struct{ oneEventFlags }
 
 // messageTexts say whether the stream has the message of an event.
 var messageTexts = map[string]string{
@@ -23,17 +16,10 @@ var messageTexts = map[string]string{
 
 // Run prints the trace of one event.
 func (c *traceCmd) Run(p *output.Printer) error {
-	query := url.Values{}
-	setParameter(query, "application", c.Application)
-	ctx, server, stop, err := c.connect()
+	var trace api.Trace
+	resp, err := c.getEvent(api.TracePath(c.EventID), &trace)
 	if err != nil {
 		return err
-	}
-	defer stop()
-	var trace api.Trace
-	resp, err := server.Get(ctx, api.TracePath(c.EventID), query, &trace)
-	if err != nil {
-		return fmt.Errorf("event %s: %w", c.EventID, err)
 	}
 	if p.JSON {
 		return p.Value(resp.Body)
@@ -44,7 +30,7 @@ func (c *traceCmd) Run(p *output.Printer) error {
 // printTrace prints the outcomes in order of time, and the stored one last.
 func printTrace(p *output.Printer, trace *api.Trace) error {
 	if err := p.Linef("event %s of %s: received %s, sequence %d; %s", output.OneLine(trace.EventID), output.OneLine(trace.Application),
-		exactTime(trace.ReceivedAt), trace.Origin.Seq, messageTexts[trace.Message]); err != nil {
+		p.ExactTime(trace.ReceivedAt.Time), trace.Origin.Seq, messageTexts[trace.Message]); err != nil {
 		return err
 	}
 	if len(trace.Outcomes) == 0 {
@@ -53,9 +39,9 @@ func printTrace(p *output.Printer, trace *api.Trace) error {
 	var rows, stored [][]string
 	for i := range trace.Outcomes {
 		if o := &trace.Outcomes[i]; o.Basis == api.BasisStore {
-			stored = append(stored, outcomeRows(o)...)
+			stored = append(stored, outcomeRows(p, o)...)
 		} else {
-			rows = append(rows, outcomeRows(o)...)
+			rows = append(rows, outcomeRows(p, o)...)
 		}
 	}
 	p.Table([]string{"TIME", "REVISION", "OUTCOME", "HOW", "CODE", "PATH", "REASON"}, append(rows, stored...))
@@ -65,8 +51,8 @@ func printTrace(p *output.Printer, trace *api.Trace) error {
 	return printCopies(p, trace.Copies)
 }
 
-func outcomeRows(o *api.TracedOutcome) [][]string {
-	return faultRows([]string{exactTime(o.At), output.Uint(o.Revision), o.Status, outcomeOrigin(o)}, o.Errors)
+func outcomeRows(p *output.Printer, o *api.TracedOutcome) [][]string {
+	return faultRows([]string{p.ExactTime(o.At.Time), output.Uint(o.Revision), o.Status, outcomeOrigin(o)}, o.Errors)
 }
 
 // outcomeOrigin says how an outcome was produced.
@@ -92,7 +78,7 @@ func printCopies(p *output.Printer, copies []api.ConflictingCopy) error {
 	}
 	rows := make([][]string, 0, len(copies))
 	for _, c := range copies {
-		rows = append(rows, []string{exactTime(c.ReceivedAt), output.Uint(c.Origin.Seq), c.ContentHash})
+		rows = append(rows, []string{p.ExactTime(c.ReceivedAt.Time), output.Uint(c.Origin.Seq), c.ContentHash})
 	}
 	p.Table([]string{"RECEIVED", "SEQUENCE", "CONTENT"}, rows)
 	return nil

@@ -22,6 +22,11 @@ import (
 
 var update = flag.Bool("update", false, "write what the commands print into testdata/*.txt")
 
+// raceOptions keep a program with the race detector from sleeping for a second
+// before it exits. The commands leave no goroutine at work when they end; and they
+// are many.
+const raceOptions = "GORACE=atexit_sleep_ms=0"
+
 // How long a command is repeated that the transcript marks as repeated.
 const (
 	stepTime   = time.Minute
@@ -70,11 +75,11 @@ func TestTranscriptsMatchTheOutput(t *testing.T) {
 
 // eye is a running Eye and the environment of a shell that uses it.
 type eye struct {
-	dir, data string
-	env       []string
-	url       string
-	up        *exec.Cmd
-	log       syncBuffer
+	dir, data  string
+	env        []string
+	url, admin string
+	up         *exec.Cmd
+	log        syncBuffer
 }
 
 // startEye starts `theeye up --dev`, which ends with the test.
@@ -93,9 +98,10 @@ func startEye(t *testing.T) *eye {
 	}
 	e := &eye{dir: dir, data: t.TempDir(), env: []string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "LC_ALL=C",
+		raceOptions,
 	}}
 	e.startUp(t, "127.0.0.1:0")
-	e.env = append(e.env, "EYE_URL="+e.url, "EYE_TOKEN="+registry.DevOperatorToken, "EYE_WRITE_KEY="+registry.DevWriteKey)
+	e.env = append(e.env, "EYE_URL="+e.url, "EYE_ADMIN="+e.admin, "EYE_TOKEN="+registry.DevOperatorToken, "EYE_WRITE_KEY="+registry.DevWriteKey)
 	t.Cleanup(func() {
 		_ = e.up.Process.Signal(syscall.SIGTERM)
 		if err := e.up.Wait(); err != nil || t.Failed() {
@@ -121,7 +127,7 @@ func (e *eye) startUp(t *testing.T, listen string) {
 	if line, err := bufio.NewReader(out).ReadBytes('\n'); err != nil || json.Unmarshal(line, &b) != nil {
 		t.Fatalf("up printed %q: %v; it logged:\n%s", line, err, e.log.String())
 	}
-	e.url = b.URL
+	e.url, e.admin = b.URL, strings.TrimPrefix(b.Admin, "http://")
 }
 
 func (e *eye) shellCommand(ctx context.Context, line string) *exec.Cmd {

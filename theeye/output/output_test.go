@@ -49,13 +49,13 @@ func TestFailedWriteIsReported(t *testing.T) {
 		"lines":    func(p *Printer) error { return p.Lines([]string{"x", "y"}) },
 		"value":    func(p *Printer) error { return p.Value(1) },
 		"document": func(p *Printer) error { return p.Document("{}") },
-		"table":    func(p *Printer) error { p.Table([]string{"A"}, nil); return p.WriteErr() },
+		"table":    func(p *Printer) error { p.Table([]string{"A"}, nil); return p.Finish() },
 		"tables": func(p *Printer) error {
 			table := p.NewTable([]string{"A"})
 			table.Append(nil)
 			table.Append([][]string{{"x"}})
 			p.Table([]string{"B"}, nil)
-			return p.WriteErr()
+			return p.Finish()
 		},
 	} {
 		w := &failingWriter{}
@@ -67,8 +67,8 @@ func TestFailedWriteIsReported(t *testing.T) {
 		}
 	}
 	p := &Printer{Out: &bytes.Buffer{}}
-	if p.Table([]string{"A"}, nil); p.WriteErr() != nil {
-		t.Errorf("%v without a failure", p.WriteErr())
+	if p.Table([]string{"A"}, nil); p.Finish() != nil {
+		t.Errorf("%v without a failure", p.Finish())
 	}
 }
 

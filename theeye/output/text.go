@@ -116,14 +116,6 @@ func IndentJSON(raw []byte) string {
 	return string(v) + "\n"
 }
 
-// Time formats a time to the second, in UTC. The zero time is empty.
-func Time(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
 // Uint formats a number.
 func Uint(n uint64) string { return strconv.FormatUint(n, 10) }
 

@@ -39,7 +39,7 @@ func TestIndentedJSONKeepsItsValue(t *testing.T) {
 func TestTimesAreInUTCToTheSecond(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 999_999_999, time.FixedZone("", 2*3600))
 	for at, want := range map[time.Time]string{{}: "", at: "2026-01-02T01:04:05Z"} {
-		if got := Time(at); got != want {
+		if got := (&Printer{}).Time(at); got != want {
 			t.Errorf("Time(%v) = %q, want %q", at, got, want)
 		}
 	}
