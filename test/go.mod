@@ -25,6 +25,7 @@ require (
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/parquet-go/parquet-go v0.32.0
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
@@ -57,7 +58,12 @@ replace github.com/theeye/theeye/shared => ../shared
 
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
+	github.com/andybalholm/brotli v1.1.1 // indirect
+	github.com/parquet-go/bitpack v1.0.0 // indirect
+	github.com/parquet-go/jsonlite v1.0.0 // indirect
+	github.com/pierrec/lz4/v4 v4.1.21 // indirect
 	github.com/theeye/theeye/collector v0.0.0 // indirect
+	github.com/twpayne/go-geom v1.6.1 // indirect
 )
 
 replace github.com/theeye/theeye/collector => ../collector
@@ -83,6 +89,10 @@ replace github.com/theeye/theeye/queryapi => ../queryapi
 
 tool github.com/nats-io/nats-server/v2
 
-require github.com/theeye/theeye/standalone v0.0.0
+require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+	github.com/theeye/theeye/standalone v0.0.0
+)
 
 replace github.com/theeye/theeye/standalone => ../standalone

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/test/harness"
@@ -232,14 +233,7 @@ func (discard) WriteHeader(int)             {}
 // plantedPipeline is this test's own program, started again as a pipeline in
 // one process with a bug inside.
 func plantedPipeline(dir, bug string) (*harness.Pipeline, error) {
-	listen, err := harness.FreeAddr()
-	if err != nil {
-		return nil, err
-	}
-	admin, err := harness.FreeAddr()
-	if err != nil {
-		return nil, err
-	}
+	listen, admin := daemontest.FreeAddr(), daemontest.FreeAddr()
 	self := &harness.Process{
 		Name: "planted", Path: selfPath(),
 		Env:      []string{roleVariable + "=" + bug, "CHAOS_DATA=" + dir, "CHAOS_LISTEN=" + listen, "CHAOS_ADMIN=" + admin},

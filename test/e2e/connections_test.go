@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/theeye/theeye/test/harness"
 )
 
 // testConnections: requests that no HTTP client makes.
@@ -86,7 +84,7 @@ func isTimeout(err error) bool {
 
 // halfRequest sends the beginning of a request whose rest never comes, and
 // waits until the collector has asked for that.
-func halfRequest(t *testing.T, base string) net.Conn {
+func halfRequest(t *testing.T, base, key string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
@@ -95,7 +93,7 @@ func halfRequest(t *testing.T, base string) net.Conn {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = fmt.Fprintf(c, "POST /v1/events HTTP/1.1\r\nHost: eye\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", harness.WriteKey)
+	_, err = fmt.Fprintf(c, "POST /v1/events HTTP/1.1\r\nHost: eye\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", key)
 	if err != nil {
 		t.Fatal(err)
 	}

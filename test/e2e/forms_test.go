@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // form is one way to send events.
@@ -23,7 +24,7 @@ type form struct {
 func oneEvent(events []string) string { return events[0] }
 func anArray(events []string) string  { return batch(events...) }
 func aWrapper(events []string) string {
-	return `{"events":` + batch(events...) + `,"sent_at":"2021-01-01T09:00:00Z"}`
+	return `{"events":` + batch(events...) + `,"sent_at":` + quote(time.Now().UTC().Format(time.RFC3339)) + `}`
 }
 func theLines(events []string) string { return strings.Join(events, "\n") + "\n" }
 func roughLines(e []string) string    { return "\r\n" + strings.Join(e, "\r\n\r\n") }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,7 +25,7 @@ func TestMain(m *testing.M) {
 // patience bounds every wait. It is for slow machines: nothing is measured.
 const patience = 90 * time.Second
 
-// Keys of the declarations beside harness.WriteKey, which is of application demo.
+// Keys of the declarations beside the one of application demo.
 const (
 	siteServerKey  = "site-server-key"
 	siteBrowserKey = "site-browser-key"
@@ -130,6 +132,26 @@ func (w *fixture) declared(t *testing.T) {
 	for _, key := range []string{siteBrowserKey, otherKey} {
 		c.answers(key, http.StatusAccepted)
 	}
+	// One processor has them: so must all, or the others reject a little longer.
+	eventually(t, func() error {
+		var status struct {
+			Registry struct{ Revision float64 }
+		}
+		r, err := c.ask("/v1/status", nil)
+		if err := errors.Join(err, json.Unmarshal(r.body, &status)); err != nil {
+			return err
+		}
+		for _, admin := range w.ProcessorAdmins {
+			known, err := harness.Metric(waiting(t), admin, "eye_processor_registry_revision")
+			if err == nil && known < status.Registry.Revision {
+				err = fmt.Errorf("a processor knows revision %v of %v", known, status.Registry.Revision)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // declare writes a file of the folder of declarations.

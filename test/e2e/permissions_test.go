@@ -38,12 +38,13 @@ var permissions = []struct{ subject, users string }{
 	{"$JS.API.CONSUMER.NAMES.EVENTS", "p"},
 	{"$JS.API.CONSUMER.MSG.NEXT.EVENTS.spy", "p"},
 	{"$JS.API.CONSUMER.PAUSE.EVENTS.spy", ""},
+	{"$JS.API.CONSUMER.PAUSE.EVENTS.processor", "p"},
 	{"$JS.API.CONSUMER.UNPIN.EVENTS.spy", ""},
 	{"$JS.API.CONSUMER.RESET.EVENTS.spy", ""},
 	{"$JS.API.CONSUMER.DELETE.EVENTS.spy", "p"},
 	{"$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.processor", ""},
 	{"$JS.ACK.EVENTS.processor.1.1.1.1.0", "p"},
-	{"$JS.SNAPSHOT.ACK.EVENTS.x", ""},
+	{"$JS.SNAPSHOT.ACK.EVENTS.x", "q"},
 
 	// Accepted events stay: only the processor purges, and no user deletes.
 	{"$JS.API.STREAM.CREATE.EVENTS", "p"},
@@ -51,7 +52,9 @@ var permissions = []struct{ subject, users string }{
 	{"$JS.API.STREAM.PURGE.EVENTS", "p"},
 	{"$JS.API.STREAM.DELETE.EVENTS", ""},
 	{"$JS.API.STREAM.MSG.DELETE.EVENTS", ""},
-	{"$JS.API.STREAM.SNAPSHOT.EVENTS", ""},
+	{"$JS.API.STREAM.SNAPSHOT.EVENTS", "q"},
+	{"$JS.API.STREAM.SNAPSHOT.KV_TOKENS", "q"},
+	{"$JS.API.STREAM.SNAPSHOT.KV_SERVICES", ""},
 	{"$JS.API.STREAM.RESTORE.EVENTS", ""},
 	{"$JS.API.STREAM.PEER.REMOVE.EVENTS", ""},
 	{"$JS.API.STREAM.LEADER.STEPDOWN.EVENTS", ""},
@@ -59,7 +62,7 @@ var permissions = []struct{ subject, users string }{
 	{"$JS.API.STREAM.NAMES", ""},
 	{"$JS.API.STREAM.CREATE.COPY", ""},
 	{"$JS.API.ACCOUNT.PURGE.$G", ""},
-	{"$JS.API.INFO", "p"},
+	{"$JS.API.INFO", "pq"},
 	{"$SYS.REQ.SERVER.PING", ""},
 	{"$SYS.REQ.USER.INFO", ""},
 
@@ -71,25 +74,31 @@ var permissions = []struct{ subject, users string }{
 	{"$KV.APPLIED.policy", "q"},
 	{"$JS.API.STREAM.INFO.KV_SCHEMAS", "cpq"},
 	{"$JS.API.DIRECT.GET.KV_SCHEMAS.$KV.SCHEMAS.policy", "q"},
-	{"$JS.API.CONSUMER.CREATE.KV_SCHEMAS.spy.$KV.SCHEMAS.>", "cpq"},
-	{"$JS.API.CONSUMER.DELETE.KV_SCHEMAS.spy", "cpq"},
-	{"$JS.FC.KV_SCHEMAS.spy.1", "cpq"},
-	{"$JS.API.STREAM.INFO.KV_APPLICATIONS", "cpq"},
+	{"$JS.API.DIRECT.GET.KV_SCHEMAS", "cpq"},
+	{"$JS.API.CONSUMER.CREATE.KV_SCHEMAS.spy.$KV.SCHEMAS.>", ""},
+	{"$JS.API.CONSUMER.DELETE.KV_SCHEMAS.spy", ""},
+	{"$JS.FC.KV_SCHEMAS.spy.1", ""},
+	{"$JS.API.STREAM.INFO.KV_APPLICATIONS", "cq"},
+	{"$JS.API.DIRECT.GET.KV_APPLICATIONS", "cq"},
 	{"$JS.API.DIRECT.GET.KV_APPLICATIONS.$KV.APPLICATIONS.demo", "q"},
-	{"$JS.API.CONSUMER.CREATE.KV_APPLICATIONS.spy.$KV.APPLICATIONS.>", "cq"},
+	{"$JS.API.CONSUMER.CREATE.KV_APPLICATIONS.spy.$KV.APPLICATIONS.>", ""},
 	{"$JS.API.STREAM.MSG.GET.KV_APPLICATIONS", ""},
-	{"$JS.API.STREAM.INFO.KV_TOKENS", "pq"},
-	{"$JS.API.DIRECT.GET.KV_TOKENS", ""},
+	{"$JS.API.STREAM.INFO.KV_TOKENS", "q"},
+	{"$JS.API.DIRECT.GET.KV_TOKENS", "q"},
 	{"$JS.API.DIRECT.GET.KV_TOKENS.$KV.TOKENS.someone", "q"},
 	{"$JS.API.STREAM.MSG.GET.KV_TOKENS", ""},
-	{"$JS.API.CONSUMER.CREATE.KV_TOKENS.spy.$KV.TOKENS.>", "q"},
-	{"$JS.API.CONSUMER.CREATE.KV_TOKENS.spy", "q"},
+	{"$JS.API.CONSUMER.CREATE.KV_TOKENS.spy.$KV.TOKENS.>", ""},
+	{"$JS.API.CONSUMER.CREATE.KV_TOKENS.spy", ""},
 	{"$JS.API.CONSUMER.MSG.NEXT.KV_TOKENS.spy", ""},
 	{"$JS.API.STREAM.INFO.CHANGES", "q"},
 	{"$JS.API.DIRECT.GET.CHANGES", "q"},
 	{"$JS.API.CONSUMER.CREATE.CHANGES.spy", ""},
-	{"$JS.API.STREAM.CREATE.CHANGES", "p"},
-	{"$JS.API.STREAM.CREATE.KV_TOKENS", "p"},
+	{"$JS.API.STREAM.CREATE.CHANGES", "q"},
+	{"$JS.API.STREAM.CREATE.KV_TOKENS", "q"},
+	{"$JS.API.STREAM.UPDATE.KV_TOKENS", "q"},
+	{"$JS.API.STREAM.UPDATE.KV_SCHEMAS", "q"},
+	{"$JS.API.STREAM.UPDATE.KV_APPLICATIONS", "q"},
+	{"$JS.API.STREAM.UPDATE.KV_JOBS", "p"},
 	{"$JS.API.STREAM.PURGE.CHANGES", ""},
 	{"$JS.API.STREAM.PURGE.KV_SCHEMAS", ""},
 	{"$JS.API.STREAM.PURGE.KV_TOKENS", ""},
@@ -103,7 +112,8 @@ var permissions = []struct{ subject, users string }{
 	{"$JS.API.STREAM.INFO.KV_SERVICES", "p"},
 	{"$JS.API.DIRECT.GET.KV_SERVICES", "pq"},
 	{"$KV.JOBS.job.x", "pq"},
-	{"$JS.API.CONSUMER.CREATE.KV_JOBS.spy.$KV.JOBS.job.*", "pq"},
+	{"$JS.API.DIRECT.GET.KV_JOBS", "pq"},
+	{"$JS.API.CONSUMER.CREATE.KV_JOBS.spy.$KV.JOBS.job.*", ""},
 
 	// No user publishes to another user's inbox.
 	{"_INBOX_collector.x", ""},
@@ -129,8 +139,10 @@ var hearing = []struct{ subject, users string }{
 	{"$JS.ACK.>", ""},
 	{"$JS.EVENT.ADVISORY.>", ""},
 	{"$KV.>", ""},
-	{"$KV.SCHEMAS.>", ""},
-	{"$KV.TOKENS.>", ""},
+	{"$KV.SCHEMAS.>", "cpq"},
+	{"$KV.APPLICATIONS.>", "cq"},
+	{"$KV.TOKENS.>", "q"},
+	{"$KV.JOBS.>", ""},
 	{"$SYS.>", ""},
 }
 
@@ -243,34 +255,34 @@ func TestCollectorCannotRead(t *testing.T) {
 	}
 }
 
-// startNATS starts a server with the shipped configuration and lets the user of
-// the processor make what the services need, as it does.
+// startNATS starts a server with the shipped configuration and lets the users of
+// the processor and of the query API make what the services need, as they do.
 func startNATS(t *testing.T) *harness.NATS {
 	t.Helper()
 	server, err := harness.NewNATS(binaries(t), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveNATS(t, server)
+	return server
+}
+
+// serveNATS starts a server for startNATS.
+func serveNATS(t *testing.T, server *harness.NATS) {
+	t.Helper()
 	t.Cleanup(server.Stop)
 	if err := server.Start(waiting(t)); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := server.Connect("processor")
+	err := errors.Join(
+		stream.Ensure(waiting(t), as(t, server, "processor"), stream.Config{NoRegistry: true}),
+		stream.EnsureRegistry(waiting(t), as(t, server, "queryapi"), stream.Config{}))
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stream.Ensure(waiting(t), js, stream.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	if len(server.Alarms()) > 0 {
 		t.Fatal(server.Alarms())
 	}
-	return server
 }
 
 // probe is a connection of one user that records permission violations.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -66,11 +67,15 @@ func testSummary(t *testing.T, c *caller, session, path string) {
 	var got struct {
 		Groups []group `json:"groups"`
 	}
-	if err := c.read(&got, "/v1/rejected/summary", url.Values{"session_id": {session}}); err != nil {
-		t.Fatal(err)
-	}
 	want := []group{{"site", "page interaction", "cta click", "schema_violation", path, 2}}
-	if diff := cmp.Diff(want, got.Groups); diff != "" {
-		t.Errorf("summary (-want +got):\n%s", diff)
-	}
+	eventually(t, func() error { // the summary may be two seconds behind
+		got.Groups = nil
+		if err := c.read(&got, "/v1/rejected/summary", url.Values{"session_id": {session}}); err != nil {
+			return err
+		}
+		if diff := cmp.Diff(want, got.Groups); diff != "" {
+			return fmt.Errorf("summary (-want +got):\n%s", diff)
+		}
+		return nil
+	})
 }

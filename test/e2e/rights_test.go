@@ -1,19 +1,25 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/theeye/theeye/processor/retention"
 	"github.com/theeye/theeye/shared/heartbeat"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/shared/registry/editor"
 	"github.com/theeye/theeye/shared/stream"
 	"github.com/theeye/theeye/test/harness"
 )
@@ -206,11 +212,11 @@ func TestJobsOnShippedNATS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kv, err := queryAPI.KeyValue(ctx, stream.BucketSchemas)
+	schemas, err := queryAPI.KeyValue(ctx, stream.BucketSchemas)
 	if err != nil {
 		t.Fatal(err)
 	}
-	revision, err := kv.PutString(ctx, stream.KeyPolicy, `{}`)
+	revision, err := schemas.PutString(ctx, stream.KeyPolicy, `{}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,33 +264,62 @@ func TestJobsOnShippedNATS(t *testing.T) {
 		}
 	}
 	replays(t, processor)
+	changesRetention(t, queryAPI, processor)
 	if alarms := server.Alarms(); len(alarms) > 0 {
 		t.Error(alarms)
 	}
 }
 
-// TestWatchOfManyOnShippedNATS reads more applications than the server sends
-// without hearing from the one who reads.
+// changesRetention puts a policy as the one, and starts its job as the other.
+func changesRetention(t *testing.T, queryAPI, processor jetstream.JetStream) {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	put, err := editor.New(queryAPI).PutPolicy(waiting(t), []byte(`{"retention":{"stored":"90d"}}`), editor.Any, registry.ChangeInfo{Author: "ops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(waiting(t))
+	reg := registry.New(registry.Config{JetStream: processor, Needs: registry.NeedSchemas, Logger: quiet})
+	var running sync.WaitGroup
+	running.Go(func() { _ = reg.Run(ctx) })
+	running.Go(func() { _ = retention.NewFollower(processor, reg, quiet).Follow(ctx) })
+	defer running.Wait()
+	defer cancel()
+	asks, err := job.Open(ctx, queryAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = harness.Poll(waiting(t), func() error {
+		all, err := asks.List(ctx)
+		for _, e := range all {
+			if e.Kind == job.Retention && e.TargetRevision == put.Revision {
+				return nil
+			}
+		}
+		return errors.Join(err, errors.New("no job applies the retention"))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWatchOfManyOnShippedNATS reads more applications than one answer has.
 func TestWatchOfManyOnShippedNATS(t *testing.T) {
 	t.Parallel()
 	server := startNATS(t)
-	kv, err := as(t, server, "queryapi").KeyValue(waiting(t), stream.BucketApplications)
+	applications, err := as(t, server, "queryapi").KeyValue(waiting(t), stream.BucketApplications)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const many = 3000
 	record := fmt.Sprintf(`{"keys": [{"sha256": %q, "kind": "server"}], "note": %q}`, digest("key"), strings.Repeat("n", 500))
 	for i := range many {
-		if _, err := kv.PutString(waiting(t), fmt.Sprintf("app-%d", i), record); err != nil {
+		if _, err := applications.PutString(waiting(t), fmt.Sprintf("app-%d", i), record); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, user := range []string{"collector", "queryapi"} {
-		w, err := as(t, server, user).KeyValue(waiting(t), stream.BucketApplications)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := w.WatchAll(waiting(t))
+		all, err := kv.New(as(t, server, user), stream.BucketApplications).Watch(waiting(t), false)
 		if err != nil {
 			t.Fatal(err)
 		}

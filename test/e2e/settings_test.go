@@ -139,7 +139,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	up := first.Processes[0]
-	half := halfRequest(t, first.Collector)
+	half := halfRequest(t, first.Collector, first.Key)
 	defer func() { _ = half.Close() }()
 	if err := up.Signal(os.Signal(syscall.SIGTERM)); err != nil {
 		t.Fatal(err)

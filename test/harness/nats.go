@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 )
 
 // NATSUsers are the users of the shipped configuration: one a service.
@@ -24,26 +26,31 @@ const shippedNATS = "deploy/nats/nats.conf"
 type NATS struct {
 	*Process
 	// URL has neither user nor password.
-	URL       string
+	URL string
+	// Monitor is the base address of the monitoring, which needs no user.
+	Monitor   string
 	passwords map[string]string
 }
 
 // NewNATS prepares a nats-server with its data under dir.
 func NewNATS(b Binaries, dir string) (*NATS, error) {
-	listen, monitor, err := twoAddrs()
-	if err != nil {
-		return nil, err
-	}
+	return NewEditedNATS(b, dir, func(shipped string) string { return shipped })
+}
+
+// NewEditedNATS is NewNATS with a configuration that edit makes of the shipped one,
+// to show that a test fails without something.
+func NewEditedNATS(b Binaries, dir string, edit func(shipped string) string) (*NATS, error) {
+	listen, monitor := daemontest.FreeAddr(), daemontest.FreeAddr()
 	shipped, err := os.ReadFile(filepath.Join(projectRoot(), shippedNATS))
 	if err != nil {
 		return nil, fmt.Errorf("read the shipped configuration: %w", err)
 	}
-	text, err := placeNATS(string(shipped), listen, monitor, filepath.Join(dir, "nats"))
+	text, err := placeNATS(edit(string(shipped)), listen, monitor, filepath.Join(dir, "nats"))
 	if err != nil {
 		return nil, err
 	}
 	conf := filepath.Join(dir, "nats.conf")
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil { //nolint:gosec // the caller's folder
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration: %w", err)
 	}
 	n := &NATS{
@@ -52,7 +59,7 @@ func NewNATS(b Binaries, dir string) (*NATS, error) {
 			ReadyURL: "http://" + monitor + "/healthz?js-enabled-only=true",
 			Alarm:    "Violation",
 		},
-		URL: "nats://" + listen, passwords: map[string]string{},
+		URL: "nats://" + listen, Monitor: "http://" + monitor, passwords: map[string]string{},
 	}
 	for _, user := range NATSUsers {
 		n.passwords[user] = rand.Text()

@@ -13,21 +13,26 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/theeye/theeye/shared/daemon/daemontest"
+	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 )
 
 // Credentials of every Pipeline.
 const (
-	// WriteKey is a server key of the application demo.
+	// WriteKey is a key of the application demo in one process with --dev.
 	WriteKey = "dev-write-key"
+	// splitKey is a server key of the application demo where the services run
+	// apart: the keys of --dev are not accepted there.
+	splitKey = "write-key-of-a-test"
 	// OperatorToken reads everything.
 	OperatorToken = "dev-operator"
 	// operatorSecret is OperatorToken where the services run apart: there a
 	// token has a least length.
-	operatorSecret = "operator-token-of-a-test"
+	operatorSecret = registry.TokenPrefix + "of_a_test"
 	// sampleTypes is how many types are declared.
-	sampleTypes = 3
+	sampleTypes = 6
 )
 
 // Pipeline is a whole pipeline of real processes, in the order in which they
@@ -52,10 +57,7 @@ type Pipeline struct {
 
 // Single is `theeye up --dev` over the data folder dir/data.
 func Single(b Binaries, dir string) (*Pipeline, error) {
-	listen, admin, err := twoAddrs()
-	if err != nil {
-		return nil, err
-	}
+	listen, admin := daemontest.FreeAddr(), daemontest.FreeAddr()
 	up := &Process{
 		Name: "theeye", Path: b.TheEye, Dir: dir,
 		Args:     []string{"up", "--dev", "--listen", listen, "--data", filepath.Join(dir, "data")},
@@ -86,7 +88,7 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{Key: WriteKey, Token: operatorSecret, NATS: nats, Processes: []*Process{nats.Process}}
+	p := &Pipeline{Key: splitKey, Token: operatorSecret, NATS: nats, Processes: []*Process{nats.Process}}
 	p.database.uri, p.database.name = uri, "rig_"+rand.Text()
 	if p.database.timeWindows, err = mongotest.NeedsTimeWindows(uri); err != nil {
 		return nil, fmt.Errorf("ask the MongoDB server for its build: %w", err)
@@ -97,19 +99,14 @@ func Split(b Binaries, dir string) (*Pipeline, error) {
 		{"query API", "queryapi", b.QueryAPI},
 		{"collector", "collector", b.Collector},
 	} {
-		if err := p.addService(s.name, s.path, config, nats.URLOf(s.user)); err != nil {
-			return nil, err
-		}
+		p.addService(s.name, s.path, config, nats.URLOf(s.user))
 	}
 	return p, nil
 }
 
 // addService adds one of the three services with the settings it reads.
-func (p *Pipeline) addService(name, path, config, natsURL string) error {
-	listen, admin, err := twoAddrs()
-	if err != nil {
-		return err
-	}
+func (p *Pipeline) addService(name, path, config, natsURL string) {
+	listen, admin := daemontest.FreeAddr(), daemontest.FreeAddr()
 	own := []string{"EYE_NATS_URL=" + natsURL, "EYE_ADMIN_LISTEN=" + admin}
 	mongo := []string{"EYE_MONGO_URI=" + p.database.uri, "EYE_MONGO_DATABASE=" + p.database.name}
 	switch name {
@@ -119,13 +116,13 @@ func (p *Pipeline) addService(name, path, config, natsURL string) error {
 	case "query API":
 		p.Query = "http://" + listen
 		own = append(append(own, mongo...), "EYE_MONGO_TIME_WINDOWS="+strconv.FormatBool(p.database.timeWindows),
-			"EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_OPERATOR_TOKEN="+p.Token)
+			"EYE_LISTEN="+listen, "EYE_CONFIG="+config, "EYE_COLUMNS="+filepath.Join(filepath.Dir(config), "columns"),
+			"EYE_OPERATOR_TOKEN="+p.Token)
 	default:
 		p.ProcessorAdmins = append(p.ProcessorAdmins, "http://"+admin)
 		own = append(own, mongo...)
 	}
 	p.Processes = append(p.Processes, &Process{Name: name, Path: path, Env: own, ReadyURL: "http://" + admin + "/readyz"})
-	return nil
 }
 
 // writeConfig declares the sample types and the application demo.
@@ -133,7 +130,7 @@ func writeConfig(dir string) error {
 	if err := os.CopyFS(dir, declare.SampleTypes()); err != nil {
 		return fmt.Errorf("write declarations: %w", err)
 	}
-	sum := sha256.Sum256([]byte(WriteKey))
+	sum := sha256.Sum256([]byte(splitKey))
 	app := fmt.Sprintf(`{"keys": [{"sha256": %q, "kind": "server"}]}`, hex.EncodeToString(sum[:]))
 	if err := os.MkdirAll(filepath.Join(dir, "applications"), 0o750); err != nil {
 		return err
@@ -215,12 +212,4 @@ func (p *Pipeline) Alarms() []string {
 		}
 	}
 	return lines
-}
-
-func twoAddrs() (first, second string, err error) {
-	if first, err = FreeAddr(); err != nil {
-		return "", "", err
-	}
-	second, err = FreeAddr()
-	return first, second, err
 }

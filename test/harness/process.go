@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -169,20 +166,4 @@ func Get(ctx context.Context, url string) error {
 		return fmt.Errorf("%s answers %d: %s", url, resp.StatusCode, b.String())
 	}
 	return nil
-}
-
-// FreeAddr is a loopback address with a port that is free at the moment. It is
-// none of those that systems give to outgoing connections, of which one could
-// take it before the process does.
-func FreeAddr() (string, error) {
-	const first, ports, attempts = 10_000, 20_000, 100
-	var err error
-	for range attempts {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(ports))) //nolint:gosec // any port will do
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			return addr, l.Close()
-		}
-	}
-	return "", err
 }

@@ -63,10 +63,10 @@ func serve(ctx context.Context, p *daemon.Process, b bug) error {
 		}
 	}
 	st = gated{st, os.Getenv(gateVariable)}
-	shared := wiring.New(registry.Config{JetStream: behind, Needs: registry.NeedSchemas, Logger: p.Logger})
+	shared := wiring.New(registry.Config{JetStream: behind, Needs: registry.NeedSchemas, Logger: p.Logger}, p.Metrics)
 	var service *processor.Service
 	heart := processor.HeartbeatConfig(heartbeat.Config{JetStream: js, Service: p.Name, Logger: p.Logger},
-		js, shared.Registry, stream.Config{}, func() uint64 { return service.OldestRevision() })
+		js, shared.Registry, stream.Config{}, func() *processor.Service { return service })
 	if b.heart != nil {
 		b.heart(&heart)
 	}
@@ -80,7 +80,7 @@ func serve(ctx context.Context, p *daemon.Process, b bug) error {
 	if service, err = processor.New(config); err != nil {
 		return err
 	}
-	return shared.Serve(ctx, p, os.Getenv("EYE_ADMIN_LISTEN"), service)
+	return shared.Serve(ctx, p, daemon.Common{AdminListen: daemon.Address{Value: os.Getenv("EYE_ADMIN_LISTEN")}}, service)
 }
 
 func connect(p *daemon.Process, url string) (jetstream.JetStream, *nats.Conn, error) {

@@ -63,7 +63,9 @@ func (s *site) killAtEachJob(kill func(*harness.Process)) {
 	mistaken, fixed := bothRules(s.t)
 	s.fill(takeoverEvents)
 	s.insist(2*time.Minute, "everything has its outcome", s.CheckIdle)
-	dryRun := map[string]any{"dry_run": true, "schemas": map[string]any{"page=20interaction/pageview": json.RawMessage(mistaken.schema)}}
+	dryRun := map[string]any{"dry_run": true, "schemas": []any{map[string]any{
+		"category": "page interaction", "name": "pageview", "schema": json.RawMessage(mistaken.schema),
+	}}}
 
 	undisturbed := s.changes(s.finish(api.PathReplays, s.start(api.PathReplays, dryRun), time.Minute))
 	killed := s.changes(s.killedAt(api.PathReplays, dryRun, kill))

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
 	"github.com/theeye/theeye/test/harness"
@@ -46,12 +47,8 @@ func TestMongo(t *testing.T) {
 
 // Sites are served while the database is unavailable; the outcome comes later.
 func TestMongoAwayAtStart(t *testing.T) {
-	nowhere, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := config(t, t.TempDir())
-	cfg.MongoURI = "mongodb://" + nowhere + "/"
+	cfg.MongoURI = "mongodb://" + daemontest.FreeAddr() + "/"
 	p := run(t, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

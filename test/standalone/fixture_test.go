@@ -22,6 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	harness.Clean()
 	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*stream).trySetupSourceConsumer.func3")); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -87,13 +88,16 @@ func (p *app) stop() {
 	}
 }
 
-func (p *app) call(method, path, credential, body string) (int, map[string]any) {
+func (p *app) call(method, path, credential, body string, header ...string) (int, map[string]any) {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+p.Addr().String()+path, strings.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+credential)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, nil

@@ -13,9 +13,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 	"github.com/theeye/theeye/shared/natsd"
 	"github.com/theeye/theeye/standalone"
-	"github.com/theeye/theeye/test/harness"
 )
 
 func TestFolderAndPortInUse(t *testing.T) {
@@ -46,10 +46,7 @@ func TestFailedNewFreesEverything(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(cfg.DataDir, "events.db"), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	addr, err := harness.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr := daemontest.FreeAddr()
 	cfg.Listen = addr
 	if _, err := standalone.New(cfg); err == nil {
 		t.Fatal("New over a folder in place of the database")

@@ -24,10 +24,12 @@ import (
 // arrive and are processed.
 const (
 	loadTypes   = 4
-	putsOfType  = 2500
+	putsOfType  = 500
 	loadSenders = 2
-	// eventsOfBatch is how many events come in one request.
+	// eventsOfBatch is how many events come in one request, putsOfBatch how many
+	// versions of a type for each request.
 	eventsOfBatch = 50
+	putsOfBatch   = 10
 	// leastRevisions is how many revisions must have validated events: with fewer the
 	// test would show nothing.
 	leastRevisions = 100
@@ -54,13 +56,13 @@ func TestOutcomesFollowTheRevisionTheyName(t *testing.T) {
 	p.awaitStatus("first", "stored")
 	var putting, sending sync.WaitGroup
 	var sent atomic.Int64
-	turns := make(chan int) // of the senders: an event for each put, about
+	turns := make(chan int) // of the senders
 	for i := range puts {
 		putting.Go(func() {
 			for n := range putsOfType - 1 {
 				last := puts[i][len(puts[i])-1]
 				puts[i] = append(puts[i], p.putVersion(i, members[(n+1)%len(members)], last.revision))
-				if n%eventsOfBatch == 0 {
+				if n%putsOfBatch == 0 {
 					turns <- n
 				}
 			}

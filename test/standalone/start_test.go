@@ -51,6 +51,37 @@ func TestOperatorToken(t *testing.T) {
 	}
 }
 
+// An installation whose operator token is lost is reached again: by a token of the
+// settings, with which the lost one is revoked, and by a restart, which makes one.
+func TestLostOperatorTokenIsReplaced(t *testing.T) {
+	cfg := config(t, t.TempDir())
+	cfg.Dev = false
+	var made []string
+	cfg.NewOperatorToken = func(secret string) { made = append(made, secret) }
+	start(t, cfg).stop()
+
+	cfg.OperatorToken, cfg.Metrics = "a token of one's own", prometheus.NewRegistry()
+	p := start(t, cfg)
+	if code, _ := p.call("DELETE", "/v1/tokens/first-operator", cfg.OperatorToken, ""); code != http.StatusConflict {
+		t.Errorf("the last operator token is removed without a word: %d", code)
+	}
+	if code, answer := p.call("DELETE", "/v1/tokens/first-operator?last_operator=true", cfg.OperatorToken, ""); code != http.StatusOK {
+		t.Errorf("it cannot be removed: %d %v", code, answer)
+	}
+	p.stop()
+
+	cfg.OperatorToken, cfg.Metrics = "", prometheus.NewRegistry()
+	p = start(t, cfg)
+	if len(made) != 2 {
+		t.Fatalf("%d tokens were made", len(made))
+	}
+	for i, want := range []int{http.StatusUnauthorized, http.StatusOK} {
+		if code, _ := p.call("GET", "/v1/tokens", made[i], ""); code != want {
+			t.Errorf("token %d gets %d, want %d", i, code, want)
+		}
+	}
+}
+
 // The declarations of --config hold for the first event, and a change of the
 // folder for those after it.
 func TestConfigFolder(t *testing.T) {

@@ -27,12 +27,17 @@ func TestEveryServiceTellsItsRevision(t *testing.T) {
 
 	p.send("seen")
 	p.awaitStatus("seen", "stored")
-	_, types := p.call(http.MethodGet, "/v1/types", registry.DevAnalystToken, "")
-	list, _ := types["types"].([]any)
-	counted := slices.ContainsFunc(list, func(item any) bool {
-		one, _ := item.(map[string]any)
-		return one["name"] == "pageview" && one["registered"] == true && one["stored"] == 1.0 && one["rejected"] == 0.0
-	})
+	// The columns follow the store within seconds.
+	var types map[string]any
+	counted := false
+	for end := time.Now().Add(30 * time.Second); !counted && time.Now().Before(end); {
+		_, types = p.call(http.MethodGet, "/v1/types", registry.DevAnalystToken, "")
+		list, _ := types["types"].([]any)
+		counted = slices.ContainsFunc(list, func(item any) bool {
+			one, _ := item.(map[string]any)
+			return one["name"] == "pageview" && one["registered"] == true && one["stored"] == 1.0 && one["rejected"] == 0.0
+		})
+	}
 	if !counted {
 		t.Errorf("%v", types)
 	}
