@@ -6,11 +6,16 @@ CACHE    ?= $(shell printf %s "$${EYE_TEST_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cac
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
-# In the order of imports. deploy/check stands apart: it checks the rest, with
-# dependencies of its own, and is built without the workspace.
+# In the order of imports. Two stand apart, with dependencies of their own, and are
+# built without the workspace: deploy/check, which checks the rest, and test/duckdb,
+# whose foreign reader of the Parquet files needs cgo.
 MODULES  := shared collector processor queryapi standalone theeye test
 CHECK    := deploy/check
+DUCKDB   := test/duckdb
 PACKAGES := $(MODULES:%=./%/...)
+# Models and random schedules: under the race detector they run a part of their cases
+# (shared/raced), so they run without it, too.
+SEQUENTIAL := ./shared/store ./queryapi/refresh ./queryapi/export ./test/analytics
 COMMANDS := ./collector/cmd/collector ./processor/cmd/processor ./queryapi/cmd/queryapi ./theeye
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -32,7 +37,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here lint check bench bench-here fuzz chaos mongo cross tidy-check
+.PHONY: help run build test test-here lint check duckdb bench bench-here bench-duckdb fuzz chaos mongo cross tidy-check vendor-check
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -44,21 +49,28 @@ build: ## bin/collector bin/processor bin/queryapi bin/theeye
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS)
 
-test: ## the whole suite with the race detector, with a MongoDB of its own
+test: ## the whole suite with the race detector, with a MongoDB of its own and a Chromium
 	@deploy/need-cc.sh
 	@$(MONGO) run -- $(SUBMAKE) test-here
 
-# Needs EYE_TEST_MONGO_URI.
+# Needs EYE_TEST_MONGO_URI. GORACE: each test binary would sleep for a second before
+# it exits.
 test-here:
-	@CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
-	$(SUBMAKE) check && [ $$suite -eq 0 ] && echo 'make test: everything passed'
+	@chromium=$$(deploy/test-chromium.sh) || exit 1; export EYE_TEST_CHROMIUM=$$chromium; \
+	GORACE=$${GORACE:-atexit_sleep_ms=0} CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
+	$(GO) test -timeout 15m $(TESTFLAGS) $(SEQUENTIAL) || suite=$$?; \
+	$(SUBMAKE) check duckdb && [ $$suite -eq 0 ] && echo 'make test: everything passed'
 
 check: ## only the checks of the project as a whole: deployment, modules, documents
 	@cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./...
 
+duckdb: ## only the check that DuckDB reads the Parquet files as Go does
+	@cd $(DUCKDB) && GOWORK=off CGO_ENABLED=1 $(GO) test -timeout 15m ./...
+
 lint: $(GOLANGCI) ## linters, over every module
 	$(GOLANGCI) run $(PACKAGES)
 	cd $(CHECK) && GOWORK=off $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...
+	cd $(DUCKDB) && GOWORK=off $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...
 
 $(GOLANGCI):
 	cd / && GOWORK=off GOFLAGS= CGO_ENABLED=0 GOBIN=$(@D) \
@@ -71,14 +83,19 @@ bench-here:
 	@folders=$$(grep -rl --include='*_test.go' '^func Benchmark' $(MODULES) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
 	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 2h $(BENCHFLAGS) $$folders
 
+bench-duckdb: ## statistics against DuckDB over the same files, with a million and with ten million events
+	@cd $(DUCKDB) && GOWORK=off CGO_ENABLED=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 2h $(BENCHFLAGS) .
+
 fuzz: ## every fuzz target FUZZTIME (50000x: so many inputs; or 5m)
 	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)
 
-chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, power cuts (as root), storms and scenarios of replays
+chaos: ## KILLS (1000) kills of collector, NATS, processor and single binary under load, power cuts (as root), storms and scenarios of replays, schedules of statistics
 	@cd test && EYE_CHAOS_KILLS=$(KILLS) ../$(MONGO) run -- \
 		$(GO) test ./chaos -tags powercut -run 'Chaos|PowerCut' -count 1 -timeout 8h -v && \
 		EYE_CHAOS_KILLS=$$(($(KILLS) / 5)) ../$(MONGO) run -- \
-		$(GO) test ./replays -tags scenarios -run 'Storm|Scenarios' -count 1 -timeout 4h -v
+		$(GO) test ./replays -tags scenarios -run 'Storm|Scenarios' -count 1 -timeout 4h -v && \
+		EYE_ORACLE_SCHEDULES=$$(($(KILLS) * 20)) EYE_ORACLE_SEED=$$(date +%s) ../$(MONGO) run -- \
+		$(GO) test ./analytics -run Oracle -count 1 -timeout 4h -v
 
 mongo: ## start a MongoDB for tests that stays, and print its URI
 	@$(MONGO) start
@@ -91,7 +108,10 @@ cross: ## compile every module for every platform
 	done
 
 tidy-check: ## every module builds alone and its go.mod is tidy
-	@for module in $(MODULES) $(CHECK); do \
+	@for module in $(MODULES) $(CHECK) $(DUCKDB); do \
 		echo "== $$module"; \
 		(cd $$module && GOWORK=off $(GO) build -o /dev/null ./... && GOWORK=off $(GO) mod tidy -diff) || exit 1; \
 	done
+
+vendor-check: ## compare the vendored files with the packages they are of; needs npm
+	@deploy/vendor-swagger.sh

@@ -48,12 +48,12 @@ func TestComposeWiring(t *testing.T) {
 			"EYE_NATS_COLLECTOR_PASSWORD": `"1"`, "EYE_NATS_PROCESSOR_PASSWORD": `"2"`, "EYE_NATS_QUERYAPI_PASSWORD": `"3"`,
 		},
 		"mongo":     {},
-		"collector": {"EYE_NATS_URL": "nats://collector:1@nats:4222", "EYE_LISTEN": "0.0.0.0:8080", "EYE_ADMIN_LISTEN": "0.0.0.0:8091"},
-		"processor": {"EYE_NATS_URL": "nats://processor:2@nats:4222", "EYE_ADMIN_LISTEN": "0.0.0.0:8093", "EYE_MONGO_URI": "mongodb://theeye:password@mongo:27017/theeye?authSource=admin"},
+		"collector": {"EYE_NATS_URL": "nats://collector:1@nats:4222", "EYE_LISTEN": "0.0.0.0:8080", "EYE_ADMIN_LISTEN": "0.0.0.0:8091", "EYE_ALLOWED_HOSTS": "collector"},
+		"processor": {"EYE_NATS_URL": "nats://processor:2@nats:4222", "EYE_ADMIN_LISTEN": "0.0.0.0:8093", "EYE_ALLOWED_HOSTS": "processor", "EYE_MONGO_URI": "mongodb://theeye:password@mongo:27017/theeye?authSource=admin"},
 		"queryapi": {
-			"EYE_NATS_URL": "nats://queryapi:3@nats:4222", "EYE_LISTEN": "0.0.0.0:8081", "EYE_ADMIN_LISTEN": "0.0.0.0:8092",
+			"EYE_NATS_URL": "nats://queryapi:3@nats:4222", "EYE_LISTEN": "0.0.0.0:8081", "EYE_ADMIN_LISTEN": "0.0.0.0:8092", "EYE_ALLOWED_HOSTS": "queryapi",
 			"EYE_MONGO_URI":      "mongodb://theeye:password@mongo:27017/theeye?authSource=admin",
-			"EYE_OPERATOR_TOKEN": "operator", "EYE_CONFIG": "/config",
+			"EYE_OPERATOR_TOKEN": "operator", "EYE_CONFIG": "/config", "EYE_COLUMNS": "/columns",
 		},
 	}
 	got := map[string]map[string]string{}

@@ -2,11 +2,13 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/nats-io/nats-server/v2/conf"
 	"github.com/nats-io/nats-server/v2/server"
 )
 
@@ -46,7 +48,12 @@ func NATSFaults(path string) ([]string, error) {
 	if ip := net.ParseIP(options.HTTPHost); options.HTTPPort == 0 || ip == nil || !ip.IsLoopback() {
 		faults = append(faults, "monitoring is not on loopback alone")
 	}
-	return append(faults, userFaults(options)...), nil
+	tree, err := conf.ParseFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	faults = append(faults, userFaults(options)...)
+	return append(faults, accountFaults(options, tree)...), nil
 }
 
 // userFaults wants exactly the users of the services, each with a password, a
@@ -74,15 +81,20 @@ func userFaults(options *server.Options) []string {
 }
 
 // allowed matches what a list may hold: events, one request of the API on one
-// stream, its answers to the server, and keys of one bucket.
+// stream, acknowledgements of events, and keys of one bucket.
 var allowed = regexp.MustCompile(`^(events\.>|\$JS\.API\.INFO|` +
 	`\$JS\.API\.[A-Z]+\.[A-Z.]+\.(EVENTS|CHANGES|KV_[A-Z]+)(\.([*>]|processor))?|` +
-	`\$JS\.(ACK|FC)\.(EVENTS|KV_[A-Z]+)\.>|\$KV\.[A-Z]+\.([a-z]+\.)?>)$`)
+	`\$JS\.ACK\.EVENTS\.>|\$JS\.SNAPSHOT\.ACK\.(EVENTS|CHANGES|KV_[A-Z]+)\.>|\$KV\.[A-Z]+\.([a-z]+\.)?>)$`)
+
+// records matches the records of a bucket of the registry.
+var records = regexp.MustCompile(`^\$KV\.(SCHEMAS|APPLICATIONS|TOKENS)\.>$`)
 
 func permissionFaults(user string, p *server.Permissions) []string {
 	var faults []string
-	if inbox := []string{"_INBOX_" + user + ".>"}; !slices.Equal(p.Subscribe.Allow, inbox) {
-		faults = append(faults, user+" does not listen to its inbox alone")
+	for i, subject := range p.Subscribe.Allow {
+		if inbox := "_INBOX_" + user + ".>"; (i == 0) != (subject == inbox) || i > 0 && !records.MatchString(subject) {
+			faults = append(faults, user+" does not listen to its inbox, and records of the registry, alone")
+		}
 	}
 	for _, subject := range p.Publish.Allow {
 		if !allowed.MatchString(subject) {
@@ -90,4 +102,67 @@ func permissionFaults(user string, p *server.Permissions) []string {
 		}
 	}
 	return faults
+}
+
+// accountInfo is the request that every account imports, because the server would
+// else answer requests to JetStream itself.
+const accountInfo = "$JS.API.INFO"
+
+// accountFaults wants streams in accounts without users, and each user in an account
+// of its own that imports the services that the user may publish to and nothing
+// else: the server directs answers to any subject of the account that asks.
+func accountFaults(options *server.Options, tree map[string]any) []string {
+	var faults []string
+	accounts, _ := tree["accounts"].(map[string]any)
+	usersOf := map[string][]*server.User{}
+	for _, u := range options.Users {
+		if u.Account == nil {
+			faults = append(faults, u.Username+" has no account of its own")
+			continue
+		}
+		usersOf[u.Account.Name] = append(usersOf[u.Account.Name], u)
+	}
+	for _, name := range slices.Sorted(maps.Keys(accounts)) {
+		account, _ := accounts[name].(map[string]any)
+		users := usersOf[name]
+		switch _, keepsStreams := account["jetstream"]; {
+		case keepsStreams && len(users) > 0:
+			faults = append(faults, "account "+name+" has streams and users")
+		case !keepsStreams && len(users) != 1:
+			faults = append(faults, "account "+name+" has not exactly one user")
+		case !keepsStreams && users[0].Permissions != nil && users[0].Permissions.Publish != nil && users[0].Permissions.Subscribe != nil:
+			faults = append(faults, importFaults(users[0], account)...)
+		}
+	}
+	return faults
+}
+
+// importFaults compares what an account imports with what its user may publish to.
+func importFaults(u *server.User, account map[string]any) []string {
+	var faults []string
+	list, _ := account["imports"].([]any)
+	imported := map[string]bool{}
+	for _, entry := range list {
+		e, _ := entry.(map[string]any)
+		delivered, _ := e["stream"].(map[string]any)
+		if subject, ok := delivered["subject"].(string); ok && slices.Contains(u.Permissions.Subscribe.Allow, subject) && len(e) == 1 {
+			continue // parts of snapshots, and new records of the registry
+		}
+		service, ok := e["service"].(map[string]any)
+		subject, _ := service["subject"].(string)
+		if !ok || len(e) != 1 {
+			faults = append(faults, fmt.Sprintf("%s imports %v, which is no plain service", u.Username, entry))
+			continue
+		}
+		imported[subject] = true
+		if subject != accountInfo && !slices.Contains(u.Permissions.Publish.Allow, subject) {
+			faults = append(faults, u.Username+" imports "+subject+" and may not publish to it")
+		}
+	}
+	for _, subject := range append([]string{accountInfo}, u.Permissions.Publish.Allow...) {
+		if !imported[subject] {
+			faults = append(faults, u.Username+" does not import "+subject)
+		}
+	}
+	return slices.Compact(faults)
 }

@@ -17,16 +17,26 @@ import (
 // sharedNames are the method names that more than four types have, each with the
 // reason.
 var sharedNames = map[string]string{
-	"Close":    "io.Closer and its like",
-	"Error":    "the interface error",
-	"Faults":   "all faults of some settings at once",
-	"Parse":    "a kind of setting: its value from the text of a flag or variable",
-	"Ready":    "nil, or the missing parts, until a part of a process can work",
-	"Revision": "a registry revision: of a registry, a set, a version or a rule",
-	"Run":      "a part of a process serves until its context ends; a command does its work",
-	"Stop":     "the end of a Start",
-	"String":   "fmt.Stringer",
-	"Unwrap":   "errors.Is and errors.As call it",
+	"Answer":       "the answer to a question: of the analytics, and of each question of the oracle",
+	"Applications": "the applications that a part knows",
+	"Close":        "io.Closer and its like",
+	"End":          "the end of a transfer, or of a document that is written in parts",
+	"Error":        "the interface error",
+	"Faults":       "all faults of some settings at once",
+	"Need":         "the columns and rows that a question reads",
+	"Parse":        "a kind of setting: its value from the text of a flag or variable",
+	"Read":         "io.Reader",
+	"Ready":        "nil, or the missing parts, until a part of a process can work",
+	"Revision":     "a registry revision: of a registry, a set, a version or a rule",
+	"Run":          "a part of a process serves until its context ends; a command does its work",
+	"Sessions":     "the sessions of some events: from the columns, or from the store",
+	"Stop":         "the end of a Start",
+	"ServeHTTP":    "http.Handler",
+	"String":       "fmt.Stringer",
+	"Unwrap":       "errors.Is and errors.As call it",
+	"Write":        "io.Writer, and http.ResponseWriter",
+	"addVisit":     "a question about visitors takes in the visit of one visitor",
+	"advance":      "the next pass of a measure, or the next window of a scan",
 }
 
 // storedShapes are structs of JSON that look like one of the HTTP interface and
