@@ -13,9 +13,9 @@ MODULES  := shared collector processor queryapi standalone theeye test
 CHECK    := deploy/check
 DUCKDB   := test/duckdb
 PACKAGES := $(MODULES:%=./%/...)
-# Models and random schedules: under the race detector they run a part of their cases
-# (shared/raced), so they run without it, too.
-SEQUENTIAL := ./shared/store ./queryapi/refresh ./queryapi/export ./test/analytics
+# What the race detector watches: everything but the tests that start built programs.
+# Models and random schedules run a part of their cases then (shared/raced).
+RACED    := $(patsubst %,./%/...,$(filter-out test,$(MODULES))) ./test/analytics
 COMMANDS := ./collector/cmd/collector ./processor/cmd/processor ./queryapi/cmd/queryapi ./theeye
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -37,7 +37,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here lint check duckdb bench bench-here bench-duckdb fuzz chaos mongo cross tidy-check vendor-check
+.PHONY: help run build test test-here race race-here lint check duckdb bench bench-here bench-duckdb fuzz chaos mongo cross tidy-check vendor-check
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -49,17 +49,23 @@ build: ## bin/collector bin/processor bin/queryapi bin/theeye
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS)
 
-test: ## the whole suite with the race detector, with a MongoDB of its own and a Chromium
+test: ## the whole suite, with a MongoDB of its own and a Chromium
 	@deploy/need-cc.sh
 	@$(MONGO) run -- $(SUBMAKE) test-here
 
-# Needs EYE_TEST_MONGO_URI. GORACE: each test binary would sleep for a second before
-# it exits.
+# Needs EYE_TEST_MONGO_URI.
 test-here:
 	@chromium=$$(deploy/test-chromium.sh) || exit 1; export EYE_TEST_CHROMIUM=$$chromium; \
-	GORACE=$${GORACE:-atexit_sleep_ms=0} CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
-	$(GO) test -timeout 15m $(TESTFLAGS) $(SEQUENTIAL) || suite=$$?; \
+	$(GO) test -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
 	$(SUBMAKE) check duckdb && [ $$suite -eq 0 ] && echo 'make test: everything passed'
+
+race: ## the suite under the race detector, but for the tests of whole programs
+	@deploy/need-cc.sh
+	@$(MONGO) run -- $(SUBMAKE) race-here
+
+# GORACE: each test binary would sleep for a second before it exits.
+race-here:
+	@GORACE=$${GORACE:-atexit_sleep_ms=0} CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(RACED)
 
 check: ## only the checks of the project as a whole: deployment, modules, documents
 	@cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./...

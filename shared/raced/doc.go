@@ -1,6 +1,6 @@
 // Package raced says to tests whether the race detector watches them. It makes sequential
 // work several times slower: tests of many random cases run a part of them under it, and
-// `make test` runs their packages once more without it, with all.
+// `make test`, which runs without it, all of them.
 package raced
 
 // Cases returns how many of n cases a test runs: a twentieth under the race detector.

@@ -34,7 +34,7 @@ const (
 )
 
 // TestMain makes the test binary work as theeye when it is called by that name:
-// so transcripts run the real program, with the race detector.
+// so transcripts run the real program, under the race detector where the tests are.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "theeye" {
 		os.Exit(Run(os.Args[1:], os.Stdout, os.Stderr))
