@@ -1,7 +1,6 @@
 package queryapi_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,9 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/theeye/theeye/queryapi"
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -147,41 +144,6 @@ func TestSessionsInPages(t *testing.T) {
 		resp, body := fx.do(http.MethodGet, operator, "/v1/sessions"+other+"&cursor="+string(whole.NextCursor))
 		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, api.CodeInvalidCursor) {
 			t.Errorf("a cursor continues %s: %d %s", other, resp.StatusCode, body)
-		}
-	}
-}
-
-// slowSessions is a store that answers when the deadline is past, or that has
-// more than an answer holds.
-type slowSessions struct {
-	queryapi.Store
-	tooLarge bool
-}
-
-func (s slowSessions) Sessions(ctx context.Context, _ query.Sessions) ([]query.Session, error) {
-	if s.tooLarge {
-		return nil, fmt.Errorf("list: %w", query.ErrTooLarge)
-	}
-	<-ctx.Done()
-	return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
-}
-
-func TestSessionsThatTakeTooLongAreAnsweredWithAdvice(t *testing.T) {
-	for _, c := range []struct {
-		tooLarge     bool
-		params, want string
-		status       int
-	}{
-		{false, "?by=active", "by=started", http.StatusGatewayTimeout},
-		{false, "", "shorter time range", http.StatusGatewayTimeout},
-		{true, "", "fewer by limit", http.StatusBadRequest},
-	} {
-		fx := newFixture(t, func(cfg *queryapi.Config) {
-			cfg.Store, cfg.Timeout, cfg.ColumnsDir = slowSessions{cfg.Store, c.tooLarge}, time.Second, ""
-		})
-		resp, body := fx.do(http.MethodGet, operator, "/v1/sessions"+c.params)
-		if resp.StatusCode != c.status || !strings.Contains(body, c.want) {
-			t.Errorf("%s: %d %s", c.params, resp.StatusCode, body)
 		}
 	}
 }

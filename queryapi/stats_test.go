@@ -284,7 +284,7 @@ func TestFaultsOfStatistics(t *testing.T) {
 // A service without a folder for columns says that it answers no statistics.
 func TestWithoutColumnsThereAreNoStatistics(t *testing.T) {
 	fx := newFixture(t, func(c *queryapi.Config) { c.ColumnsDir = "" })
-	for _, target := range []string{"/v1/stats/top?field=type", "/v1/types", "/v1/fields"} {
+	for _, target := range []string{"/v1/stats/top?field=type", "/v1/types", "/v1/fields", "/v1/sessions"} {
 		if resp, body := fx.do(http.MethodGet, analyst, target); resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d %s", target, resp.StatusCode, body)
 		}

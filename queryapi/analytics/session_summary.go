@@ -12,7 +12,6 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/columns"
-	"github.com/theeye/theeye/shared/query"
 )
 
 // summarizeSessions completes the sessions of a page by their types, entry and exit.
@@ -122,6 +121,9 @@ func compareEnds(ctx context.Context, a, b *sessionEnd) (int, error) {
 	return bytes.Compare(ids.At(a.row), others.At(b.row)), nil
 }
 
+// maxSessionTypes bounds the types that the summary of a session names.
+const maxSessionTypes = 100
+
 // complete returns the summary of a session.
 func (s *sessionSummary) complete(found *listedSession) api.SessionSummary {
 	summary := api.SessionSummary{
@@ -136,8 +138,8 @@ func (s *sessionSummary) complete(found *listedSession) api.SessionSummary {
 	slices.SortFunc(summary.Types, func(a, b api.TypeCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Category, b.Category), cmp.Compare(a.Name, b.Name))
 	})
-	if most := query.MaxSessionTypes; len(summary.Types) > most {
-		summary.Types, summary.TypesOmitted = slices.Clip(summary.Types[:most]), len(summary.Types)-most
+	if n := len(summary.Types) - maxSessionTypes; n > 0 {
+		summary.Types, summary.TypesOmitted = slices.Clip(summary.Types[:maxSessionTypes]), n
 	}
 	return summary
 }

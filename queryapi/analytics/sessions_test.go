@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 )
 
@@ -123,7 +122,7 @@ func TestTypesOfASessionAreBounded(t *testing.T) {
 		t.Fatal(page, next, err)
 	}
 	s := page.Sessions[0]
-	if len(s.Types) != query.MaxSessionTypes || s.TypesOmitted != 20 || s.Entry.Name != "aa" || s.Exit.Name != docs[119].Name {
+	if len(s.Types) != maxSessionTypes || s.TypesOmitted != 20 || s.Entry.Name != "aa" || s.Exit.Name != docs[119].Name {
 		t.Errorf("%d types, %d omitted, from %v to %v", len(s.Types), s.TypesOmitted, s.Entry, s.Exit)
 	}
 }

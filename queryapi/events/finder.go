@@ -41,7 +41,6 @@ type Finder struct {
 	js       jetstream.JetStream
 	registry *registry.Registry
 	store    Store
-	sessions SessionLister
 	// analytics is nil where there are no columns.
 	analytics *analytics.Analytics
 	backlog   *backlog
@@ -58,7 +57,7 @@ const maxTraces = 4
 // New returns a Finder.
 func New(c Config) *Finder {
 	return &Finder{
-		js: c.JetStream, registry: c.Registry, store: c.Store, sessions: c.Store,
+		js: c.JetStream, registry: c.Registry, store: c.Store,
 		analytics: c.Analytics, backlog: newBacklog(c.JetStream), traces: make(chan struct{}, maxTraces),
 	}
 }

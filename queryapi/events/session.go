@@ -30,23 +30,23 @@ func (f *Finder) Session(ctx context.Context, p access.Principal, q Query) (Time
 	if err != nil {
 		return Timeline{}, err
 	}
-	var whole query.Group
+	var whole query.SessionSummary
 	var entry, exit *store.Document
 	if n := len(page.Documents); q.After == nil && page.Next == nil {
 		if n > 0 {
 			entry, exit = page.Documents[0], page.Documents[n-1]
-			whole = query.Group{Stored: int64(n), First: entry.Timestamp, Last: exit.Timestamp}
+			whole = query.SessionSummary{Count: int64(n), First: entry.Timestamp, Last: exit.Timestamp}
 		}
 	} else if whole, entry, exit, err = f.summarizeSession(ctx, session); err != nil {
 		return Timeline{}, err
 	}
-	if whole.Stored == 0 {
+	if whole.Count == 0 {
 		return Timeline{}, problem.New(api.CodeUnknownSession, "no stored event has this session_id")
 	}
 	return Timeline{
 		Session: api.Session{
 			SessionID: q.SessionID, First: api.TimeOf(whole.First), Last: api.TimeOf(whole.Last),
-			DurationMS: whole.Last.Sub(whole.First).Milliseconds(), Count: whole.Stored,
+			DurationMS: whole.Last.Sub(whole.First).Milliseconds(), Count: whole.Count,
 			Entry: summarizeEvent(entry), Exit: summarizeEvent(exit),
 		},
 		Page: page,
@@ -56,17 +56,17 @@ func (f *Finder) Session(ctx context.Context, p access.Principal, q Query) (Time
 // summarizeSession reads what the page of a long session does not show. Entry
 // or exit is nil where it expired after the count.
 func (f *Finder) summarizeSession(ctx context.Context, session query.Filter) (
-	whole query.Group, entry, exit *store.Document, err error,
+	whole query.SessionSummary, entry, exit *store.Document, err error,
 ) {
-	groups, err := f.store.Aggregate(ctx, query.Aggregate{Filter: session, By: query.BySession, Limit: 1})
-	if err != nil || len(groups) == 0 {
+	whole, err = f.store.SummarizeSession(ctx, session.Applications, session.SessionID)
+	if err != nil || whole.Count == 0 {
 		return whole, nil, nil, err
 	}
 	if entry, err = f.findFirst(ctx, query.Events{Filter: session, Limit: 1}); err != nil {
 		return whole, nil, nil, err
 	}
 	exit, err = f.findFirst(ctx, query.Events{Filter: session, Limit: 1, Descending: true})
-	return groups[0], entry, exit, err
+	return whole, entry, exit, err
 }
 
 // findFirst reads the first event of a query, nil if there is no event.

@@ -115,7 +115,7 @@ func (s *service) eventHandlers() map[string]handler {
 		routeEvents:          s.listEvents,
 		routeEvent:           s.showEvent,
 		routeTrace:           s.showTrace,
-		routeSessions:        s.listSessions,
+		routeSessions:        s.withColumns(s.listSessions),
 		routeSession:         s.showSession,
 		routeRejected:        s.listRejected,
 		routeRejectedSummary: s.withColumns(s.summarizeRejected),

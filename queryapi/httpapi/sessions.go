@@ -10,7 +10,6 @@ import (
 
 	"github.com/theeye/theeye/queryapi/access"
 	"github.com/theeye/theeye/queryapi/analytics"
-	"github.com/theeye/theeye/queryapi/events"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/columns"
 	"github.com/theeye/theeye/shared/event"
@@ -81,36 +80,6 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request, p access.
 	if err != nil {
 		return err
 	}
-	if s.analytics != nil {
-		return s.writeSessions(w, r, p, &q)
-	}
-	if len(q.filters) > 0 {
-		return httpserver.BadRequest(api.CodeInvalidParameter,
-			"parameter filter is not available yet: application, category, name and session_id select")
-	}
-	if err := q.completeRange(); err != nil {
-		return err
-	}
-	after, err := q.sessionPosition(routeSessions)
-	if err != nil {
-		return err
-	}
-	page, next, err := s.events.Sessions(r.Context(), p, events.SessionsQuery{Application: q.Application, Sessions: query.Sessions{
-		SessionID: q.SessionID, Category: q.Category, Name: q.Name, From: q.From, To: q.To, Active: q.sessions.active,
-		MinEvents: q.sessions.minEvents, MinDuration: boundSeconds(q.sessions.minSeconds), Descending: q.Descending,
-		After: after, Limit: q.Limit,
-	}})
-	if err != nil {
-		return err
-	}
-	if next != nil {
-		page.NextCursor = q.nextCursor(routeSessions, &query.Position{Time: next.First, ID: next.Application + "/" + next.SessionID})
-	}
-	return writeJSON(w, http.StatusOK, 0, page)
-}
-
-// writeSessions answers from columns.
-func (s *service) writeSessions(w http.ResponseWriter, r *http.Request, p access.Principal, q *params) error {
 	if err := q.completeRange(); err != nil {
 		return err
 	}

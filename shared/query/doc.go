@@ -1,6 +1,5 @@
 // Package query holds the typed questions that a store answers: which events a
-// question is about (Filter), a page of them (Events), and counts of them in
-// groups (Aggregate).
+// question is about (Filter), and a page of them (Events).
 //
 // A question is a value. It depends on no database and no HTTP parameter, so its
 // meaning and its bounds exist once: every store calls CheckBounds first and then

@@ -24,17 +24,3 @@ func ExampleEvents() {
 	// <nil>
 	// query is outside of its bounds: limit 5000 is not in 1..1000
 }
-
-// A grouping refuses a condition that it would ignore.
-func ExampleAggregate() {
-	q := query.Aggregate{
-		Filter: query.Filter{Applications: []string{"shop"}, SessionID: "0190f5fe-0000-7000-8000-000000000001"},
-		By:     query.BySession, Limit: 1,
-	}
-	fmt.Println(q.CheckBounds())
-	q.Name = "pageview"
-	fmt.Println(q.CheckBounds())
-	// Output:
-	// <nil>
-	// query is outside of its bounds: a condition that this grouping does not take
-}

@@ -74,55 +74,6 @@ func (q *Events) CheckBounds() error {
 	return checkLimit(q.Limit, MaxEvents)
 }
 
-// Grouping says which events an Aggregate counts and which fields make a group.
-type Grouping uint8
-
-const (
-	// BySession counts the stored events of one session, as one group with the
-	// first and last Timestamp. It takes Applications and SessionID, which it
-	// needs, and no other condition.
-	BySession Grouping = iota + 1
-)
-
-// Aggregate asks for counts of events in groups.
-type Aggregate struct {
-	Filter
-	By Grouping
-	// Limit bounds the groups. It is 1 by session.
-	Limit int
-}
-
-// CheckBounds returns an error of class ErrInvalid unless q is within its bounds.
-func (q *Aggregate) CheckBounds() error {
-	rest := q.Filter
-	rest.Applications = nil
-	if q.By != BySession {
-		return fmt.Errorf("%w: unknown grouping %d", ErrInvalid, q.By)
-	}
-	if q.SessionID == "" {
-		return fmt.Errorf("%w: no session to summarise", ErrInvalid)
-	}
-	if rest.SessionID = ""; rest.restricts() {
-		return fmt.Errorf("%w: a condition that this grouping does not take", ErrInvalid)
-	}
-	return checkLimit(q.Limit, 1)
-}
-
-// restricts reports whether a condition besides Applications is set.
-func (f *Filter) restricts() bool {
-	return f.SessionID != "" || f.Category != "" || f.Name != "" || f.EventID != "" || f.Code != "" ||
-		!f.From.IsZero() || !f.To.IsZero()
-}
-
-// Group is one row of an aggregate.
-type Group struct {
-	// Stored counts the stored events.
-	Stored int64
-	// First and Last are the earliest and latest of the time that the grouping
-	// names.
-	First, Last time.Time
-}
-
 // CheckIDs returns an error of class ErrInvalid where ids are too many for one
 // lookup.
 func CheckIDs(ids []string) error {

@@ -25,29 +25,6 @@ func TestPagesAreBounded(t *testing.T) {
 	}
 }
 
-func TestGroupingsTakeTheirConditionsAlone(t *testing.T) {
-	at := time.Unix(1, 0)
-	session := query.Filter{Applications: []string{"shop"}, SessionID: "s"}
-	window := query.Filter{Applications: []string{"shop"}, From: at, To: at}
-	everything := query.Filter{
-		Applications: []string{}, SessionID: "s", Category: "c", Name: "n", EventID: "e", Code: "c", From: at, To: at,
-	}
-	for _, c := range []struct {
-		q  query.Aggregate
-		ok bool
-	}{
-		{query.Aggregate{Filter: session, By: query.BySession, Limit: 1}, true},
-		{query.Aggregate{Filter: session, By: query.BySession, Limit: 2}, false},
-		{query.Aggregate{By: query.BySession, Limit: 1}, false}, // which session?
-		{query.Aggregate{Filter: everything, By: query.BySession, Limit: 1}, false},
-		{query.Aggregate{Filter: window, By: query.BySession, Limit: 1}, false},
-		{query.Aggregate{Limit: 1}, false}, // no grouping
-		{query.Aggregate{By: query.BySession + 1, Limit: 1}, false},
-	} {
-		expectCheck(t, c.q, c.q.CheckBounds(), c.ok)
-	}
-}
-
 func TestLookupsAreBounded(t *testing.T) {
 	expectCheck(t, "no ids", query.CheckIDs(nil), true)
 	expectCheck(t, "most ids", query.CheckIDs(make([]string, query.MaxIDs)), true)

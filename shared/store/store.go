@@ -117,12 +117,9 @@ func Supersedes(d *Document, h Holder) bool {
 type Reader interface {
 	// Find returns a page of events, at most q.Limit, in the order that q names.
 	Find(ctx context.Context, q query.Events) ([]*Document, error)
-	// Aggregate returns counts of events in groups, at most q.Limit, in the order
-	// that q.By names. Groups without events are left out.
-	Aggregate(ctx context.Context, q query.Aggregate) ([]query.Group, error)
-	// Sessions returns a page of sessions, at most q.Limit, in the order that q
-	// names. The error is query.ErrTooLarge where it would not fit into memory.
-	Sessions(ctx context.Context, q query.Sessions) ([]query.Session, error)
+	// SummarizeSession counts the stored events with a session id in the applications:
+	// nil is every application, an empty list none.
+	SummarizeSession(ctx context.Context, applications []string, sessionID string) (query.SessionSummary, error)
 	// Lookup returns the documents with the given IDs, at most query.MaxIDs, of
 	// either status, in no particular order; absent ones are left out.
 	Lookup(ctx context.Context, ids []string) ([]*Document, error)

@@ -53,8 +53,7 @@ func TestBothStoresAgree(t *testing.T) {
 			"replace":  p.replaceDirectly,
 			"events":   p.findStored,
 			"rejected": p.findRejected,
-			"session":  p.summariseSession,
-			"sessions": p.listSessions,
+			"session":  p.summarizeSession,
 			"lookup":   p.lookUpIDs,
 			"scan":     p.scanSlots,
 		})
@@ -250,30 +249,10 @@ func (p *parity) findRejected(t *rapid.T) {
 	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Find(context.Background(), q) })
 }
 
-func (p *parity) summariseSession(t *rapid.T) {
+func (p *parity) summarizeSession(t *rapid.T) {
 	id := storetest.Session(rapid.IntRange(0, 3).Draw(t, "session"))
-	q := query.Aggregate{
-		Filter: query.Filter{Applications: p.drawApplications(t), SessionID: id}, By: query.BySession, Limit: 1,
-	}
-	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Aggregate(context.Background(), q) })
-}
-
-func (p *parity) listSessions(t *rapid.T) {
-	q := query.Sessions{
-		Applications: p.drawApplications(t), Limit: rapid.SampledFrom([]int{1, 2, query.MaxSessions}).Draw(t, "limit"),
-		Descending: rapid.Bool().Draw(t, "descending"), Active: rapid.Bool().Draw(t, "active"),
-		MinEvents: rapid.Int64Range(0, 3).Draw(t, "least events"), Name: someOf(t, "name", someNames),
-		SessionID: someOf(t, "session", rapid.Just(storetest.Session(1))),
-	}
-	if rapid.Bool().Draw(t, "bounded") {
-		q.From, q.To = someTime(t, "from"), someTime(t, "to")
-	}
-	if rapid.Bool().Draw(t, "continued") {
-		q.After = &query.SessionPosition{First: someTime(t, "after"), SessionKey: query.SessionKey{
-			Application: p.applications[0], SessionID: storetest.Session(1),
-		}}
-	}
-	p.compareAnswers(t, func(s store.Store) (any, error) { return s.Sessions(context.Background(), q) })
+	applications := p.drawApplications(t)
+	p.compareAnswers(t, func(s store.Store) (any, error) { return s.SummarizeSession(context.Background(), applications, id) })
 }
 
 func (p *parity) lookUpIDs(t *rapid.T) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/query"
-	"github.com/theeye/theeye/shared/store/sessions"
 )
 
 func openPrepared(t *testing.T) *Store {
@@ -56,35 +55,6 @@ func TestEveryPageReadsAnIndexInOrder(t *testing.T) {
 			q.Rejected, q.Code = true, bit(5, "x")
 			statement, args = s.pageStatement(&q)
 			expectPlan(t, s, fmt.Sprintf("%+v", q), rejectedPlan(&q), statement, args)
-		}
-	}
-}
-
-// TestSessionsReadIndexes: beginnings are read in the order of an index, with one
-// look into the session of each event, and sorted only among those of one time.
-func TestSessionsReadIndexes(t *testing.T) {
-	s := openPrepared(t)
-	at := time.Unix(1, 0)
-	for _, after := range []*query.SessionPosition{nil, {First: at}} {
-		for _, q := range []sessions.Starts{
-			{},
-			{Descending: true, From: at, To: at},
-			{From: at, Applications: []string{"a"}},
-			{To: at, Applications: []string{"a", "b"}, SessionID: "s"},
-		} {
-			events := query.Events{Filter: query.Filter{SessionID: q.SessionID, Applications: q.Applications}}
-			statement, args := s.startsStatement(&q, after, 10)
-			plan := planOf(t, s, statement, args)
-			text := strings.Join(plan, "\n")
-			if !strings.Contains(plan[0], storedPlan(&events)) || !strings.Contains(text, "SEARCH p USING INDEX session_time_v1 (session_id=? AND") ||
-				strings.Contains(text, "B-TREE FOR ORDER BY") {
-				t.Errorf("%+v\nis answered by\n%s", q, text)
-			}
-			statement, args = s.earlierStatement(&q, after, 10)
-			text = strings.Join(planOf(t, s, statement, args), "\n")
-			if !strings.Contains(text, storedPlan(&events)) || !strings.Contains(text, "SEARCH p USING INDEX session_time_v1 (session_id=?") {
-				t.Errorf("%+v\nis answered by\n%s", q, text)
-			}
 		}
 	}
 }

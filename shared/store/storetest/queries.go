@@ -234,17 +234,15 @@ func testSession(t *testing.T, s store.Store) {
 	for name, c := range map[string]struct {
 		applications []string
 		session      string
-		want         []query.Group
+		want         query.SessionSummary
 	}{
-		"of one application": {[]string{"demo"}, Session(0), []query.Group{{Stored: 20, First: Start(), Last: docs[19].Timestamp}}},
-		"of all":             {nil, Session(0), []query.Group{{Stored: 21, First: foreign.Timestamp, Last: docs[19].Timestamp}}},
-		"of none":            {[]string{}, Session(0), nil},
-		"unknown":            {nil, "unknown", nil},
-		"rejected alone":     {nil, Session(5), nil},
+		"of one application": {[]string{"demo"}, Session(0), query.SessionSummary{Count: 20, First: Start(), Last: docs[19].Timestamp}},
+		"of all":             {nil, Session(0), query.SessionSummary{Count: 21, First: foreign.Timestamp, Last: docs[19].Timestamp}},
+		"of none":            {[]string{}, Session(0), query.SessionSummary{}},
+		"unknown":            {nil, "unknown", query.SessionSummary{}},
+		"rejected alone":     {nil, Session(5), query.SessionSummary{}},
 	} {
-		got, err := s.Aggregate(t.Context(), query.Aggregate{
-			Filter: query.Filter{Applications: c.applications, SessionID: c.session}, By: query.BySession, Limit: 1,
-		})
+		got, err := s.SummarizeSession(t.Context(), c.applications, c.session)
 		must(t, err)
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

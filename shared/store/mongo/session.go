@@ -12,25 +12,19 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// Aggregate implements store.Reader.
-func (s *Store) Aggregate(ctx context.Context, q query.Aggregate) ([]query.Group, error) {
-	if err := q.CheckBounds(); err != nil {
-		return nil, fmt.Errorf("aggregate events: %w", err)
+// SummarizeSession implements store.Reader.
+func (s *Store) SummarizeSession(ctx context.Context, applications []string, sessionID string) (query.SessionSummary, error) {
+	session := query.Filter{Applications: applications, SessionID: sessionID}
+	if session.MatchesNothing() {
+		return query.SessionSummary{}, nil
 	}
-	if q.MatchesNothing() {
-		return nil, nil
-	}
-	return s.summariseSession(ctx, &q)
-}
-
-func (s *Store) summariseSession(ctx context.Context, q *query.Aggregate) ([]query.Group, error) {
 	field := "$" + fieldTimestampUS
 	var rows []struct {
 		Count       int64
 		First, Last int64
 	}
 	err := s.runPipeline(ctx, &rows,
-		stage("$match", s.filterOf(store.Stored, &q.Filter)),
+		stage("$match", s.filterOf(store.Stored, &session)),
 		stage("$group", bson.D{
 			{Key: fieldID, Value: nil},
 			{Key: "count", Value: bson.D{{Key: "$sum", Value: 1}}},
@@ -38,16 +32,16 @@ func (s *Store) summariseSession(ctx context.Context, q *query.Aggregate) ([]que
 			{Key: "last", Value: bson.D{{Key: "$max", Value: field}}},
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("summarise session: %w", err)
+		return query.SessionSummary{}, fmt.Errorf("summarize session: %w", err)
 	}
 	if len(rows) == 0 || rows[0].Count == 0 {
-		return nil, nil
+		return query.SessionSummary{}, nil
 	}
-	return []query.Group{{
-		Stored: rows[0].Count,
-		First:  time.UnixMicro(rows[0].First).UTC(),
-		Last:   time.UnixMicro(rows[0].Last).UTC(),
-	}}, nil
+	return query.SessionSummary{
+		Count: rows[0].Count,
+		First: time.UnixMicro(rows[0].First).UTC(),
+		Last:  time.UnixMicro(rows[0].Last).UTC(),
+	}, nil
 }
 
 func stage(name string, value any) bson.D { return bson.D{{Key: name, Value: value}} }
