@@ -120,10 +120,13 @@ func (s *cohortScan) eachView(
 			return err
 		}
 		rows := &cohortRows{view: uint32(v.index), masks: workers[i].masks}
-		if rows.times, err = v.Part.Timestamps(ctx); err != nil {
+		times, err := v.Part.Timestamps(ctx)
+		if err != nil {
 			return err
 		}
-		rows.codes, rows.names = s.names.views[v.index].column.Codes, s.names.shareRows(v.index, rows.masks, needed)
+		rows.times = readTimes(times, len(rows.masks), &workers[i].rowTimes)
+		rows.codes = readCodes(s.names.views[v.index].codes, len(rows.masks), &workers[i].rowCodes)
+		rows.names = s.names.shareRows(v.index, rows.codes, rows.masks, needed)
 		return do(ctx, &workers[i], rows)
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"weak"
 
@@ -132,15 +133,25 @@ func (d *dictionary) knownValues() []namedValue {
 }
 
 // shareValues returns the shared codes of the values of a part.
-func (d *dictionary) shareValues(p *columns.Part, values []filter.Value) ([]uint32, error) {
-	return d.share(p, len(values), func(i int) (uint32, error) {
-		if values[i].IsMissing() {
+func (d *dictionary) shareValues(p *columns.Part, values *columns.Values) ([]uint32, error) {
+	return d.share(p, values.Len(), func(i int) (uint32, error) {
+		value := values.At(uint32(i))
+		if value.IsMissing() {
 			return missingCode, nil
 		}
-		if text, ok := values[i].TextValue(); ok {
-			return addShared(d, d.texts, text, namedValue{Value: values[i]})
+		if text, ok := value.TextValue(); ok {
+			if code, known := d.texts[text]; known {
+				return code, nil
+			}
+			value = values.Own(uint32(i))
+			text, _ = value.TextValue()
+			return addShared(d, d.texts, text, namedValue{Value: value})
 		}
-		return addShared(d, d.others, values[i].Key(), namedValue{Value: values[i]})
+		key := value.Key()
+		if code, known := d.others[key]; known {
+			return code, nil
+		}
+		return addShared(d, d.others, strings.Clone(key), namedValue{Value: values.Own(uint32(i))})
 	})
 }
 
@@ -200,7 +211,7 @@ func addShared[K comparable](d *dictionary, codes map[K]uint32, key K, value nam
 type groupedView struct {
 	// codes are those of the rows, as codes of shared or, where that is not nil, of
 	// elements, which has codes of shared.
-	codes    []uint32
+	codes    columns.Codes
 	elements [][]uint32
 	// shared are the shared codes.
 	shared []uint32
@@ -279,14 +290,14 @@ func (d *dictionary) readView(ctx context.Context, p *columns.Part) (v groupedVi
 		return v, err
 	}
 	v.codes, v.elements = column.Codes, column.Elements
-	v.shared, err = d.shareValues(p, column.Values)
+	v.shared, err = d.shareValues(p, &column.Values)
 	return v, err
 }
 
 // appendCodes appends the shared codes of a row: missingCode if it has no value, those
 // of all elements if the field crosses arrays.
 func (v *groupedView) appendCodes(dst []uint32, row uint32) []uint32 {
-	code := v.codes[row]
+	code := v.codes.At(int(row))
 	if v.elements == nil {
 		return append(dst, v.shared[code])
 	}

@@ -148,10 +148,12 @@ func (f *eventFinder) findEvents(ctx context.Context, v *eventView, masks *[]eve
 	if err != nil {
 		return err
 	}
+	instants := make([]int64, blockRows)
 	err = rows.forEachBlock(ctx, make([]uint32, 0, blockRows), func(block []uint32) {
-		for _, row := range block {
-			if f.list.compareTimes(times[row], bound) <= 0 {
-				f.list.addEvent(times[row], v.prefix, ids.At(int(row)))
+		times.Gather(instants[:len(block)], block)
+		for i, row := range block {
+			if t := instants[i]; f.list.compareTimes(t, bound) <= 0 {
+				f.list.addEvent(t, v.prefix, ids.At(int(row)))
 			}
 		}
 	})
@@ -163,11 +165,12 @@ func (f *eventFinder) findEvents(ctx context.Context, v *eventView, masks *[]eve
 // or where the view alone has enough rows before it, that of the last of these. Rows at
 // the time of the position may lie before it, so they do not count. some says whether
 // any row is at the bound or before it.
-func (f *eventFinder) findBound(ctx context.Context, rows *rowSet, times []int64, bound int64, nearest *timeHeap) (last int64, some bool, err error) {
+func (f *eventFinder) findBound(ctx context.Context, rows *rowSet, times *columns.Times, bound int64, nearest *timeHeap) (last int64, some bool, err error) {
 	nearest.reset(f.q.Limit+1, f.q.Descending)
+	instants := make([]int64, blockRows)
 	err = rows.forEachBlock(ctx, make([]uint32, 0, blockRows), func(block []uint32) {
-		for _, row := range block {
-			t := times[row]
+		times.Gather(instants[:len(block)], block)
+		for _, t := range instants[:len(block)] {
 			if f.list.compareTimes(t, bound) > 0 {
 				continue
 			}

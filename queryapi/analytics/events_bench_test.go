@@ -2,7 +2,6 @@ package analytics
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/theeye/theeye/shared/query/filter"
@@ -41,7 +40,7 @@ func BenchmarkEventsBareLoop(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		wanted[i] = uint32(slices.IndexFunc(column.Values, func(v filter.Value) bool { return v.Key() == filter.Number("77").Key() }))
+		wanted[i], _ = column.Values.Find(filter.Number("77"))
 	}
 	for b.Loop() {
 		least, found := int64(math.MaxInt64), 0
@@ -54,11 +53,13 @@ func BenchmarkEventsBareLoop(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for row, code := range column.Codes {
-				if code == wanted[i] {
-					least, found = min(least, times[row]), found+1
+			forEachCodes(column.Codes, v.Part.Stored(), func(first int, codes []uint32) {
+				for row, code := range codes {
+					if code == wanted[i] {
+						least, found = min(least, times.At(first+row)), found+1
+					}
 				}
-			}
+			})
 		}
 		if found == 0 {
 			b.Fatal(least)

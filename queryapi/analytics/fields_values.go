@@ -40,22 +40,28 @@ func newValueCounter() *valueCounter { return &valueCounter{values: map[uint64]*
 
 // countRows counts the values of rows, and the rows by kind.
 func (c *valueCounter) countRows(ctx context.Context, rows *rowSet, column *columns.Column, kinds map[string]int64) error {
-	c.counts = append(c.counts[:0], make([]int64, len(column.Values))...)
+	c.counts = append(c.counts[:0], make([]int64, column.Values.Len())...)
+	codes := make([]uint32, blockRows)
 	err := rows.forEachBlock(ctx, make([]uint32, blockRows), func(rows []uint32) {
-		for _, row := range rows {
-			c.counts[column.Codes[row]]++
+		column.Codes.Gather(codes[:len(rows)], rows)
+		for _, code := range codes[:len(rows)] {
+			c.counts[code]++
 		}
 	})
 	if err != nil {
 		return err
 	}
 	for code, n := range c.counts {
-		kind := kindName(column.Values[code].Kind())
-		if n == 0 || kind == "" {
+		if n == 0 {
+			continue
+		}
+		value := column.Values.At(uint32(code))
+		kind := kindName(value.Kind())
+		if kind == "" {
 			continue
 		}
 		kinds[kind] += n
-		c.addValue(column.Values[code], n)
+		c.addValue(value, n)
 	}
 	return nil
 }

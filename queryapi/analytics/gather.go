@@ -92,11 +92,13 @@ func (w *walk) gatherField(ctx context.Context, worker *worker, v walkedView, na
 	if err := names.loadView(ctx, v.index, v.Part); err != nil {
 		return err
 	}
-	times, err := v.Part.Timestamps(ctx)
+	timestamps, err := v.Part.Timestamps(ctx)
 	if err != nil {
 		return err
 	}
-	shared, codes := names.shareRows(v.index, worker.masks, w.needed), names.views[v.index].column.Codes
+	times := readTimes(timestamps, len(worker.masks), &worker.rowTimes)
+	codes := readCodes(names.views[v.index].codes, len(worker.masks), &worker.rowCodes)
+	shared := names.shareRows(v.index, codes, worker.masks, w.needed)
 	for row, mask := range worker.masks {
 		if mask&w.needed == 0 {
 			continue

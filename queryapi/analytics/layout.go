@@ -2,6 +2,7 @@ package analytics
 
 import (
 	"context"
+	"slices"
 
 	"github.com/theeye/theeye/shared/columns"
 )
@@ -54,12 +55,29 @@ func (l *layout) addsAll() bool { return l.whole || l.groups == nil || l.groups.
 // cellWriter turns the rows of one view into cells. It is for one goroutine.
 type cellWriter struct {
 	*layout
-	times []int64
+	times *columns.Times
 	group *groupedView
 	// bases are the first cells of the slots of the view's values, by their codes.
 	bases []uint32
 
 	intervals, rows, cells []uint32
+	// codes and instants are those of the rows of a block.
+	codes    []uint32
+	instants []int64
+}
+
+// readCodes returns the codes of rows by group, valid until the next call.
+func (w *cellWriter) readCodes(rows []uint32) []uint32 {
+	w.codes = slices.Grow(w.codes[:0], len(rows))[:len(rows)]
+	w.group.codes.Gather(w.codes, rows)
+	return w.codes
+}
+
+// readTimes returns the times of rows, valid until the next call.
+func (w *cellWriter) readTimes(rows []uint32) []int64 {
+	w.instants = slices.Grow(w.instants[:0], len(rows))[:len(rows)]
+	w.times.Gather(w.instants, rows)
+	return w.instants
 }
 
 // readView prepares for the rows of a view.
@@ -86,7 +104,7 @@ func (l *layout) base(slot uint32) uint32 { return slot * uint32(l.stride()) }
 func (w *cellWriter) writeRows(rows []uint32, add func(cells, rows []uint32)) {
 	w.intervals = w.intervals[:0]
 	if w.timeline != nil {
-		w.intervals = w.timeline.appendIntervals(w.intervals, w.times, rows)
+		w.intervals = w.timeline.appendIntervals(w.intervals, w.readTimes(rows))
 	}
 	if w.addsAll() {
 		w.cells = w.cells[:0]
@@ -100,9 +118,8 @@ func (w *cellWriter) writeRows(rows []uint32, add func(cells, rows []uint32)) {
 	case w.groups == nil:
 	case w.group.elements == nil:
 		w.cells = w.cells[:0]
-		codes := w.group.codes
-		for _, row := range rows {
-			w.cells = append(w.cells, w.bases[codes[row]])
+		for _, code := range w.readCodes(rows) {
+			w.cells = append(w.cells, w.bases[code])
 		}
 		w.addIntervals(rows, add)
 	default:
@@ -115,8 +132,9 @@ func (w *cellWriter) writeRows(rows []uint32, add func(cells, rows []uint32)) {
 func (w *cellWriter) spreadElements(rows []uint32) {
 	spread := make([]uint32, 0, 2*len(w.intervals))
 	w.rows, w.cells = w.rows[:0], w.cells[:0]
+	codes := w.readCodes(rows)
 	for i, row := range rows {
-		list := w.group.elements[w.group.codes[row]]
+		list := w.group.elements[codes[i]]
 		for _, e := range list {
 			w.cells = append(w.cells, w.bases[e])
 		}

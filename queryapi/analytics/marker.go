@@ -183,7 +183,7 @@ func (m *marker) typeMasks(p *columns.Part) []eventMask {
 // codedMasks are the masks that the codes of a column leave. It has none for a field
 // whose rows are looked at by other means.
 type codedMasks struct {
-	codes  []uint32
+	codes  columns.Codes
 	byCode []eventMask
 }
 
@@ -221,9 +221,12 @@ func (m *marker) markTypes(ctx context.Context, p *columns.Part, byType, masks [
 	if err != nil {
 		return err
 	}
-	for row, code := range codes[:len(masks)] {
-		masks[row] = byType[code]
-	}
+	forEachCodes(codes, len(masks), func(first int, codes []uint32) {
+		masks := masks[first : first+len(codes)]
+		for i, code := range codes {
+			masks[i] = byType[code]
+		}
+	})
 	return nil
 }
 
@@ -237,11 +240,14 @@ func (m *marker) clearRange(ctx context.Context, p *columns.Part, masks []eventM
 	if err != nil {
 		return err
 	}
-	for row, t := range times[:len(masks)] {
-		if t < m.from || t >= m.to {
-			masks[row] = 0
+	forEachTimes(times, len(masks), func(first int, times []int64) {
+		masks := masks[first : first+len(times)]
+		for i, t := range times {
+			if t < m.from || t >= m.to {
+				masks[i] = 0
+			}
 		}
-	}
+	})
 	return nil
 }
 
@@ -261,11 +267,13 @@ func clearDead(ctx context.Context, v columns.View, nowMillis int64, masks []eve
 	if err != nil || expires == nil {
 		return err
 	}
-	for row, at := range expires[:len(masks)] {
-		if at <= nowMillis {
-			masks[row] = 0
+	forEachTimes(expires, len(masks), func(first int, times []int64) {
+		for i, at := range times {
+			if at <= nowMillis {
+				masks[first+i] = 0
+			}
 		}
-	}
+	})
 	return nil
 }
 
@@ -284,9 +292,9 @@ func (f *fieldConditions) readMasks(ctx context.Context, p *columns.Part) (coded
 	if column.Elements != nil {
 		return codedMasks{column.Codes, f.elementMasks(column)}, nil
 	}
-	byCode := make([]eventMask, len(column.Values))
-	for code := range byCode {
-		byCode[code] = f.valueMask(column.Values[code])
+	byCode := make([]eventMask, column.Values.Len())
+	for code, v := range column.Values.All() {
+		byCode[code] = f.valueMask(v)
 	}
 	return codedMasks{column.Codes, byCode}, nil
 }
@@ -305,9 +313,13 @@ func (f *fieldConditions) clearRows(ctx context.Context, p *columns.Part, coded 
 	case filter.SessionID:
 		return f.clearSessions(ctx, p, masks)
 	}
-	for row, code := range coded.codes[:len(masks)] {
-		masks[row] &= coded.byCode[code]
-	}
+	byCode := coded.byCode
+	forEachCodes(coded.codes, len(masks), func(first int, codes []uint32) {
+		masks := masks[first : first+len(codes)]
+		for i, code := range codes {
+			masks[i] &= byCode[code]
+		}
+	})
 	return nil
 }
 
@@ -329,7 +341,7 @@ func (f *fieldConditions) elementMasks(column *columns.Column) []eventMask {
 	for code, elements := range column.Elements {
 		values = values[:0]
 		for _, e := range elements {
-			values = append(values, column.Values[e])
+			values = append(values, column.Values.At(e))
 		}
 		byCode[code] = everyBit
 		for _, c := range f.conditions {
@@ -351,13 +363,15 @@ func (f *fieldConditions) clearInstants(ctx context.Context, p *columns.Part, ma
 	if err != nil {
 		return err
 	}
-	for row, t := range instants[:len(masks)] {
-		for _, c := range f.conditions {
-			if masks[row]&c.clear != 0 && !c.matchInstant(t*unit) {
-				masks[row] &^= c.clear
+	forEachTimes(instants, len(masks), func(first int, times []int64) {
+		for i, t := range times {
+			for _, c := range f.conditions {
+				if masks[first+i]&c.clear != 0 && !c.matchInstant(t*unit) {
+					masks[first+i] &^= c.clear
+				}
 			}
 		}
-	}
+	})
 	return nil
 }
 

@@ -71,9 +71,9 @@ func (c *rowCounter) countRows(rows []uint32) {
 	case c.groups == nil:
 		c.counts[c.base(uint32(c.groupSlots))] += int64(len(rows))
 	default:
-		codes := c.group.codes
-		for _, row := range rows {
-			c.byCode[codes[row]]++
+		byCode := c.byCode
+		for _, code := range c.readCodes(rows) {
+			byCode[code]++
 		}
 	}
 }
@@ -82,10 +82,10 @@ func (c *rowCounter) countIntervals(rows []uint32) {
 	var codes []uint32
 	all := int64(c.base(uint32(c.groupSlots)))
 	if c.groups != nil {
-		codes = c.group.codes
+		codes = c.readCodes(rows)
 	}
-	for _, row := range rows {
-		if us := c.times[row]; us < c.start || us >= c.end {
+	for row, us := range c.readTimes(rows) {
+		if us < c.start || us >= c.end {
 			i := c.timeline.findInterval(us)
 			c.interval, c.start, c.end = int64(i), c.timeline.bounds[i], c.timeline.bounds[i+1]
 		}

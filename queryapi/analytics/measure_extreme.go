@@ -25,6 +25,7 @@ type foundNumber struct {
 type extremeTally struct {
 	m     *extremeMeasure
 	found []foundNumber
+	codes []uint32
 }
 
 func newExtremeMeasure(views []numberedView, greatest bool) *extremeMeasure {
@@ -32,7 +33,7 @@ func newExtremeMeasure(views []numberedView, greatest bool) *extremeMeasure {
 }
 
 func (m *extremeMeasure) newTally(cells int) tally {
-	t := &extremeTally{m, make([]foundNumber, cells)}
+	t := &extremeTally{m: m, found: make([]foundNumber, cells)}
 	for i := range t.found {
 		t.found[i].double = math.NaN()
 	}
@@ -51,7 +52,7 @@ func (m *extremeMeasure) value(n foundNumber) filter.Value {
 	if math.IsNaN(n.double) {
 		return filter.Value{}
 	}
-	return m.views[n.view].values[n.code]
+	return m.views[n.view].values.At(n.code)
 }
 
 func (m *extremeMeasure) format(cell int) api.Figure { return formatNumber(m.value(m.found[cell])) }
@@ -75,9 +76,9 @@ func formatNumber(v filter.Value) api.Figure {
 
 func (t *extremeTally) addRows(view int, cells, rows []uint32) {
 	n := &t.m.views[view]
-	for i, row := range rows {
+	for i, code := range n.readCodes(rows, &t.codes) {
 		cell := cells[i]
-		n.forEach(row, func(code uint32) {
+		n.forEach(code, func(code uint32) {
 			t.include(int(cell), foundNumber{n.doubles[code], uint32(view), code})
 		})
 	}

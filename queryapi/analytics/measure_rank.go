@@ -40,6 +40,7 @@ type rankTally struct {
 	m *rankMeasure
 	// counts are the numbers by cell and digit.
 	counts []uint32
+	codes  []uint32
 }
 
 // Bounds of the bits of a digit, and of the counts of a tally.
@@ -71,7 +72,7 @@ func (m *rankMeasure) newTally(cells int) tally {
 			m.cells[i].left = -1 // not known before the first pass
 		}
 	}
-	return &rankTally{m, make([]uint32, cells<<m.digits)}
+	return &rankTally{m: m, counts: make([]uint32, cells<<m.digits)}
 }
 
 func (m *rankMeasure) advance(t tally) bool {
@@ -117,9 +118,10 @@ func (m *rankMeasure) compare(a, b int) int {
 
 func (t *rankTally) addRows(view int, cells, rows []uint32) {
 	n, places, digits, shift := &t.m.views[view], t.m.places[view], t.m.digits, t.m.shift
+	codes := n.readCodes(rows, &t.codes)
 	if n.elements == nil {
-		for i, row := range rows {
-			code, cell := n.codes[row], cells[i]
+		for i, code := range codes {
+			cell := cells[i]
 			place := uint64(places[code]) >> shift
 			if !math.IsNaN(n.doubles[code]) && uint32(place>>digits) == t.m.cells[cell].place {
 				t.counts[int(cell)<<digits|int(place)&(1<<digits-1)]++
@@ -127,9 +129,9 @@ func (t *rankTally) addRows(view int, cells, rows []uint32) {
 		}
 		return
 	}
-	for i, row := range rows {
+	for i, code := range codes {
 		cell := cells[i]
-		n.forEach(row, func(code uint32) {
+		n.forEach(code, func(code uint32) {
 			place := uint64(places[code]) >> shift
 			if uint32(place>>digits) == t.m.cells[cell].place {
 				t.counts[int(cell)<<digits|int(place)&(1<<digits-1)]++
@@ -161,7 +163,7 @@ func orderNumbers(views []numberedView) numberOrder {
 	for i := range views {
 		for code, f := range views[i].doubles {
 			if _, wide := views[i].wide[uint32(code)]; wide {
-				o.wide = append(o.wide, views[i].values[code])
+				o.wide = append(o.wide, views[i].values.At(uint32(code)))
 			} else if !math.IsNaN(f) {
 				o.doubles = append(o.doubles, f+0) // there is no -0
 			}
@@ -199,7 +201,7 @@ func (o *numberOrder) placesOf(n *numberedView) []uint32 {
 		}
 		var place int
 		if _, wide := n.wide[uint32(code)]; wide {
-			i, _ := slices.BinarySearchFunc(o.wide, n.values[code], filter.Value.Compare)
+			i, _ := slices.BinarySearchFunc(o.wide, n.values.At(uint32(code)), filter.Value.Compare)
 			place = i + o.before[i]
 		} else {
 			i, _ := slices.BinarySearch(o.doubles, f+0)

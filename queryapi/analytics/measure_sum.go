@@ -26,6 +26,7 @@ type sumTally struct {
 	m      *sumMeasure
 	sums   []uint64
 	counts []int64
+	codes  []uint32
 }
 
 func newSumMeasure(ctx context.Context, views []numberedView, mean bool) (m *sumMeasure, err error) {
@@ -61,7 +62,7 @@ func newSumMeasure(ctx context.Context, views []numberedView, mean bool) (m *sum
 }
 
 func (m *sumMeasure) newTally(cells int) tally {
-	return &sumTally{m, make([]uint64, cells*m.point.words), make([]int64, cells)}
+	return &sumTally{m: m, sums: make([]uint64, cells*m.point.words), counts: make([]int64, cells)}
 }
 
 func (m *sumMeasure) bytes() int     { return 8 * (m.point.words + 1) }
@@ -113,13 +114,14 @@ func (m *sumMeasure) round(cell int) float64 {
 
 func (t *sumTally) addRows(view int, cells, rows []uint32) {
 	n, words, width := &t.m.views[view], t.m.words[view], t.m.point.words
+	codes := n.readCodes(rows, &t.codes)
 	if n.elements == nil && width == 2 {
-		t.addPairs(n, words, cells, rows)
+		t.addPairs(n, words, cells, codes)
 		return
 	}
-	for i, row := range rows {
+	for i, code := range codes {
 		cell := int(cells[i])
-		n.forEach(row, func(code uint32) {
+		n.forEach(code, func(code uint32) {
 			t.counts[cell]++
 			addWords(t.sums[cell*width:(cell+1)*width], words[int(code)*width:(int(code)+1)*width])
 		})
@@ -127,15 +129,14 @@ func (t *sumTally) addRows(view int, cells, rows []uint32) {
 }
 
 // addPairs is addRows for numbers of two words, as most have.
-func (t *sumTally) addPairs(n *numberedView, words []uint64, cells, rows []uint32) {
-	for i, row := range rows {
-		code := int(n.codes[row])
+func (t *sumTally) addPairs(n *numberedView, words []uint64, cells, codes []uint32) {
+	for i, code := range codes {
 		if math.IsNaN(n.doubles[code]) {
 			continue
 		}
 		cell := int(cells[i])
 		t.counts[cell]++
-		sum, word := t.sums[2*cell:2*cell+2], words[2*code:2*code+2]
+		sum, word := t.sums[2*cell:2*cell+2], words[2*int(code):2*int(code)+2]
 		var carry uint64
 		sum[0], carry = bits.Add64(sum[0], word[0], 0)
 		sum[1], _ = bits.Add64(sum[1], word[1], carry)

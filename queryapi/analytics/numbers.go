@@ -15,9 +15,9 @@ import (
 type numberedView struct {
 	// codes are those of the rows, as codes of values or, where that is not nil, of
 	// elements, which has codes of values.
-	codes    []uint32
+	codes    columns.Codes
 	elements [][]uint32
-	values   []filter.Value
+	values   columns.Values
 	// doubles are the nearest doubles of the values; wide are the integers that no double
 	// is, by code.
 	doubles []float64
@@ -40,10 +40,11 @@ func (a *Analytics) readNumbers(ctx context.Context, field filter.Field, views [
 		}
 	}
 	if groups != nil {
-		all = &numberedView{values: make([]filter.Value, len(groups.values))}
+		values := make([]filter.Value, len(groups.values))
 		for code := range groups.values {
-			all.values[code] = groups.values[code].Value
+			values[code] = groups.values[code].Value
 		}
+		all = &numberedView{values: columns.ListValues(values)}
 		all.readDoubles()
 	}
 	numbers := make([]numberedView, len(views))
@@ -63,7 +64,7 @@ func (a *Analytics) readNumbers(ctx context.Context, field filter.Field, views [
 			return nil
 		}
 		if used[worker] == nil {
-			used[worker] = make([]bool, len(all.values))
+			used[worker] = make([]bool, all.values.Len())
 		}
 		n.all, n.shared = all, groups.views[i].shared
 		n.doubles = make([]float64, len(n.shared))
@@ -90,8 +91,8 @@ func (n *numberedView) dropUnused(used [][]bool) {
 
 // readDoubles sets doubles and wide from the values.
 func (n *numberedView) readDoubles() {
-	n.doubles = make([]float64, len(n.values))
-	for code, v := range n.values {
+	n.doubles = make([]float64, n.values.Len())
+	for code, v := range n.values.All() {
 		f, ok := v.Float()
 		if !ok {
 			f = math.NaN()
@@ -101,7 +102,7 @@ func (n *numberedView) readDoubles() {
 			if n.wide == nil {
 				n.wide = map[uint32]*big.Int{}
 			}
-			n.wide[uint32(code)] = exact
+			n.wide[code] = exact
 		}
 	}
 }
@@ -152,9 +153,16 @@ func hasWide(views []numberedView) bool {
 	return slices.ContainsFunc(views, func(n numberedView) bool { return n.wide != nil || n.all != nil && n.all.wide != nil })
 }
 
-// forEach calls do with the codes of the numbers of a row.
-func (n *numberedView) forEach(row uint32, do func(code uint32)) {
-	code := n.codes[row]
+// readCodes returns the codes of rows in a buffer, valid until it is used again.
+func (n *numberedView) readCodes(rows []uint32, buffer *[]uint32) []uint32 {
+	codes := slices.Grow((*buffer)[:0], len(rows))[:len(rows)]
+	n.codes.Gather(codes, rows)
+	*buffer = codes
+	return codes
+}
+
+// forEach calls do with the codes of the numbers of a row, which has a code.
+func (n *numberedView) forEach(code uint32, do func(code uint32)) {
 	if n.elements == nil {
 		if !math.IsNaN(n.doubles[code]) {
 			do(code)

@@ -30,19 +30,25 @@ type receivedRows struct {
 	view columns.View
 	// received are the received times, types the codes of the types, expires the times
 	// of expiry: nil where no row expires.
-	received, expires []int64
-	types             []uint32
+	received []int64
+	types    []uint32
+	expires  *columns.Times
 }
 
 // loadRows loads the vectors by which a row of a view counts or not.
 func (r *receivedRange) loadRows(ctx context.Context, v columns.View) (rows receivedRows, err error) {
 	rows = receivedRows{receivedRange: r, view: v}
-	if rows.received, err = v.Part.ReceivedAt(ctx); err != nil {
+	received, err := v.Part.ReceivedAt(ctx)
+	if err != nil {
 		return rows, err
 	}
-	if rows.types, err = v.Part.TypeCodes(ctx); err != nil {
+	types, err := v.Part.TypeCodes(ctx)
+	if err != nil {
 		return rows, err
 	}
+	rows.received, rows.types = make([]int64, received.Len()), make([]uint32, types.Len())
+	received.Read(rows.received, 0)
+	types.Read(rows.types, 0)
 	rows.expires, err = v.Part.ExpiresAt(ctx)
 	return rows, err
 }
@@ -50,7 +56,7 @@ func (r *receivedRange) loadRows(ctx context.Context, v columns.View) (rows rece
 // isCounted reports whether a row counts.
 func (r *receivedRows) isCounted(row int) bool {
 	ms := r.received[row]
-	return ms >= r.from && ms < r.to && r.view.IsLive(row) && (r.expires == nil || r.expires[row] > r.now)
+	return ms >= r.from && ms < r.to && r.view.IsLive(row) && (r.expires == nil || r.expires.At(row) > r.now)
 }
 
 // quarterOf returns the quarter of an hour of a received time in milliseconds.

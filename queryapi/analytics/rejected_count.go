@@ -138,8 +138,8 @@ func (c *rejectedCounter) sessionRows(ctx context.Context, p *columns.Part) (fun
 	if err != nil {
 		return nil, err
 	}
-	code := slices.IndexFunc(column.Values, func(v filter.Value) bool { return v.Equal(filter.Text(c.SessionID)) })
-	return func(row int) bool { return code > 0 && column.Codes[row] == uint32(code) }, nil
+	code, found := column.Values.Find(filter.Text(c.SessionID))
+	return func(row int) bool { return found && column.Codes.At(row) == code }, nil
 }
 
 // reasonTable counts the rejected events of one part.

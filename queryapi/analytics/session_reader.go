@@ -67,6 +67,7 @@ func (r *sessionReader) listSessions(ctx context.Context) error {
 // sessionWorker is the state of one goroutine.
 type sessionWorker struct {
 	masks  []eventMask
+	times  []int64
 	across []viewFigures
 }
 
@@ -115,10 +116,11 @@ func (r *sessionReader) readView(ctx context.Context, worker *sessionWorker, vie
 	if err != nil || !some {
 		return err
 	}
-	times, err := v.Part.Timestamps(ctx)
+	timestamps, err := v.Part.Timestamps(ctx)
 	if err != nil {
 		return err
 	}
+	times := readTimes(timestamps, len(masks), &worker.times)
 	overlaps, list, first := r.overlapsRange(view), r.found.lists[view], r.sessions[view].First
 	for i, id := range r.sessions[view].IDs {
 		crosses := len(list) > 0 && int(list[0].index) == i

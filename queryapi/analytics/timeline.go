@@ -14,12 +14,11 @@ func (t *timeline) findInterval(us int64) int {
 	return sort.Search(len(t.bounds), func(i int) bool { return t.bounds[i] > us }) - 1
 }
 
-// appendIntervals appends the intervals of rows. Neighbours are mostly events of one
+// appendIntervals appends the intervals of instants. Neighbours are mostly events of one
 // session, and so of one interval.
-func (t *timeline) appendIntervals(dst []uint32, times []int64, rows []uint32) []uint32 {
+func (t *timeline) appendIntervals(dst []uint32, times []int64) []uint32 {
 	interval, start, end := 0, int64(0), int64(0)
-	for _, row := range rows {
-		us := times[row]
+	for _, us := range times {
 		if us < start || us >= end {
 			interval = t.findInterval(us)
 			start, end = t.bounds[interval], t.bounds[interval+1]

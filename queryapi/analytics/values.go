@@ -42,11 +42,15 @@ type namedValue struct {
 // sharedView is a column of one view, and the shared codes of its codes, 0 as long as
 // they are not known.
 type sharedView struct {
-	once   sync.Once
-	err    error
-	column *columns.Column
-	types  []columns.Type
-	shared []atomic.Uint32
+	once sync.Once
+	err  error
+	// codes are those of the rows: of types where the field is the type, else of values or,
+	// where that is not nil, of elements.
+	codes    columns.Codes
+	elements [][]uint32
+	values   columns.Values
+	types    []columns.Type
+	shared   []atomic.Uint32
 	// known are the shared codes of all codes, where a dictionary has them.
 	known []uint32
 }
@@ -63,11 +67,7 @@ func (a *Analytics) newSharedValues(ctx context.Context, field filter.Field, vie
 	}
 	s.values = groups.values
 	for i := range s.views {
-		known := groups.views[i].shared
-		if known != nil && field.Name == filter.Type {
-			known = append([]uint32{missingCode}, known...) // as readTypes numbers them
-		}
-		s.views[i].known = known
+		s.views[i].known = groups.views[i].shared
 	}
 	return s, nil
 }
@@ -78,51 +78,40 @@ func (s *sharedValues) loadView(ctx context.Context, view int, p *columns.Part) 
 	v := &s.views[view]
 	v.once.Do(func() {
 		if s.field.Name == filter.Type {
-			v.column, v.types, v.err = readTypes(ctx, p)
+			v.types = p.Types()
+			v.codes, v.err = p.TypeCodes(ctx)
+		} else if column, err := loadColumn(ctx, p, s.field); err != nil {
+			v.err = err
 		} else {
-			v.column, v.err = loadColumn(ctx, p, s.field)
+			v.codes, v.elements, v.values = column.Codes, column.Elements, column.Values
 		}
 		if v.err == nil && v.known == nil {
-			v.shared = make([]atomic.Uint32, len(v.column.Values))
+			v.shared = make([]atomic.Uint32, v.countCodes())
 		}
 	})
 	return v.err
 }
 
-// readTypes returns the types as a column. Its codes are those of the part plus 1.
-func readTypes(ctx context.Context, p *columns.Part) (*columns.Column, []columns.Type, error) {
-	codes, err := p.TypeCodes(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	types := p.Types()
-	column := &columns.Column{Values: make([]filter.Value, len(types)+1), Codes: make([]uint32, len(codes))}
-	for row, code := range codes {
-		column.Codes[row] = code + 1
-	}
-	for code, t := range types {
-		column.Values[code+1] = filter.Text(t.Category + filter.TypeSeparator + t.Name)
-	}
-	return column, types, nil
-}
+// countCodes returns the number of codes of values.
+func (v *sharedView) countCodes() int { return max(len(v.types), v.values.Len()) }
 
 // codeAt returns the code of the value of a row, which does not cross arrays.
 func (s *sharedValues) codeAt(at place) uint32 {
 	v := &s.views[at.view]
-	return s.share(v, v.column.Codes[at.row])
+	return s.share(v, v.codes.At(int(at.row)))
 }
 
 // appendCodes appends the codes of the values of a row: missingCode without one,
 // those of the distinct elements if the field crosses arrays.
 func (s *sharedValues) appendCodes(dst []uint32, at place) []uint32 {
 	v := &s.views[at.view]
-	code := v.column.Codes[at.row]
-	if v.column.Elements == nil {
+	code := v.codes.At(int(at.row))
+	if v.elements == nil {
 		return append(dst, s.share(v, code))
 	}
 	start := len(dst)
 elements:
-	for _, e := range v.column.Elements[code] {
+	for _, e := range v.elements[code] {
 		shared := s.share(v, e)
 		for _, before := range dst[start:] {
 			if before == shared {
@@ -141,18 +130,20 @@ func (s *sharedValues) share(v *sharedView, code uint32) uint32 {
 	if v.known != nil {
 		return v.known[code]
 	}
-	if code == 0 {
+	if code == 0 && v.types == nil {
 		return missingCode
 	}
 	if shared := v.shared[code].Load(); shared != 0 {
 		return shared
 	}
-	value := namedValue{Value: v.column.Values[code]}
+	var value namedValue
 	var key string
 	if v.types != nil {
-		value.Type = v.types[code-1]
+		value.Type = v.types[code]
+		value.Value = filter.Text(value.Category + filter.TypeSeparator + value.Name)
 		key = value.Category + "\x00" + value.Name
 	} else {
+		value.Value = v.values.At(code)
 		key = value.Key()
 	}
 	shared := s.addValue(key, value)
@@ -161,14 +152,15 @@ func (s *sharedValues) share(v *sharedView, code uint32) uint32 {
 }
 
 // shareRows returns the shared codes of the values of a view, by their codes, where
-// rows with a bit of needed have one. The field does not cross arrays.
-func (s *sharedValues) shareRows(view int, masks []eventMask, needed eventMask) []uint32 {
+// rows with a bit of needed have one. codes are those of the rows. The field does not cross
+// arrays.
+func (s *sharedValues) shareRows(view int, codes []uint32, masks []eventMask, needed eventMask) []uint32 {
 	v := &s.views[view]
 	if v.known != nil {
 		return v.known
 	}
-	shared := make([]uint32, len(v.column.Values))
-	for row, code := range v.column.Codes[:len(masks)] {
+	shared := make([]uint32, v.countCodes())
+	for row, code := range codes[:len(masks)] {
 		if masks[row]&needed != 0 && shared[code] == missingCode {
 			shared[code] = s.share(v, code)
 		}

@@ -177,11 +177,16 @@ func BenchmarkBareLoop(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for row, code := range codes {
-				if code == 0 || column.Codes[row] == 1 {
-					sum += times[row]
+			var plans []uint32
+			var instants []int64
+			plans, instants = readCodes(column.Codes, v.Part.Stored(), &plans), readTimes(times, v.Part.Stored(), &instants)
+			forEachCodes(codes, v.Part.Stored(), func(first int, codes []uint32) {
+				for i, code := range codes {
+					if code == 0 || plans[first+i] == 1 {
+						sum += instants[first+i]
+					}
 				}
-			}
+			})
 		}
 		if sum == 0 {
 			b.Fatal(sum)

@@ -58,6 +58,9 @@ type worker struct {
 	times    []int64
 	runMasks []eventMask
 	places   []place
+	// rowTimes and rowCodes are those of the rows of the present view.
+	rowTimes []int64
+	rowCodes []uint32
 }
 
 // allViews returns the views of a snapshot.
@@ -199,10 +202,11 @@ func (w *walk) walkRuns(ctx context.Context, worker *worker, v walkedView, list 
 	if err != nil {
 		return err
 	}
-	times, err := v.Part.Timestamps(ctx)
+	timestamps, err := v.Part.Timestamps(ctx)
 	if err != nil {
 		return err
 	}
+	times := readTimes(timestamps, len(worker.masks), &worker.rowTimes)
 	visit := &worker.visit
 	visit.places = nil
 	thin, thins := worker.visitor.(thinner)

@@ -100,7 +100,7 @@ func TestDistinctValuesOverTheBoundAreNotHeld(t *testing.T) {
 		switch {
 		case want == 0 && !errors.Is(err, ErrNotHeld):
 			t.Errorf("%s: %v", text, err)
-		case want > 0 && (err != nil || len(c.Values) != want):
+		case want > 0 && (err != nil || c.Values.Len() != want):
 			t.Errorf("%s: %v", text, err)
 		}
 	}

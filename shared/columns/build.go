@@ -26,7 +26,7 @@ func (b *Builder) Build(slots map[int64]uint64) (*Part, error) {
 	order, stored := b.sortRows()
 	vectors := b.rows.fixedVectors(order)
 	types, codes := sortTypes(&b.rows.typeNames, b.rows.types, order)
-	vectors[vectorType] = codes
+	vectors[vectorType] = PackCodes(codes)
 	m := meta{key: b.key, rows: len(order), stored: stored, slots: slots, types: types, truncated: b.dropped}
 	m.paths, vectors = b.addLeaves(vectors, order)
 	b.rows, b.leaves, b.nodes, b.root = rowBuffer{}, nil, nil, nil
@@ -108,12 +108,12 @@ func rankBy[T any](values []T, compare func(x, y T) int) []uint32 {
 // for the types.
 func (r *rowBuffer) fixedVectors(order []uint32) []any {
 	vectors := make([]any, firstLeaf)
-	vectors[vectorTimestamp] = gather(r.timestamps, order)
-	vectors[vectorReceived] = gather(r.received, order)
-	vectors[vectorExpiry] = dropNever(gather(r.expiry, order))
+	vectors[vectorTimestamp] = packTimes(gather(r.timestamps, order), missingTime)
+	vectors[vectorReceived] = packTimes(gather(r.received, order), missingTime)
+	vectors[vectorExpiry] = packExpiry(gather(r.expiry, order))
 	vectors[vectorSlot] = gather(r.slots, order)
 	codes, used := renumber(gather(r.sessions, order), len(r.sessionIDs.list()))
-	vectors[vectorSession] = &sessionVector{ids: gather(r.sessionIDs.list(), used), codes: codes}
+	vectors[vectorSession] = &sessionVector{ids: gather(r.sessionIDs.list(), used), codes: PackCodes(codes)}
 	ids := newTexts(len(order), len(r.eventIDs.bytes))
 	for _, row := range order {
 		ids.addBytes(r.eventIDs.At(int(row)))
@@ -124,8 +124,8 @@ func (r *rowBuffer) fixedVectors(order []uint32) []any {
 		numbers[i+1] = filter.Int(n)
 	}
 	vectors[vectorSchema] = newCoded(numbers, gather(r.schemas, order))
-	vectors[vectorDocument] = newCoded(textValues(r.documentIDs.list()), gather(r.documents, order))
-	vectors[vectorErrors] = newCoded(textValues(r.errorLists.list()), gather(r.errors, order))
+	vectors[vectorDocument] = newCoded(listTexts(r.documentIDs.list()), gather(r.documents, order))
+	vectors[vectorErrors] = newCoded(listTexts(r.errorLists.list()), gather(r.errors, order))
 	return vectors
 }
 
@@ -141,7 +141,7 @@ func (b *Builder) addLeaves(vectors []any, order []uint32) ([]PathInfo, []any) {
 	cells := b.rows.sortCells(len(b.leaves), order)
 	result := make([]PathInfo, 0, len(sorted))
 	for _, leaf := range sorted {
-		info, c := infos[leaf], &coded{values: make([]filter.Value, 1)}
+		info, c := infos[leaf], &coded{values: PackValues(make([]filter.Value, 1))}
 		if !info.Dropped {
 			c = newSparse(b.leaves[leaf].values, cells[leaf], len(order))
 		} else {

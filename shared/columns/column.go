@@ -13,23 +13,20 @@ import (
 
 // Column is one field of every row of a part, dictionary coded. It is read-only.
 type Column struct {
-	// Values are the distinct values by filter.Value.Key; Values[0] is the missing
-	// value. Numbers, arrays and objects have their canonical spelling.
-	Values []filter.Value
-	// Codes are the values of the rows, as indexes of Values, or of Elements where that
-	// is not nil.
-	Codes []uint32
+	// Values are the distinct values by filter.Value.Key. Numbers, arrays and objects have
+	// their canonical spelling.
+	Values Values
+	// Codes are the values of the rows, as codes of Values, or as indexes of Elements
+	// where that is not nil.
+	Codes Codes
 	// Elements is not nil for a field that crosses [] alone: the lists of values, as
-	// indexes of Values, in order and with repetitions. Elements[0] is empty: a missing
+	// codes of Values, in order and with repetitions. Elements[0] is empty: a missing
 	// value, and an array without elements, are code 0.
 	Elements [][]uint32
 }
 
 func (c *Column) size() int {
-	size := 4 * len(c.Codes)
-	for _, v := range c.Values {
-		size += valueSize(v)
-	}
+	size := c.Codes.size() + c.Values.size()
 	for _, list := range c.Elements {
 		size += 24 + 4*len(list)
 	}
@@ -60,7 +57,7 @@ func (p *Part) makeColumn(ctx context.Context, f filter.Field) (*Column, error) 
 	case filter.SessionID:
 		return p.makeSessionIDs(ctx)
 	case filter.SchemaVersion:
-		c, err := loadVector[*coded](ctx, p, vectorSchema)
+		c, err := readVector[*coded](ctx, p, vectorSchema)
 		if err != nil {
 			return nil, err
 		}
@@ -76,14 +73,14 @@ func (p *Part) makeColumn(ctx context.Context, f filter.Field) (*Column, error) 
 }
 
 func (p *Part) makeConstant(v filter.Value) *Column {
-	c := &Column{Values: make([]filter.Value, 1), Codes: make([]uint32, p.rows)}
+	values, codes := make([]filter.Value, 1), make([]uint8, p.rows)
 	if p.rows > 0 {
-		c.Values = append(c.Values, v)
+		values = append(values, v)
 	}
-	for i := range c.Codes {
-		c.Codes[i] = 1
+	for i := range codes {
+		codes[i] = 1
 	}
-	return c
+	return &Column{Values: PackValues(values), Codes: Codes{bytes: codes}}
 }
 
 // makeTypeColumn makes the column of category, name or type.
@@ -106,7 +103,7 @@ func (p *Part) makeTypeColumn(ctx context.Context, name filter.Name) (*Column, e
 		}
 		byType[i] = codeUnlessZero(&texts, text)
 	}
-	return &Column{Values: textValues(texts.list()), Codes: gather(byType, codes)}, nil
+	return &Column{Values: textValues(texts.list()), Codes: PackCodes(gather(byType, codes.list()))}, nil
 }
 
 func (p *Part) makeEventIDs(ctx context.Context) (*Column, error) {
@@ -118,29 +115,30 @@ func (p *Part) makeEventIDs(ctx context.Context) (*Column, error) {
 }
 
 func (p *Part) makeSessionIDs(ctx context.Context) (*Column, error) {
-	v, err := loadVector[*sessionVector](ctx, p, vectorSession)
+	v, err := readVector[*sessionVector](ctx, p, vectorSession)
 	if err != nil {
 		return nil, err
 	}
-	c := &Column{Values: make([]filter.Value, len(v.ids)), Codes: v.codes}
+	texts := make([]string, len(v.ids))
 	for i, id := range v.ids[1:] {
-		c.Values[i+1] = filter.Text(uuid.UUID(id).String())
+		texts[i+1] = uuid.UUID(id).String()
 	}
-	return c, nil
+	return &Column{Values: textValues(texts), Codes: v.codes}, nil
 }
 
 // makeInstants makes the column of a time, which is a text there.
 func (p *Part) makeInstants(ctx context.Context, v vector, instant func(int64) time.Time) (*Column, error) {
-	times, err := loadVector[[]int64](ctx, p, v)
+	times, err := loadVector[*Times](ctx, p, v)
 	if err != nil {
 		return nil, err
 	}
 	return p.codeTexts(ctx, func(row int) string {
-		if times[row] == missingTime {
+		at := times.At(row)
+		if at == missingTime {
 			return ""
 		}
 		// An event without a time has the zero time, so that is missing to a filter.
-		t := instant(times[row]).UTC()
+		t := instant(at).UTC()
 		if t.IsZero() {
 			return ""
 		}
@@ -161,7 +159,7 @@ func (p *Part) codeTexts(ctx context.Context, text func(row int) string) (*Colum
 			return nil, fmt.Errorf("%w: more than %d values", ErrNotHeld, MaxValues)
 		}
 	}
-	return &Column{Values: textValues(texts.list()), Codes: codes}, nil
+	return &Column{Values: textValues(texts.list()), Codes: PackCodes(codes)}, nil
 }
 
 // checkedSteps is the number of rows between two looks at a context.

@@ -46,15 +46,15 @@ func sortedDocuments(docs []*store.Document) []*store.Document {
 
 // columnKeys returns the keys of the values of a row.
 func columnKeys(c *Column, row int) (keys []string) {
-	code := c.Codes[row]
+	code := c.Codes.At(row)
 	if c.Elements == nil {
 		if code == 0 {
 			return nil
 		}
-		return []string{c.Values[code].Key()}
+		return []string{c.Values.At(code).Key()}
 	}
 	for _, e := range c.Elements[code] {
-		keys = append(keys, c.Values[e].Key())
+		keys = append(keys, c.Values.At(e).Key())
 	}
 	return keys
 }
@@ -66,11 +66,11 @@ func checkColumn(t *testing.T, p *Part, docs []*store.Document, f filter.Field) 
 	if err != nil {
 		t.Fatalf("%s: %v", f, err)
 	}
-	if (c.Elements != nil) != f.Path.Many() || len(c.Codes) != len(docs) || !c.Values[0].IsMissing() {
-		t.Fatalf("%s: elements %v, %d codes, first value %v", f, c.Elements != nil, len(c.Codes), c.Values[0])
+	if (c.Elements != nil) != f.Path.Many() || c.Codes.Len() != len(docs) || !c.Values.At(0).IsMissing() {
+		t.Fatalf("%s: elements %v, %d codes, first value %v", f, c.Elements != nil, c.Codes.Len(), c.Values.At(0))
 	}
 	distinct, used := make(map[string]bool), map[string]bool{"": true}
-	for _, v := range c.Values {
+	for _, v := range c.Values.All() {
 		distinct[v.Key()] = true
 	}
 	for row, d := range docs {
@@ -83,8 +83,8 @@ func checkColumn(t *testing.T, p *Part, docs []*store.Document, f filter.Field) 
 			t.Fatalf("%s of row %d is %q, want %q of %s", f, row, got, want, d.Data)
 		}
 	}
-	if len(distinct) != len(c.Values) || len(used) != len(distinct) {
-		t.Fatalf("%s: %d values, %d of them distinct, %d in rows", f, len(c.Values), len(distinct), len(used))
+	if len(distinct) != c.Values.Len() || len(used) != len(distinct) {
+		t.Fatalf("%s: %d values, %d of them distinct, %d in rows", f, c.Values.Len(), len(distinct), len(used))
 	}
 }
 
@@ -120,19 +120,19 @@ func checkFixed(t *testing.T, p *Part, docs []*store.Document) {
 			t.Fatal(err)
 		}
 	}
-	if p.Rows() != len(docs) || len(timestamps) != len(docs) || ids.Len() != len(docs) {
-		t.Fatalf("%d rows, %d timestamps, %d ids of %d documents", p.Rows(), len(timestamps), ids.Len(), len(docs))
+	if p.Rows() != len(docs) || timestamps.Len() != len(docs) || ids.Len() != len(docs) {
+		t.Fatalf("%d rows, %d timestamps, %d ids of %d documents", p.Rows(), timestamps.Len(), ids.Len(), len(docs))
 	}
 	stored, session := 0, -1
 	first, last, least := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
 	for row, d := range docs {
 		ms := expiryOf(d)
 		least = min(least, ms)
-		if expiry == nil && ms != neverExpires || expiry != nil && expiry[row] != ms {
+		if expiry == nil && ms != neverExpires || expiry != nil && expiry.At(row) != ms {
 			t.Fatalf("expiry of row %d is not %d", row, ms)
 		}
 		want := fmt.Sprint(timestampOf(d), d.ReceivedAt.UnixMilli(), d.EffectiveSlot()-p.Key().FirstSlot(), Type{d.Category, d.Name}, d.EventID)
-		got := fmt.Sprint(timestamps[row], received[row], slots[row], p.Types()[types[row]], string(ids.At(row)))
+		got := fmt.Sprint(timestamps.At(row), received.At(row), slots[row], p.Types()[types.At(row)], string(ids.At(row)))
 		if got != want {
 			t.Fatalf("row %d is %s, want %s", row, got, want)
 		}
@@ -140,7 +140,7 @@ func checkFixed(t *testing.T, p *Part, docs []*store.Document) {
 			continue
 		}
 		stored++
-		first, last = min(first, timestamps[row]), max(last, timestamps[row])
+		first, last = min(first, timestamps.At(row)), max(last, timestamps.At(row))
 		if session < 0 || uuid.UUID(sessions.IDs[session]).String() != d.SessionID {
 			if session++; int(sessions.First[session]) != row || uuid.UUID(sessions.IDs[session]).String() != d.SessionID {
 				t.Fatalf("session %d begins at row %d, want %s at %d", session, sessions.First[session], d.SessionID, row)

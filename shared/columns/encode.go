@@ -71,8 +71,10 @@ func findColumns(ctx context.Context, p *Part) ([][columnsPerPath]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range c.values[1:] {
-			columns[i][columnOf(v)] = true
+		for code, v := range c.values.All() {
+			if code > 0 {
+				columns[i][columnOf(v)] = true
+			}
 		}
 	}
 	return columns, nil
@@ -95,15 +97,19 @@ func (e *encoder) writeFixed(ctx context.Context) error {
 		{columnReceived, vectorReceived, missingTime},
 		{columnExpires, vectorExpiry, neverExpires},
 	} {
-		values, err := loadVector[[]int64](ctx, p, times.vector)
+		values, err := loadVector[*Times](ctx, p, times.vector)
 		if err != nil {
 			return err
 		}
 		err = e.writeColumn(ctx, times.name, func(row int) parquet.Value {
-			if values == nil || values[row] == times.missing {
+			if values == nil {
 				return parquet.NullValue()
 			}
-			return parquet.Int64Value(values[row])
+			at := values.At(row)
+			if at == times.missing {
+				return parquet.NullValue()
+			}
+			return parquet.Int64Value(at)
 		})
 		if err != nil {
 			return err
@@ -126,8 +132,8 @@ const anyColumn = -1
 
 // writeCoded writes the values that stand in one column of a path.
 func (e *encoder) writeCoded(ctx context.Context, name string, c *coded, at int) error {
-	values := make([]parquet.Value, len(c.values))
-	for code, v := range c.values {
+	values := make([]parquet.Value, c.values.Len())
+	for code, v := range c.values.All() {
 		if code == 0 || at != anyColumn && columnOf(v) != at {
 			continue
 		}
@@ -150,7 +156,7 @@ func (e *encoder) writeCoded(ctx context.Context, name string, c *coded, at int)
 		}
 	}
 	codes := c.spread(e.part.rows)
-	return e.writeColumn(ctx, name, func(row int) parquet.Value { return values[codes[row]] })
+	return e.writeColumn(ctx, name, func(row int) parquet.Value { return values[codes.At(row)] })
 }
 
 func (e *encoder) writeEventIDs(ctx context.Context) error {
@@ -167,10 +173,11 @@ func (e *encoder) writeSessions(ctx context.Context) error {
 		return err
 	}
 	return e.writeColumn(ctx, columnSessionID, func(row int) parquet.Value {
-		if v.codes[row] == 0 {
+		code := v.codes.At(row)
+		if code == 0 {
 			return parquet.NullValue()
 		}
-		return parquet.FixedLenByteArrayValue(v.ids[v.codes[row]][:])
+		return parquet.FixedLenByteArrayValue(v.ids[code][:])
 	})
 }
 
@@ -184,10 +191,10 @@ func (e *encoder) writeTypes(ctx context.Context) error {
 	for i, t := range e.part.types {
 		categories[i], names[i] = textOrNull(t.Category), textOrNull(t.Name)
 	}
-	if err := e.writeColumn(ctx, columnCategory, func(row int) parquet.Value { return categories[codes[row]] }); err != nil {
+	if err := e.writeColumn(ctx, columnCategory, func(row int) parquet.Value { return categories[codes.At(row)] }); err != nil {
 		return err
 	}
-	if err := e.writeColumn(ctx, columnName, func(row int) parquet.Value { return names[codes[row]] }); err != nil {
+	if err := e.writeColumn(ctx, columnName, func(row int) parquet.Value { return names[codes.At(row)] }); err != nil {
 		return err
 	}
 	stored, rejected := textOrNull(string(store.Stored)), textOrNull(string(store.Rejected))

@@ -31,7 +31,7 @@ func (s *fileSource) readVector(ctx context.Context, file *parquet.File, v vecto
 		return s.readTimes(ctx, file, columnReceived)
 	case vectorExpiry:
 		values, err := s.readInts(ctx, file, columnExpires, neverExpires)
-		return dropNever(values), err
+		return packExpiry(values), err
 	case vectorSlot:
 		return s.readSlots(ctx, file)
 	case vectorType:
@@ -59,12 +59,12 @@ func (s *fileSource) readInts(ctx context.Context, file *parquet.File, name stri
 }
 
 // readTimes reads times that every stored event has: damage may read as null.
-func (s *fileSource) readTimes(ctx context.Context, file *parquet.File, name string) ([]int64, error) {
+func (s *fileSource) readTimes(ctx context.Context, file *parquet.File, name string) (*Times, error) {
 	times, err := s.readInts(ctx, file, name, missingTime)
 	if err == nil && (len(times) != s.meta.rows || slices.Contains(times[:s.meta.stored], missingTime)) {
 		err = fmt.Errorf("a stored event has no %s", name)
 	}
-	return times, err
+	return packTimes(times, missingTime), err
 }
 
 func (s *fileSource) readSlots(ctx context.Context, file *parquet.File) ([]uint16, error) {
@@ -72,19 +72,22 @@ func (s *fileSource) readSlots(ctx context.Context, file *parquet.File) ([]uint1
 	if err != nil {
 		return nil, err
 	}
-	byCode := make([]uint16, len(c.values))
-	for i, v := range c.values[1:] {
+	byCode := make([]uint16, c.values.Len())
+	for code, v := range c.values.All() {
+		if code == 0 {
+			continue
+		}
 		n, err := parseInt(v)
 		if n -= s.meta.key.FirstSlot(); err != nil || n < 0 || n >= slotsPerDay {
 			return nil, fmt.Errorf("slot %d of the day", n)
 		}
-		byCode[i+1] = uint16(n)
+		byCode[code] = uint16(n)
 	}
-	return gather(byCode, c.spread(s.meta.rows)), nil
+	return gather(byCode, c.codes.list()), nil
 }
 
 // readTypes finds the type of each pair of a category and a name.
-func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) ([]uint32, error) {
+func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) (any, error) {
 	categories, err := s.readCoded(ctx, file, columnCategory, inText)
 	if err != nil {
 		return nil, err
@@ -97,8 +100,7 @@ func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) ([]uint3
 	for i, t := range s.meta.types {
 		byType[t] = uint32(i)
 	}
-	codes := categories.spread(s.meta.rows)
-	second := names.spread(s.meta.rows)
+	codes, second := categories.codes.list(), names.codes.list()
 	pairs := make(map[[2]uint32]uint32)
 	types := make([]uint32, s.meta.rows)
 	last, lastType := [2]uint32{^uint32(0)}, uint32(0)
@@ -107,8 +109,8 @@ func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) ([]uint3
 		if pair != last {
 			t, ok := pairs[pair]
 			if !ok {
-				category, _ := categories.values[pair[0]].TextValue()
-				name, _ := names.values[pair[1]].TextValue()
+				category, _ := categories.values.At(pair[0]).TextValue()
+				name, _ := names.values.At(pair[1]).TextValue()
 				if t, ok = byType[Type{category, name}]; !ok {
 					return nil, fmt.Errorf("type %q / %q is not described", category, name)
 				}
@@ -118,32 +120,32 @@ func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) ([]uint3
 		}
 		types[row] = lastType
 	}
-	return types, nil
+	return PackCodes(types), nil
 }
 
 func (s *fileSource) readSessions(ctx context.Context, file *parquet.File) (*sessionVector, error) {
-	v := &sessionVector{ids: make([][16]byte, 1), codes: make([]uint32, s.meta.rows)}
+	ids, codes := make([][16]byte, 1), make([]uint32, s.meta.rows)
 	c := s.openChunk(ctx, file, columnSessionID)
 	if c == nil {
-		return v, s.checkSessions(v.codes)
+		return &sessionVector{ids: ids, codes: PackCodes(codes)}, s.checkSessions(codes)
 	}
-	d, err := c.readCodes(v.codes, 1)
+	d, err := c.readCodes(codes, 1)
 	if err == nil {
-		err = s.checkSessions(v.codes)
+		err = s.checkSessions(codes)
 	}
 	if err != nil || d == nil {
-		return v, err
+		return &sessionVector{ids: ids, codes: PackCodes(codes)}, err
 	}
 	held := d.Page().Data()
 	data, size := held.FixedLenByteArray()
-	if size != len(v.ids[0]) || len(data) != size*d.Len() {
+	if size != len(ids[0]) || len(data) != size*d.Len() {
 		return nil, errors.New("sessions are no UUIDs")
 	}
 	for ; len(data) > 0; data = data[size:] {
-		v.ids = append(v.ids, [16]byte(data))
+		ids = append(ids, [16]byte(data))
 	}
-	codes, used := renumber(v.codes, len(v.ids))
-	return &sessionVector{ids: gather(v.ids, used), codes: codes}, nil
+	codes, used := renumber(codes, len(ids))
+	return &sessionVector{ids: gather(ids, used), codes: PackCodes(codes)}, nil
 }
 
 // checkSessions returns an error unless each stored row has a session: damage may read
@@ -200,13 +202,13 @@ func (s *fileSource) readLeaf(ctx context.Context, file *parquet.File, leaf int)
 // readColumns reads up to three columns, of which each row holds one at most, as one
 // vector. at is anyColumn for integers in the first.
 func (s *fileSource) readColumns(ctx context.Context, file *parquet.File, names [columnsPerPath]string, at int) (*coded, error) {
-	result := &coded{values: make([]filter.Value, 1), codes: make([]uint32, s.meta.rows)}
+	values, codes := make([]filter.Value, 1), make([]uint32, s.meta.rows)
 	for i, name := range names {
 		c := s.openChunk(ctx, file, name)
 		if c == nil {
 			continue
 		}
-		d, err := c.readCodes(result.codes, uint32(len(result.values)))
+		d, err := c.readCodes(codes, uint32(len(values)))
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", name, err)
 		}
@@ -216,11 +218,11 @@ func (s *fileSource) readColumns(ctx context.Context, file *parquet.File, names 
 		if at == anyColumn {
 			i = anyColumn
 		}
-		if result.values, err = appendDictionary(result.values, d, i); err != nil {
+		if values, err = appendDictionary(values, d, i); err != nil {
 			return nil, fmt.Errorf("column %q: %w", name, err)
 		}
 	}
-	return newCoded(result.values, result.codes), nil
+	return newCoded(values, codes), nil
 }
 
 func parseInt(v filter.Value) (int64, error) {

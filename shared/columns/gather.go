@@ -2,7 +2,6 @@ package columns
 
 import (
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/theeye/theeye/shared/query/filter"
@@ -17,11 +16,11 @@ func gather[T any](values []T, indexes []uint32) []T {
 	return result
 }
 
-// dropNever returns nil where no row expires.
-func dropNever(expiry []int64) []int64 {
+// packExpiry returns nil where no row expires.
+func packExpiry(expiry []int64) *Times {
 	for _, ms := range expiry {
-		if ms != math.MaxInt64 {
-			return expiry
+		if ms != neverExpires {
+			return packTimes(expiry, neverExpires)
 		}
 	}
 	return nil
@@ -48,7 +47,7 @@ func renumber(codes []uint32, values int) (renumbered, used []uint32) {
 // newCoded returns a vector of every row. It changes codes.
 func newCoded(values []filter.Value, codes []uint32) *coded {
 	codes, used := renumber(codes, len(values))
-	return &coded{values: gather(values, used), codes: codes}
+	return &coded{values: PackValues(gather(values, used)), codes: PackCodes(codes)}
 }
 
 // newSparse returns the vector of a leaf, spread where that takes less memory. It changes
@@ -61,7 +60,10 @@ func newSparse(values []filter.Value, c cells, rows int) *coded {
 	return v
 }
 
-func textValues(texts []string) []filter.Value {
+// textValues returns texts, of which the first stands for the missing value.
+func textValues(texts []string) Values { return PackValues(listTexts(texts)) }
+
+func listTexts(texts []string) []filter.Value {
 	values := make([]filter.Value, len(texts))
 	for i, text := range texts[1:] {
 		values[i+1] = filter.Text(text)

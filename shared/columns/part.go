@@ -69,11 +69,11 @@ func (i *PathInfo) isUsed() bool { return i.Dropped || i.Partial || i.Present() 
 
 // countValues counts the rows by kind.
 func (i *PathInfo) countValues(c *coded) {
-	rows := make([]int64, len(c.values))
-	for _, code := range c.codes {
+	rows := make([]int64, c.values.Len())
+	for _, code := range c.codes.list() {
 		rows[code]++
 	}
-	for code, v := range c.values {
+	for code, v := range c.values.All() {
 		switch n := rows[code]; v.Kind() {
 		case filter.KindNull:
 			i.Nulls += n
@@ -172,16 +172,32 @@ func (p *Part) ReceivedCounts() []ReceivedCount { return p.received }
 // loadVector returns a vector as the Go type that it has. The cache keeps the vectors that
 // are not in memory anyway.
 func loadVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
-	var zero T
-	var loaded any
+	if _, ok := p.source.(memory); ok {
+		return readVector[T](ctx, p, v)
+	}
 	err := ctx.Err()
-	if held, ok := p.source.(memory); ok && err == nil {
-		loaded, err = held.loadVector(ctx, v)
-	} else if err == nil {
+	var loaded any
+	if err == nil {
 		loaded, err = p.cache.loadValue(ctx, cacheKey{p, "vector " + strconv.Itoa(int(v))}, func() (any, error) {
 			return p.source.loadVector(ctx, v)
 		})
 	}
+	return vectorOf[T](p, v, loaded, err)
+}
+
+// readVector is loadVector for a vector that the cache need not keep: of which it keeps
+// what is made of it.
+func readVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
+	err := ctx.Err()
+	var loaded any
+	if err == nil {
+		loaded, err = p.source.loadVector(ctx, v)
+	}
+	return vectorOf[T](p, v, loaded, err)
+}
+
+func vectorOf[T any](p *Part, v vector, loaded any, err error) (T, error) {
+	var zero T
 	if err != nil {
 		return zero, fmt.Errorf("columns: %s: %w", p.key, err)
 	}
@@ -195,19 +211,19 @@ func loadVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
 // Timestamps returns the timestamps in microseconds since 1970, math.MinInt64 for a
 // rejected event without one. The vectors of a part are loaded when they are asked for,
 // and are read-only.
-func (p *Part) Timestamps(ctx context.Context) ([]int64, error) {
-	return loadVector[[]int64](ctx, p, vectorTimestamp)
+func (p *Part) Timestamps(ctx context.Context) (*Times, error) {
+	return loadVector[*Times](ctx, p, vectorTimestamp)
 }
 
 // ReceivedAt returns the received times in milliseconds since 1970.
-func (p *Part) ReceivedAt(ctx context.Context) ([]int64, error) {
-	return loadVector[[]int64](ctx, p, vectorReceived)
+func (p *Part) ReceivedAt(ctx context.Context) (*Times, error) {
+	return loadVector[*Times](ctx, p, vectorReceived)
 }
 
 // ExpiresAt returns when the rows expire in milliseconds since 1970, math.MaxInt64 for
 // never; nil if no row does.
-func (p *Part) ExpiresAt(ctx context.Context) ([]int64, error) {
-	return loadVector[[]int64](ctx, p, vectorExpiry)
+func (p *Part) ExpiresAt(ctx context.Context) (*Times, error) {
+	return loadVector[*Times](ctx, p, vectorExpiry)
 }
 
 // SlotNumbers returns the effective slots, from 0 for the first slot of the day.
@@ -216,8 +232,8 @@ func (p *Part) SlotNumbers(ctx context.Context) ([]uint16, error) {
 }
 
 // TypeCodes returns the types as indexes of Types.
-func (p *Part) TypeCodes(ctx context.Context) ([]uint32, error) {
-	return loadVector[[]uint32](ctx, p, vectorType)
+func (p *Part) TypeCodes(ctx context.Context) (Codes, error) {
+	return loadVector[Codes](ctx, p, vectorType)
 }
 
 // EventIDs returns the event ids. The id of a stored document is DocumentID of them, so
@@ -237,12 +253,12 @@ type Sessions struct {
 // Sessions returns the sessions of the stored rows.
 func (p *Part) Sessions(ctx context.Context) (*Sessions, error) {
 	return loadDerived(ctx, p, "sessions", func() (*Sessions, error) {
-		v, err := loadVector[*sessionVector](ctx, p, vectorSession)
+		v, err := readVector[*sessionVector](ctx, p, vectorSession)
 		if err != nil {
 			return nil, err
 		}
 		s := &Sessions{}
-		for row, code := range v.codes[:p.stored] {
+		for row, code := range v.codes.list()[:p.stored] {
 			if int(code) != len(s.IDs) {
 				s.IDs = append(s.IDs, v.ids[code])
 				s.First = append(s.First, uint32(row))

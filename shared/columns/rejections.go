@@ -12,7 +12,7 @@ import (
 // are read-only.
 type Rejections struct {
 	lists [][]Reason
-	codes []uint32
+	codes Codes
 	*sampler
 }
 
@@ -31,7 +31,7 @@ func (p *Part) Rejections(ctx context.Context) (*Rejections, error) {
 }
 
 // Reasons returns the reasons of a rejected row.
-func (r *Rejections) Reasons(row int) []Reason { return r.lists[r.codes[row]] }
+func (r *Rejections) Reasons(row int) []Reason { return r.lists[r.codes.At(row)] }
 
 // EventID returns the event id of a rejected row. The caller must not change it.
 func (r *Rejections) EventID(row int) []byte { return r.eventIDs.At(row) }
@@ -41,14 +41,17 @@ func (r *Rejections) DocumentID(row int) string { return r.documentIDAt(row) }
 
 // decodeLists returns the lists of reasons by code.
 func decodeLists(reasons *coded) ([][]Reason, error) {
-	lists := make([][]Reason, len(reasons.values))
-	for i, v := range reasons.values[1:] {
-		text, _ := v.TextValue()
+	lists := make([][]Reason, reasons.values.Len())
+	for code, v := range reasons.values.All() {
+		text, ok := v.TextValue()
+		if !ok {
+			continue
+		}
 		list, err := decodeReasons(text)
 		if err != nil {
 			return nil, err
 		}
-		lists[i+1] = list
+		lists[code] = list
 	}
 	return lists, nil
 }

@@ -24,15 +24,12 @@ func (p *Part) makeData(ctx context.Context, path filter.Path) (*Column, error) 
 	if err := p.checkHeld(above, object); err != nil {
 		return nil, err
 	}
-	r := newResolver(path.Many())
+	r := newResolver(path.Many(), p.rows)
 	if last := len(above) - 1; last >= 0 && above[last] == object && members == len(path) {
 		if err := p.takeLeaf(ctx, r, object); err != nil {
 			return nil, err
 		}
 		above = above[:last]
-	}
-	if r.codes == nil {
-		r.codes = make([]uint32, p.rows)
 	}
 	for _, n := range above {
 		if err := p.resolveLeaf(ctx, r, n, path[depth(n):]); err != nil {
@@ -106,8 +103,10 @@ func depth(n *node) int {
 type resolver struct {
 	many  bool
 	codes []uint32
-	// shared says that codes are those of a vector.
-	shared bool
+	// leaf is the vector of the leaf at the end of the path, as long as it is all there
+	// is: codes and values are nil then.
+	leaf   *coded
+	rows   int
 	values []filter.Value
 	// byKey are the codes of values; it is made when it is needed.
 	byKey map[string]uint32
@@ -117,8 +116,8 @@ type resolver struct {
 	elements int
 }
 
-func newResolver(many bool) *resolver {
-	r := &resolver{many: many, values: make([]filter.Value, 1)}
+func newResolver(many bool, rows int) *resolver {
+	r := &resolver{many: many, rows: rows, values: make([]filter.Value, 1)}
 	if many {
 		r.lists, r.byList = make([][]uint32, 1), make(map[string]uint32)
 	}
@@ -126,7 +125,13 @@ func newResolver(many bool) *resolver {
 }
 
 func (r *resolver) column() *Column {
-	return &Column{Values: r.values, Codes: r.codes, Elements: r.lists}
+	if r.leaf != nil {
+		return &Column{Values: r.leaf.values, Codes: r.leaf.spread(r.rows)}
+	}
+	if r.codes == nil {
+		r.codes = make([]uint32, r.rows)
+	}
+	return &Column{Values: PackValues(r.values), Codes: PackCodes(r.codes), Elements: r.lists}
 }
 
 // codeOf returns the code of what a path leads to.
@@ -160,6 +165,7 @@ func (r *resolver) codeOf(values []filter.Value) (uint32, error) {
 }
 
 func (r *resolver) codeValue(v filter.Value) (uint32, error) {
+	r.ownLeaf()
 	if r.byKey == nil {
 		r.byKey = make(map[string]uint32)
 		for code, held := range r.values[1:] {
@@ -180,25 +186,27 @@ func (r *resolver) codeValue(v filter.Value) (uint32, error) {
 }
 
 // takeLeaf starts with the values of the leaf at the end of the path, as they are.
-func (p *Part) takeLeaf(ctx context.Context, r *resolver, n *node) error {
-	c, err := loadVector[*coded](ctx, p, firstLeaf+vector(n.leaf))
-	if err != nil {
-		return err
-	}
-	r.values = slices.Clip(c.values)
-	if r.codes = c.spread(p.rows); c.rows == nil {
-		r.shared = true
-	}
-	return nil
+func (p *Part) takeLeaf(ctx context.Context, r *resolver, n *node) (err error) {
+	r.leaf, err = readVector[*coded](ctx, p, firstLeaf+vector(n.leaf))
+	return err
 }
 
-// setCode sets the code of a row. Codes that belong to a vector are copied first.
+// ownLeaf copies the values and the codes of the leaf, which are about to change.
+func (r *resolver) ownLeaf() {
+	if r.leaf != nil {
+		r.values, r.codes = r.leaf.values.unpack(), r.leaf.spread(r.rows).list()
+		r.leaf = nil
+	}
+}
+
+// setCode sets the code of a row.
 func (r *resolver) setCode(row, code uint32) {
 	if code == 0 {
 		return
 	}
-	if r.shared {
-		r.codes, r.shared = slices.Clone(r.codes), false
+	r.ownLeaf()
+	if r.codes == nil {
+		r.codes = make([]uint32, r.rows)
 	}
 	r.codes[row] = code
 }
@@ -206,12 +214,12 @@ func (r *resolver) setCode(row, code uint32) {
 // resolveLeaf fills the rows of a leaf with what the path below it leads to. Each value
 // is resolved once.
 func (p *Part) resolveLeaf(ctx context.Context, r *resolver, n *node, path filter.Path) error {
-	c, err := loadVector[*coded](ctx, p, firstLeaf+vector(n.leaf))
+	c, err := readVector[*coded](ctx, p, firstLeaf+vector(n.leaf))
 	if err != nil {
 		return err
 	}
-	codes := make([]uint32, len(c.values))
-	for i, v := range c.values {
+	codes := make([]uint32, c.values.Len())
+	for i, v := range c.values.All() {
 		if i%checkedSteps == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -220,7 +228,7 @@ func (p *Part) resolveLeaf(ctx context.Context, r *resolver, n *node, path filte
 			return err
 		}
 	}
-	for i, code := range c.codes {
+	for i, code := range c.codes.list() {
 		row := uint32(i)
 		if c.rows != nil {
 			row = c.rows[i]
@@ -237,7 +245,7 @@ func (p *Part) resolveObject(ctx context.Context, r *resolver, object *node, pat
 	vectors := make([]*coded, len(leaves))
 	for i, n := range leaves {
 		var err error
-		if vectors[i], err = loadVector[*coded](ctx, p, firstLeaf+vector(n.leaf)); err != nil {
+		if vectors[i], err = readVector[*coded](ctx, p, firstLeaf+vector(n.leaf)); err != nil {
 			return err
 		}
 	}
@@ -284,7 +292,7 @@ func (p *Part) combine(ctx context.Context, vectors []*coded) (combinations [][]
 			return nil, nil, err
 		}
 		next := make(map[pair]uint32)
-		for j, code := range c.codes {
+		for j, code := range c.codes.list() {
 			row := uint32(j)
 			if c.rows != nil {
 				row = c.rows[j]
@@ -318,7 +326,7 @@ func assemble(object *node, leaves []*node, vectors []*coded, combination []uint
 		if combination[i] == 0 {
 			continue
 		}
-		present[n] = vectors[i].values[combination[i]]
+		present[n] = vectors[i].values.At(combination[i])
 		for a := n.parent; !inside[a]; a = a.parent {
 			inside[a] = true
 		}

@@ -44,9 +44,9 @@ func (p *Part) ScanColumn(ctx context.Context, f filter.Field) (*Column, error) 
 func (p *Part) scanColumn(ctx context.Context, f filter.Field) (*Column, error) {
 	finder, err := p.newRowFinder(ctx)
 	if err != nil || len(p.slots) == 0 {
-		return &Column{Values: make([]filter.Value, 1), Codes: make([]uint32, p.rows)}, err
+		return newResolver(f.Path.Many(), p.rows).column(), err
 	}
-	r := newResolver(f.Path.Many())
+	r := newResolver(f.Path.Many(), p.rows)
 	r.codes = make([]uint32, p.rows)
 	known, size := len(r.values), 0
 	slots := sortedKeys(p.slots)
@@ -89,7 +89,7 @@ func spellCanonically(v filter.Value) (filter.Value, error) {
 type rowFinder struct {
 	part       *Part
 	sessions   *Sessions
-	timestamps []int64
+	timestamps *Times
 	eventIDs   *Texts
 }
 
@@ -124,9 +124,9 @@ func (f *rowFinder) findRow(d *store.Document) (int, bool) {
 	timestamp, id := timestampOf(d), []byte(d.EventID)
 	at, ok := sort.Find(n, func(j int) int {
 		switch row := first + j; {
-		case timestamp < f.timestamps[row]:
+		case timestamp < f.timestamps.At(row):
 			return -1
-		case timestamp > f.timestamps[row]:
+		case timestamp > f.timestamps.At(row):
 			return 1
 		default:
 			return bytes.Compare(id, f.eventIDs.At(row))

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/parquet-go/parquet-go"
-
-	"github.com/theeye/theeye/shared/query/filter"
 )
 
 // vector names one vector of a part: a fixed one, or that of a leaf path.
@@ -14,11 +12,11 @@ type vector int
 
 // The fixed vectors and what Go type each has. Leaf i of the part is firstLeaf + i.
 const (
-	vectorTimestamp vector = iota // []int64, µs; missingTime
-	vectorReceived                // []int64, ms
-	vectorExpiry                  // []int64, ms; nil if none expires
+	vectorTimestamp vector = iota // *Times, µs; missingTime
+	vectorReceived                // *Times, ms
+	vectorExpiry                  // *Times, ms; nil if none expires
 	vectorSlot                    // []uint16
-	vectorType                    // []uint32, codes of Part.Types
+	vectorType                    // Codes, of Part.Types
 	vectorSession                 // *sessionVector
 	vectorEventID                 // *Texts
 	vectorSchema                  // *coded of Int
@@ -34,13 +32,13 @@ type source interface {
 	loadVector(ctx context.Context, v vector) (any, error)
 }
 
-// coded is a dictionary coded vector. values[0] is the missing value. The other values
-// are distinct, stand in the order of their first rows, and all occur.
+// coded is a dictionary coded vector. Values are distinct, stand in the order of their
+// first rows, and all occur.
 type coded struct {
-	values []filter.Value
+	values Values
 	// codes holds the value of each row or, where rows is not nil, of these rows; the
 	// others are missing.
-	codes []uint32
+	codes Codes
 	rows  []uint32
 }
 
@@ -49,40 +47,39 @@ type sessionVector struct {
 	// ids[0] is no session. Those of stored rows come first, sorted.
 	ids [][16]byte
 	// codes is the session of each row.
-	codes []uint32
+	codes Codes
 }
 
 // spread returns the codes of all rows.
-func (c *coded) spread(rows int) []uint32 {
+func (c *coded) spread(rows int) Codes {
 	if c.rows == nil {
 		return c.codes
 	}
 	codes := make([]uint32, rows)
-	for i, row := range c.rows {
-		codes[row] = c.codes[i]
+	for i, code := range c.codes.list() {
+		codes[c.rows[i]] = code
 	}
-	return codes
+	return PackCodes(codes)
 }
 
 // size estimates the memory of a vector.
 func vectorSize(v any) int {
 	switch v := v.(type) {
-	case []int64:
-		return 8 * len(v)
+	case *Times:
+		if v == nil {
+			return 0
+		}
+		return v.size()
 	case []uint16:
 		return 2 * len(v)
-	case []uint32:
-		return 4 * len(v)
+	case Codes:
+		return v.size()
 	case *Texts:
 		return v.size()
 	case *sessionVector:
-		return 16*len(v.ids) + 4*len(v.codes)
+		return 16*len(v.ids) + v.codes.size()
 	case *coded:
-		size := 4 * (len(v.codes) + len(v.rows))
-		for _, value := range v.values {
-			size += valueSize(value)
-		}
-		return size
+		return v.codes.size() + 4*len(v.rows) + v.values.size()
 	case *Column:
 		return v.size()
 	case *parquet.File:

@@ -80,10 +80,13 @@ func (p *Part) summarise(ctx context.Context) error {
 	}
 	expiry, err := p.ExpiresAt(ctx)
 	p.leastExpiry = neverExpires
-	for _, ms := range expiry {
+	if err != nil || expiry == nil {
+		return err
+	}
+	for _, ms := range expiry.list() {
 		p.leastExpiry = min(p.leastExpiry, ms)
 	}
-	return err
+	return nil
 }
 
 // countStored fills span and counts.
@@ -92,17 +95,18 @@ func (p *Part) countStored(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	types, err := p.TypeCodes(ctx)
+	codes, err := p.TypeCodes(ctx)
 	if err != nil {
 		return err
 	}
+	types := codes.list()
 	type key struct {
 		quarter int64
 		typ     uint32
 	}
 	counts := make(map[key]int64)
 	p.first, p.last = math.MaxInt64, math.MinInt64
-	for row, us := range timestamps[:p.stored] {
+	for row, us := range timestamps.list()[:p.stored] {
 		p.first, p.last = min(p.first, us), max(p.last, us)
 		counts[key{floorDiv(us, quarterMicros), types[row]}]++
 	}
@@ -147,8 +151,8 @@ func (p *Part) countReceived(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for row, ms := range received {
-		k := receivedKey{floorDiv(ms, quarterMillis), types[row], lists[row], row >= p.stored}
+	for row, ms := range received.list() {
+		k := receivedKey{floorDiv(ms, quarterMillis), types.At(row), lists.At(row), row >= p.stored}
 		g := groups[k]
 		if g == nil {
 			g = &ReceivedCount{Quarter: k.quarter, Type: k.typ, Status: store.Stored, First: ms, Last: ms}
@@ -169,7 +173,7 @@ type sampler struct {
 	application string
 	eventIDs    *Texts
 	documents   *coded
-	codes       []uint32
+	codes       Codes
 }
 
 func (p *Part) newSampler(ctx context.Context) (*sampler, error) {
@@ -198,7 +202,7 @@ func (s *sampler) take(g *ReceivedCount, row int) {
 
 // documentIDAt returns the id of the document of a row.
 func (s *sampler) documentIDAt(row int) string {
-	kept, _ := s.documents.values[s.codes[row]].TextValue()
+	kept, _ := s.documents.values.At(s.codes.At(row)).TextValue()
 	return documentID(s.application, kept, s.eventIDs.At(row))
 }
 

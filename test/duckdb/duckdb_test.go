@@ -110,8 +110,8 @@ func goTotals(t *testing.T, parts []*columns.Part) (f totals) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, ms := range expiry {
-			if ms != math.MaxInt64 {
+		for row := range p.Rows() {
+			if expiry != nil && expiry.At(row) != math.MaxInt64 {
 				f.expiring++
 			}
 		}
@@ -124,8 +124,8 @@ func goTotals(t *testing.T, parts []*columns.Part) (f totals) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, code := range c.Codes[:p.Stored()] {
-				use(c.Values[code])
+			for row := range p.Stored() {
+				use(c.Values.At(c.Codes.At(row)))
 			}
 		}
 		count := func(n *int64, want filter.Value) func(filter.Value) {

@@ -79,6 +79,12 @@ func number(text string) Value {
 	return Value{kind: KindNumber, text: text, double: f}
 }
 
+// ParsedNumber returns the number that Number returned for a text before, of which double is
+// the nearest double.
+func ParsedNumber(text string, double float64) Value {
+	return Value{kind: KindNumber, text: text, double: double}
+}
+
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // Kind returns the kind of v.
