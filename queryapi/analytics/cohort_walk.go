@@ -233,8 +233,8 @@ func (s *cohortScan) findReturns(ctx context.Context, _ *cohortWorker, rows *coh
 		}
 		t, member := times[row], &s.members[code]
 		if t <= member.time {
-			if t < member.time {
-				continue
+			if t < member.time || member.place == (place{rows.view, uint32(row)}) {
+				continue // the ids of events would be read for each first event
 			}
 			if behind, err := s.isBefore(ctx, member.place, place{rows.view, uint32(row)}); err != nil {
 				return err

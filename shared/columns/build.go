@@ -114,9 +114,9 @@ func (r *rowBuffer) fixedVectors(order []uint32) []any {
 	vectors[vectorSlot] = gather(r.slots, order)
 	codes, used := renumber(gather(r.sessions, order), len(r.sessionIDs.list()))
 	vectors[vectorSession] = &sessionVector{ids: gather(r.sessionIDs.list(), used), codes: PackCodes(codes)}
-	ids := newTexts(len(order), len(r.eventIDs.bytes))
+	ids := newIDs(len(order))
 	for _, row := range order {
-		ids.addBytes(r.eventIDs.At(int(row)))
+		ids.addID(r.eventIDs.At(int(row)))
 	}
 	vectors[vectorEventID] = ids
 	numbers := make([]filter.Value, len(r.schemaNumbers.list()))

@@ -213,8 +213,8 @@ func parseSession(d *store.Document) (id [16]byte, err error) {
 }
 
 // parseUUID parses the 36-character form in lower case.
-func parseUUID(text string) (id [16]byte, ok bool) {
-	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+func parseUUID[T string | []byte](text T) (id [16]byte, ok bool) {
+	if len(text) != uuidLength || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return id, false
 	}
 	bad := byte(0)
@@ -225,6 +225,9 @@ func parseUUID(text string) (id [16]byte, ok bool) {
 	}
 	return id, bad < 0x10
 }
+
+// uuidLength is the length of the 36-character form.
+const uuidLength = 36
 
 // uuidDigits are the places of the bytes' digits in the 36-character form.
 var uuidDigits = [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}

@@ -5,15 +5,19 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"weak"
 )
 
 // DefaultCacheBytes is a bound that holds the columns of some ten million rows.
 const DefaultCacheBytes = 256 << 20
 
-// Cache holds vectors and derived columns of many parts, the least recently used of
-// which it drops when they are over its bound. A dropped value stays valid for its
-// users. It is safe for concurrent use; a value that several ask for at once is
-// made once.
+// Cache holds vectors and derived columns of many parts within a bound. A value takes the
+// place of those that were used least recently, unless they were used after it was asked
+// for the last time before: of questions that together read more than there is room for,
+// again and again, a part of what they read stays, where dropping the least recently used
+// would drop each value shortly before it is asked for. A dropped value stays valid for its
+// users. The values of a part go with it. A Cache is safe for concurrent use; a value that
+// several ask for at once is made once.
 type Cache struct {
 	limit int
 
@@ -21,11 +25,15 @@ type Cache struct {
 	entries map[cacheKey]*cacheEntry
 	recent  *list.List // of *cacheEntry, the most recently used first
 	bytes   int
+	// lookups counts the values that were asked for: it is the time of uses.
+	lookups uint64
+	// asked has the last use of values that are not held.
+	asked map[cacheKey]uint64
 }
 
 // cacheKey names a value of a part.
 type cacheKey struct {
-	part *Part
+	part weak.Pointer[Part]
 	name string
 }
 
@@ -37,12 +45,22 @@ type cacheEntry struct {
 	err     error
 	size    int
 	element *list.Element
+	// used is the last use; askedBefore the one before the value was made, 0 without one.
+	used, askedBefore uint64
 }
+
+const (
+	// idleRounds is after how many lookups for each value that is held one counts as idle:
+	// any other may take its place.
+	idleRounds = 8
+	// mostAsked bounds the values that are not held and whose last use is known.
+	mostAsked = 1 << 14
+)
 
 // NewCache returns a Cache that holds at most so many bytes. A value that is larger is
 // made each time.
 func NewCache(bytes int) *Cache {
-	return &Cache{limit: bytes, entries: make(map[cacheKey]*cacheEntry), recent: list.New()}
+	return &Cache{limit: bytes, entries: make(map[cacheKey]*cacheEntry), recent: list.New(), asked: make(map[cacheKey]uint64)}
 }
 
 // Bytes returns the estimated size of what the cache holds.
@@ -52,8 +70,8 @@ func (c *Cache) Bytes() int {
 	return c.bytes
 }
 
-// Forget drops what the cache holds of a part that is no longer used.
-func (c *Cache) Forget(p *Part) {
+// forgetPart drops what the cache holds of a part that is no longer used.
+func (c *Cache) forgetPart(p weak.Pointer[Part]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for e := c.recent.Front(); e != nil; {
@@ -62,6 +80,11 @@ func (c *Cache) Forget(p *Part) {
 			c.dropEntry(entry)
 		}
 		e = next
+	}
+	for key := range c.asked {
+		if key.part == p {
+			delete(c.asked, key)
+		}
 	}
 }
 
@@ -93,13 +116,14 @@ func isContextError(err error) bool {
 func (c *Cache) findEntry(key cacheKey) (entry *cacheEntry, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.lookups++
 	if entry := c.entries[key]; entry != nil {
-		if entry.element != nil {
+		if entry.used = c.lookups; entry.element != nil {
 			c.recent.MoveToFront(entry.element)
 		}
 		return entry, false
 	}
-	entry = &cacheEntry{key: key, done: make(chan struct{}), err: errAborted}
+	entry = &cacheEntry{key: key, done: make(chan struct{}), err: errAborted, used: c.lookups, askedBefore: c.asked[key]}
 	c.entries[key] = entry
 	return entry, true
 }
@@ -112,14 +136,16 @@ func (c *Cache) fillEntry(entry *cacheEntry, makeValue func() (any, error)) {
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if entry.err != nil || entry.size > c.limit {
+		switch {
+		case entry.err != nil:
 			delete(c.entries, entry.key)
-		} else {
+		case c.makeRoom(entry):
 			entry.element = c.recent.PushFront(entry)
 			c.bytes += entry.size
-			for c.bytes > c.limit {
-				c.dropEntry(c.recent.Back().Value.(*cacheEntry))
-			}
+			delete(c.asked, entry.key)
+		default:
+			delete(c.entries, entry.key)
+			c.noteUse(entry)
 		}
 		close(entry.done)
 	}()
@@ -127,6 +153,38 @@ func (c *Cache) fillEntry(entry *cacheEntry, makeValue func() (any, error)) {
 	if entry.err == nil {
 		entry.size = vectorSize(entry.value)
 	}
+}
+
+// makeRoom drops what a new value takes the place of. It reports false, and drops nothing,
+// where the value has to give way.
+func (c *Cache) makeRoom(entry *cacheEntry) bool {
+	var dropped []*cacheEntry
+	left := c.bytes
+	for e := c.recent.Back(); left+entry.size > c.limit; e = e.Prev() {
+		if e == nil {
+			return false
+		}
+		other := e.Value.(*cacheEntry)
+		if idle := c.lookups-other.used > idleRounds*uint64(len(c.entries)); other.used >= entry.askedBefore && !idle {
+			return false
+		}
+		dropped = append(dropped, other)
+		left -= other.size
+	}
+	for _, other := range dropped {
+		c.dropEntry(other)
+		c.noteUse(other)
+	}
+	return true
+}
+
+// noteUse notes the last use of a value that is not held. Where that is known of very
+// many, it forgets those of all of them.
+func (c *Cache) noteUse(entry *cacheEntry) {
+	if len(c.asked) >= mostAsked {
+		clear(c.asked)
+	}
+	c.asked[entry.key] = entry.used
 }
 
 func (c *Cache) dropEntry(entry *cacheEntry) {
@@ -141,7 +199,7 @@ func loadDerived[T any](ctx context.Context, p *Part, name string, derive func()
 	if err := ctx.Err(); err != nil {
 		return zero, err
 	}
-	value, err := p.cache.loadValue(ctx, cacheKey{p, name}, func() (any, error) { return derive() })
+	value, err := p.cache.loadValue(ctx, cacheKey{p.self, name}, func() (any, error) { return derive() })
 	if err != nil {
 		return zero, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -134,6 +135,27 @@ func dictionaryTexts(d parquet.Dictionary) []string {
 		texts[i] = all[offsets[i]:offsets[i+1]]
 	}
 	return texts
+}
+
+// newTextCoded is newCoded for the texts of a dictionary, which most columns are alone:
+// their memory is copied once. It changes codes, which are places in the dictionary from 1.
+func newTextCoded(d parquet.Dictionary, codes []uint32) *coded {
+	codes, used := renumber(codes, d.Len()+1)
+	held := d.Page().Data()
+	data, offsets := held.ByteArray()
+	size := 0
+	for _, code := range used[1:] {
+		size += int(offsets[code] - offsets[code-1])
+	}
+	values := Values{offsets: append(make([]uint32, 0, len(used)+1), 0, 0)}
+	var text strings.Builder
+	text.Grow(size)
+	for _, code := range used[1:] {
+		text.Write(data[offsets[code-1]:offsets[code]])
+		values.offsets = append(values.offsets, uint32(text.Len()))
+	}
+	values.text = text.String()
+	return &coded{values: values, codes: PackCodes(codes)}
 }
 
 // appendDictionary appends the values of one column of a path.

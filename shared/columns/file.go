@@ -116,7 +116,8 @@ func openPart(f *os.File, storeID string, cache *Cache) (p *Part, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &Part{meta: s.meta, source: s, cache: cache, tree: newTree(s.meta.paths)}
+	p = &Part{meta: s.meta, source: s, tree: newTree(s.meta.paths)}
+	p.UseCache(cache)
 	s.part = p
 	return p, nil
 }

@@ -158,7 +158,7 @@ func (s *fileSource) checkSessions(codes []uint32) error {
 }
 
 func (s *fileSource) readEventIDs(ctx context.Context, file *parquet.File) (*Texts, error) {
-	ids := newTexts(s.meta.rows, 36*s.meta.rows)
+	ids := newIDs(s.meta.rows)
 	c := s.openChunk(ctx, file, columnEventID)
 	if c == nil {
 		return ids, nil
@@ -172,11 +172,9 @@ func (s *fileSource) readEventIDs(ctx context.Context, file *parquet.File) (*Tex
 		if uint64(len(ids.bytes))+uint64(len(data)) > 1<<32-1 {
 			return errors.New("event ids over 4 GiB")
 		}
-		start := uint32(len(ids.bytes)) - offsets[0]
-		for _, offset := range offsets[1:] {
-			ids.offsets = append(ids.offsets, start+offset)
+		for i, offset := range offsets[1:] {
+			ids.addID(data[offsets[i]:offset])
 		}
-		ids.bytes = append(ids.bytes, data[offsets[0]:offsets[len(offsets)-1]]...)
 		return nil
 	})
 	if err == nil && ids.Len() != s.meta.rows {
@@ -203,6 +201,12 @@ func (s *fileSource) readLeaf(ctx context.Context, file *parquet.File, leaf int)
 // vector. at is anyColumn for integers in the first.
 func (s *fileSource) readColumns(ctx context.Context, file *parquet.File, names [columnsPerPath]string, at int) (*coded, error) {
 	values, codes := make([]filter.Value, 1), make([]uint32, s.meta.rows)
+	alone := 0 // the columns that are there
+	for _, name := range names {
+		if _, ok := file.Schema().Lookup(name); ok {
+			alone++
+		}
+	}
 	for i, name := range names {
 		c := s.openChunk(ctx, file, name)
 		if c == nil {
@@ -214,6 +218,9 @@ func (s *fileSource) readColumns(ctx context.Context, file *parquet.File, names 
 		}
 		if d == nil {
 			continue
+		}
+		if alone == 1 && i == inText && at != anyColumn {
+			return newTextCoded(d, codes), nil
 		}
 		if at == anyColumn {
 			i = anyColumn

@@ -161,3 +161,28 @@ func TestValuesAreThoseThatWerePacked(t *testing.T) {
 		t.Errorf("texts take %d bytes", packed.size())
 	}
 }
+
+func TestTextsAreThoseThatWereAdded(t *testing.T) {
+	const low, high = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+	for _, want := range [][]string{
+		{}, {low}, {low, high, "0193b5c2-7c1a-7000-8000-000000000001"}, {"", "a"}, {low, high, "x", low}, {low, ""},
+		{"FFFFFFFF-0000-0000-0000-000000000000"}, {low, "0000000000000000000000000000000000000000"[:36]},
+	} {
+		texts := newIDs(len(want))
+		for _, text := range want {
+			texts.addID([]byte(text))
+		}
+		if texts.Len() != len(want) {
+			t.Fatalf("%d texts, want %q", texts.Len(), want)
+		}
+		for row, text := range want {
+			if string(texts.At(row)) != text {
+				t.Errorf("text %d is %q, want %q", row, texts.At(row), text)
+			}
+		}
+	}
+	texts := newIDs(1)
+	if texts.addID([]byte(low)); texts.size() != 16 {
+		t.Errorf("a UUID takes %d bytes", texts.size())
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
+	"weak"
 
 	"github.com/theeye/theeye/shared/query/filter"
 )
@@ -17,8 +19,10 @@ type Part struct {
 	meta
 	source source
 	cache  *Cache
-	tree   *node
-	scan   ScanFunc // nil without a store
+	// self names the part in its cache.
+	self weak.Pointer[Part]
+	tree *node
+	scan ScanFunc // nil without a store
 }
 
 // meta describes a part. It is in memory at all times, and in the footer of a file.
@@ -96,6 +100,7 @@ func (i *PathInfo) countValues(c *coded) {
 // the part's own.
 func newPart(m meta, s source, cache *Cache) (*Part, error) {
 	p := &Part{meta: m, source: s, cache: cache, tree: newTree(m.paths)}
+	p.self = weak.Make(p)
 	if cache == nil {
 		p.cache = NewCache(ownCacheBytes)
 	}
@@ -107,7 +112,10 @@ const ownCacheBytes = 16 << 20
 
 // UseCache makes the part keep derived columns and loaded vectors in a shared cache. It
 // must not be called once the part is in use.
-func (p *Part) UseCache(c *Cache) { p.cache = c }
+func (p *Part) UseCache(c *Cache) {
+	p.cache, p.self = c, weak.Make(p)
+	runtime.AddCleanup(p, c.forgetPart, p.self)
+}
 
 // Key returns what the rows have in common.
 func (p *Part) Key() Key { return p.key }
@@ -178,7 +186,7 @@ func loadVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
 	err := ctx.Err()
 	var loaded any
 	if err == nil {
-		loaded, err = p.cache.loadValue(ctx, cacheKey{p, "vector " + strconv.Itoa(int(v))}, func() (any, error) {
+		loaded, err = p.cache.loadValue(ctx, cacheKey{p.self, "vector " + strconv.Itoa(int(v))}, func() (any, error) {
 			return p.source.loadVector(ctx, v)
 		})
 	}
