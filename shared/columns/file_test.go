@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/theeye/theeye/shared/query/filter"
+	"github.com/theeye/theeye/shared/store"
 )
 
 const testStore = "store-1"
@@ -71,9 +73,22 @@ func TestFileHoldsEveryVector(t *testing.T) {
 			n = 0
 		}
 		docs := randomDocuments(r, n)
+		if seed%2 == 1 {
+			useUUIDs(r, docs)
+		}
 		p := buildPart(t, docs)
 		opened, _ := writePart(t, p)
 		checkEqual(t, p, opened)
 		checkPart(t, opened, docs, r, 20)
+	}
+}
+
+// useUUIDs gives the events ids that are UUIDs.
+func useUUIDs(r *rand.Rand, docs []*store.Document) {
+	for _, d := range docs {
+		follows := d.ID == store.DocumentID(d.Application, d.EventID)
+		if d.EventID = fmt.Sprintf("0193b5c2-7c1a-7000-8000-%012x", r.Uint64()>>16); follows {
+			d.ID = store.DocumentID(d.Application, d.EventID)
+		}
 	}
 }
