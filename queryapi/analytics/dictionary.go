@@ -71,10 +71,10 @@ type dictionary struct {
 	room  int
 
 	mu     sync.Mutex
-	texts  map[string]uint32 // of texts
-	others map[string]uint32 // of all other values, by their keys
+	texts  textIndex
+	others map[string]uint32 // of all values but texts, by their keys
 	types  map[columns.Type]uint32
-	values []namedValue
+	values namedValues
 	// parts are the codes of the values of a part, by their codes there.
 	parts map[weak.Pointer[columns.Part]][]uint32
 }
@@ -83,8 +83,8 @@ var errDictionaryFull = errors.New("the dictionary of a field is full")
 
 func newDictionary(field filter.Field, room int) *dictionary {
 	return &dictionary{
-		field: field, name: field.String(), room: room, values: make([]namedValue, 1),
-		texts: map[string]uint32{}, others: map[string]uint32{}, types: map[columns.Type]uint32{},
+		field: field, name: field.String(), room: room, values: newNamedValues(field),
+		others: map[string]uint32{}, types: map[columns.Type]uint32{},
 		parts: map[weak.Pointer[columns.Part]][]uint32{},
 	}
 }
@@ -122,11 +122,11 @@ func (d *dictionaries) forget(old *dictionary) {
 func (d *dictionary) size() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.values)
+	return d.values.count()
 }
 
 // knownValues returns the values by code, as of now.
-func (d *dictionary) knownValues() []namedValue {
+func (d *dictionary) knownValues() namedValues {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.values
@@ -140,12 +140,14 @@ func (d *dictionary) shareValues(p *columns.Part, values *columns.Values) ([]uin
 			return missingCode, nil
 		}
 		if text, ok := value.TextValue(); ok {
-			if code, known := d.texts[text]; known {
+			if code := d.texts.findCode(d.values.values, text); code != 0 {
 				return code, nil
 			}
-			value = values.Own(uint32(i))
-			text, _ = value.TextValue()
-			return addShared(d, d.texts, text, namedValue{Value: value})
+			code, err := d.addValue(namedValue{Value: filter.Text(d.texts.copyText(text))})
+			if err == nil {
+				d.texts.addCode(d.values.values, code)
+			}
+			return code, err
 		}
 		key := value.Key()
 		if code, known := d.others[key]; known {
@@ -198,13 +200,19 @@ func addShared[K comparable](d *dictionary, codes map[K]uint32, key K, value nam
 	if code, ok := codes[key]; ok {
 		return code, nil
 	}
-	if len(d.values) > d.room {
+	code, err := d.addValue(value)
+	if err == nil {
+		codes[key] = code
+	}
+	return code, err
+}
+
+// addValue adds a value that is not there. The caller holds d.mu.
+func (d *dictionary) addValue(value namedValue) (uint32, error) {
+	if d.values.count() > d.room {
 		return 0, errDictionaryFull
 	}
-	code := uint32(len(d.values))
-	d.values = append(d.values, value)
-	codes[key] = code
-	return code, nil
+	return d.values.addValue(value), nil
 }
 
 // groupedView holds the groups of the rows of one view.
@@ -223,7 +231,7 @@ type grouping struct {
 	// many says that a row may have several groups.
 	many   bool
 	views  []groupedView
-	values []namedValue
+	values namedValues
 }
 
 // newGrouping reads the groups of the rows of views, those that a marker passes over left
@@ -312,4 +320,7 @@ func (v *groupedView) appendCodes(dst []uint32, row uint32) []uint32 {
 }
 
 // compareCodes orders codes by their values; types that spell alike by category.
-func (g *grouping) compareCodes(a, b uint32) int { return compareNamed(&g.values[a], &g.values[b]) }
+func (g *grouping) compareCodes(a, b uint32) int {
+	v, w := g.values.valueOf(a), g.values.valueOf(b)
+	return compareNamed(&v, &w)
+}

@@ -83,7 +83,7 @@ func tabulateFunnel(q *FunnelQuery, values *sharedValues, counters []*funnelCoun
 
 // chooseGroups sets the groups, and returns the one of each code.
 func (t *funnelTables) chooseGroups(q *FunnelQuery, values *sharedValues, counters []*funnelCounter) []*funnelGroup {
-	counts := make([]int64, len(values.values))
+	counts := make([]int64, values.values.count())
 	for _, c := range counters {
 		for _, noted := range c.chains {
 			counts[noted.group]++
@@ -92,7 +92,7 @@ func (t *funnelTables) chooseGroups(q *FunnelQuery, values *sharedValues, counte
 	byCode := make([]*funnelGroup, len(counts))
 	largest, others := rankCodes(counts, q.Top, values.compareCodes)
 	for _, code := range largest {
-		v := &values.values[code]
+		v := values.values.valueOf(code)
 		g := &funnelGroup{answer: api.FunnelGroup{StatsGroup: v.group()}}
 		byCode[code], t.groups = g, append(t.groups, g)
 	}

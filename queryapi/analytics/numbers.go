@@ -40,11 +40,7 @@ func (a *Analytics) readNumbers(ctx context.Context, field filter.Field, views [
 		}
 	}
 	if groups != nil {
-		values := make([]filter.Value, len(groups.values))
-		for code := range groups.values {
-			values[code] = groups.values[code].Value
-		}
-		all = &numberedView{values: columns.ListValues(values)}
+		all = &numberedView{values: columns.ListValues(groups.values.values)}
 		all.readDoubles()
 	}
 	numbers := make([]numberedView, len(views))

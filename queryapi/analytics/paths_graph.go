@@ -24,8 +24,8 @@ type pathGraph struct {
 func newPathGraph(q *PathsQuery, values *sharedValues) *pathGraph {
 	g := &pathGraph{q: q, values: values, links: map[[2]int]int64{}}
 	for range q.Depth + 1 {
-		g.counts = append(g.counts, make([]int64, len(values.values)))
-		g.nodes = append(g.nodes, make([]*api.PathNode, len(values.values)))
+		g.counts = append(g.counts, make([]int64, values.values.count()))
+		g.nodes = append(g.nodes, make([]*api.PathNode, values.values.count()))
 	}
 	g.ended = make([]*api.PathNode, q.Depth+1)
 	return g
@@ -46,7 +46,7 @@ func (g *pathGraph) chooseNodes() {
 	for step, counts := range g.counts {
 		largest, others := rankCodes(counts, g.q.Top, g.values.compareCodes)
 		for _, code := range largest {
-			v := &g.values.values[code]
+			v := g.values.values.valueOf(code)
 			g.nodes[step][code] = g.addNode(api.PathNode{Step: step, Value: v.json(), Category: v.Category, Name: v.Name})
 		}
 		if counts[missingCode] > 0 {

@@ -40,7 +40,7 @@ func (a *Analytics) Top(ctx context.Context, s *columns.Snapshot, q TopQuery) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{groups: groups, groupSlots: len(groups.values)}
+	l := &layout{groups: groups, groupSlots: groups.values.count()}
 	m, err := r.measureCells(ctx, l)
 	if err != nil {
 		return nil, err
@@ -48,20 +48,20 @@ func (a *Analytics) Top(ctx context.Context, s *columns.Snapshot, q TopQuery) (*
 	counts := m.(*countMeasure).counts //nolint:forcetypeassert // that of both metrics
 	t := &topAnswer{run: r, grouping: groups, counts: counts, Top: api.Top{
 		Field: q.Field.String(), Metric: string(q.Metric), StatsRange: q.statsRange(s),
-		Total: counts[len(groups.values)], Missing: counts[missingCode],
+		Total: counts[groups.values.count()], Missing: counts[missingCode],
 	}}
 	if q.Metric == MetricSessions {
 		if err := t.countMissing(ctx); err != nil {
 			return nil, err
 		}
 	}
-	largest, others := rankGroups(len(groups.values), q.Limit,
-		func(code uint32) bool { return counts[code] > 0 && groups.values[code].hasPrefix(q.Prefix) },
+	largest, others := rankGroups(groups.values.count(), q.Limit,
+		func(code uint32) bool { return counts[code] > 0 && groups.hasPrefix(code, q.Prefix) },
 		func(a, b uint32) int { return compareFalling(counts[a], counts[b]) }, groups.compareCodes)
 	t.Distinct = int64(len(largest) + others)
 	t.Values = make([]api.TopValue, len(largest))
 	for i, code := range largest {
-		v := &groups.values[code]
+		v := groups.values.valueOf(code)
 		t.Values[i] = api.TopValue{
 			Value: v.json(), Category: v.Category, Name: v.Name, Count: counts[code], Share: share(counts[code], t.Total-t.Missing),
 		}
@@ -83,13 +83,13 @@ type topAnswer struct {
 	api.Top
 }
 
-// hasPrefix reports whether a value is a text that begins with a prefix; without one,
-// every value does.
-func (v *namedValue) hasPrefix(prefix string) bool {
+// hasPrefix reports whether the value of a code is a text that begins with a prefix;
+// without one, every value does.
+func (g *grouping) hasPrefix(code uint32, prefix string) bool {
 	if prefix == "" {
 		return true
 	}
-	text, ok := v.TextValue()
+	text, ok := g.values.values[code].TextValue()
 	return ok && strings.HasPrefix(text, prefix)
 }
 
@@ -110,7 +110,7 @@ func (t *topAnswer) countMissing(ctx context.Context) error {
 
 // countSlots counts the distinct sessions of slots.
 func (t *topAnswer) countSlots(ctx context.Context, n int, slot func(code uint32) uint32) ([]int64, error) {
-	l := &layout{groups: t.grouping, groupSlots: n, slots: make([]uint32, len(t.values))}
+	l := &layout{groups: t.grouping, groupSlots: n, slots: make([]uint32, t.values.count())}
 	for code := range l.slots {
 		l.slots[code] = slot(uint32(code))
 	}
@@ -128,7 +128,7 @@ func (t *topAnswer) countOthers(ctx context.Context, largest []uint32, distinct 
 		}
 		const other, rest = 0, 1
 		counts, err := t.countSlots(ctx, 2, func(code uint32) uint32 {
-			if code != missingCode && !listed[code] && t.values[code].hasPrefix(prefix) {
+			if code != missingCode && !listed[code] && t.hasPrefix(uint32(code), prefix) {
 				return other
 			}
 			return rest
@@ -138,8 +138,8 @@ func (t *topAnswer) countOthers(ctx context.Context, largest []uint32, distinct 
 		}
 		return err
 	}
-	for code := missingCode + 1; code < len(t.values); code++ {
-		if n := t.counts[code]; n > 0 && t.values[code].hasPrefix(prefix) {
+	for code := missingCode + 1; code < t.values.count(); code++ {
+		if n := t.counts[code]; n > 0 && t.hasPrefix(uint32(code), prefix) {
 			t.Other.Count += n
 		}
 	}

@@ -29,8 +29,44 @@ type sharedValues struct {
 
 	mu     sync.Mutex
 	codes  map[string]uint32
-	values []namedValue // by code
+	values namedValues
 	full   atomic.Bool
+}
+
+// namedValues are named values by code; that of missingCode is missing. Those that were
+// added stay as they are, so that a copy can be read while more are added.
+type namedValues struct {
+	values []filter.Value
+	// types are those that the values name; nil if the field is not the type.
+	types []columns.Type
+}
+
+func newNamedValues(field filter.Field) namedValues {
+	n := namedValues{values: make([]filter.Value, 1)}
+	if field.Name == filter.Type {
+		n.types = make([]columns.Type, 1)
+	}
+	return n
+}
+
+// count returns the number of codes.
+func (n *namedValues) count() int { return len(n.values) }
+
+func (n *namedValues) valueOf(code uint32) namedValue {
+	v := namedValue{Value: n.values[code]}
+	if n.types != nil {
+		v.Type = n.types[code]
+	}
+	return v
+}
+
+// addValue adds a value and returns its code.
+func (n *namedValues) addValue(v namedValue) uint32 {
+	n.values = append(n.values, v.Value)
+	if n.types != nil {
+		n.types = append(n.types, v.Type)
+	}
+	return uint32(len(n.values) - 1)
 }
 
 // namedValue is a value, and the type that it names if the field is the type.
@@ -59,7 +95,7 @@ type sharedView struct {
 // left out. Where the dictionary of the field has room for all of them, it numbers them.
 func (a *Analytics) newSharedValues(ctx context.Context, field filter.Field, views []columns.View, m *marker) (*sharedValues, error) {
 	s := &sharedValues{
-		field: field, views: make([]sharedView, len(views)), codes: map[string]uint32{}, values: make([]namedValue, 1),
+		field: field, views: make([]sharedView, len(views)), codes: map[string]uint32{}, values: newNamedValues(field),
 	}
 	groups, err := a.findGrouping(ctx, field, views, m)
 	if err != nil || groups == nil {
@@ -172,7 +208,7 @@ func (s *sharedValues) shareRows(view int, codes []uint32, masks []eventMask, ne
 func (s *sharedValues) countValues() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.values)
+	return s.values.count()
 }
 
 func (s *sharedValues) addValue(key string, value namedValue) uint32 {
@@ -182,13 +218,12 @@ func (s *sharedValues) addValue(key string, value namedValue) uint32 {
 	if ok {
 		return code
 	}
-	if len(s.values) > maxSharedValues {
+	if s.values.count() > maxSharedValues {
 		s.full.Store(true)
 		return missingCode
 	}
-	code = uint32(len(s.values))
+	code = s.values.addValue(value)
 	s.codes[key] = code
-	s.values = append(s.values, value)
 	return code
 }
 
@@ -202,7 +237,8 @@ func (s *sharedValues) check() error {
 
 // compareCodes orders codes by their values; types that spell alike by category.
 func (s *sharedValues) compareCodes(a, b uint32) int {
-	return compareNamed(&s.values[a], &s.values[b])
+	v, w := s.values.valueOf(a), s.values.valueOf(b)
+	return compareNamed(&v, &w)
 }
 
 // compareNamed orders values; types that spell alike by category.
