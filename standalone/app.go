@@ -28,6 +28,7 @@ import (
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/store/sqlite"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // databaseName is the file of the embedded store in the data folder.
@@ -120,7 +121,7 @@ func (a *App) bindListeners() error {
 func (a *App) openNATS() error {
 	log := a.partLogger("nats")
 	srv, err := natsd.Start(natsd.Config{
-		Dir: a.cfg.DataDir, MinFree: a.cfg.MinFree, Logger: log,
+		Dir: a.cfg.DataDir, MinFree: a.cfg.MinFree, StageInMemory: stream.Name, Logger: log,
 	})
 	if err != nil {
 		return err

@@ -49,11 +49,18 @@ type Config struct {
 	// MinFree is the free space of the disk, in bytes, below which Guard
 	// refuses; default DefaultMinFree.
 	MinFree uint64
+	// StageInMemory names a stream whose atomic batches are staged in memory while they
+	// arrive, where the system has a memory file system with room. They are synced to
+	// disk before their acknowledgement all the same.
+	StageInMemory string
 	// Unsynced leaves the syncing of files to the caller, after Close: for a folder
 	// that counts only once it is whole.
 	Unsynced bool
 	// Logger gets the log lines of the server; default slog.Default().
 	Logger *slog.Logger
+
+	// memory is the folder for StageInMemory; default memoryFolder(). Tests set it.
+	memory string
 }
 
 // withDefaults returns c with every zero field set, and Dir made absolute, so
@@ -72,6 +79,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MinFree == 0 {
 		c.MinFree = DefaultMinFree
+	}
+	if c.memory == "" {
+		c.memory = memoryFolder()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -11,6 +11,8 @@
 //   - The server recovers from a write error: it refuses a stream that it once
 //     failed to write until it is restarted. Run detects this and restarts it as
 //     soon as there is space again; connections made by Connect survive that.
+//   - Atomic batches are staged in memory, where the machine has a memory file system:
+//     one sync of the disk a batch instead of some six.
 //
 // The server listens on no address by default, and then on loopback only.
 package natsd

@@ -58,6 +58,9 @@ func (s *Server) watchHealth(ctx context.Context) error {
 		}
 		why := s.restartReason()
 		if why == "" {
+			if s.staging != nil {
+				s.staging.place()
+			}
 			if time.Since(healthySince) >= maxRestartDelay {
 				delay, healthySince = minRestartDelay, time.Now()
 			}

@@ -41,6 +41,8 @@ type Server struct {
 	// be.
 	failure atomic.Pointer[string]
 	space   diskSpace
+	// staging is nil if no stream is staged in memory.
+	staging *staging
 
 	mu      sync.Mutex // guards what follows
 	current *server.Server
@@ -63,6 +65,9 @@ func Start(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, lock: lock, space: diskSpace{dir: cfg.Dir, floor: cfg.MinFree}}
+	if cfg.StageInMemory != "" {
+		s.staging = newStaging(cfg, cfg.StageInMemory)
+	}
 	if err := s.launchServer(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -91,12 +96,18 @@ func (s *Server) launchServer() error {
 		onWriteError: func(what string) { s.failure.CompareAndSwap(nil, &what) },
 		onFatal:      func(why string) { fatal.CompareAndSwap(nil, &why) },
 	}, false, false, false)
+	if s.staging != nil {
+		s.staging.beforeStart()
+	}
 	go srv.Start()
 	if err := awaitStart(srv, &fatal); err != nil {
 		return errors.Join(err, stopServer(srv))
 	}
 	if a, ok := srv.Addr().(*net.TCPAddr); ok {
 		s.port = a.Port
+	}
+	if s.staging != nil {
+		s.staging.afterStart()
 	}
 	s.current = srv
 	return nil
@@ -187,6 +198,9 @@ func (s *Server) Close() error {
 	var err error
 	if srv != nil {
 		err = stopServer(srv)
+	}
+	if s.staging != nil && err == nil {
+		s.staging.afterStop()
 	}
 	if cerr := s.lock.Close(); cerr != nil && !errors.Is(cerr, os.ErrClosed) {
 		err = errors.Join(err, cerr)
