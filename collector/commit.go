@@ -27,10 +27,7 @@ type committer struct {
 	publisher *publisher
 	limits    batchLimits
 	metrics   *metrics
-	// targetSize is the number of events that the next batch waits for.
-	targetSize int
-	// linger is the longest wait for it.
-	linger time.Duration
+	policy    *policy
 	// remainder is a request that did not fit into the last batch, and
 	// remainderStart the index of its first message that is left.
 	remainder      *commitRequest
@@ -43,11 +40,6 @@ const (
 	// maxBatchBytes bounds a batch's payload far below the 128 MiB that the
 	// server lets wait for one stream.
 	maxBatchBytes = 8 << 20
-	// minLinger and maxLinger bound the wait for a batch to fill, which
-	// otherwise is half the time of the last commit: on a slow disk a full
-	// batch is worth more.
-	minLinger = 2 * time.Millisecond
-	maxLinger = 5 * time.Millisecond
 )
 
 var (
@@ -74,6 +66,7 @@ func newCommitter(conn *nats.Conn, l Limits, m *metrics) *committer {
 		queue:     newQueue(l.QueueEvents, l.QueueBytes),
 		publisher: &publisher{conn: conn, metrics: m},
 		metrics:   m,
+		policy:    newPolicy(),
 		limits: batchLimits{
 			count: maxBatch, bytes: maxBatchBytes,
 			queueTimeout: l.QueueTimeout, commitTimeout: l.CommitTimeout,
@@ -106,20 +99,8 @@ func (c *committer) run() {
 		if b == nil {
 			return
 		}
-		before := c.queue.totalEnqueued()
 		c.commitBatch(b)
-		c.targetSize = nextTargetSize(b.count, c.queue.totalEnqueued()-before)
 	}
-}
-
-// nextTargetSize returns the number of events that the next batch waits for:
-// nearly all events that were in flight when this batch was answered, in it and
-// queued behind it. Few events are not waited for, as their sync is short.
-func nextTargetSize(committed, arrived int) int {
-	if committed < smallBatch {
-		return 0
-	}
-	return min((committed+arrived)*7/8, maxBatch)
 }
 
 // commitBatch publishes one batch and resolves it.
@@ -127,25 +108,32 @@ func (c *committer) commitBatch(b *batch) {
 	if b.count == 0 {
 		return
 	}
-	start := time.Now()
+	start, before := time.Now(), c.queue.totalEnqueued()
 	ctx, cancel := context.WithTimeout(context.Background(), c.limits.commitTimeout)
 	defer cancel()
-	c.publisher.publishBatch(ctx, b)
+	if b.atomic == nil && c.policy.isAtomic(b.count) {
+		c.publisher.openAtomic(b)
+	}
+	taken := c.publisher.publishBatch(ctx, b)
 	took := time.Since(start)
-	c.linger = min(max(took/2, minLinger), maxLinger)
+	c.policy.expectAgain(b.count, c.queue.totalEnqueued()-before)
+	if taken {
+		c.policy.observe(b.count, b.atomic != nil, took)
+	}
 	c.metrics.batchEvents.Observe(float64(b.count))
 	c.metrics.batchSeconds.Observe(took.Seconds())
 }
 
 // gatherBatch waits for a first request and takes the others that are queued.
-// With many requests in flight it pays to wait a moment: the answers to one
-// batch bring the events of the next. It returns nil when the queue is closed
-// and empty.
+// With many requests in flight it pays to wait a moment, as policy says: the
+// answers to one batch bring the events of the next. It returns nil when the
+// queue is closed and empty.
 func (c *committer) gatherBatch() *batch {
 	b := new(batch)
 	if !c.addNext(b, nil) {
 		return nil
 	}
+	start, queued := time.Now(), 0 // queued were there before the wait
 	var timer *time.Timer
 	for c.remainder == nil && b.count < c.limits.count {
 		select {
@@ -157,13 +145,21 @@ func (c *committer) gatherBatch() *batch {
 			continue
 		default:
 		}
-		if b.count >= c.targetSize {
+		if timer == nil {
+			queued = b.count
+		}
+		patience := c.policy.patience(b.count, b.count-queued, time.Since(start))
+		if patience == 0 {
 			break
 		}
 		if timer == nil {
-			c.publisher.openAtomic(b)
-			timer = time.NewTimer(c.linger)
+			timer = time.NewTimer(patience)
 			defer timer.Stop()
+		} else {
+			timer.Reset(patience)
+		}
+		if b.atomic == nil && c.policy.isAtomic(b.count) {
+			c.publisher.openAtomic(b)
 		}
 		if !c.addNext(b, timer.C) {
 			break

@@ -16,11 +16,6 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// smallBatch is the number of events below which single publishes are cheaper
-// than an atomic batch, whose two syncs and file cost a constant few
-// milliseconds.
-const smallBatch = 16
-
 // maxHeaders is more than the headers of a message take, in bytes.
 const maxHeaders = 2 << 10
 
@@ -70,22 +65,19 @@ func (p *publisher) checkFits(msgs []*nats.Msg) error {
 }
 
 // publishBatch publishes the messages of b that are not sent yet, and resolves
-// every message. It returns before the end of ctx or soon after.
-func (p *publisher) publishBatch(ctx context.Context, b *batch) {
+// every message. It returns before the end of ctx or soon after, and whether the
+// server took the batch as it was sent: else its time says nothing of the disk.
+func (p *publisher) publishBatch(ctx context.Context, b *batch) (taken bool) {
 	ctx, release := p.disconnects.withDisconnect(ctx)
 	defer release()
 	if !p.conn.IsConnected() {
 		// A message published now would wait in the client's buffer and reach
 		// the stream after its request was answered 503: allowed, but useless.
 		b.resolveAll(errDisconnected)
-		return
+		return false
 	}
 	if b.atomic == nil {
-		if b.count < smallBatch {
-			p.publishEach(ctx, b)
-			return
-		}
-		p.openAtomic(b)
+		return p.publishEach(ctx, b)
 	}
 	err := b.atomic.sendCommit(ctx)
 	var refused *jetstream.APIError
@@ -94,9 +86,10 @@ func (p *publisher) publishBatch(ctx context.Context, b *batch) {
 		// of one request: no other request may fail for it.
 		p.metrics.fallbacks.Inc()
 		p.publishEach(ctx, b)
-		return
+		return false
 	}
 	b.resolveAll(err)
+	return err == nil
 }
 
 // openAtomic begins to send b as one ADR-50 batch, which the server stages while
@@ -149,8 +142,9 @@ func (t *atomicBatch) sendCommit(ctx context.Context) error {
 	return err
 }
 
-// publishEach publishes each message of b by itself and resolves it.
-func (p *publisher) publishEach(ctx context.Context, b *batch) {
+// publishEach publishes each message of b by itself and resolves it. It returns
+// whether the server took them all.
+func (p *publisher) publishEach(ctx context.Context, b *batch) (taken bool) {
 	p.acks.round++
 	prefix := p.acks.prefix + strconv.FormatUint(p.acks.round, 10) + "."
 	waiting := make(map[string]*commitRequest, b.count)
@@ -170,7 +164,8 @@ func (p *publisher) publishEach(ctx context.Context, b *batch) {
 			}
 		}
 	}
-	p.acks.awaitAcks(ctx, waiting)
+	sent := len(waiting)
+	return p.acks.awaitAcks(ctx, waiting) == 0 && sent == n
 }
 
 // ackInbox receives the acknowledgements of single publishes. All messages of a
@@ -183,8 +178,9 @@ type ackInbox struct {
 }
 
 // awaitAcks resolves every waiting message, by its reply subject, at the latest
-// when ctx ends. Acknowledgements of earlier rounds are dropped.
-func (i *ackInbox) awaitAcks(ctx context.Context, waiting map[string]*commitRequest) {
+// when ctx ends, and returns how many failed. Acknowledgements of earlier rounds are
+// dropped.
+func (i *ackInbox) awaitAcks(ctx context.Context, waiting map[string]*commitRequest) (failed int) {
 	for len(waiting) > 0 {
 		select {
 		case reply := <-i.replies:
@@ -194,14 +190,19 @@ func (i *ackInbox) awaitAcks(ctx context.Context, waiting map[string]*commitRequ
 			}
 			delete(waiting, reply.Subject)
 			_, err := parseAck(reply)
+			if err != nil {
+				failed++
+			}
 			r.resolveMessages(1, err)
 		case <-ctx.Done():
+			failed += len(waiting)
 			for subject, r := range waiting {
 				delete(waiting, subject)
 				r.resolveMessages(1, fmt.Errorf("%w: %w", errNotCommitted, context.Cause(ctx)))
 			}
 		}
 	}
+	return failed
 }
 
 // errNotCommitted is wrapped by every reason why a request's events are not

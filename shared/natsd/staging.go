@@ -20,10 +20,10 @@ const stagingRoom = 48 << 20
 //
 // The server stages a batch in a folder of its own, beside the stream: it makes and
 // removes three folders and syncs some six files for each. Then it copies the batch
-// into the stream, syncs the stream, and acknowledges. So what is staged is never all
-// that there is of an acknowledged event, and need not survive a loss of power. It
-// should survive the process, for the next server completes a batch that this one was
-// copying. A memory file system has both properties.
+// into the stream, syncs the stream, and acknowledges. So a staged batch need not
+// survive a loss of power: it is unacknowledged, or in the stream. It should survive the
+// process, for the next server completes a batch that this one was copying. A memory
+// file system keeps it just so long.
 //
 // The server's folder of batches is replaced by a link into it. Without the link, the
 // server makes the folder again and stages on disk, which is slower and nothing else.

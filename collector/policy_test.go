@@ -1,0 +1,257 @@
+package collector
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// grouping decides as policy does.
+type grouping interface {
+	isAtomic(n int) bool
+	patience(n, came int, waited time.Duration) time.Duration
+	observe(n int, atomic bool, took time.Duration)
+	expectAgain(n, arrived int)
+}
+
+// fixedGrouping waits for all clients, no longer than wait, and publishes batches from
+// a size on atomically, whatever it costs.
+type fixedGrouping struct {
+	atomicFrom int
+	wait       time.Duration
+	clients    int
+}
+
+func (f fixedGrouping) isAtomic(n int) bool { return n >= f.atomicFrom }
+
+func (f fixedGrouping) patience(n, _ int, waited time.Duration) time.Duration {
+	if n >= f.clients*7/8 {
+		return 0
+	}
+	return max(f.wait-waited, 0)
+}
+
+func (fixedGrouping) observe(int, bool, time.Duration) {}
+func (fixedGrouping) expectAgain(int, int)             {}
+
+// simulation is a committer on a simulated clock, before clients in a closed loop with
+// one event in flight each. Times are milliseconds.
+type simulation struct {
+	name    string
+	clients int
+	// serve is the processor time of a request, one after the other. One in twenty
+	// requests holds up those behind it for stall. travel is the rest of its way, for
+	// all at once, give or take a half.
+	serve, stall, travel float64
+	// each, flat and slope are what a commit costs, give or take the share noise.
+	each, flat, slope, noise float64
+}
+
+// rate returns the events per second of the later half of 800 commits.
+func (s simulation) rate(g grouping) float64 {
+	r := simulationRun{simulation: s, random: rand.New(rand.NewPCG(1, 2))}
+	for range s.clients {
+		r.send()
+	}
+	const commits = 800
+	events, start := 0, 0.0
+	for i := range commits {
+		if i == commits/2 {
+			events, start = 0, r.now
+		}
+		n := r.gather(g)
+		r.commit(g, n)
+		events += n
+	}
+	return float64(events) / (r.now - start) * 1000
+}
+
+// simulationRun is the state of a simulation.
+type simulationRun struct {
+	simulation
+	random   *rand.Rand
+	now      float64
+	free     float64   // when the processor is
+	arrivals []float64 // of events at the committer, sorted
+}
+
+// send makes an event arrive that a client sends now.
+func (r *simulationRun) send() {
+	r.free = max(r.free, r.now) + r.serve
+	if r.random.IntN(20) == 0 {
+		r.free += r.stall
+	}
+	at := r.free + r.travel*(0.5+r.random.Float64())
+	i, _ := slices.BinarySearch(r.arrivals, at)
+	r.arrivals = slices.Insert(r.arrivals, i, at)
+}
+
+// take takes the events that have arrived.
+func (r *simulationRun) take() int {
+	n, _ := slices.BinarySearch(r.arrivals, r.now+1e-9)
+	r.arrivals = r.arrivals[n:]
+	return n
+}
+
+// gather does as committer.gatherBatch does.
+func (r *simulationRun) gather(g grouping) int {
+	r.now = max(r.now, r.arrivals[0])
+	start, n := r.now, r.take()
+	for first := n; ; {
+		patience := g.patience(n, n-first, time.Duration((r.now-start)*1e6))
+		if patience == 0 {
+			return n
+		}
+		end := r.now + float64(patience)/1e6
+		if len(r.arrivals) == 0 || r.arrivals[0] > end {
+			r.now = end
+			return n
+		}
+		r.now = r.arrivals[0]
+		n += r.take()
+	}
+}
+
+func (r *simulationRun) commit(g grouping, n int) {
+	atomic := g.isAtomic(n)
+	took := r.each * float64(n)
+	if atomic {
+		took = r.flat + r.slope*float64(n)
+	}
+	took *= 1 + r.noise*(2*r.random.Float64()-1)
+	r.now += took
+	arrived, _ := slices.BinarySearch(r.arrivals, r.now)
+	g.expectAgain(n, arrived)
+	g.observe(n, atomic, time.Duration(took*1e6))
+	for range n {
+		r.send()
+	}
+}
+
+// simulations are disks by loads: a disk of its own, one that stages in memory, one
+// that others keep busy, a fast one, one that is busy and stages in memory.
+func simulations() []simulation {
+	var all []simulation
+	for _, d := range []simulation{
+		{name: "quiet disk", each: 0.25, flat: 3.5, slope: 0.02, noise: 0.3},
+		{name: "staged in memory", each: 0.4, flat: 1, slope: 0.02, noise: 0.3},
+		{name: "busy disk", each: 2, flat: 20, slope: 0.04, noise: 0.5},
+		{name: "fast disk", each: 0.05, flat: 3.5, slope: 0.02, noise: 0.3},
+		{name: "busy, staged in memory", each: 1, flat: 2, slope: 0.02, noise: 0.5},
+	} {
+		for _, load := range []simulation{
+			{name: "2 clients", clients: 2, serve: 0.05, travel: 0.1},
+			{name: "8 clients", clients: 8, serve: 0.05, travel: 0.3},
+			{name: "64 clients", clients: 64, serve: 0.05, travel: 0.3},
+			{name: "64 clients, busy processor", clients: 64, serve: 0.15, travel: 0.5},
+			{name: "64 clients, stalling processor", clients: 64, serve: 0.15, travel: 1, stall: 2},
+			{name: "64 clients, far away", clients: 64, serve: 0.15, travel: 3},
+			{name: "500 clients", clients: 500, serve: 0.05, travel: 0.3},
+		} {
+			load.name = d.name + ", " + load.name
+			load.each, load.flat, load.slope, load.noise = d.each, d.flat, d.slope, d.noise
+			all = append(all, load)
+		}
+	}
+	return all
+}
+
+// The policy comes near the best of several fixed groupings on every disk under every
+// load, and none of those does.
+func TestPolicyIsNearTheBestEverywhere(t *testing.T) {
+	const near, far = 0.8, 0.6
+	fixed := []fixedGrouping{
+		{atomicFrom: maxBatch + 1}, {atomicFrom: 1}, {atomicFrom: 16}, {atomicFrom: 16, wait: 2 * time.Millisecond},
+		{atomicFrom: 1, wait: 2 * time.Millisecond}, {atomicFrom: 1, wait: 5 * time.Millisecond},
+		{atomicFrom: 1, wait: 10 * time.Millisecond}, {atomicFrom: 1, wait: 20 * time.Millisecond},
+	}
+	worst := slices.Repeat([]float64{1}, len(fixed))
+	for _, s := range simulations() {
+		rates := make([]float64, len(fixed))
+		for i, f := range fixed {
+			f.clients = s.clients
+			rates[i] = s.rate(f)
+		}
+		best := slices.Max(rates)
+		for i, r := range rates {
+			worst[i] = min(worst[i], r/best)
+		}
+		share := s.rate(newPolicy()) / best
+		t.Logf("%-50s %6.0f/s is the best fixed grouping, the policy %.2f of it", s.name, best, share)
+		if share < near {
+			t.Errorf("%s: %.2f of the best fixed grouping, want %.2f", s.name, share, near)
+		}
+	}
+	for i, share := range worst {
+		if share > far {
+			t.Errorf("%+v is nowhere below %.2f of the best: nothing needs measuring", fixed[i], share)
+		}
+	}
+}
+
+// The policy follows a disk that changes, in both directions.
+func TestPolicyFollowsTheDisk(t *testing.T) {
+	p := newPolicy()
+	for _, d := range []simulation{
+		{name: "slow batches", each: 0.25, flat: 20},
+		{name: "staged in memory", each: 1, flat: 1.2},
+		{name: "slow batches again", each: 0.25, flat: 20},
+	} {
+		const n = 10
+		for range 20 * retryAfter {
+			took := d.each * n
+			atomic := p.isAtomic(n)
+			if atomic {
+				took = d.flat
+			}
+			p.observe(n, atomic, time.Duration(took*1e6))
+		}
+		p.sinceEach, p.sinceAtomic = 0, 0 // no attempt now
+		if got, want := p.isAtomic(n), d.flat < d.each*n; got != want {
+			t.Errorf("%s: atomic %v, want %v", d.name, got, want)
+		}
+	}
+}
+
+// A lone event is committed at once, and one stall changes nothing.
+func TestPolicyWaitsForNobodyAlone(t *testing.T) {
+	p := newPolicy()
+	for range retryAfter / 2 {
+		if p.isAtomic(1) || p.patience(1, 0, 0) != 0 {
+			t.Fatal("a lone event waits or is a batch")
+		}
+		p.observe(1, false, time.Millisecond)
+		p.expectAgain(1, 0)
+	}
+	before := p.isAtomic(3)
+	p.observe(1, false, time.Minute)
+	if after := p.isAtomic(3); before || after {
+		t.Errorf("3 events are an atomic batch: %v before the stall, %v after it", before, after)
+	}
+}
+
+// No wait exceeds its bound, however slow the disk is.
+func TestPolicyBoundsTheWait(t *testing.T) {
+	p := newPolicy()
+	for range 100 {
+		p.observe(100, true, 10*time.Second)
+		p.observe(1, false, 10*time.Second)
+		p.expectAgain(100, 400)
+	}
+	for _, tc := range []struct {
+		n, came      int
+		waited, want time.Duration
+	}{
+		{1, 0, 0, maxLinger},
+		{50, 40, maxLinger / 4, maxLinger * 3 / 4},
+		{50, 40, maxLinger, 0},
+		{50, 40, 2 * maxLinger, 0},
+		{437, 40, 0, 0}, // seven eighths have come
+		{436, 40, 0, maxLinger},
+	} {
+		if got := p.patience(tc.n, tc.came, tc.waited); got != tc.want {
+			t.Errorf("%d events, %d of them in %v: waits %v, want %v", tc.n, tc.came, tc.waited, got, tc.want)
+		}
+	}
+}
