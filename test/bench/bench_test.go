@@ -272,7 +272,7 @@ func reportMs(b *testing.B, what string, l *latencies) {
 	for _, q := range []struct {
 		name string
 		q    float64
-	}{{"p50", 0.5}, {"p99", 0.99}} {
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}} {
 		b.ReportMetric(float64(l.quantile(q.q).Microseconds())/1000, what+"-"+q.name+"-ms")
 	}
 }

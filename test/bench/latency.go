@@ -36,6 +36,12 @@ func (l *latencies) addSample(d time.Duration) {
 	l.d = append(l.d, d)
 }
 
+func (l *latencies) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.d)
+}
+
 func (l *latencies) quantile(q float64) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
