@@ -157,9 +157,9 @@ func (w *worker) attemptWrite(ctx context.Context, b *batch) ([]store.WriteResul
 	begin := time.Now()
 	defer func() { w.metrics.write.Observe(time.Since(begin).Seconds()) }()
 	if b.late {
-		return w.rewriteDocs(bounded, b.revision, b.docs)
+		return w.rewriteDocs(bounded, b.revision, b.docs, nil)
 	}
-	return w.writeDocs(bounded, b.revision, b.docs)
+	return w.writeDocs(bounded, b.revision, b.docs, nil)
 }
 
 // storeWriters makes the functions that write documents: one for the workers,
@@ -187,11 +187,11 @@ func (s *storeWriters) newWriter(writeExpired bool) *store.Writer {
 
 // writeBy is newWriteFunc with a given Writer.
 func (s *storeWriters) writeBy(w *store.Writer) jobs.WriteFunc {
-	return func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+	return func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 		if err := s.recordRevision(ctx, revision); err != nil {
 			return nil, err
 		}
-		written, err := w.Write(ctx, docs)
+		written, err := w.WriteOver(ctx, docs, read)
 		if err == nil && len(written) != len(docs) {
 			return nil, fmt.Errorf("%w: %d results for %d documents", store.ErrUnknown, len(written), len(docs))
 		}

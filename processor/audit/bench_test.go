@@ -88,7 +88,7 @@ func BenchmarkAudit(b *testing.B) {
 		on := openMongo(b)
 		fx := newFixtureOn(b, on, 64<<20)
 		fx.publishMany(100_000, func(docs []*store.Document) {
-			_, err := fx.write(fx.ctx, 0, docs)
+			_, err := fx.write(fx.ctx, 0, docs, nil)
 			fx.must(err)
 		})
 		fx.benchmark(b, 100_000, on)

@@ -150,8 +150,8 @@ func (fx *fixture) auditor(change ...func(*Config)) *Auditor {
 	return a
 }
 
-func (fx *fixture) write(ctx context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
-	return store.NewWriter(store.WriterConfig{Backend: fx.store}).Write(ctx, docs)
+func (fx *fixture) write(ctx context.Context, _ uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
+	return store.NewWriter(store.WriterConfig{Backend: fx.store}).WriteOver(ctx, docs, read)
 }
 
 // auditSelection returns an auditor's account of a selection.
@@ -257,7 +257,7 @@ func (fx *fixture) settleNext(n int, keep func(seq uint64) bool) {
 			last = m
 		}
 		fx.must(batch.Error())
-		_, err = fx.write(fx.ctx, 0, docs)
+		_, err = fx.write(fx.ctx, 0, docs, nil)
 		fx.must(err)
 		fx.must(last.DoubleAck(fx.ctx))
 	}

@@ -335,7 +335,7 @@ func (sc *scan) writeItems(ctx context.Context, items []*item) (results []store.
 		docs[i], _ = outcome.Evaluate(it.msg, set, sc.epoch)
 	}
 	err = jobs.Retry(ctx, writeLimit, func(ctx context.Context) error {
-		results, err = sc.cfg.Write(ctx, set.Revision(), docs)
+		results, err = sc.cfg.Write(ctx, set.Revision(), docs, nil)
 		return err
 	}, isPermanent)
 	return results, err

@@ -28,14 +28,14 @@ func TestRepairWritesExactlyTheMissingEvents(t *testing.T) {
 	before := maps.Clone(on.docs)
 	var written []uint64
 	a := fx.auditor(func(c *Config) {
-		c.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+		c.Write = func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 			if revision != fx.reg.Revision() {
 				t.Errorf("judged by %d", revision)
 			}
 			for _, d := range docs {
 				written = append(written, d.Origin.Seq)
 			}
-			return fx.write(ctx, revision, docs)
+			return fx.write(ctx, revision, docs, read)
 		}
 	})
 	got := fx.auditSelection(a, job.Selection{}, true)
@@ -70,7 +70,7 @@ func TestRepairIsVerified(t *testing.T) {
 	fx.publish(pageviews("e", 3)...)
 	fx.settleNext(3, func(seq uint64) bool { return seq != 2 })
 	a := fx.auditor(func(c *Config) {
-		c.Write = func(_ context.Context, _ uint64, docs []*store.Document) ([]store.WriteResult, error) {
+		c.Write = func(_ context.Context, _ uint64, docs []*store.Document, _ map[string]store.Held) ([]store.WriteResult, error) {
 			return []store.WriteResult{store.Inserted}, nil
 		}
 	})

@@ -45,9 +45,10 @@ type Reader interface {
 	Held(ctx context.Context, ids []string) (map[string]store.Held, error)
 }
 
-// WriteFunc writes documents by the store's write rule, as store.Writer.Write
-// does, after it has recorded their registry revision in the store.
-type WriteFunc func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error)
+// WriteFunc writes documents by the store's write rule, as store.Writer.WriteOver
+// does, after it has recorded their registry revision in the store. read is what the
+// caller has read under their ids, nil where that is nothing.
+type WriteFunc func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error)
 
 // retryDelay is the wait before the next attempt of Retry.
 const retryDelay = 500 * time.Millisecond

@@ -66,8 +66,8 @@ func (r *Replayer) countPortion(ctx context.Context, h *jobs.Handle, portion []s
 	s := h.Job().Selection
 	var docs [parallelParts][]*store.Document
 	var held [parallelParts]heldDocs
-	err := inParallel(portion, func(i int, part []stream.Raw) (err error) {
-		docs[i] = r.evaluateCovered(part, set, s)
+	err := inParallel(func(i int) (err error) {
+		docs[i] = r.evaluateCovered(partOf(portion, i), set, s)
 		held[i], err = r.readHeld(ctx, h, docs[i])
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 
 	"github.com/theeye/theeye/processor/jobs"
@@ -14,28 +15,72 @@ import (
 	"github.com/theeye/theeye/shared/stream"
 )
 
-// parallelParts is how many parts of a portion are processed at once: while one is
-// validated, the store is busy with the other.
+// parallelParts is how many parts of a portion are processed at once.
 const parallelParts = 2
 
-// inParallel calls do concurrently with each part of a portion.
-func inParallel(portion []stream.Raw, do func(i int, part []stream.Raw) error) error {
+// inParallel calls do concurrently for each part of a portion.
+func inParallel(do func(i int) error) error {
 	var errs [parallelParts]error
 	var all sync.WaitGroup
-	size := (len(portion) + parallelParts - 1) / parallelParts
 	for i := range errs {
-		part := portion[min(i*size, len(portion)):min((i+1)*size, len(portion))]
 		all.Go(func() {
-			defer func() {
-				if v := recover(); v != nil { // a panic fails the job and not the process
-					errs[i] = fmt.Errorf("the task panicked: %v", v)
-				}
-			}()
-			errs[i] = do(i, part)
+			defer recoverTo(&errs[i])
+			errs[i] = do(i)
 		})
 	}
 	all.Wait()
 	return cmp.Or(errs[:]...)
+}
+
+// recoverTo turns a panic into an error: it fails the job and not the process.
+func recoverTo(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("the task panicked: %v", v)
+	}
+}
+
+// partOf returns the part i of a portion.
+func partOf(messages []stream.Raw, i int) []stream.Raw {
+	size := (len(messages) + parallelParts - 1) / parallelParts
+	return messages[min(i*size, len(messages)):min((i+1)*size, len(messages))]
+}
+
+// readAhead yields what produce yields, which runs in a goroutine of its own and makes
+// the next value while the caller uses one. It ends with the first error, and then or
+// when the caller stops, the context of produce ends; it waits for the goroutine.
+func readAhead[T any](ctx context.Context, produce func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		values := make(chan T)
+		var failed error
+		var producer sync.WaitGroup
+		defer producer.Wait()
+		defer cancel()
+		producer.Go(func() {
+			defer close(values)
+			defer recoverTo(&failed)
+			for v, err := range produce(ctx) {
+				if failed = err; err != nil {
+					return
+				}
+				select {
+				case values <- v:
+				case <-ctx.Done():
+					failed = context.Cause(ctx)
+					return
+				}
+			}
+		})
+		for v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if failed != nil {
+			var none T
+			yield(none, failed)
+		}
+	}
 }
 
 // evaluateCovered returns the documents of the messages that a selection covers, in

@@ -177,14 +177,14 @@ func (fx *fixture) evaluate(m stream.Raw, set *schema.Set) *store.Document {
 	return d
 }
 
-func (fx *fixture) write(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+func (fx *fixture) write(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 	if revision > fx.raised.Load() {
 		if err := fx.store.RaiseRevision(ctx, revision); err != nil {
 			return nil, err
 		}
 		fx.raised.Store(revision)
 	}
-	return fx.writer.Write(ctx, docs)
+	return fx.writer.WriteOver(ctx, docs, read)
 }
 
 // settleAll processes all published messages as a live processor does.
@@ -207,7 +207,7 @@ func (fx *fixture) settleAll() {
 			docs = append(docs, fx.evaluate(stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}, set))
 			msgs = append(msgs, m)
 		}
-		_, err = fx.write(fx.ctx, set.Revision(), docs)
+		_, err = fx.write(fx.ctx, set.Revision(), docs, nil)
 		fx.must(err)
 		for _, m := range msgs {
 			fx.must(m.Ack())
@@ -325,9 +325,9 @@ func beforeWrite(f func(n int)) func(*Config) {
 	return func(cfg *Config) {
 		write := cfg.Write
 		var n atomic.Int32
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 			f(int(n.Add(1)))
-			return write(ctx, revision, docs)
+			return write(ctx, revision, docs, read)
 		}
 	}
 }

@@ -43,12 +43,12 @@ func TestReplayWaitsForTheStore(t *testing.T) {
 	}), func(cfg *Config) {
 		write := cfg.Write
 		var n atomic.Int32
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 			if n.Add(1) > parallelParts && unavailable() {
-				_, err := write(ctx, revision, docs[:len(docs)/2])
+				_, err := write(ctx, revision, docs[:len(docs)/2], read)
 				return nil, errors.Join(err, errUnavailable)
 			}
-			return write(ctx, revision, docs)
+			return write(ctx, revision, docs, read)
 		}
 	})
 	id := fx.createJob(job.Replay, job.Selection{})
@@ -73,7 +73,9 @@ func TestReplayFailsIfTheStoreRefusesItsConfiguration(t *testing.T) {
 	fx.publish(testEvents("e", 10, "a")...)
 	refused := fmt.Errorf("%w: the password is wrong", store.ErrConfiguration)
 	fx.startRunner("one", func(cfg *Config) {
-		cfg.Write = func(context.Context, uint64, []*store.Document) ([]store.WriteResult, error) { return nil, refused }
+		cfg.Write = func(context.Context, uint64, []*store.Document, map[string]store.Held) ([]store.WriteResult, error) {
+			return nil, refused
+		}
 	})
 	id := fx.createJob(job.Replay, job.Selection{})
 	j := fx.awaitJob(id, "it fails", func(j job.Job) bool { return j.State == job.Failed })

@@ -132,7 +132,7 @@ func TestFirstCopyReplacesALaterOne(t *testing.T) {
 	set := fx.reg.Snapshot().Schemas
 	for portion, err := range stream.Read(fx.ctx, fx.js, stream.Range{First: 2}) {
 		fx.must(err)
-		_, err = fx.write(fx.ctx, set.Revision(), []*store.Document{fx.evaluate(portion[0], set)})
+		_, err = fx.write(fx.ctx, set.Revision(), []*store.Document{fx.evaluate(portion[0], set)}, nil)
 		fx.must(err)
 	}
 	fx.requireMember("b")

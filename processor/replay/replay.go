@@ -9,6 +9,7 @@ import (
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // Replay is the jobs.Task of replays. The package comment has the order of its
@@ -88,20 +89,16 @@ func (r *run) recordProgressNow() error {
 
 // replayRange evaluates and writes every message of the range once.
 func (r *run) replayRange(ctx context.Context) error {
-	source := source{r: r, size: r.portionSize()}
-	for r.checkpoint.Next <= r.checkpoint.Last {
-		portion, err := source.nextPortion(ctx)
+	source := r.newSource(r.portionSize())
+	for p, err := range r.evaluateAhead(ctx, source) {
 		if err != nil {
 			return err
 		}
-		if len(portion) == 0 {
-			break // the selection matches nothing in the rest of the range
-		}
-		if _, err := r.writePortion(ctx, portion, false); err != nil {
+		if _, err := r.writePortion(ctx, p, false); err != nil {
 			return err
 		}
-		source.ackPortion()
-		r.checkpoint.Next = portion[len(portion)-1].Seq + 1
+		source.ackPortion(p.portion)
+		r.checkpoint.Next = p.end()
 		if err := r.recordProgress(); err != nil {
 			return err
 		}
@@ -132,7 +129,7 @@ func (r *run) sweepRange(ctx context.Context) error {
 			r.h.Update(func(j *job.Job) {
 				j.Phase = fmt.Sprintf("verifying, pass %d, at %d of %d", r.checkpoint.Sweeps, seq, r.checkpoint.Last)
 			})
-			n, err := r.writePortion(ctx, portion, true)
+			n, err := r.sweepPortion(ctx, portion)
 			if err != nil {
 				return err
 			}
@@ -143,4 +140,14 @@ func (r *run) sweepRange(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sweepPortion writes the events of a portion that are below the target, and returns
+// their number.
+func (r *run) sweepPortion(ctx context.Context, messages []stream.Raw) (int, error) {
+	e, err := r.evaluatePortion(portion{messages: messages})
+	if err != nil {
+		return 0, err
+	}
+	return r.writePortion(ctx, e, true)
 }

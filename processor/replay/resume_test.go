@@ -207,7 +207,7 @@ func TestCancelEndsAJobAtAnyStep(t *testing.T) {
 		"sweep":   {job.Replay, job.OnlyRejected, func(s *blocker) func(*Config) { return blockedInSweep(s, 2) }},
 		"write": {job.Replay, "", func(s *blocker) func(*Config) {
 			return func(cfg *Config) {
-				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document) ([]store.WriteResult, error) {
+				cfg.Write = func(ctx context.Context, _ uint64, _ []*store.Document, _ map[string]store.Held) ([]store.WriteResult, error) {
 					s.block(ctx)
 					return nil, ctx.Err()
 				}

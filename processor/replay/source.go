@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -36,36 +38,76 @@ const (
 // that were on their way when a connection broke would be redelivered only after
 // ackWait, behind later messages. The consumer's own sequence, which counts
 // deliveries, shows whether a message is missing.
+//
+// It may read ahead of what is written: nextPortion continues after its last portion,
+// a new consumer begins where the written part ends. One goroutine calls nextPortion.
 type source struct {
 	r *run
 	// size is the maximum number of events of a portion.
-	size     int
+	size int
+	// next is the sequence after the last portion, written the first one that is not
+	// written yet; another goroutine may raise it.
+	next     uint64
+	written  atomic.Uint64
 	consumer jetstream.Consumer
 	name     string
 	// consumersMade is the number of consumers that this run has created.
 	consumersMade int
 	// delivered is the consumer's sequence of the last message.
 	delivered uint64
-	// last is the last message of the current portion.
-	last jetstream.Msg
 	// exhausted says that no message of the range follows.
 	exhausted bool
 }
 
+// newSource returns a source that begins at the checkpoint.
+func (r *run) newSource(size int) *source {
+	s := &source{r: r, size: size, next: r.checkpoint.Next}
+	s.written.Store(r.checkpoint.Next)
+	return s
+}
+
+// portion is consecutive messages of the selection.
+type portion struct {
+	messages []stream.Raw
+	// last acknowledges everything up to the end of the portion.
+	last jetstream.Msg
+}
+
+// end is the sequence after the portion.
+func (p portion) end() uint64 { return p.messages[len(p.messages)-1].Seq + 1 }
+
+// portions yields the portions up to the last message that the selection can match.
+func (s *source) portions(ctx context.Context) iter.Seq2[portion, error] {
+	return func(yield func(portion, error) bool) {
+		for {
+			p, err := s.nextPortion(ctx)
+			if err == nil && len(p.messages) == 0 || !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // nextPortion returns the next portion, an empty one after the last message that
 // the selection can match. While NATS is unavailable it retries.
-func (s *source) nextPortion(ctx context.Context) (portion []stream.Raw, err error) {
+func (s *source) nextPortion(ctx context.Context) (p portion, err error) {
+	if s.next > s.r.checkpoint.Last {
+		return p, nil
+	}
 	err = jobs.Retry(ctx, storeLimit, func(ctx context.Context) error {
 		if err := s.openConsumer(ctx); err != nil {
 			return err
 		}
-		portion, err = s.fetchPortion(ctx)
+		p, err = s.fetchPortion(ctx)
 		if err != nil {
 			s.consumer = nil
 		}
 		return err
 	}, nil)
-	return portion, err
+	if err == nil && len(p.messages) > 0 {
+		s.next = p.end()
+	}
+	return p, err
 }
 
 // errBroken means that a fetch did not bring the next message of the consumer.
@@ -73,57 +115,57 @@ var errBroken = errors.New("a message of the consumer is missing")
 
 // fetchPortion fetches until it has a message, or until it is certain that none
 // follows.
-func (s *source) fetchPortion(ctx context.Context) ([]stream.Raw, error) {
+func (s *source) fetchPortion(ctx context.Context) (portion, error) {
 	bounds := []jetstream.FetchOpt{jetstream.FetchMaxWait(fetchWait), jetstream.FetchMaxBytes(portionBytes)}
 	for size := s.size; !s.exhausted; size, bounds = 1, bounds[:1] {
 		batch, err := s.consumer.Fetch(size, bounds...)
 		if err != nil {
-			return nil, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
+			return portion{}, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
 		}
-		portion, err := s.collectPortion(batch)
-		if err != nil || len(portion) > 0 {
-			return portion, err
+		p, err := s.collectPortion(batch)
+		if err != nil || len(p.messages) > 0 {
+			return p, err
 		}
 		info, err := s.consumer.Info(ctx)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("look up consumer %s: %w", s.name, err)
+			return portion{}, fmt.Errorf("look up consumer %s: %w", s.name, err)
 		case info.Delivered.Consumer != s.delivered:
-			return nil, errBroken
+			return portion{}, errBroken
 		case info.NumPending == 0:
 			s.exhausted = true
 		}
 		// A pending message may have just arrived, or be larger than portionBytes.
 	}
-	return nil, nil
+	return portion{}, nil
 }
 
 // collectPortion returns the messages of a fetch that belong to the range. It skips
 // messages that it has returned before.
-func (s *source) collectPortion(batch jetstream.MessageBatch) (portion []stream.Raw, err error) {
+func (s *source) collectPortion(batch jetstream.MessageBatch) (p portion, err error) {
 	for m := range batch.Messages() {
 		meta, err := m.Metadata()
 		if err != nil || meta.Sequence.Consumer != s.delivered+1 {
-			return nil, errBroken
+			return portion{}, errBroken
 		}
 		s.delivered = meta.Sequence.Consumer
 		seq := meta.Sequence.Stream
 		s.exhausted = seq >= s.r.checkpoint.Last
-		if seq >= s.r.checkpoint.Next && seq <= s.r.checkpoint.Last {
-			portion = append(portion, stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: seq, Time: meta.Timestamp})
-			s.last = m
+		if seq >= s.next && seq <= s.r.checkpoint.Last {
+			p.messages = append(p.messages, stream.Raw{Header: m.Headers(), Payload: m.Data(), Seq: seq, Time: meta.Timestamp})
+			p.last = m
 		}
 		if s.exhausted {
-			return portion, nil
+			return p, nil
 		}
 	}
-	if err := batch.Error(); err != nil && len(portion) == 0 {
-		return nil, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
+	if err := batch.Error(); err != nil && len(p.messages) == 0 {
+		return portion{}, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
 	}
-	return portion, nil
+	return p, nil
 }
 
-// openConsumer creates a consumer at the checkpoint, and only then deletes the
+// openConsumer creates a consumer where the written part ends, and only then deletes the
 // previous one: otherwise the stream could be purged in between.
 func (s *source) openConsumer(ctx context.Context) error {
 	if s.consumer != nil {
@@ -134,7 +176,7 @@ func (s *source) openConsumer(ctx context.Context) error {
 		Durable:           name,
 		Description:       "replay " + s.r.job.ID,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       max(s.r.checkpoint.Next, 1),
+		OptStartSeq:       max(s.written.Load(), 1),
 		FilterSubjects:    s.r.span.Subjects,
 		AckPolicy:         jetstream.AckAllPolicy,
 		AckWait:           ackWait,
@@ -149,13 +191,16 @@ func (s *source) openConsumer(ctx context.Context) error {
 	if err := s.r.deleteConsumersExcept(ctx, name); err != nil {
 		return err
 	}
-	s.consumer, s.name, s.delivered, s.last, s.exhausted = c, name, 0, nil, false
+	s.consumer, s.name, s.delivered, s.exhausted = c, name, 0, false
 	return nil
 }
 
 // ackPortion acknowledges everything up to the end of the portion, which is written.
 // A lost acknowledgement is harmless: the floor follows with the next one.
-func (s *source) ackPortion() { _ = s.last.Ack() }
+func (s *source) ackPortion(p portion) {
+	s.written.Store(p.end())
+	_ = p.last.Ack()
+}
 
 // consumerPrefix is the prefix of the names of a replay's consumers. There is one
 // for each run, and one more after each failure.

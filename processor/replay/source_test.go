@@ -30,20 +30,16 @@ func readAll(t testing.TB, s *source, each func(portion []stream.Raw)) (seqs []u
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for s.r.checkpoint.Next <= s.r.checkpoint.Last {
-		portion, err := s.nextPortion(ctx)
+	for p, err := range s.portions(ctx) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(portion) == 0 {
-			break
-		}
-		for _, m := range portion {
+		for _, m := range p.messages {
 			seqs = append(seqs, m.Seq)
 		}
-		each(portion)
-		s.ackPortion()
-		s.r.checkpoint.Next = portion[len(portion)-1].Seq + 1
+		each(p.messages)
+		s.ackPortion(p)
+		s.r.checkpoint.Next = p.end()
 	}
 	return seqs
 }
@@ -69,7 +65,7 @@ func TestPortionsAreBounded(t *testing.T) {
 		fx.publishMsg(huge, large, large, large)
 	}
 	fx.publish(testEvents("more", 10, "a")...)
-	s := &source{r: fx.newRun(), size: portionEvents}
+	s := fx.newRun().newSource(portionEvents)
 	got := readAll(t, s, func(portion []stream.Raw) {
 		size := 0
 		for _, m := range portion {
@@ -92,7 +88,7 @@ func TestLostDeliveriesAreReadAgain(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("e", 5000, "a")...)
-	s := &source{r: fx.newRun(), size: 1000}
+	s := fx.newRun().newSource(1000)
 	portions := 0
 	got := readAll(t, s, func([]stream.Raw) {
 		if portions++; portions%2 == 0 {
@@ -118,7 +114,7 @@ func TestLostDeliveriesAtTheEndAreReadAgain(t *testing.T) {
 	fx.publish(testEvents("e", 20, "a")...)
 	r := fx.newRun()
 	r.checkpoint.Last = 100 // of a range whose end has nothing of the selection
-	s := &source{r: r, size: 10}
+	s := r.newSource(10)
 	got := readAll(t, s, func(portion []stream.Raw) {
 		if portion[0].Seq == 1 {
 			batch, err := s.consumer.Fetch(10, jetstream.FetchMaxWait(time.Second))
@@ -136,7 +132,7 @@ func TestDeletedConsumerIsRecreatedAtTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.publish(testEvents("e", 5000, "a")...)
-	s := &source{r: fx.newRun(), size: portionEvents}
+	s := fx.newRun().newSource(portionEvents)
 	got := readAll(t, s, func(portion []stream.Raw) {
 		if portion[0].Seq == 2001 {
 			fx.must(fx.js.DeleteConsumer(fx.ctx, stream.Name, s.name))
@@ -157,7 +153,7 @@ func TestFloorFollowsTheReplay(t *testing.T) {
 		_, err := fx.js.CreateConsumer(fx.ctx, stream.Name, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckAllPolicy})
 		fx.must(err)
 	}
-	s := &source{r: fx.newRun(), size: portionEvents}
+	s := fx.newRun().newSource(portionEvents)
 	readAll(t, s, func(portion []stream.Raw) {
 		fx.poll("the floor follows", func() bool {
 			info, err := s.consumer.Info(fx.ctx)

@@ -26,11 +26,11 @@ func TestMaximumRateBoundsPortions(t *testing.T) {
 	var sizes []int
 	fx.startRunner("one", func(cfg *Config) {
 		write := cfg.Write
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 			mu.Lock()
 			sizes = append(sizes, len(docs))
 			mu.Unlock()
-			return write(ctx, revision, docs)
+			return write(ctx, revision, docs, read)
 		}
 	})
 	fx.awaitDone(fx.createJob(job.Replay, job.Selection{}, func(j *job.Job) { j.MaxRate = 250 }))
@@ -91,7 +91,7 @@ func TestReplayYieldsToLiveEvents(t *testing.T) {
 	release := make(chan struct{})
 	fx.startRunner("one", func(cfg *Config) {
 		write := cfg.Write
-		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document) ([]store.WriteResult, error) {
+		cfg.Write = func(ctx context.Context, revision uint64, docs []*store.Document, read map[string]store.Held) ([]store.WriteResult, error) {
 			mu.Lock()
 			written++
 			n := written
@@ -99,7 +99,7 @@ func TestReplayYieldsToLiveEvents(t *testing.T) {
 			if n > parallelParts {
 				<-release
 			}
-			return write(ctx, revision, docs)
+			return write(ctx, revision, docs, read)
 		}
 	})
 	id := fx.createJob(job.Replay, job.Selection{})

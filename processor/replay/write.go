@@ -2,14 +2,13 @@ package replay
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
-	"github.com/theeye/theeye/shared/schema"
 	"github.com/theeye/theeye/shared/store"
-	"github.com/theeye/theeye/shared/stream"
 )
 
 // writtenPart has the documents that were written from a part of a portion, with
@@ -46,16 +45,59 @@ func heldBefore(parts []writtenPart) heldDocs {
 	return before
 }
 
-// writePortion validates the selected events of a portion against the newest
-// revision, which is the target or later, and writes them. It returns how many it
-// wrote. In a sweep it writes only events that are below the target.
-func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping bool) (written int, err error) {
+// evaluatedPortion is a portion whose selected events are validated against a revision.
+// The process counts as one that has them in flight until settled is called.
+type evaluatedPortion struct {
+	portion
+	covered  [parallelParts][]*store.Document
+	revision uint64
+	settled  func()
+}
+
+// evaluatePortion validates the selected events of a portion against the newest
+// revision, which is the target or later.
+func (r *run) evaluatePortion(p portion) (evaluatedPortion, error) {
 	set, settled := r.cfg.Present()
-	defer settled()
+	e := evaluatedPortion{portion: p, revision: set.Revision(), settled: settled}
+	err := inParallel(func(i int) error {
+		e.covered[i] = r.evaluateCovered(partOf(p.messages, i), set, r.job.Selection)
+		return nil
+	})
+	if err != nil {
+		settled()
+	}
+	return e, err
+}
+
+// evaluateAhead yields the portions of a source: while one is written, the next is
+// validated and the one after it fetched.
+func (r *run) evaluateAhead(ctx context.Context, s *source) iter.Seq2[evaluatedPortion, error] {
+	return readAhead(ctx, func(ctx context.Context) iter.Seq2[evaluatedPortion, error] {
+		return func(yield func(evaluatedPortion, error) bool) {
+			for p, err := range readAhead(ctx, s.portions) {
+				var e evaluatedPortion
+				if err == nil {
+					e, err = r.evaluatePortion(p)
+				}
+				if !yield(e, err) {
+					if err == nil {
+						e.settled()
+					}
+					return
+				}
+			}
+		}
+	})
+}
+
+// writePortion writes the selected events of a portion, and settles it. It returns how
+// many it wrote. In a sweep it writes only events that are below the target.
+func (r *run) writePortion(ctx context.Context, e evaluatedPortion, sweeping bool) (written int, err error) {
+	defer e.settled()
 	now := time.Now()
 	var parts [parallelParts]writtenPart
-	err = inParallel(portion, func(i int, messages []stream.Raw) (err error) {
-		parts[i], err = r.writePart(ctx, messages, set, func(d *store.Document, h store.Held, held bool) bool {
+	err = inParallel(func(i int) (err error) {
+		parts[i], err = r.writePart(ctx, e.covered[i], e.revision, func(d *store.Document, h store.Held, held bool) bool {
 			return r.job.Selection.CoversOutcome(h, held) && (!sweeping || r.isBelowTarget(d, h, held, now))
 		})
 		return err
@@ -75,9 +117,9 @@ func (r *run) writePortion(ctx context.Context, portion []stream.Raw, sweeping b
 
 // writePart writes the events of a part for which wanted returns true.
 func (r *run) writePart(
-	ctx context.Context, messages []stream.Raw, set *schema.Set, wanted func(*store.Document, store.Held, bool) bool,
+	ctx context.Context, covered []*store.Document, revision uint64, wanted func(*store.Document, store.Held, bool) bool,
 ) (p writtenPart, err error) {
-	p.covered = r.evaluateCovered(messages, set, r.job.Selection)
+	p.covered = covered
 	if p.held, err = r.readHeld(ctx, r.h, p.covered); err != nil {
 		return p, err
 	}
@@ -93,7 +135,7 @@ func (r *run) writePart(
 		return p, err
 	}
 	err = jobs.RetryStore(ctx, r.h, writeLimit, func(ctx context.Context) (err error) {
-		p.results, err = r.cfg.Write(ctx, set.Revision(), p.docs)
+		p.results, err = r.cfg.Write(ctx, revision, p.docs, p.held)
 		return err
 	})
 	return p, err

@@ -178,14 +178,16 @@ func withExpiry() [][][]*store.Document {
 func exploreAll(
 	b bug, cases [][][]*store.Document, check func([][]*store.Document) func(*database) error,
 ) (total exploration, err error) {
-	for _, replay := range []bool{false, true} {
+	for _, with := range []setting{
+		{embedded: true}, {replay: true}, {handed: true, embedded: true}, {handed: true, replay: true},
+	} {
+		with.bug, with.crashes = b, 2
 		for i, batches := range cases {
-			with := setting{bug: b, replay: replay, embedded: !replay, crashes: 2}
 			counted, err := explore(with, batches, check(batches))
 			total.states += counted.states
 			total.ends += counted.ends
 			if err != nil {
-				return total, fmt.Errorf("replay %v, case %d %w", replay, i, err)
+				return total, fmt.Errorf("%+v, case %d %w", with, i, err)
 			}
 		}
 	}

@@ -74,7 +74,10 @@ func writerOf(docs []*store.Document) func(*session) error {
 		s.written = nil
 		w := store.NewWriter(store.WriterConfig{Backend: s, Now: func() time.Time { return time.Unix(s.db.now, 0) }})
 		w.ExpectHeld(s.db.replay)
-		_, err := w.Write(context.Background(), docs)
+		read, err := s.readBefore(docs)
+		if err == nil {
+			_, err = w.WriteOver(context.Background(), docs, read)
+		}
 		return err
 	}
 }
@@ -146,8 +149,9 @@ type exploration struct{ states, ends int }
 // setting holds the constants of all orders of one exploration.
 type setting struct {
 	bug bug
-	// replay makes writers read the holders before they insert.
-	replay bool
+	// replay makes writers read the holders before they insert, and handed makes each
+	// read them itself and hand them to its Writer.
+	replay, handed bool
 	// embedded is a database that marks its writes in the same step, and reports
 	// which replacement matched.
 	embedded bool

@@ -189,16 +189,16 @@ func hasSlot(batches [][]*store.Document, slot int64) bool {
 func exploreMarks(b bug) (total exploration, err error) {
 	for i, batches := range markCases() {
 		crashes := min(1, 4-len(batches))
-		for n := range int64(12) {
-			with := setting{bug: b, crashes: crashes, replay: n&1 != 0, embedded: n&2 != 0, built: 1 + n/4}
-			if !hasSlot(batches, with.built) || len(batches) == 4 && with.replay {
+		for n := range int64(18) {
+			with := setting{bug: b, crashes: crashes, replay: n%3 == 1, handed: n%3 == 2, embedded: n/3%2 != 0, built: 1 + n/6}
+			if !hasSlot(batches, with.built) || len(batches) == 4 && (with.replay || with.handed) {
 				continue
 			}
 			counted, err := explore(with, batches, marksHold(batches))
 			total.states += counted.states
 			total.ends += counted.ends
 			if err != nil {
-				return total, fmt.Errorf("case %d, slot %d, replay %v, embedded %v: %w", i, with.built, with.replay, with.embedded, err)
+				return total, fmt.Errorf("case %d, %+v: %w", i, with, err)
 			}
 		}
 	}

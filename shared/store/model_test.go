@@ -184,6 +184,25 @@ func (s *session) Holders(_ context.Context, ids []string) (map[string]store.Hol
 	return holders, nil
 }
 
+// readBefore returns what a replay has read before it writes.
+func (s *session) readBefore(docs []*store.Document) (map[string]store.Held, error) {
+	if !s.db.handed {
+		return nil, nil
+	}
+	ids := make([]string, len(docs))
+	for i, d := range docs {
+		ids[i] = d.ID
+		s.mine[d.ID] = d
+	}
+	slices.Sort(ids)
+	holders, err := s.Holders(context.Background(), slices.Compact(ids))
+	read := make(map[string]store.Held, len(holders))
+	for id, h := range holders {
+		read[id] = store.Held{Holder: h}
+	}
+	return read, err
+}
+
 func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, error) {
 	errs := make([]error, len(docs))
 	for i, d := range docs {

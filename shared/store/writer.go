@@ -70,11 +70,20 @@ func NewWriter(cfg WriterConfig) *Writer {
 // Supersedes the others is written, the others are Unchanged. Bulks are sorted
 // and bounded (1,000 documents, 16 MiB), whatever the number of docs.
 func (w *Writer) Write(ctx context.Context, docs []*Document) ([]WriteResult, error) {
+	return w.WriteOver(ctx, docs, nil)
+}
+
+// WriteOver is Write for a caller that has read what the store holds under the ids of
+// the documents, as Reader.Held returns it. A document that supersedes what was read is
+// replaced without another look; the guard of the replacement decides by what is held
+// then. So what was read may be out of date, and incomplete: it decides about the work,
+// never about a result. WriteOver changes no map.
+func (w *Writer) WriteOver(ctx context.Context, docs []*Document, read map[string]Held) ([]WriteResult, error) {
 	results := make([]WriteResult, len(docs))
 	pending := w.collectPending(docs, results)
 	for len(pending) > 0 {
 		n := bulkLen(pending)
-		err := w.writeBulk(ctx, pending[:n])
+		err := w.writeBulk(ctx, pending[:n], read)
 		if err == nil {
 			err = w.markSlots(ctx, pending[:n])
 		}
@@ -126,9 +135,14 @@ func (w *Writer) collectPending(docs []*Document, results []WriteResult) []*entr
 }
 
 // writeBulk applies the write rule to one bulk of entries, sorted by id and with
-// distinct contents under one id.
-func (w *Writer) writeBulk(ctx context.Context, entries []*entry) error {
+// distinct contents under one id. read is what the caller has read of their holders.
+func (w *Writer) writeBulk(ctx context.Context, entries []*entry, read map[string]Held) error {
 	b := &bulk{backend: w.backend, next: entries}
+	if len(read) > 0 {
+		if err := b.replaceRead(ctx, read); err != nil || len(b.next) == 0 {
+			return err
+		}
+	}
 	if w.mostlyHeld.Load() {
 		if err := b.readHoldersFirst(ctx); err != nil {
 			return err

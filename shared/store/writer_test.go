@@ -123,6 +123,47 @@ func TestReplayReadsHoldersFirst(t *testing.T) {
 		"insert demo/fresh8")
 }
 
+// What the caller has read saves a look at the holders, and decides no result.
+func TestWriteOverTrustsTheGuard(t *testing.T) {
+	raised := func(d *store.Document, revision uint64) *store.Document {
+		c := *d
+		c.Revision = revision
+		return &c
+	}
+	a, b, c, d := doc("a", 1), doc("b", 2), doc("c", 3), doc("d", 4)
+	other := raised(c, 1)
+	other.ContentHash = "another"
+	m := newMemory(a, raised(b, 9), other)
+	read := map[string]store.Held{
+		a.ID: {Holder: store.HolderOf(a)},
+		b.ID: {Holder: store.HolderOf(b)}, // a newer one has been written since
+		c.ID: {Holder: store.HolderOf(c)}, // expired since, and other content came
+		d.ID: {Holder: store.HolderOf(d)}, // expired since
+	}
+	w := store.NewWriter(store.WriterConfig{Backend: m})
+	got, err := w.WriteOver(t.Context(), []*store.Document{raised(d, 2), raised(c, 2), raised(b, 2), raised(a, 2)}, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]store.WriteResult{store.Inserted, store.Conflict, store.Unchanged, store.Replaced}, got); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+	if m.calls[0] != "replace demo/a demo/b demo/c demo/d" {
+		t.Errorf("the first call is %s", m.calls[0])
+	}
+	if m.docs[a.ID].Revision != 2 || m.docs[b.ID].Revision != 9 || m.docs[d.ID].Revision != 2 || m.docs[c.ID] != other {
+		t.Errorf("it holds %v", m.docs)
+	}
+	m.calls = nil
+	if _, err = w.WriteOver(t.Context(), []*store.Document{raised(a, 3)}, map[string]store.Held{a.ID: {Holder: store.HolderOf(raised(a, 2))}}); err != nil {
+		t.Fatal(err)
+	}
+	expectCalls(t, m, "replace demo/a")
+	if len(m.marked) == 0 || m.marked[len(m.marked)-1] != store.MarkOf(a) {
+		t.Errorf("marked: %v", m.marked)
+	}
+}
+
 func TestBulksAreBounded(t *testing.T) {
 	m := newMemory()
 	var sizes []int

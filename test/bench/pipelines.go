@@ -18,13 +18,16 @@ type shape struct {
 	bare func(ctx context.Context, dir string, d time.Duration) (float64, error)
 	// store opens the store of a pipeline that was stopped.
 	store func(ctx context.Context, p *harness.Pipeline, dir string) (replacer, error)
+	// replayBar is the least rate of a replay of events that stay as they are, in rates
+	// of bare guarded replacements.
+	replayBar float64
 }
 
 var shapes = []shape{
-	{"up-sqlite", harness.Single, bareSQLite, openSQLite},
+	{"up-sqlite", harness.Single, bareSQLite, openSQLite, 1},
 	{"services-mongodb", harness.Split, func(ctx context.Context, _ string, d time.Duration) (float64, error) {
 		return bareMongo(ctx, d)
-	}, openMongo},
+	}, openMongo, 0.8},
 }
 
 // setting reads a number from the environment.

@@ -40,6 +40,7 @@ type Config struct {
 // Store is a database file. It is safe for concurrent use by one process.
 type Store struct {
 	readers *sql.DB
+	byIDs   preparedReads
 	writers *sql.DB
 	writer  *writer
 	source  string // of every connection
