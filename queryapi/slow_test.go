@@ -236,6 +236,27 @@ func TestAnswersAreCompressed(t *testing.T) {
 	}
 }
 
+// An answer to a POST is compressed as one to a GET is, and a change is not.
+func TestAnswersToQuestionsInABodyAreCompressed(t *testing.T) {
+	fx := newFixture(t)
+	fx.awaitColumns()
+	queries := make([]string, 12)
+	for i := range queries {
+		queries[i] = fmt.Sprintf(`{"id":"%d","kind":"timeseries","interval":"hour"}`, i)
+	}
+	a := fx.send(http.MethodPost, operator, "/v1/stats/query", `{"queries":[`+strings.Join(queries, ",")+`]}`, "Accept-Encoding", "gzip")
+	if a.status != http.StatusOK || a.header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%d, Content-Encoding %q: %.200s", a.status, a.header.Get("Content-Encoding"), a.raw)
+	}
+	if plain := unzip(t, []byte(a.raw)); !strings.Contains(string(plain), `"results"`) {
+		t.Errorf("%.200s", plain)
+	}
+	long := `{"type":"object","description":"` + strings.Repeat("long ", 1000) + `"}`
+	if a := fx.send(http.MethodPut, operator, "/v1/schemas/c/n", long, "Accept-Encoding", "gzip"); a.header.Get("Content-Encoding") != "" {
+		t.Errorf("%d of a change is compressed", a.status)
+	}
+}
+
 func unzip(t *testing.T, body []byte) []byte {
 	t.Helper()
 	z, err := gzip.NewReader(strings.NewReader(string(body)))

@@ -68,10 +68,9 @@ type answer struct {
 // newAnswer returns an empty answer to a request of a token. The caller must
 // release it.
 func (s *service) newAnswer(r *http.Request, token string) *answer {
-	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
 	return &answer{
 		ctx: r.Context(), header: http.Header{}, claim: s.memory.NewClaim(token, math.MaxInt64, nil),
-		compressible: safe && wantsGzip(r.Header),
+		compressible: wantsGzip(r.Header),
 	}
 }
 
