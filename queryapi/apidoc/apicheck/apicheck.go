@@ -6,6 +6,7 @@ package apicheck
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,10 +52,23 @@ func Check(req *http.Request, resp *http.Response) error {
 	if err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = unzip(body); err != nil {
+			return fmt.Errorf("unzip the answer: %w", err)
+		}
+	}
 	if err := check(document, req, resp, body); err != nil {
 		return fmt.Errorf("%s %s answered %d %.300q: %w", req.Method, req.URL, resp.StatusCode, body, err)
 	}
 	return nil
+}
+
+func unzip(body []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 func check(document *openapi3.T, req *http.Request, resp *http.Response, body []byte) error {
