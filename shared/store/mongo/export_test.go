@@ -56,3 +56,19 @@ func (s *Store) ForgetTypes(ctx context.Context) error {
 	_, err := s.meta.UpdateOne(ctx, bson.D{{Key: fieldID, Value: metaLayout}}, bson.D{{Key: "$set", Value: bson.D{{Key: metaValue, Value: 1}}}})
 	return err
 }
+
+// ReplaceAfter is Replace with something in between what it reads and what it writes.
+func (s *Store) ReplaceAfter(ctx context.Context, docs []*store.Document, between func()) ([]error, error) {
+	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
+		raises, rest, err := s.findRaises(ctx, bulk)
+		if err != nil {
+			return nil, err
+		}
+		between()
+		errs := make([]error, len(bulk))
+		if err := s.raiseRevisions(ctx, raises, errs); err != nil {
+			return nil, err
+		}
+		return errs, s.replaceWhole(ctx, bulk, rest, errs)
+	})
+}

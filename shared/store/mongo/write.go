@@ -26,25 +26,45 @@ func (s *Store) Insert(ctx context.Context, docs []*store.Document) ([]error, er
 	})
 }
 
-// Replace implements store.Backend by one unordered bulk of guarded
-// replacements.
+// Replace implements store.Backend by one unordered bulk of guarded replacements. Of
+// documents that stay as they are, as most do in a replay, it only raises the revision.
 func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
 	if err := s.recordTypes(ctx, docs); err != nil {
 		return nil, err
 	}
 	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
-		models := make([]mongo.WriteModel, len(bulk))
-		for i, e := range bulk {
-			models[i] = mongo.NewReplaceOneModel().SetFilter(guard(e.doc)).SetReplacement(e.raw).SetUpsert(false)
-		}
-		result, err := s.events.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
-		errs, err := perDocument(len(bulk), err)
+		raises, rest, err := s.findRaises(ctx, bulk)
 		if err != nil {
 			return nil, err
 		}
-		noteMatches(errs, result)
-		return errs, nil
+		errs := make([]error, len(bulk))
+		if err := s.raiseRevisions(ctx, raises, errs); err != nil {
+			return nil, err
+		}
+		return errs, s.replaceWhole(ctx, bulk, rest, errs)
 	})
+}
+
+// replaceWhole replaces the documents at some positions of a bulk, and sets their errors.
+func (s *Store) replaceWhole(ctx context.Context, bulk []encodedDocument, positions []int, errs []error) error {
+	if len(positions) == 0 {
+		return nil
+	}
+	models := make([]mongo.WriteModel, len(positions))
+	for n, i := range positions {
+		e := bulk[i]
+		models[n] = mongo.NewReplaceOneModel().SetFilter(guard(e.doc)).SetReplacement(e.raw).SetUpsert(false)
+	}
+	result, err := s.events.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	replaced, err := perDocument(len(positions), err)
+	if err != nil {
+		return err
+	}
+	noteMatches(replaced, result)
+	for n, i := range positions {
+		errs[i] = replaced[n]
+	}
+	return nil
 }
 
 // noteMatches sets store.ErrNoMatch for every document without an error where fewer

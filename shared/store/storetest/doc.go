@@ -28,6 +28,7 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"results of Insert", testInsert},
 		{"Replace is guarded as Supersedes says", testGuard},
+		{"Replace where documents stay as they are", testRaise},
 		{"Holders", testHolders},
 		{"write rule", testRule},
 		{"write rule in one bulk", testRuleInOneBulk},
