@@ -153,6 +153,65 @@ func TestEveryInterleavingEndsInTheSameDocuments(t *testing.T) {
 	t.Logf("explored %d states, %d of them ends", total.states, total.ends)
 }
 
+// raiseCases returns cases in which documents of two revisions differ in nothing else.
+func raiseCases() [][][]*store.Document {
+	v := []*store.Document{
+		version("a", 1, 1), version("a", 1, 2), version("a", 1, 3), version("a", 3, 1), version("a", 3, 3), version("b", 2, 1), version("b", 2, 3),
+	}
+	var list [][][]*store.Document
+	for i := range v {
+		for j := i; j < len(v); j++ {
+			for k := j; k < len(v); k++ {
+				list = append(list, [][]*store.Document{{v[i]}, {v[j]}, {v[k]}})
+			}
+		}
+	}
+	return append(list, [][]*store.Document{{v[0]}, {v[2], v[5]}, {v[6], v[3]}})
+}
+
+// exploreRaises explores the cases of raises until one shows a fault.
+func exploreRaises(b bug) (total exploration, err error) {
+	for _, with := range []setting{{raising: true, handed: true}, {raising: true, replay: true, embedded: true}} {
+		with.bug, with.crashes = b, 1
+		for i, batches := range raiseCases() {
+			counted, err := explore(with, batches, expected(batches))
+			total.states += counted.states
+			total.ends += counted.ends
+			if err != nil {
+				return total, fmt.Errorf("%+v, case %d %w", with, i, err)
+			}
+		}
+	}
+	return total, nil
+}
+
+// A raise of the revision alone keeps the rule.
+func TestRaisesEndInTheSameDocuments(t *testing.T) {
+	t.Parallel()
+	total, err := exploreRaises(bug{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("explored %d states, %d of them ends", total.states, total.ends)
+}
+
+func TestExplorerFindsPlantedMistakesWithRaises(t *testing.T) {
+	for _, b := range []bug{
+		{name: "a raise of what differs", raisesDifferent: true},
+		{name: "a raise of another copy", raisesCopies: true},
+		{name: "a raise over a newer revision", raisesNewer: true},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			total, err := exploreRaises(b)
+			if err == nil {
+				t.Fatal("no interleaving shows the planted mistake")
+			}
+			t.Logf("found after %d states: %v", total.states, err)
+		})
+	}
+}
+
 // TestNothingIsLostBesideExpiry: the expiry of a holder at any moment loses no
 // other event.
 func TestNothingIsLostBesideExpiry(t *testing.T) {

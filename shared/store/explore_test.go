@@ -152,6 +152,9 @@ type setting struct {
 	// replay makes writers read the holders before they insert, and handed makes each
 	// read them itself and hand them to its Writer.
 	replay, handed bool
+	// raising is a database that raises revisions where documents stay as they are, by
+	// a guard on what it has read.
+	raising bool
 	// embedded is a database that marks its writes in the same step, and reports
 	// which replacement matched.
 	embedded bool

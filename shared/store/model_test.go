@@ -51,6 +51,10 @@ type bug struct {
 	// forgetsConflicts reports a conflict as inserted without keeping it.
 	forgetsConflicts bool
 
+	// These are mistakes of a raise: it raises whatever differs, whatever copy is held by
+	// then, or whatever revision.
+	raisesDifferent, raisesCopies, raisesNewer bool
+
 	// The others are mistakes with marks. presentSlot makes a document's slot that of
 	// its present copy: writers mark that of the written copy.
 	presentSlot bool
@@ -209,6 +213,15 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 		if s.db.bug.presentSlot {
 			d = d.InSlot(store.SlotOf(d.ReceivedAt))
 		}
+		if s.db.raising {
+			decided, err := s.raise(d, &errs[i])
+			if err != nil {
+				return nil, err
+			}
+			if decided {
+				continue
+			}
+		}
 		matched := false
 		check := func() string {
 			h, ok := s.db.docs[d.ID]
@@ -242,6 +255,43 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 		}
 	}
 	return errs, nil
+}
+
+// raise reads the holder of a document in one step, and, where it differs in nothing but
+// a lower revision, raises that in another, unless the holder was written since. It
+// reports whether that decided about the document.
+func (s *session) raise(d *store.Document, result *error) (decided bool, err error) {
+	var read *store.Document
+	err = s.runStep(func() string {
+		h, ok := s.db.docs[d.ID]
+		if ok && h.Revision < d.Revision && (equalButRevision(h, d) || s.db.bug.raisesDifferent && h.ContentHash == d.ContentHash) {
+			read = h
+			return fmt.Sprintf("raise @%d.r%d ", h.Origin.Seq, h.Revision)
+		}
+		return "differs "
+	})
+	if err != nil || read == nil {
+		return false, err
+	}
+	return true, s.runStep(func() string {
+		h, ok := s.db.docs[d.ID]
+		if !ok || h.Slot != nil ||
+			h.Origin != read.Origin && !s.db.bug.raisesCopies || h.Revision != read.Revision && !s.db.bug.raisesNewer {
+			*result = store.ErrNoMatch
+			return "not raised "
+		}
+		raised := *h
+		raised.Revision = d.Revision
+		s.put(&raised)
+		return "raised "
+	})
+}
+
+// equalButRevision compares what the documents of the model differ in.
+func equalButRevision(h, d *store.Document) bool {
+	return h.ContentHash == d.ContentHash && h.Origin == d.Origin && h.Status == d.Status && string(h.Data) == string(d.Data) &&
+		h.EffectiveSlot() == d.EffectiveSlot() && h.ExpiresAt.Equal(d.ExpiresAt) &&
+		slices.Equal(reasonsOf(h, false), reasonsOf(d, false))
 }
 
 // put writes a document in a step of its own, which is also its mark in an embedded
