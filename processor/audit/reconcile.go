@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/job"
@@ -84,8 +86,12 @@ func (identityRules) ValidateWithin(*event.Event, time.Time, string, schema.Work
 	return schema.Verdict{}, true
 }
 
-// parallelDecoders is how many goroutines identify a portion.
-const parallelDecoders = 2
+// parallelDecoders is how many goroutines identify a portion, and parallelReaders how
+// many look it up in the store.
+const (
+	parallelDecoders = 2
+	parallelReaders  = 2
+)
 
 func (sc *scan) identifyMessages(messages []stream.Raw) []item {
 	items := make([]item, len(messages))
@@ -148,17 +154,13 @@ func (sc *scan) findByID(ctx context.Context, items []*item, id func(*store.Docu
 	for i, it := range items {
 		ids[i] = id(it.doc)
 	}
-	var held map[string]store.Held
-	err := jobs.Retry(ctx, requestLimit, func(ctx context.Context) (err error) {
-		held, err = sc.cfg.Store.Held(ctx, ids)
-		return err
-	}, isPermanent)
+	held, err := sc.readHeld(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	var left []*item
 	for i, it := range items {
-		h, ok := held[ids[i]]
+		h, ok := held.lookUp(i, ids[i])
 		if it.conflicting = it.conflicting || ok && h.ContentHash != it.doc.ContentHash; ok {
 			it.applyHeld(h)
 		}
@@ -167,6 +169,34 @@ func (sc *scan) findByID(ctx context.Context, items []*item, id func(*store.Docu
 		}
 	}
 	return left, nil
+}
+
+// readAtOnce is how many ids are read by one call, of several at the same time.
+const readAtOnce = 500
+
+// heldParts has what the store holds under ids, for each part of readAtOnce of them.
+type heldParts []map[string]store.Held
+
+// lookUp returns what the store holds under the id at an index.
+func (p heldParts) lookUp(i int, id string) (store.Held, bool) {
+	h, ok := p[i/readAtOnce][id]
+	return h, ok
+}
+
+func (sc *scan) readHeld(ctx context.Context, ids []string) (heldParts, error) {
+	parts := make(heldParts, (len(ids)+readAtOnce-1)/readAtOnce)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelReaders)
+	for i := range parts {
+		part := ids[i*readAtOnce : min((i+1)*readAtOnce, len(ids))]
+		group.Go(func() error {
+			return jobs.Retry(ctx, requestLimit, func(ctx context.Context) (err error) {
+				parts[i], err = sc.cfg.Store.Held(ctx, part)
+				return err
+			}, isPermanent)
+		})
+	}
+	return parts, group.Wait()
 }
 
 // applyHeld gives the item the verdict that follows from a document in the store.
