@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/daemon/wiring"
@@ -54,9 +55,16 @@ func columnsDir(set string) string {
 	return "columns"
 }
 
+// memoryLimit is the soft limit of Go's memory, in bytes: it leaves to the columns of ten
+// million events, which take some 250 MiB, what answers need beside them.
+const memoryLimit = 400 << 20
+
 // Run is a query API process. It needs neither NATS nor MongoDB to start: until
 // they are available, it is not ready and answers 503.
 func Run(ctx context.Context, p *daemon.Process, s *Settings) (err error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	store, err := mongo.Open(ctx, mongo.Config{
 		URI: s.MongoURI, Database: s.MongoDatabase, TimeWindows: s.MongoTimeWindows.Value,
 	})

@@ -83,7 +83,11 @@ func vectorSize(v any) int {
 	case *Column:
 		return v.size()
 	case *parquet.File:
-		return footerColumnBytes * len(v.Metadata().Schema)
+		size := footerColumnBytes * len(v.Metadata().Schema)
+		for _, entry := range v.Metadata().KeyValueMetadata { // the library keeps them
+			size += len(entry.Key) + len(entry.Value)
+		}
+		return size
 	case *Sessions:
 		return 16*len(v.IDs) + 4*len(v.First)
 	case []ReceivedCount:
