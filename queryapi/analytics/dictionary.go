@@ -17,7 +17,7 @@ import (
 // Bounds of the dictionaries that are kept.
 const (
 	keptDictionaries = 32
-	keptValues       = 2 * maxSharedValues
+	keptValues       = maxSharedValues
 )
 
 // dictionaries keep the shared codes of the fields that were asked for last, so that

@@ -118,7 +118,6 @@ func openPart(f *os.File, storeID string, cache *Cache) (p *Part, err error) {
 	}
 	p = &Part{meta: s.meta, source: s, tree: newTree(s.meta.paths)}
 	p.UseCache(cache)
-	s.part = p
 	return p, nil
 }
 
@@ -140,15 +139,10 @@ type fileSource struct {
 	reader io.ReaderAt
 	size   int64
 	meta   meta
-	part   *Part
 }
 
-// openFile returns the parsed footer. The cache keeps it as any vector: all files together
-// would take much memory.
-func (s *fileSource) openFile(ctx context.Context) (*parquet.File, error) {
-	return loadDerived(ctx, s.part, "footer", s.parse)
-}
-
+// parse reads the footer. It is not kept: the footers of all files together would take as
+// much memory as a column, and to read one costs little beside a vector.
 func (s *fileSource) parse() (*parquet.File, error) {
 	return parquet.OpenFile(s.reader, s.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }

@@ -13,7 +13,7 @@ import (
 
 func (s *fileSource) loadVector(ctx context.Context, v vector) (loaded any, err error) {
 	err = guard(func() error {
-		file, err := s.openFile(ctx)
+		file, err := s.parse()
 		if err != nil {
 			return err
 		}

@@ -3,8 +3,6 @@ package columns
 import (
 	"context"
 	"fmt"
-
-	"github.com/parquet-go/parquet-go"
 )
 
 // vector names one vector of a part: a fixed one, or that of a leaf path.
@@ -82,12 +80,6 @@ func vectorSize(v any) int {
 		return v.codes.size() + 4*len(v.rows) + v.values.size()
 	case *Column:
 		return v.size()
-	case *parquet.File:
-		size := footerColumnBytes * len(v.Metadata().Schema)
-		for _, entry := range v.Metadata().KeyValueMetadata { // the library keeps them
-			size += len(entry.Key) + len(entry.Value)
-		}
-		return size
 	case *Sessions:
 		return 16*len(v.IDs) + 4*len(v.First)
 	case []ReceivedCount:
@@ -95,9 +87,6 @@ func vectorSize(v any) int {
 	}
 	return 64
 }
-
-// footerColumnBytes estimates the memory of a parsed footer, a column.
-const footerColumnBytes = 2000
 
 // memory is the source of a part that was built: its vectors by number.
 type memory []any
