@@ -122,7 +122,7 @@ func (d *dictionaries) forget(old *dictionary) {
 func (d *dictionary) size() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.values.count()
+	return d.values.countCodes()
 }
 
 // knownValues returns the values by code, as of now.
@@ -135,7 +135,7 @@ func (d *dictionary) knownValues() namedValues {
 // shareValues returns the shared codes of the values of a part.
 func (d *dictionary) shareValues(p *columns.Part, values *columns.Values) ([]uint32, error) {
 	return d.share(p, values.Len(), func(i int) (uint32, error) {
-		value := values.At(uint32(i))
+		value := values.ValueOf(uint32(i))
 		if value.IsMissing() {
 			return missingCode, nil
 		}
@@ -143,7 +143,7 @@ func (d *dictionary) shareValues(p *columns.Part, values *columns.Values) ([]uin
 			if code := d.texts.findCode(d.values.values, text); code != 0 {
 				return code, nil
 			}
-			code, err := d.addValue(namedValue{Value: filter.Text(d.texts.copyText(text))})
+			code, err := d.addNew(namedValue{Value: filter.Text(d.texts.copyText(text))})
 			if err == nil {
 				d.texts.addCode(d.values.values, code)
 			}
@@ -200,19 +200,19 @@ func addShared[K comparable](d *dictionary, codes map[K]uint32, key K, value nam
 	if code, ok := codes[key]; ok {
 		return code, nil
 	}
-	code, err := d.addValue(value)
+	code, err := d.addNew(value)
 	if err == nil {
 		codes[key] = code
 	}
 	return code, err
 }
 
-// addValue adds a value that is not there. The caller holds d.mu.
-func (d *dictionary) addValue(value namedValue) (uint32, error) {
-	if d.values.count() > d.room {
+// addNew adds a value that is not there. The caller holds d.mu.
+func (d *dictionary) addNew(value namedValue) (uint32, error) {
+	if d.values.countCodes() > d.room {
 		return 0, errDictionaryFull
 	}
-	return d.values.addValue(value), nil
+	return d.values.addNamed(value), nil
 }
 
 // groupedView holds the groups of the rows of one view.
@@ -305,7 +305,7 @@ func (d *dictionary) readView(ctx context.Context, p *columns.Part) (v groupedVi
 // appendCodes appends the shared codes of a row: missingCode if it has no value, those
 // of all elements if the field crosses arrays.
 func (v *groupedView) appendCodes(dst []uint32, row uint32) []uint32 {
-	code := v.codes.At(int(row))
+	code := v.codes.CodeAt(int(row))
 	if v.elements == nil {
 		return append(dst, v.shared[code])
 	}

@@ -56,7 +56,7 @@ func BenchmarkEventsBareLoop(b *testing.B) {
 			forEachCodes(column.Codes, v.Part.Stored(), func(first int, codes []uint32) {
 				for row, code := range codes {
 					if code == wanted[i] {
-						least, found = min(least, times.At(first+row)), found+1
+						least, found = min(least, times.TimeAt(first+row)), found+1
 					}
 				}
 			})

@@ -55,7 +55,7 @@ func (c *valueCounter) countRows(ctx context.Context, rows *rowSet, column *colu
 		if n == 0 {
 			continue
 		}
-		value := column.Values.At(uint32(code))
+		value := column.Values.ValueOf(uint32(code))
 		kind := kindName(value.Kind())
 		if kind == "" {
 			continue

@@ -83,7 +83,7 @@ func tabulateFunnel(q *FunnelQuery, values *sharedValues, counters []*funnelCoun
 
 // chooseGroups sets the groups, and returns the one of each code.
 func (t *funnelTables) chooseGroups(q *FunnelQuery, values *sharedValues, counters []*funnelCounter) []*funnelGroup {
-	counts := make([]int64, values.values.count())
+	counts := make([]int64, values.values.countCodes())
 	for _, c := range counters {
 		for _, noted := range c.chains {
 			counts[noted.group]++

@@ -74,7 +74,7 @@ func (w *walk) walkFieldIn(ctx context.Context, passes int, names *sharedValues,
 			err = names.check()
 		}
 		if err == nil {
-			err = w.visitGathered(ctx, names.values.count(), pass, passes, workers)
+			err = w.visitGathered(ctx, names.values.countCodes(), pass, passes, workers)
 		}
 		if err != nil {
 			return err

@@ -341,7 +341,7 @@ func (f *fieldConditions) elementMasks(column *columns.Column) []eventMask {
 	for code, elements := range column.Elements {
 		values = values[:0]
 		for _, e := range elements {
-			values = append(values, column.Values.At(e))
+			values = append(values, column.Values.ValueOf(e))
 		}
 		byCode[code] = everyBit
 		for _, c := range f.conditions {

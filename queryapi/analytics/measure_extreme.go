@@ -52,7 +52,7 @@ func (m *extremeMeasure) value(n foundNumber) filter.Value {
 	if math.IsNaN(n.double) {
 		return filter.Value{}
 	}
-	return m.views[n.view].values.At(n.code)
+	return m.views[n.view].values.ValueOf(n.code)
 }
 
 func (m *extremeMeasure) format(cell int) api.Figure { return formatNumber(m.value(m.found[cell])) }

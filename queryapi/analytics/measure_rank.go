@@ -163,7 +163,7 @@ func orderNumbers(views []numberedView) numberOrder {
 	for i := range views {
 		for code, f := range views[i].doubles {
 			if _, wide := views[i].wide[uint32(code)]; wide {
-				o.wide = append(o.wide, views[i].values.At(uint32(code)))
+				o.wide = append(o.wide, views[i].values.ValueOf(uint32(code)))
 			} else if !math.IsNaN(f) {
 				o.doubles = append(o.doubles, f+0) // there is no -0
 			}
@@ -201,7 +201,7 @@ func (o *numberOrder) placesOf(n *numberedView) []uint32 {
 		}
 		var place int
 		if _, wide := n.wide[uint32(code)]; wide {
-			i, _ := slices.BinarySearchFunc(o.wide, n.values.At(uint32(code)), filter.Value.Compare)
+			i, _ := slices.BinarySearchFunc(o.wide, n.values.ValueOf(uint32(code)), filter.Value.Compare)
 			place = i + o.before[i]
 		} else {
 			i, _ := slices.BinarySearch(o.doubles, f+0)

@@ -24,8 +24,8 @@ type pathGraph struct {
 func newPathGraph(q *PathsQuery, values *sharedValues) *pathGraph {
 	g := &pathGraph{q: q, values: values, links: map[[2]int]int64{}}
 	for range q.Depth + 1 {
-		g.counts = append(g.counts, make([]int64, values.values.count()))
-		g.nodes = append(g.nodes, make([]*api.PathNode, values.values.count()))
+		g.counts = append(g.counts, make([]int64, values.values.countCodes()))
+		g.nodes = append(g.nodes, make([]*api.PathNode, values.values.countCodes()))
 	}
 	g.ended = make([]*api.PathNode, q.Depth+1)
 	return g

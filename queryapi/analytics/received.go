@@ -56,7 +56,7 @@ func (r *receivedRange) loadRows(ctx context.Context, v columns.View) (rows rece
 // isCounted reports whether a row counts.
 func (r *receivedRows) isCounted(row int) bool {
 	ms := r.received[row]
-	return ms >= r.from && ms < r.to && r.view.IsLive(row) && (r.expires == nil || r.expires.At(row) > r.now)
+	return ms >= r.from && ms < r.to && r.view.IsLive(row) && (r.expires == nil || r.expires.TimeAt(row) > r.now)
 }
 
 // quarterOf returns the quarter of an hour of a received time in milliseconds.

@@ -139,7 +139,7 @@ func (c *rejectedCounter) sessionRows(ctx context.Context, p *columns.Part) (fun
 		return nil, err
 	}
 	code, found := column.Values.Find(filter.Text(c.SessionID))
-	return func(row int) bool { return found && column.Codes.At(row) == code }, nil
+	return func(row int) bool { return found && column.Codes.CodeAt(row) == code }, nil
 }
 
 // reasonTable counts the rejected events of one part.

@@ -102,7 +102,7 @@ func (r *run) chooseGroups(ctx context.Context, field filter.Field, top int, t *
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{groups: groups, groupSlots: groups.values.count()}
+	l := &layout{groups: groups, groupSlots: groups.values.countCodes()}
 	if whole := (&layout{groups: groups, groupSlots: l.groupSlots, timeline: t}); r.metric == MetricEvents && whole.cells() <= cmp.Or(r.a.maxGroupCells, maxGroupCells) {
 		l = whole
 	}
@@ -122,9 +122,9 @@ func (r *run) chooseGroups(ctx context.Context, field filter.Field, top int, t *
 	if l.timeline != nil {
 		c.counts = counts
 	}
-	c.largest, c.others = rankGroups(groups.values.count(), top, exists,
+	c.largest, c.others = rankGroups(groups.values.countCodes(), top, exists,
 		func(a, b uint32) int { return m.compare(cell(b), cell(a)) }, groups.compareCodes)
-	c.slots = slices.Repeat([]uint32{uint32(len(c.largest))}, groups.values.count())
+	c.slots = slices.Repeat([]uint32{uint32(len(c.largest))}, groups.values.countCodes())
 	c.slots[missingCode] = uint32(len(c.largest) + 1)
 	for slot, code := range c.largest {
 		c.slots[code] = uint32(slot)

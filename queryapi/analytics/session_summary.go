@@ -72,10 +72,10 @@ func (s *sessionSummary) addView(ctx context.Context, v columns.View, id [16]byt
 		return err
 	}
 	for row := int(sessions.First[i]); row < int(sessions.First[i+1]); row++ {
-		if !v.IsLive(row) || expires != nil && expires.At(row) <= s.nowMillis {
+		if !v.IsLive(row) || expires != nil && expires.TimeAt(row) <= s.nowMillis {
 			continue
 		}
-		end := sessionEnd{time: times.At(row), part: v.Part, row: row, typ: v.Part.Types()[codes.At(row)]}
+		end := sessionEnd{time: times.TimeAt(row), part: v.Part, row: row, typ: v.Part.Types()[codes.CodeAt(row)]}
 		s.types[end.typ]++
 		if err := s.addEnd(ctx, end); err != nil {
 			return err

@@ -72,7 +72,7 @@ func (x *textIndex) copyText(text string) string {
 	if len(text) > chunkBytes/8 {
 		return strings.Clone(text)
 	}
-	if x.chunk.Len()+len(text) > x.chunk.Cap() { // what it holds stays where it is
+	if x.chunk.Len()+len(text) > x.chunk.Cap() { // texts keep the memory of the full one
 		x.chunk.Reset()
 		x.chunk.Grow(chunkBytes)
 	}

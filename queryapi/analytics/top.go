@@ -40,7 +40,7 @@ func (a *Analytics) Top(ctx context.Context, s *columns.Snapshot, q TopQuery) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{groups: groups, groupSlots: groups.values.count()}
+	l := &layout{groups: groups, groupSlots: groups.values.countCodes()}
 	m, err := r.measureCells(ctx, l)
 	if err != nil {
 		return nil, err
@@ -48,14 +48,14 @@ func (a *Analytics) Top(ctx context.Context, s *columns.Snapshot, q TopQuery) (*
 	counts := m.(*countMeasure).counts //nolint:forcetypeassert // that of both metrics
 	t := &topAnswer{run: r, grouping: groups, counts: counts, Top: api.Top{
 		Field: q.Field.String(), Metric: string(q.Metric), StatsRange: q.statsRange(s),
-		Total: counts[groups.values.count()], Missing: counts[missingCode],
+		Total: counts[groups.values.countCodes()], Missing: counts[missingCode],
 	}}
 	if q.Metric == MetricSessions {
 		if err := t.countMissing(ctx); err != nil {
 			return nil, err
 		}
 	}
-	largest, others := rankGroups(groups.values.count(), q.Limit,
+	largest, others := rankGroups(groups.values.countCodes(), q.Limit,
 		func(code uint32) bool { return counts[code] > 0 && groups.hasPrefix(code, q.Prefix) },
 		func(a, b uint32) int { return compareFalling(counts[a], counts[b]) }, groups.compareCodes)
 	t.Distinct = int64(len(largest) + others)
@@ -110,7 +110,7 @@ func (t *topAnswer) countMissing(ctx context.Context) error {
 
 // countSlots counts the distinct sessions of slots.
 func (t *topAnswer) countSlots(ctx context.Context, n int, slot func(code uint32) uint32) ([]int64, error) {
-	l := &layout{groups: t.grouping, groupSlots: n, slots: make([]uint32, t.values.count())}
+	l := &layout{groups: t.grouping, groupSlots: n, slots: make([]uint32, t.values.countCodes())}
 	for code := range l.slots {
 		l.slots[code] = slot(uint32(code))
 	}
@@ -138,7 +138,7 @@ func (t *topAnswer) countOthers(ctx context.Context, largest []uint32, distinct 
 		}
 		return err
 	}
-	for code := missingCode + 1; code < t.values.count(); code++ {
+	for code := missingCode + 1; code < t.values.countCodes(); code++ {
 		if n := t.counts[code]; n > 0 && t.hasPrefix(uint32(code), prefix) {
 			t.Other.Count += n
 		}

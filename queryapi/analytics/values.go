@@ -49,8 +49,8 @@ func newNamedValues(field filter.Field) namedValues {
 	return n
 }
 
-// count returns the number of codes.
-func (n *namedValues) count() int { return len(n.values) }
+// countCodes returns the number of codes.
+func (n *namedValues) countCodes() int { return len(n.values) }
 
 func (n *namedValues) valueOf(code uint32) namedValue {
 	v := namedValue{Value: n.values[code]}
@@ -60,8 +60,8 @@ func (n *namedValues) valueOf(code uint32) namedValue {
 	return v
 }
 
-// addValue adds a value and returns its code.
-func (n *namedValues) addValue(v namedValue) uint32 {
+// addNamed adds a value and returns its code.
+func (n *namedValues) addNamed(v namedValue) uint32 {
 	n.values = append(n.values, v.Value)
 	if n.types != nil {
 		n.types = append(n.types, v.Type)
@@ -134,14 +134,14 @@ func (v *sharedView) countCodes() int { return max(len(v.types), v.values.Len())
 // codeAt returns the code of the value of a row, which does not cross arrays.
 func (s *sharedValues) codeAt(at place) uint32 {
 	v := &s.views[at.view]
-	return s.share(v, v.codes.At(int(at.row)))
+	return s.share(v, v.codes.CodeAt(int(at.row)))
 }
 
 // appendCodes appends the codes of the values of a row: missingCode without one,
 // those of the distinct elements if the field crosses arrays.
 func (s *sharedValues) appendCodes(dst []uint32, at place) []uint32 {
 	v := &s.views[at.view]
-	code := v.codes.At(int(at.row))
+	code := v.codes.CodeAt(int(at.row))
 	if v.elements == nil {
 		return append(dst, s.share(v, code))
 	}
@@ -179,7 +179,7 @@ func (s *sharedValues) share(v *sharedView, code uint32) uint32 {
 		value.Value = filter.Text(value.Category + filter.TypeSeparator + value.Name)
 		key = value.Category + "\x00" + value.Name
 	} else {
-		value.Value = v.values.At(code)
+		value.Value = v.values.ValueOf(code)
 		key = value.Key()
 	}
 	shared := s.addValue(key, value)
@@ -208,7 +208,7 @@ func (s *sharedValues) shareRows(view int, codes []uint32, masks []eventMask, ne
 func (s *sharedValues) countValues() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.values.count()
+	return s.values.countCodes()
 }
 
 func (s *sharedValues) addValue(key string, value namedValue) uint32 {
@@ -218,11 +218,11 @@ func (s *sharedValues) addValue(key string, value namedValue) uint32 {
 	if ok {
 		return code
 	}
-	if s.values.count() > maxSharedValues {
+	if s.values.countCodes() > maxSharedValues {
 		s.full.Store(true)
 		return missingCode
 	}
-	code = s.values.addValue(value)
+	code = s.values.addNamed(value)
 	s.codes[key] = code
 	return code
 }

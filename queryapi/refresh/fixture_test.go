@@ -232,14 +232,14 @@ func viewRows(ctx context.Context, v columns.View, now time.Time) (rows []row, e
 		return nil, err
 	}
 	for i := range p.Rows() {
-		x := row{p.Key().Application, string(ids.At(i)), store.Stored, timestamps.At(i), received.At(i), math.MaxInt64, p.Key().FirstSlot() + int64(slots[i]), 0}
+		x := row{p.Key().Application, string(ids.At(i)), store.Stored, timestamps.TimeAt(i), received.TimeAt(i), math.MaxInt64, p.Key().FirstSlot() + int64(slots[i]), 0}
 		if expires != nil {
-			x.expiry = expires.At(i)
+			x.expiry = expires.TimeAt(i)
 		}
 		if i >= p.Stored() {
 			x.status = store.Rejected
 		}
-		if f, ok := versions.Values.At(versions.Codes.At(i)).Float(); ok {
+		if f, ok := versions.Values.ValueOf(versions.Codes.CodeAt(i)).Float(); ok {
 			x.version = int64(f)
 		}
 		if v.IsLive(i) && x.expiry > now.UnixMilli() {

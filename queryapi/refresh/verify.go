@@ -285,14 +285,14 @@ func (r *Refresher) digestPart(ctx context.Context, p selected, horizon time.Tim
 			status = store.Rejected
 		} else {
 			for i, c := range fields {
-				texts[i], _ = c.Values.At(c.Codes.At(row)).TextValue()
+				texts[i], _ = c.Values.ValueOf(c.Codes.CodeAt(row)).TextValue()
 			}
 		}
 		if expires != nil {
-			expiry = expires.At(row)
+			expiry = expires.TimeAt(row)
 		}
 		if view.IsLive(row) && expiry > horizon.UnixMilli() {
-			sums[slots[row]].addRow(status, ids.At(row), timestamps.At(row), received.At(row), expiry, texts)
+			sums[slots[row]].addRow(status, ids.At(row), timestamps.TimeAt(row), received.TimeAt(row), expiry, texts)
 		}
 	}
 	return nil

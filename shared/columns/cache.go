@@ -14,8 +14,8 @@ const DefaultCacheBytes = 256 << 20
 // Cache holds vectors and derived columns of many parts within a bound. A value takes the
 // place of those that were used least recently, unless they were used after it was asked
 // for the last time before: of questions that together read more than there is room for,
-// again and again, a part of what they read stays, where dropping the least recently used
-// would drop each value shortly before it is asked for. A dropped value stays valid for its
+// again and again, a part of the values stays, where dropping the least recently used would
+// drop each value shortly before it is asked for. A dropped value stays valid for its
 // users. The values of a part go with it. A Cache is safe for concurrent use; a value that
 // several ask for at once is made once.
 type Cache struct {

@@ -39,8 +39,8 @@ func narrowCodes[C uint8 | uint16](codes []uint32) []C {
 // Len returns the number of rows.
 func (c Codes) Len() int { return len(c.bytes) + len(c.shorts) + len(c.longs) }
 
-// At returns the code of a row. Loops over many rows are faster by Read or Gather.
-func (c Codes) At(row int) uint32 {
+// CodeAt returns the code of a row. Loops over many rows are faster by Read or Gather.
+func (c Codes) CodeAt(row int) uint32 {
 	switch {
 	case c.bytes != nil:
 		return uint32(c.bytes[row])
@@ -89,11 +89,11 @@ func gatherCodes[C uint8 | uint16 | uint32](dst []uint32, codes []C, rows []uint
 	}
 }
 
-// list returns the codes of all rows in memory of their own.
-func (c Codes) list() []uint32 {
+// unpackCodes returns the codes of all rows in memory of their own.
+func (c Codes) unpackCodes() []uint32 {
 	codes := make([]uint32, c.Len())
 	c.Read(codes, 0)
 	return codes
 }
 
-func (c Codes) size() int { return len(c.bytes) + 2*len(c.shorts) + 4*len(c.longs) }
+func (c Codes) countBytes() int { return len(c.bytes) + 2*len(c.shorts) + 4*len(c.longs) }

@@ -26,7 +26,7 @@ type Column struct {
 }
 
 func (c *Column) size() int {
-	size := c.Codes.size() + c.Values.size()
+	size := c.Codes.countBytes() + c.Values.countBytes()
 	for _, list := range c.Elements {
 		size += 24 + 4*len(list)
 	}
@@ -103,7 +103,7 @@ func (p *Part) makeTypeColumn(ctx context.Context, name filter.Name) (*Column, e
 		}
 		byType[i] = codeUnlessZero(&texts, text)
 	}
-	return &Column{Values: textValues(texts.list()), Codes: PackCodes(gather(byType, codes.list()))}, nil
+	return &Column{Values: textValues(texts.list()), Codes: PackCodes(gather(byType, codes.unpackCodes()))}, nil
 }
 
 func (p *Part) makeEventIDs(ctx context.Context) (*Column, error) {
@@ -133,7 +133,7 @@ func (p *Part) makeInstants(ctx context.Context, v vector, instant func(int64) t
 		return nil, err
 	}
 	return p.codeTexts(ctx, func(row int) string {
-		at := times.At(row)
+		at := times.TimeAt(row)
 		if at == missingTime {
 			return ""
 		}

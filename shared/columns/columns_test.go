@@ -46,15 +46,15 @@ func sortedDocuments(docs []*store.Document) []*store.Document {
 
 // columnKeys returns the keys of the values of a row.
 func columnKeys(c *Column, row int) (keys []string) {
-	code := c.Codes.At(row)
+	code := c.Codes.CodeAt(row)
 	if c.Elements == nil {
 		if code == 0 {
 			return nil
 		}
-		return []string{c.Values.At(code).Key()}
+		return []string{c.Values.ValueOf(code).Key()}
 	}
 	for _, e := range c.Elements[code] {
-		keys = append(keys, c.Values.At(e).Key())
+		keys = append(keys, c.Values.ValueOf(e).Key())
 	}
 	return keys
 }
@@ -66,8 +66,8 @@ func checkColumn(t *testing.T, p *Part, docs []*store.Document, f filter.Field) 
 	if err != nil {
 		t.Fatalf("%s: %v", f, err)
 	}
-	if (c.Elements != nil) != f.Path.Many() || c.Codes.Len() != len(docs) || !c.Values.At(0).IsMissing() {
-		t.Fatalf("%s: elements %v, %d codes, first value %v", f, c.Elements != nil, c.Codes.Len(), c.Values.At(0))
+	if (c.Elements != nil) != f.Path.Many() || c.Codes.Len() != len(docs) || !c.Values.ValueOf(0).IsMissing() {
+		t.Fatalf("%s: elements %v, %d codes, first value %v", f, c.Elements != nil, c.Codes.Len(), c.Values.ValueOf(0))
 	}
 	distinct, used := make(map[string]bool), map[string]bool{"": true}
 	for _, v := range c.Values.All() {
@@ -128,11 +128,11 @@ func checkFixed(t *testing.T, p *Part, docs []*store.Document) {
 	for row, d := range docs {
 		ms := expiryOf(d)
 		least = min(least, ms)
-		if expiry == nil && ms != neverExpires || expiry != nil && expiry.At(row) != ms {
+		if expiry == nil && ms != neverExpires || expiry != nil && expiry.TimeAt(row) != ms {
 			t.Fatalf("expiry of row %d is not %d", row, ms)
 		}
 		want := fmt.Sprint(timestampOf(d), d.ReceivedAt.UnixMilli(), d.EffectiveSlot()-p.Key().FirstSlot(), Type{d.Category, d.Name}, d.EventID)
-		got := fmt.Sprint(timestamps.At(row), received.At(row), slots[row], p.Types()[types.At(row)], string(ids.At(row)))
+		got := fmt.Sprint(timestamps.TimeAt(row), received.TimeAt(row), slots[row], p.Types()[types.CodeAt(row)], string(ids.At(row)))
 		if got != want {
 			t.Fatalf("row %d is %s, want %s", row, got, want)
 		}
@@ -140,7 +140,7 @@ func checkFixed(t *testing.T, p *Part, docs []*store.Document) {
 			continue
 		}
 		stored++
-		first, last = min(first, timestamps.At(row)), max(last, timestamps.At(row))
+		first, last = min(first, timestamps.TimeAt(row)), max(last, timestamps.TimeAt(row))
 		if session < 0 || uuid.UUID(sessions.IDs[session]).String() != d.SessionID {
 			if session++; int(sessions.First[session]) != row || uuid.UUID(sessions.IDs[session]).String() != d.SessionID {
 				t.Fatalf("session %d begins at row %d, want %s at %d", session, sessions.First[session], d.SessionID, row)

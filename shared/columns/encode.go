@@ -105,7 +105,7 @@ func (e *encoder) writeFixed(ctx context.Context) error {
 			if values == nil {
 				return parquet.NullValue()
 			}
-			at := values.At(row)
+			at := values.TimeAt(row)
 			if at == times.missing {
 				return parquet.NullValue()
 			}
@@ -156,7 +156,7 @@ func (e *encoder) writeCoded(ctx context.Context, name string, c *coded, at int)
 		}
 	}
 	codes := c.spread(e.part.rows)
-	return e.writeColumn(ctx, name, func(row int) parquet.Value { return values[codes.At(row)] })
+	return e.writeColumn(ctx, name, func(row int) parquet.Value { return values[codes.CodeAt(row)] })
 }
 
 func (e *encoder) writeEventIDs(ctx context.Context) error {
@@ -173,7 +173,7 @@ func (e *encoder) writeSessions(ctx context.Context) error {
 		return err
 	}
 	return e.writeColumn(ctx, columnSessionID, func(row int) parquet.Value {
-		code := v.codes.At(row)
+		code := v.codes.CodeAt(row)
 		if code == 0 {
 			return parquet.NullValue()
 		}
@@ -191,10 +191,10 @@ func (e *encoder) writeTypes(ctx context.Context) error {
 	for i, t := range e.part.types {
 		categories[i], names[i] = textOrNull(t.Category), textOrNull(t.Name)
 	}
-	if err := e.writeColumn(ctx, columnCategory, func(row int) parquet.Value { return categories[codes.At(row)] }); err != nil {
+	if err := e.writeColumn(ctx, columnCategory, func(row int) parquet.Value { return categories[codes.CodeAt(row)] }); err != nil {
 		return err
 	}
-	if err := e.writeColumn(ctx, columnName, func(row int) parquet.Value { return names[codes.At(row)] }); err != nil {
+	if err := e.writeColumn(ctx, columnName, func(row int) parquet.Value { return names[codes.CodeAt(row)] }); err != nil {
 		return err
 	}
 	stored, rejected := textOrNull(string(store.Stored)), textOrNull(string(store.Rejected))

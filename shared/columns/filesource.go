@@ -83,7 +83,7 @@ func (s *fileSource) readSlots(ctx context.Context, file *parquet.File) ([]uint1
 		}
 		byCode[code] = uint16(n)
 	}
-	return gather(byCode, c.codes.list()), nil
+	return gather(byCode, c.codes.unpackCodes()), nil
 }
 
 // readTypes finds the type of each pair of a category and a name.
@@ -100,7 +100,7 @@ func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) (any, er
 	for i, t := range s.meta.types {
 		byType[t] = uint32(i)
 	}
-	codes, second := categories.codes.list(), names.codes.list()
+	codes, second := categories.codes.unpackCodes(), names.codes.unpackCodes()
 	pairs := make(map[[2]uint32]uint32)
 	types := make([]uint32, s.meta.rows)
 	last, lastType := [2]uint32{^uint32(0)}, uint32(0)
@@ -109,8 +109,8 @@ func (s *fileSource) readTypes(ctx context.Context, file *parquet.File) (any, er
 		if pair != last {
 			t, ok := pairs[pair]
 			if !ok {
-				category, _ := categories.values.At(pair[0]).TextValue()
-				name, _ := names.values.At(pair[1]).TextValue()
+				category, _ := categories.values.ValueOf(pair[0]).TextValue()
+				name, _ := names.values.ValueOf(pair[1]).TextValue()
 				if t, ok = byType[Type{category, name}]; !ok {
 					return nil, fmt.Errorf("type %q / %q is not described", category, name)
 				}

@@ -32,15 +32,15 @@ func TestCodesAreThoseThatWerePacked(t *testing.T) {
 				want[r.IntN(n)] = largest
 			}
 			c := PackCodes(want)
-			if c.Len() != n || !slices.Equal(c.list(), want) {
-				t.Fatalf("%d codes up to %d: %v, want %v", n, largest, c.list(), want)
+			if c.Len() != n || !slices.Equal(c.unpackCodes(), want) {
+				t.Fatalf("%d codes up to %d: %v, want %v", n, largest, c.unpackCodes(), want)
 			}
 			rows := someRows(r, n)
 			gathered := make([]uint32, len(rows))
 			c.Gather(gathered, rows)
 			for i, row := range rows {
-				if c.At(int(row)) != want[row] || gathered[i] != want[row] {
-					t.Fatalf("code of row %d of %d up to %d: %d and %d, want %d", row, n, largest, c.At(int(row)), gathered[i], want[row])
+				if c.CodeAt(int(row)) != want[row] || gathered[i] != want[row] {
+					t.Fatalf("code of row %d of %d up to %d: %d and %d, want %d", row, n, largest, c.CodeAt(int(row)), gathered[i], want[row])
 				}
 			}
 			from := r.IntN(n + 1)
@@ -54,8 +54,8 @@ func TestCodesAreThoseThatWerePacked(t *testing.T) {
 
 func TestCodesTakeNoMoreBytesThanTheLargestNeeds(t *testing.T) {
 	for largest, size := range map[uint32]int{math.MaxUint8: 1, math.MaxUint8 + 1: 2, math.MaxUint16: 2, math.MaxUint16 + 1: 4} {
-		if c := PackCodes([]uint32{largest, 0}); c.size() != 2*size {
-			t.Errorf("2 codes up to %d take %d bytes", largest, c.size())
+		if c := PackCodes([]uint32{largest, 0}); c.countBytes() != 2*size {
+			t.Errorf("2 codes up to %d take %d bytes", largest, c.countBytes())
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestTimesAreThoseThatWerePacked(t *testing.T) {
 					}
 					times := packTimes(want, missing)
 					checkTimes(t, fmt.Sprintf("%s, %d rows, one in %d missing", name, n, gaps), times, want, r)
-					if per := times.size() / max(n, 1); n > timeBlockRows && gaps == 0 && per != kind.bytes {
+					if per := times.countBytes() / max(n, 1); n > timeBlockRows && gaps == 0 && per != kind.bytes {
 						t.Errorf("%s: %d bytes a row, want %d", name, per, kind.bytes)
 					}
 				}
@@ -100,8 +100,8 @@ func TestTimesAreThoseThatWerePacked(t *testing.T) {
 
 func checkTimes(t *testing.T, name string, times *Times, want []int64, r *rand.Rand) {
 	t.Helper()
-	if times.Len() != len(want) || !slices.Equal(times.list(), want) {
-		t.Fatalf("%s: %v, want %v", name, times.list(), want)
+	if times.Len() != len(want) || !slices.Equal(times.unpackTimes(), want) {
+		t.Fatalf("%s: %v, want %v", name, times.unpackTimes(), want)
 	}
 	rows := someRows(r, len(want))
 	for len(rows) > 0 {
@@ -110,8 +110,8 @@ func checkTimes(t *testing.T, name string, times *Times, want []int64, r *rand.R
 		gathered := make([]int64, len(block))
 		times.Gather(gathered, block)
 		for i, row := range block {
-			if gathered[i] != want[row] || times.At(int(row)) != want[row] {
-				t.Fatalf("%s: time of row %d is %d and %d, want %d", name, row, gathered[i], times.At(int(row)), want[row])
+			if gathered[i] != want[row] || times.TimeAt(int(row)) != want[row] {
+				t.Fatalf("%s: time of row %d is %d and %d, want %d", name, row, gathered[i], times.TimeAt(int(row)), want[row])
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func TestLongestDistanceIsNotTakenForAMissingTime(t *testing.T) {
 	for _, span := range []int64{missingShort - 1, missingShort, missingShort + 1, missingLong - 1, missingLong, missingLong + 1} {
 		for _, unit := range timeUnits {
 			want := []int64{1, 1 + span*unit, math.MinInt64}
-			if got := packTimes(want, math.MinInt64).list(); !slices.Equal(got, want) {
+			if got := packTimes(want, math.MinInt64).unpackTimes(); !slices.Equal(got, want) {
 				t.Errorf("%v, want %v", got, want)
 			}
 		}
@@ -142,8 +142,8 @@ func TestValuesAreThoseThatWerePacked(t *testing.T) {
 		"none": {{}}, "text and null": {{}, filter.Text("x"), filter.Null()}, "number and text": {{}, filter.Int(1), filter.Text("1")},
 	} {
 		values := PackValues(slices.Clone(want))
-		if values.Len() != len(want) || !values.At(0).IsMissing() {
-			t.Fatalf("%s: %d values, the first is %v", name, values.Len(), values.At(0))
+		if values.Len() != len(want) || !values.ValueOf(0).IsMissing() {
+			t.Fatalf("%s: %d values, the first is %v", name, values.Len(), values.ValueOf(0))
 		}
 		for code, v := range values.All() {
 			w := want[code]
@@ -157,8 +157,8 @@ func TestValuesAreThoseThatWerePacked(t *testing.T) {
 			}
 		}
 	}
-	if packed := PackValues(texts); packed.list != nil || packed.size() > 40 {
-		t.Errorf("texts take %d bytes", packed.size())
+	if packed := PackValues(texts); packed.list != nil || packed.countBytes() > 40 {
+		t.Errorf("texts take %d bytes", packed.countBytes())
 	}
 }
 

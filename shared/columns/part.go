@@ -74,7 +74,7 @@ func (i *PathInfo) isUsed() bool { return i.Dropped || i.Partial || i.Present() 
 // countValues counts the rows by kind.
 func (i *PathInfo) countValues(c *coded) {
 	rows := make([]int64, c.values.Len())
-	for _, code := range c.codes.list() {
+	for _, code := range c.codes.unpackCodes() {
 		rows[code]++
 	}
 	for code, v := range c.values.All() {
@@ -193,8 +193,8 @@ func loadVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
 	return vectorOf[T](p, v, loaded, err)
 }
 
-// readVector is loadVector for a vector that the cache need not keep: of which it keeps
-// what is made of it.
+// readVector is loadVector for a vector that the cache need not keep, since it keeps the
+// column that is derived from it.
 func readVector[T any](ctx context.Context, p *Part, v vector) (T, error) {
 	err := ctx.Err()
 	var loaded any
@@ -266,7 +266,7 @@ func (p *Part) Sessions(ctx context.Context) (*Sessions, error) {
 			return nil, err
 		}
 		s := &Sessions{}
-		for row, code := range v.codes.list()[:p.stored] {
+		for row, code := range v.codes.unpackCodes()[:p.stored] {
 			if int(code) != len(s.IDs) {
 				s.IDs = append(s.IDs, v.ids[code])
 				s.First = append(s.First, uint32(row))

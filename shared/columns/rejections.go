@@ -31,7 +31,7 @@ func (p *Part) Rejections(ctx context.Context) (*Rejections, error) {
 }
 
 // Reasons returns the reasons of a rejected row.
-func (r *Rejections) Reasons(row int) []Reason { return r.lists[r.codes.At(row)] }
+func (r *Rejections) Reasons(row int) []Reason { return r.lists[r.codes.CodeAt(row)] }
 
 // EventID returns the event id of a rejected row. The caller must not change it.
 func (r *Rejections) EventID(row int) []byte { return r.eventIDs.At(row) }

@@ -194,7 +194,7 @@ func (p *Part) takeLeaf(ctx context.Context, r *resolver, n *node) (err error) {
 // ownLeaf copies the values and the codes of the leaf, which are about to change.
 func (r *resolver) ownLeaf() {
 	if r.leaf != nil {
-		r.values, r.codes = r.leaf.values.unpack(), r.leaf.spread(r.rows).list()
+		r.values, r.codes = r.leaf.values.unpack(), r.leaf.spread(r.rows).unpackCodes()
 		r.leaf = nil
 	}
 }
@@ -228,7 +228,7 @@ func (p *Part) resolveLeaf(ctx context.Context, r *resolver, n *node, path filte
 			return err
 		}
 	}
-	for i, code := range c.codes.list() {
+	for i, code := range c.codes.unpackCodes() {
 		row := uint32(i)
 		if c.rows != nil {
 			row = c.rows[i]
@@ -292,7 +292,7 @@ func (p *Part) combine(ctx context.Context, vectors []*coded) (combinations [][]
 			return nil, nil, err
 		}
 		next := make(map[pair]uint32)
-		for j, code := range c.codes.list() {
+		for j, code := range c.codes.unpackCodes() {
 			row := uint32(j)
 			if c.rows != nil {
 				row = c.rows[j]
@@ -326,7 +326,7 @@ func assemble(object *node, leaves []*node, vectors []*coded, combination []uint
 		if combination[i] == 0 {
 			continue
 		}
-		present[n] = vectors[i].values.At(combination[i])
+		present[n] = vectors[i].values.ValueOf(combination[i])
 		for a := n.parent; !inside[a]; a = a.parent {
 			inside[a] = true
 		}

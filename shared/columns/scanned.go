@@ -124,9 +124,9 @@ func (f *rowFinder) findRow(d *store.Document) (int, bool) {
 	timestamp, id := timestampOf(d), []byte(d.EventID)
 	at, ok := sort.Find(n, func(j int) int {
 		switch row := first + j; {
-		case timestamp < f.timestamps.At(row):
+		case timestamp < f.timestamps.TimeAt(row):
 			return -1
-		case timestamp > f.timestamps.At(row):
+		case timestamp > f.timestamps.TimeAt(row):
 			return 1
 		default:
 			return bytes.Compare(id, f.eventIDs.At(row))

@@ -69,13 +69,13 @@ func TestScannedColumnsAreAlignedWithTheRows(t *testing.T) {
 }
 
 func valuesOf(c *Column, row int) (values []filter.Value) {
-	codes := []uint32{c.Codes.At(row)}
+	codes := []uint32{c.Codes.CodeAt(row)}
 	if c.Elements != nil {
-		codes = c.Elements[c.Codes.At(row)]
+		codes = c.Elements[c.Codes.CodeAt(row)]
 	}
 	for _, code := range codes {
 		if code != 0 {
-			values = append(values, c.Values.At(code))
+			values = append(values, c.Values.ValueOf(code))
 		}
 	}
 	return values

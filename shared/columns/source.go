@@ -54,7 +54,7 @@ func (c *coded) spread(rows int) Codes {
 		return c.codes
 	}
 	codes := make([]uint32, rows)
-	for i, code := range c.codes.list() {
+	for i, code := range c.codes.unpackCodes() {
 		codes[c.rows[i]] = code
 	}
 	return PackCodes(codes)
@@ -67,17 +67,17 @@ func vectorSize(v any) int {
 		if v == nil {
 			return 0
 		}
-		return v.size()
+		return v.countBytes()
 	case []uint16:
 		return 2 * len(v)
 	case Codes:
-		return v.size()
+		return v.countBytes()
 	case *Texts:
 		return v.size()
 	case *sessionVector:
-		return 16*len(v.ids) + v.codes.size()
+		return 16*len(v.ids) + v.codes.countBytes()
 	case *coded:
-		return v.codes.size() + 4*len(v.rows) + v.values.size()
+		return v.codes.countBytes() + 4*len(v.rows) + v.values.countBytes()
 	case *Column:
 		return v.size()
 	case *Sessions:

@@ -83,7 +83,7 @@ func (p *Part) summarise(ctx context.Context) error {
 	if err != nil || expiry == nil {
 		return err
 	}
-	for _, ms := range expiry.list() {
+	for _, ms := range expiry.unpackTimes() {
 		p.leastExpiry = min(p.leastExpiry, ms)
 	}
 	return nil
@@ -99,14 +99,14 @@ func (p *Part) countStored(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	types := codes.list()
+	types := codes.unpackCodes()
 	type key struct {
 		quarter int64
 		typ     uint32
 	}
 	counts := make(map[key]int64)
 	p.first, p.last = math.MaxInt64, math.MinInt64
-	for row, us := range timestamps.list()[:p.stored] {
+	for row, us := range timestamps.unpackTimes()[:p.stored] {
 		p.first, p.last = min(p.first, us), max(p.last, us)
 		counts[key{floorDiv(us, quarterMicros), types[row]}]++
 	}
@@ -151,8 +151,8 @@ func (p *Part) countReceived(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for row, ms := range received.list() {
-		k := receivedKey{floorDiv(ms, quarterMillis), types.At(row), lists.At(row), row >= p.stored}
+	for row, ms := range received.unpackTimes() {
+		k := receivedKey{floorDiv(ms, quarterMillis), types.CodeAt(row), lists.CodeAt(row), row >= p.stored}
 		g := groups[k]
 		if g == nil {
 			g = &ReceivedCount{Quarter: k.quarter, Type: k.typ, Status: store.Stored, First: ms, Last: ms}
@@ -202,7 +202,7 @@ func (s *sampler) take(g *ReceivedCount, row int) {
 
 // documentIDAt returns the id of the document of a row.
 func (s *sampler) documentIDAt(row int) string {
-	kept, _ := s.documents.values.At(s.codes.At(row)).TextValue()
+	kept, _ := s.documents.values.ValueOf(s.codes.CodeAt(row)).TextValue()
 	return documentID(s.application, kept, s.eventIDs.At(row))
 }
 

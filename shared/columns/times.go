@@ -100,8 +100,8 @@ func (b *timeBlock) divides(times []int64, missing int64) bool {
 // Len returns the number of rows.
 func (t *Times) Len() int { return t.rows }
 
-// At returns the time of a row. Loops over many rows are faster by Read or Gather.
-func (t *Times) At(row int) int64 {
+// TimeAt returns the time of a row. Loops over many rows are faster by Read or Gather.
+func (t *Times) TimeAt(row int) int64 {
 	b, i := &t.blocks[row/timeBlockRows], row%timeBlockRows
 	if b.wide != nil {
 		return b.wide[i]
@@ -166,7 +166,7 @@ func (t *Times) Gather(dst []int64, rows []uint32) {
 		}
 	}
 	for i, row := range rows {
-		dst[i] = t.At(int(row))
+		dst[i] = t.TimeAt(int(row))
 	}
 }
 
@@ -186,14 +186,14 @@ func (b *timeBlock) gather(dst []int64, rows []uint32) {
 	}
 }
 
-// list returns the times of all rows in memory of their own.
-func (t *Times) list() []int64 {
+// unpackTimes returns the times of all rows in memory of their own.
+func (t *Times) unpackTimes() []int64 {
 	times := make([]int64, t.rows)
 	t.Read(times, 0)
 	return times
 }
 
-func (t *Times) size() int {
+func (t *Times) countBytes() int {
 	size := 112 * len(t.blocks)
 	for i := range t.blocks {
 		b := &t.blocks[i]

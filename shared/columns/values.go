@@ -10,7 +10,7 @@ import (
 
 // Values are the distinct values of a column by code; code 0 is the missing value. Texts,
 // and numbers, stand one behind the other in one piece of memory. They are read-only, and
-// share their memory with the values that At returns. The zero value has none.
+// share their memory with the values that ValueOf returns. The zero value has none.
 type Values struct {
 	// offsets are those of the values in text, one more than there are values.
 	offsets []uint32
@@ -73,8 +73,8 @@ func (v *Values) Len() int {
 	return max(len(v.offsets)-1, 0)
 }
 
-// At returns the value of a code.
-func (v *Values) At(code uint32) filter.Value {
+// ValueOf returns the value of a code.
+func (v *Values) ValueOf(code uint32) filter.Value {
 	if v.list != nil {
 		return v.list[code]
 	}
@@ -92,7 +92,7 @@ func (v *Values) At(code uint32) filter.Value {
 func (v *Values) All() iter.Seq2[uint32, filter.Value] {
 	return func(yield func(uint32, filter.Value) bool) {
 		for code := range uint32(v.Len()) {
-			if !yield(code, v.At(code)) {
+			if !yield(code, v.ValueOf(code)) {
 				return
 			}
 		}
@@ -112,7 +112,7 @@ func (v *Values) Find(want filter.Value) (found uint32, ok bool) {
 // Own returns a value that shares no memory with those of other codes: to be kept for longer
 // than the column.
 func (v *Values) Own(code uint32) filter.Value {
-	value := v.At(code)
+	value := v.ValueOf(code)
 	if v.list != nil || code == 0 {
 		return value
 	}
@@ -132,7 +132,7 @@ func (v *Values) unpack() []filter.Value {
 	return values
 }
 
-func (v *Values) size() int {
+func (v *Values) countBytes() int {
 	size := 4*len(v.offsets) + len(v.text) + 8*len(v.doubles)
 	for _, value := range v.list {
 		size += valueSize(value)

@@ -111,7 +111,7 @@ func goTotals(t *testing.T, parts []*columns.Part) (f totals) {
 			t.Fatal(err)
 		}
 		for row := range p.Rows() {
-			if expiry != nil && expiry.At(row) != math.MaxInt64 {
+			if expiry != nil && expiry.TimeAt(row) != math.MaxInt64 {
 				f.expiring++
 			}
 		}
@@ -125,7 +125,7 @@ func goTotals(t *testing.T, parts []*columns.Part) (f totals) {
 				t.Fatal(err)
 			}
 			for row := range p.Stored() {
-				use(c.Values.At(c.Codes.At(row)))
+				use(c.Values.ValueOf(c.Codes.CodeAt(row)))
 			}
 		}
 		count := func(n *int64, want filter.Value) func(filter.Value) {
