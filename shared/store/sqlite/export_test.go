@@ -54,3 +54,9 @@ func (s *Store) Text(ctx context.Context, query string) (value string, err error
 	err = s.readers.QueryRowContext(ctx, query).Scan(&value)
 	return value, err
 }
+
+// WithCheckpointPages sets the size of a checkpoint.
+func WithCheckpointPages(c Config, pages int) Config {
+	c.checkpointPages = pages
+	return c
+}

@@ -18,6 +18,10 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
+// checkpointPages is how many pages of 4 KiB the write-ahead log has at least when they
+// are copied into the database, and synced there.
+const checkpointPages = 4000
+
 // Config says which file to use. The zero value of every field but Path is its
 // default.
 type Config struct {
@@ -35,6 +39,10 @@ type Config struct {
 	Now func() time.Time
 	// Logger gets the failures of the sweeper; nil is slog.Default.
 	Logger *slog.Logger
+
+	// checkpointPages is the size of a checkpoint, in pages of 4 KiB; 0 is
+	// checkpointPages. Benchmarks set it.
+	checkpointPages int
 }
 
 // Store is a database file. It is safe for concurrent use by one process.
@@ -82,6 +90,9 @@ func withDefaults(cfg Config) Config {
 	if cfg.SweepEvery == 0 {
 		cfg.SweepEvery = time.Minute
 	}
+	if cfg.checkpointPages == 0 {
+		cfg.checkpointPages = checkpointPages
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -109,7 +120,7 @@ func createFile(path string) error {
 
 // connect opens the writing connection first: it switches the file to WAL.
 func (s *Store) connect(ctx context.Context, cfg Config) error {
-	name, err := dataSource(cfg.Path)
+	name, err := dataSource(cfg.Path, cfg.checkpointPages)
 	if err != nil {
 		return err
 	}
@@ -134,7 +145,7 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 
 // dataSource returns the driver's name of a file with the settings that every
 // connection needs.
-func dataSource(path string) (string, error) {
+func dataSource(path string, checkpointPages int) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: path of the database: %w", store.ErrConfiguration, err)
@@ -149,8 +160,7 @@ func dataSource(path string) (string, error) {
 		"busy_timeout(5000)",
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
-		// Fewer, larger checkpoints than every 4 MB.
-		"wal_autocheckpoint(4000)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		"journal_size_limit(67108864)",
 		"temp_store(MEMORY)",
 	}
