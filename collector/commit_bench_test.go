@@ -28,7 +28,7 @@ const bareBatchSize = 500
 // BenchmarkCommit compares the collector with a reference that publishes equal
 // messages without HTTP on the same server, which syncs on every commit. Both
 // alternate within a run. ratio is the events/s of the collector over those of
-// the reference, and bar, where there is one, what it should reach.
+// the reference, and bar its least where one is set.
 func BenchmarkCommit(b *testing.B) {
 	for _, c := range []struct {
 		name         string

@@ -36,7 +36,7 @@ func (l *latencies) addSample(d time.Duration) {
 	l.d = append(l.d, d)
 }
 
-func (l *latencies) count() int {
+func (l *latencies) sampleCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.d)

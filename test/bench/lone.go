@@ -40,7 +40,7 @@ func loneRate(ctx context.Context, p *harness.Pipeline, d time.Duration, took *l
 			took.addSample(time.Since(start))
 			return err
 		}
-		return post, c.close, nil
+		return post, c.hangUp, nil
 	})
 }
 
@@ -75,7 +75,7 @@ func inParallel(d time.Duration, makes func() (call func() error, end func(), er
 }
 
 // loneClient is a connection that posts lone events with little work, for it shares
-// the cores with what is measured.
+// the cores with the pipeline.
 type loneClient struct {
 	conn   net.Conn
 	in     *bufio.Reader
@@ -94,7 +94,7 @@ func dialLone(ctx context.Context, p *harness.Pipeline) (*loneClient, error) {
 	return &loneClient{conn: conn, in: bufio.NewReader(conn), head: head}, nil
 }
 
-func (c *loneClient) close() { _ = c.conn.Close() }
+func (c *loneClient) hangUp() { _ = c.conn.Close() }
 
 func (c *loneClient) postEvent() error {
 	event := c.events.appendEvent(nil)
@@ -135,12 +135,12 @@ func openBareStream(ctx context.Context, dir string) (*bareStream, error) {
 		err = stream.Ensure(ctx, b.js, stream.Config{MaxBytes: 4 << 30})
 	}
 	if err != nil {
-		return nil, errors.Join(err, b.close())
+		return nil, errors.Join(err, b.stopServer())
 	}
 	return b, nil
 }
 
-func (b *bareStream) close() error {
+func (b *bareStream) stopServer() error {
 	if b.conn != nil {
 		b.conn.Close()
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// loneBar is what lone events should reach of bare single publishes: services that do
-// everything else beside it on the same disk and cores.
+// loneBar is the least ratio of lone events to bare single publishes. The services do
+// everything else beside them on the same disk and cores.
 const loneBar = 1.2
 
 // BenchmarkLone is the rate of events from 64 connections that send one a request,
@@ -23,7 +23,7 @@ func BenchmarkLone(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.Cleanup(func() { _ = bare.close() })
+			b.Cleanup(func() { _ = bare.stopServer() })
 			once(b, func() {
 				const rounds = 3
 				part := seconds("EYE_BENCH_SECONDS", 20) / (2*rounds + 1)
@@ -37,7 +37,7 @@ func BenchmarkLone(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					awaitStored(b, p, warm.count()+took.count())
+					awaitStored(b, p, warm.sampleCount()+took.sampleCount())
 					singles, err := bare.singlesRate(b.Context(), part)
 					if err != nil {
 						b.Fatal(err)
