@@ -37,10 +37,10 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here race race-here lint check duckdb bench bench-here bench-duckdb fuzz chaos mongo cross tidy-check vendor-check
+.PHONY: help run build test test-here race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
 
 run: build ## build and start everything in one process, for development
 	@exec bin/theeye up --dev
@@ -91,6 +91,12 @@ bench-here:
 
 bench-duckdb: ## statistics against DuckDB over the same files, with a million and with ten million events
 	@cd $(DUCKDB) && GOWORK=off CGO_ENABLED=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 2h $(BENCHFLAGS) .
+
+soak: ## ten minutes of theeye up at its full rate: memory each minute, and the latency of its answers
+	@cd test && $(GO) test ./bench -tags long -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 1h -v $(BENCHFLAGS)
+
+bench-10m: ## theeye up with ten million events: its write rate, and how soon it starts (needs 30 GB in TMPDIR)
+	@cd test && $(GO) test ./bench -tags long -run '^$$' -bench '^BenchmarkTenMillion$$' -benchtime 1x -timeout 4h -v $(BENCHFLAGS)
 
 fuzz: ## every fuzz target FUZZTIME (50000x: so many inputs; or 5m)
 	@$(MONGO) run -- deploy/fuzz.sh $(FUZZTIME) $(MODULES)

@@ -23,6 +23,8 @@ type sender struct {
 	client   *http.Client
 	// duplicates is the share of events that were sent before, 0 to 1.
 	duplicates float64
+	// answers, if set, gets the time until the answer of each body.
+	answers *latencies
 
 	sent atomic.Int64
 	done atomic.Int64 // as the processors count, read now and then
@@ -207,6 +209,10 @@ func (s *sender) postOnce(ctx context.Context, body []byte) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.pipeline.Key)
+	if s.answers != nil {
+		sent := time.Now()
+		defer func() { s.answers.addSample(time.Since(sent)) }()
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return err
