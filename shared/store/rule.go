@@ -30,35 +30,6 @@ func (b *bulk) readHoldersFirst(ctx context.Context) error {
 	return b.improveHeld(ctx, all)
 }
 
-// replaceRead replaces the holders that entries supersede by what the caller has read.
-// The other entries, and those of which it is unknown whether the guard matched, take
-// the rounds.
-func (b *bulk) replaceRead(ctx context.Context, read map[string]Held) error {
-	better := make([]*entry, 0, len(b.next))
-	var rest []*entry
-	for _, e := range b.next {
-		h, ok := read[e.doc.ID]
-		if !ok || !Supersedes(e.doc, h.Holder) {
-			rest = append(rest, e)
-			continue
-		}
-		b.held++
-		e.slot, e.held = h.Slot, h.Timestamps
-		better = append(better, e)
-	}
-	unknown, err := b.replaceEntries(ctx, better)
-	if err != nil {
-		return err
-	}
-	b.next = append(rest, unknown...)
-	if err := b.stripRefused(); err != nil {
-		return err
-	}
-	b.refused = nil
-	slices.SortStableFunc(b.next, byID)
-	return nil
-}
-
 // improveHeld reads the holders, replaces those that entries supersede, and prepares
 // the next round. It reads again where a holder may have changed in between.
 func (b *bulk) improveHeld(ctx context.Context, held []*entry) error {
