@@ -20,8 +20,8 @@ var (
 	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	quoted = regexp.MustCompile("`([A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.=%-]+)+/?)`")
 	// Only where it is written as a command: prose makes many things.
-	makeCall = regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)")
-	target   = regexp.MustCompile(`(?m)^([a-z-]+):`)
+	makeCall = regexp.MustCompile("(?m)(?:`|^)make ([a-z0-9-]+)")
+	target   = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
 )
 
 // DocumentFaults returns the faults of the documents of a tree: required

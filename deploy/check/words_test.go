@@ -29,7 +29,6 @@ var sharedNames = map[string]string{
 	"Ready":        "nil, or the missing parts, until a part of a process can work",
 	"Revision":     "a registry revision: of a registry, a set, a version or a rule",
 	"Run":          "a part of a process serves until its context ends; a command does its work",
-	"Sessions":     "the sessions of some events: from the columns, or from the store",
 	"Stop":         "the end of a Start",
 	"ServeHTTP":    "http.Handler",
 	"String":       "fmt.Stringer",

@@ -160,7 +160,7 @@ func (sc *scan) findByID(ctx context.Context, items []*item, id func(*store.Docu
 	}
 	var left []*item
 	for i, it := range items {
-		h, ok := held.lookUp(i, ids[i])
+		h, ok := held.at(i, ids[i])
 		if it.conflicting = it.conflicting || ok && h.ContentHash != it.doc.ContentHash; ok {
 			it.applyHeld(h)
 		}
@@ -177,8 +177,8 @@ const readAtOnce = 500
 // heldParts has what the store holds under ids, for each part of readAtOnce of them.
 type heldParts []map[string]store.Held
 
-// lookUp returns what the store holds under the id at an index.
-func (p heldParts) lookUp(i int, id string) (store.Held, bool) {
+// at returns the document that the store holds under the id at an index.
+func (p heldParts) at(i int, id string) (store.Held, bool) {
 	h, ok := p[i/readAtOnce][id]
 	return h, ok
 }

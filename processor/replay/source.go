@@ -39,7 +39,7 @@ const (
 // ackWait, behind later messages. The consumer's own sequence, which counts
 // deliveries, shows whether a message is missing.
 //
-// It may read ahead of what is written: nextPortion continues after its last portion,
+// It may read ahead of the written part: nextPortion continues after its last portion,
 // a new consumer begins where the written part ends. One goroutine calls nextPortion.
 type source struct {
 	r *run
@@ -167,7 +167,7 @@ func (s *source) collectPortion(batch jetstream.MessageBatch) (p portion, err er
 			return p, nil
 		}
 	}
-	// A fetch without a message in time is none that failed.
+	// A fetch that brought no message in time has not failed.
 	if err := batch.Error(); err != nil && len(p.messages) == 0 && !errors.Is(err, context.DeadlineExceeded) {
 		return portion{}, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
 	}

@@ -153,7 +153,7 @@ type setting struct {
 	// read them itself and hand them to its Writer.
 	replay, handed bool
 	// raising is a database that raises revisions where documents stay as they are, by
-	// a guard on what it has read.
+	// a guard on the documents that it has read.
 	raising bool
 	// embedded is a database that marks its writes in the same step, and reports
 	// which replacement matched.

@@ -73,11 +73,11 @@ func (w *Writer) Write(ctx context.Context, docs []*Document) ([]WriteResult, er
 	return w.WriteOver(ctx, docs, nil)
 }
 
-// WriteOver is Write for a caller that has read what the store holds under the ids of
-// the documents, as Reader.Held returns it. A document that supersedes what was read is
-// replaced without another look; the guard of the replacement decides by what is held
-// then. So what was read may be out of date, and incomplete: it decides about the work,
-// never about a result. WriteOver changes no map.
+// WriteOver is Write for a caller that has read the holders of the ids of the documents,
+// by Reader.Held. A document that supersedes its holder in read is replaced without
+// another look; the guard of the replacement decides by the holder that is there then.
+// So read may be out of date, and incomplete: it decides about the work, never about a
+// result. WriteOver does not change it.
 func (w *Writer) WriteOver(ctx context.Context, docs []*Document, read map[string]Held) ([]WriteResult, error) {
 	results := make([]WriteResult, len(docs))
 	pending := w.collectPending(docs, results)

@@ -57,7 +57,7 @@ func (s *Store) ForgetTypes(ctx context.Context) error {
 	return err
 }
 
-// ReplaceAfter is Replace with something in between what it reads and what it writes.
+// ReplaceAfter is Replace with a call between its reads and its writes.
 func (s *Store) ReplaceAfter(ctx context.Context, docs []*store.Document, between func()) ([]error, error) {
 	return withEncoded(docs, func(bulk []encodedDocument) ([]error, error) {
 		raises, rest, err := s.findRaises(ctx, bulk)
