@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/raced"
 )
 
 func TestRefusesBadEncodings(t *testing.T) {
@@ -110,7 +111,7 @@ func TestGzipBombsAreBounded(t *testing.T) {
 		peak := make(chan uint64)
 		go func() { peak <- peakHeap(stop) }()
 		var wg sync.WaitGroup
-		for range 200 {
+		for range raced.Cases(200) {
 			wg.Go(func() {
 				r, err := f.trySend(api.PathEvents, compressed, "Content-Encoding", "gzip")
 				if err != nil || r.status != http.StatusRequestEntityTooLarge || r.Code != api.CodeBodyTooLarge {

@@ -116,9 +116,13 @@ var errBroken = errors.New("a message of the consumer is missing")
 // fetchPortion fetches until it has a message, or until it is certain that none
 // follows.
 func (s *source) fetchPortion(ctx context.Context) (portion, error) {
-	bounds := []jetstream.FetchOpt{jetstream.FetchMaxBytes(portionBytes)}
-	for size := s.size; !s.exhausted; size, bounds = 1, nil {
-		p, err := s.fetchOnce(ctx, size, bounds...)
+	bounds := []jetstream.FetchOpt{jetstream.FetchMaxWait(fetchWait), jetstream.FetchMaxBytes(portionBytes)}
+	for size := s.size; !s.exhausted; size, bounds = 1, bounds[:1] {
+		batch, err := s.consumer.Fetch(size, bounds...)
+		if err != nil {
+			return portion{}, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
+		}
+		p, err := s.collectPortion(batch)
 		if err != nil || len(p.messages) > 0 {
 			return p, err
 		}
@@ -134,18 +138,6 @@ func (s *source) fetchPortion(ctx context.Context) (portion, error) {
 		// A pending message may have just arrived, or be larger than portionBytes.
 	}
 	return portion{}, nil
-}
-
-// fetchOnce fetches a number of messages at most. No fetch outlives it, though it may be
-// left before its end.
-func (s *source) fetchOnce(ctx context.Context, size int, bounds ...jetstream.FetchOpt) (portion, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchWait)
-	defer cancel()
-	batch, err := s.consumer.Fetch(size, append(bounds, jetstream.FetchContext(ctx))...)
-	if err != nil {
-		return portion{}, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
-	}
-	return s.collectPortion(batch)
 }
 
 // collectPortion returns the messages of a fetch that belong to the range. It skips
@@ -167,8 +159,7 @@ func (s *source) collectPortion(batch jetstream.MessageBatch) (p portion, err er
 			return p, nil
 		}
 	}
-	// A fetch that brought no message in time has not failed.
-	if err := batch.Error(); err != nil && len(p.messages) == 0 && !errors.Is(err, context.DeadlineExceeded) {
+	if err := batch.Error(); err != nil && len(p.messages) == 0 {
 		return portion{}, fmt.Errorf("fetch from consumer %s: %w", s.name, err)
 	}
 	return p, nil

@@ -23,14 +23,16 @@ var errStopped = errors.New("natstest: the server is stopped")
 
 // VerifyTestMain runs the tests of a package and fails when they leave
 // goroutines behind. It ignores those that a stopped server leaves for some
-// seconds: of a batch that was cut off, and of one stream that sources another.
+// seconds: of a batch that was cut off, and of one stream that sources another. And it
+// ignores a fetch of a client that was left before its end, which its wait ends.
 func VerifyTestMain(m *testing.M) {
 	const pkg = "github.com/nats-io/nats-server/v2/server"
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction(pkg+".(*msgBlock).flushLoop"),
 		goleak.IgnoreAnyFunction(pkg+".(*fileStore).flushStreamStateLoop"),
 		goleak.IgnoreAnyFunction(pkg+".(*stream).trySetupSourceConsumer.func3"),
-		goleak.IgnoreAnyFunction(pkg+"/ats.Register.func1"))
+		goleak.IgnoreAnyFunction(pkg+"/ats.Register.func1"),
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats.go/jetstream.(*pullConsumer).fetch.func1"))
 }
 
 // Option changes the options of the server.
