@@ -162,9 +162,14 @@ func simulations() []simulation {
 func TestPolicyIsNearTheBestEverywhere(t *testing.T) {
 	const near, far = 0.8, 0.6
 	fixed := []fixedGrouping{
-		{atomicFrom: maxBatch + 1}, {atomicFrom: 1}, {atomicFrom: 16}, {atomicFrom: 16, wait: 2 * time.Millisecond},
-		{atomicFrom: 1, wait: 2 * time.Millisecond}, {atomicFrom: 1, wait: 5 * time.Millisecond},
-		{atomicFrom: 1, wait: 10 * time.Millisecond}, {atomicFrom: 1, wait: 20 * time.Millisecond},
+		{atomicFrom: maxBatch + 1},
+		{atomicFrom: 1},
+		{atomicFrom: 16},
+		{atomicFrom: 16, wait: 2 * time.Millisecond},
+		{atomicFrom: 1, wait: 2 * time.Millisecond},
+		{atomicFrom: 1, wait: 5 * time.Millisecond},
+		{atomicFrom: 1, wait: 10 * time.Millisecond},
+		{atomicFrom: 1, wait: 20 * time.Millisecond},
 	}
 	worst := slices.Repeat([]float64{1}, len(fixed))
 	for _, s := range simulations() {

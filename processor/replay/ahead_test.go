@@ -73,7 +73,10 @@ func TestReadAheadIsAhead(t *testing.T) {
 func TestReadAheadEndsItsProducer(t *testing.T) {
 	t.Parallel()
 	var ended error
-	for range readAhead(t.Context(), counting(1000, nil, &ended)) {
+	for _, err := range readAhead(t.Context(), counting(1000, nil, &ended)) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if !errors.Is(ended, context.Canceled) {

@@ -128,7 +128,7 @@ func (t *topAnswer) countOthers(ctx context.Context, largest []uint32, distinct 
 		}
 		const other, rest = 0, 1
 		counts, err := t.countSlots(ctx, 2, func(code uint32) uint32 {
-			if code != missingCode && !listed[code] && t.hasPrefix(uint32(code), prefix) {
+			if code != missingCode && !listed[code] && t.hasPrefix(code, prefix) {
 				return other
 			}
 			return rest

@@ -51,7 +51,8 @@ func TestCacheMakesAValueOnceAndStaysBounded(t *testing.T) {
 		t.Fatalf("made %d times, %d bytes", c.made.Load(), c.Bytes())
 	}
 	// A new value gives way to those that are in use, until it is asked for again.
-	if c.load(t, "c", 400) || c.load(t, "c", 400) || !c.load(t, "c", 400) || !c.load(t, "b", 400) || c.Bytes() != 800 {
+	first, second := c.load(t, "c", 400), c.load(t, "c", 400)
+	if first || second || !c.load(t, "c", 400) || !c.load(t, "b", 400) || c.Bytes() != 800 {
 		t.Fatalf("made %d times, %d bytes", c.made.Load(), c.Bytes())
 	}
 	if c.load(t, "a", 400) {
@@ -140,7 +141,7 @@ func TestCacheKeepsNoFailure(t *testing.T) {
 func TestValuesLeaveTheCacheWithTheirPart(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
 	cache := NewCache(DefaultCacheBytes)
-	kept, gone := buildPart(t, randomDocuments(r, 50)), buildPart(t, randomDocuments(r, 50))
+	kept := buildPart(t, randomDocuments(r, 50))
 	loadType := func(p *Part) {
 		if _, err := p.Column(t.Context(), filter.Field{Name: filter.Type}); err != nil {
 			t.Fatal(err)
@@ -149,9 +150,11 @@ func TestValuesLeaveTheCacheWithTheirPart(t *testing.T) {
 	kept.UseCache(cache)
 	loadType(kept)
 	before := cache.Bytes()
-	gone.UseCache(cache)
-	loadType(gone)
-	gone = nil
+	func() {
+		gone := buildPart(t, randomDocuments(r, 50))
+		gone.UseCache(cache)
+		loadType(gone)
+	}()
 	for deadline := time.Now().Add(time.Minute); cache.Bytes() != before; runtime.Gosched() {
 		if runtime.GC(); time.Now().After(deadline) {
 			t.Fatalf("%d bytes, want %d", cache.Bytes(), before)

@@ -165,8 +165,14 @@ func TestValuesAreThoseThatWerePacked(t *testing.T) {
 func TestTextsAreThoseThatWereAdded(t *testing.T) {
 	const low, high = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 	for _, want := range [][]string{
-		{}, {low}, {low, high, "0193b5c2-7c1a-7000-8000-000000000001"}, {"", "a"}, {low, high, "x", low}, {low, ""},
-		{"FFFFFFFF-0000-0000-0000-000000000000"}, {low, "0000000000000000000000000000000000000000"[:36]},
+		{},
+		{low},
+		{low, high, "0193b5c2-7c1a-7000-8000-000000000001"},
+		{"", "a"},
+		{low, high, "x", low},
+		{low, ""},
+		{"FFFFFFFF-0000-0000-0000-000000000000"},
+		{low, "0000000000000000000000000000000000000000"[:36]},
 	} {
 		texts := newIDs(len(want))
 		for _, text := range want {

@@ -48,12 +48,6 @@ func (l *latencies) quantile(q float64) time.Duration {
 	return quantile(l.d, q)
 }
 
-func (l *latencies) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.d = nil
-}
-
 // openLoop calls do at a steady rate for d, whatever the earlier calls do, and
 // waits for all of them. At most 1,000 calls run at once; a call beyond waits
 // and its wait counts, for do gets the moment it was due.

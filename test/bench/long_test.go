@@ -148,3 +148,10 @@ func (s *sender) measureStart(ctx context.Context) (accepts, queries time.Durati
 	until(&queries, func() error { return s.getJSON(ctx, "/v1/events?limit=10", nil) })
 	return accepts, queries, group.Wait()
 }
+
+// reset forgets everything that was added.
+func (l *latencies) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.d = nil
+}

@@ -96,7 +96,7 @@ func (s *Store) compareHolders(ctx context.Context, found *equalHolders, from, t
 		return nil
 	}
 	cur, err := s.events.Find(ctx, bson.D{{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}}},
-		options.Find().SetBatchSize(int32(len(ids)))) //nolint:gosec // at most a bulk
+		options.Find().SetBatchSize(int32(len(ids))))
 	if err != nil {
 		return fmt.Errorf("read holders: %w", classify(err))
 	}

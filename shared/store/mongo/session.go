@@ -32,7 +32,7 @@ func (s *Store) SummarizeSession(ctx context.Context, applications []string, ses
 			{Key: "last", Value: bson.D{{Key: "$max", Value: field}}},
 		}))
 	if err != nil {
-		return query.SessionSummary{}, fmt.Errorf("summarize session: %w", err)
+		return query.SessionSummary{}, fmt.Errorf("summarise session: %w", err)
 	}
 	if len(rows) == 0 || rows[0].Count == 0 {
 		return query.SessionSummary{}, nil

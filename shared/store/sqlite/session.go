@@ -32,7 +32,7 @@ func (s *Store) SummarizeSession(ctx context.Context, applications []string, ses
 		return nil
 	})
 	if err != nil {
-		return query.SessionSummary{}, fmt.Errorf("summarize session: %w", err)
+		return query.SessionSummary{}, fmt.Errorf("summarise session: %w", err)
 	}
 	return sum, nil
 }
