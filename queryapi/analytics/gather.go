@@ -41,9 +41,14 @@ func (k *worker) gatherRun(visitor uint32, view, first int, times []int64, neede
 var errGathered = errors.New("too many events in one pass")
 
 // walkField walks the visitors of one application that another field than the session
-// names. Often few rows matter, so it tries one pass first.
+// names. Often few rows matter, so it tries one pass first. It looks at the views and values
+// of the application alone: a question about many of them costs what they have together.
 func (w *walk) walkField(ctx context.Context, views []walkedView, workers []worker) error {
-	names, err := w.shareValues(ctx, w.by)
+	own := make([]columns.View, len(views))
+	for i, v := range views {
+		own[i] = v.View
+	}
+	names, err := w.a.newSharedValues(ctx, w.by, own, w.marker)
 	if err != nil {
 		return err
 	}
@@ -61,20 +66,20 @@ func (w *walk) walkField(ctx context.Context, views []walkedView, workers []work
 	return err
 }
 
-// walkFieldIn is walkField in a number of passes.
+// walkFieldIn is walkField in a number of passes. names are of the views, in their order.
 func (w *walk) walkFieldIn(ctx context.Context, passes int, names *sharedValues, views []walkedView, workers []worker) error {
 	for pass := range passes {
 		for i := range workers {
 			workers[i].gathered = workers[i].gathered[:0]
 		}
 		err := inParallel(ctx, len(workers), len(views), func(i, view int) error {
-			return w.gatherField(ctx, &workers[i], views[view], names, pass, passes)
+			return w.gatherField(ctx, &workers[i], views[view], names, view, pass, passes)
 		})
 		if err == nil {
 			err = names.check()
 		}
 		if err == nil {
-			err = w.visitGathered(ctx, names.values.countCodes(), pass, passes, workers)
+			err = w.visitGathered(ctx, w.numberVisitors(names.values.countCodes(), workers), 0, 1, workers)
 		}
 		if err != nil {
 			return err
@@ -83,13 +88,40 @@ func (w *walk) walkFieldIn(ctx context.Context, passes int, names *sharedValues,
 	return nil
 }
 
-// gatherField gathers the events of a view whose visitors belong to the pass.
-func (w *walk) gatherField(ctx context.Context, worker *worker, v walkedView, names *sharedValues, pass, passes int) error {
+// numberVisitors replaces the codes of gathered events, which are below codes, by numbers
+// without gaps, and returns how many there are: values have codes over all applications, and
+// one of them may have few.
+func (w *walk) numberVisitors(codes int, workers []worker) (visitors int) {
+	if len(w.numbers) < codes {
+		w.numbers = make([]uint32, codes)
+	}
+	used := w.numbered[:0]
+	for i := range workers {
+		for j := range workers[i].gathered {
+			e := &workers[i].gathered[j]
+			number := &w.numbers[e.visitor]
+			if *number == 0 {
+				used = append(used, e.visitor)
+				*number = uint32(len(used))
+			}
+			e.visitor = *number - 1
+		}
+	}
+	for _, code := range used {
+		w.numbers[code] = 0
+	}
+	w.numbered = used
+	return len(used)
+}
+
+// gatherField gathers the events of a view whose visitors belong to the pass. at is the
+// number of the view in names.
+func (w *walk) gatherField(ctx context.Context, worker *worker, v walkedView, names *sharedValues, at, pass, passes int) error {
 	some, err := w.markView(ctx, worker, v)
 	if err != nil || !some {
 		return err
 	}
-	if err := names.loadView(ctx, v.index, v.Part); err != nil {
+	if err := names.loadView(ctx, at, v.Part); err != nil {
 		return err
 	}
 	timestamps, err := v.Part.Timestamps(ctx)
@@ -97,8 +129,8 @@ func (w *walk) gatherField(ctx context.Context, worker *worker, v walkedView, na
 		return err
 	}
 	times := readTimes(timestamps, len(worker.masks), &worker.rowTimes)
-	codes := readCodes(names.views[v.index].codes, len(worker.masks), &worker.rowCodes)
-	shared := names.shareRows(v.index, codes, worker.masks, w.needed)
+	codes := readCodes(names.views[at].codes, len(worker.masks), &worker.rowCodes)
+	shared := names.shareRows(at, codes, worker.masks, w.needed)
 	for row, mask := range worker.masks {
 		if mask&w.needed == 0 {
 			continue

@@ -39,6 +39,9 @@ type walk struct {
 	needed eventMask
 	// columns are read for each view that has rows which count, before its visits.
 	columns []*sharedValues
+	// numbers has the number of each code that the present pass has seen, from 1; numbered
+	// are these codes. See numberVisitors.
+	numbers, numbered []uint32
 }
 
 // walkedView is a view with rows that may count.
