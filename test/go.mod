@@ -2,7 +2,29 @@ module github.com/theeye/theeye/test
 
 go 1.26.0
 
+tool github.com/nats-io/nats-server/v2
+
 require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+	github.com/google/go-cmp v0.7.0
+	github.com/google/uuid v1.6.0
+	github.com/nats-io/nats.go v1.55.0
+	github.com/parquet-go/parquet-go v0.32.0
+	github.com/prometheus/client_golang v1.25.0
+	github.com/theeye/theeye/processor v0.0.0
+	github.com/theeye/theeye/queryapi v0.0.0
+	github.com/theeye/theeye/shared v0.0.0
+	github.com/theeye/theeye/standalone v0.0.0
+	go.mongodb.org/mongo-driver/v2 v2.10.0
+	go.uber.org/goleak v1.3.0
+	golang.org/x/sync v0.24.0
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/alecthomas/kong v1.17.0 // indirect
+	github.com/andybalholm/brotli v1.1.1 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -25,7 +47,9 @@ require (
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
-	github.com/parquet-go/parquet-go v0.32.0
+	github.com/parquet-go/bitpack v1.0.0 // indirect
+	github.com/parquet-go/jsonlite v1.0.0 // indirect
+	github.com/pierrec/lz4/v4 v4.1.21 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
@@ -33,6 +57,8 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
 	github.com/synadia-io/orbit.go/jetstreamext v0.3.2 // indirect
 	github.com/synadia-io/orbit.go/natsext v0.1.3 // indirect
+	github.com/theeye/theeye/collector v0.0.0 // indirect
+	github.com/twpayne/go-geom v1.6.1 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/xdg-go/scram v1.4.0 // indirect
@@ -50,49 +76,13 @@ require (
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-)
-
-require github.com/theeye/theeye/shared v0.0.0
-
-replace github.com/theeye/theeye/shared => ../shared
-
-require (
-	github.com/alecthomas/kong v1.17.0 // indirect
-	github.com/andybalholm/brotli v1.1.1 // indirect
-	github.com/parquet-go/bitpack v1.0.0 // indirect
-	github.com/parquet-go/jsonlite v1.0.0 // indirect
-	github.com/pierrec/lz4/v4 v4.1.21 // indirect
-	github.com/theeye/theeye/collector v0.0.0 // indirect
-	github.com/twpayne/go-geom v1.6.1 // indirect
-)
-
-replace github.com/theeye/theeye/collector => ../collector
-
-require github.com/theeye/theeye/processor v0.0.0
-
-replace github.com/theeye/theeye/processor => ../processor
-
-require (
-	github.com/google/go-cmp v0.7.0
-	github.com/google/uuid v1.6.0
-	github.com/nats-io/nats.go v1.55.0
-	github.com/prometheus/client_golang v1.25.0
-	github.com/theeye/theeye/queryapi v0.0.0
-	go.mongodb.org/mongo-driver/v2 v2.10.0
-	go.uber.org/goleak v1.3.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/sys v0.49.0
 	modernc.org/sqlite v1.61.0 // indirect
 )
 
-replace github.com/theeye/theeye/queryapi => ../queryapi
-
-tool github.com/nats-io/nats-server/v2
-
-require (
-	github.com/chromedp/cdproto v0.159.0
-	github.com/chromedp/chromedp v0.23.0
-	github.com/theeye/theeye/standalone v0.0.0
+replace (
+	github.com/theeye/theeye/collector => ../collector
+	github.com/theeye/theeye/processor => ../processor
+	github.com/theeye/theeye/queryapi => ../queryapi
+	github.com/theeye/theeye/shared => ../shared
+	github.com/theeye/theeye/standalone => ../standalone
 )
-
-replace github.com/theeye/theeye/standalone => ../standalone
