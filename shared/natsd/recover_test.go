@@ -2,11 +2,15 @@ package natsd
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/theeye/theeye/shared/daemon/daemontest"
 )
@@ -100,7 +104,7 @@ func TestRestartIsRepeatedUntilItSucceeds(t *testing.T) {
 	s.mu.Lock()
 	s.current = nil
 	s.mu.Unlock()
-	if err := stopServer(srv); err != nil {
+	if err := s.stopServer(srv); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", addr)
@@ -124,5 +128,36 @@ func TestRestartIsRepeatedUntilItSucceeds(t *testing.T) {
 	await(t, "publishing", func() error { return tryPublish(nc) })
 	if got := storedMessages(t, nc); got < 4 {
 		t.Errorf("%d of 4 messages", got)
+	}
+}
+
+// connProbe notes whether the server runs when the connection is closed.
+type connProbe struct {
+	net.Conn
+	of      *server.Server
+	running bool
+}
+
+func (p *connProbe) Close() error {
+	p.running = p.of.Running()
+	return p.Conn.Close()
+}
+
+// No acknowledgement of a server that stops reaches this process: the server may send one
+// without a sync then.
+func TestConnectionsCloseBeforeTheServerStops(t *testing.T) {
+	s := startServer(t, Config{Dir: t.TempDir()})
+	ours, theirs := net.Pipe()
+	defer func() { _ = theirs.Close() }()
+	probe := &connProbe{Conn: ours, of: s.currentServer()}
+	s.conns.addConn(probe)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !probe.running {
+		t.Fatal("a connection was open while the server stopped")
+	}
+	if _, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a read after the stop = %v", err)
 	}
 }

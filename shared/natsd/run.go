@@ -131,7 +131,7 @@ func (s *Server) restartServer() error {
 	s.current = nil
 	s.mu.Unlock()
 	if srv != nil {
-		if err := stopServer(srv); err != nil {
+		if err := s.stopServer(srv); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,7 @@ type Server struct {
 	space   diskSpace
 	// staging is nil if no stream is staged in memory.
 	staging *staging
+	conns   openConns
 
 	mu      sync.Mutex // guards what follows
 	current *server.Server
@@ -71,6 +72,9 @@ func Start(cfg Config) (*Server, error) {
 	if err := s.launchServer(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	if s.staging != nil {
+		s.staging.removeStale()
+	}
 	return s, nil
 }
 
@@ -93,7 +97,7 @@ func (s *Server) launchServer() error {
 	var fatal atomic.Pointer[string]
 	srv.SetLoggerV2(&serverLog{
 		log:          s.cfg.Logger,
-		onWriteError: func(what string) { s.failure.CompareAndSwap(nil, &what) },
+		onWriteError: s.noteWriteError,
 		onFatal:      func(why string) { fatal.CompareAndSwap(nil, &why) },
 	}, false, false, false)
 	if s.staging != nil {
@@ -101,7 +105,7 @@ func (s *Server) launchServer() error {
 	}
 	go srv.Start()
 	if err := awaitStart(srv, &fatal); err != nil {
-		return errors.Join(err, stopServer(srv))
+		return errors.Join(err, s.stopServer(srv))
 	}
 	if a, ok := srv.Addr().(*net.TCPAddr); ok {
 		s.port = a.Port
@@ -133,9 +137,21 @@ func awaitStart(srv *server.Server, fatal *atomic.Pointer[string]) error {
 	return nil
 }
 
+// noteWriteError notes that the server must be restarted, unless the error is of a batch
+// that is staged in memory.
+func (s *Server) noteWriteError(text string) {
+	if s.staging == nil || !s.staging.noteError(text) {
+		s.failure.CompareAndSwap(nil, &text)
+	}
+}
+
 // stopServer shuts srv down and waits for its end, so that no second server opens
 // its folder.
-func stopServer(srv *server.Server) error {
+//
+// It closes the connections of this process first. The server stops a stream while a
+// batch is being committed, and then acknowledges the batch without a sync.
+func (s *Server) stopServer(srv *server.Server) error {
+	s.conns.closeAll()
 	down := make(chan struct{})
 	go func() {
 		srv.Shutdown()
@@ -159,7 +175,57 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 	if srv == nil {
 		return nil, errDown
 	}
-	return srv.InProcessConn()
+	conn, err := srv.InProcessConn()
+	if err != nil {
+		return nil, err
+	}
+	added := s.conns.addConn(conn)
+	if s.currentServer() != srv { // which stops, and has closed the others
+		_ = added.Close()
+		return nil, errDown
+	}
+	return added, nil
+}
+
+// openConns are the connections within the process.
+type openConns struct {
+	mu   sync.Mutex
+	open map[*openConn]struct{}
+}
+
+// openConn leaves its set when it is closed.
+type openConn struct {
+	net.Conn
+	set *openConns
+}
+
+func (c *openConns) addConn(conn net.Conn) *openConn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = make(map[*openConn]struct{})
+	}
+	o := &openConn{conn, c}
+	c.open[o] = struct{}{}
+	return o
+}
+
+// Close implements net.Conn.
+func (o *openConn) Close() error {
+	o.set.mu.Lock()
+	delete(o.set.open, o)
+	o.set.mu.Unlock()
+	return o.Conn.Close()
+}
+
+// closeAll closes every connection. Nothing that the server sends afterwards arrives.
+func (c *openConns) closeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for o := range c.open {
+		_ = o.Conn.Close()
+	}
+	clear(c.open)
 }
 
 // Connect connects within the process. The connection outlives restarts of
@@ -197,7 +263,7 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	var err error
 	if srv != nil {
-		err = stopServer(srv)
+		err = s.stopServer(srv)
 	}
 	if s.staging != nil && err == nil {
 		s.staging.afterStop()

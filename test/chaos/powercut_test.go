@@ -162,8 +162,8 @@ func stopThreads(t *testing.T, p *harness.Process) {
 	}
 }
 
-// foldersInMemory returns the folders outside the disk that links in it name: where
-// batches are staged.
+// foldersInMemory returns the folders outside the disk that hold what links in it name:
+// where batches are staged.
 func (d disk) foldersInMemory(t *testing.T) []string {
 	t.Helper()
 	var folders []string
@@ -172,7 +172,7 @@ func (d disk) foldersInMemory(t *testing.T) []string {
 			return nil //nolint:nilerr // a file that the process has removed
 		}
 		if target, err := os.Readlink(path); err == nil {
-			folders = append(folders, target)
+			folders = append(folders, filepath.Dir(target))
 		}
 		return nil
 	})

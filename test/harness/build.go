@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+
+	"github.com/theeye/theeye/shared/natsd"
 )
 
 // Binaries are the paths of the built programs.
@@ -58,8 +60,10 @@ func Build(ctx context.Context) (Binaries, error) {
 	return b, nil
 }
 
-// Clean removes what Build made. Call it from TestMain, after the tests.
+// Clean removes what Build made, and what killed processes left in memory. Call it from
+// TestMain, after the tests.
 func Clean() {
+	natsd.RemoveStaleStaging()
 	buildMu.Lock()
 	defer buildMu.Unlock()
 	if builtIn != "" {
