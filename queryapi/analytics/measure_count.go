@@ -2,7 +2,7 @@ package analytics
 
 import (
 	"cmp"
-	"math"
+	"slices"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/query/filter"
@@ -124,20 +124,30 @@ func (s *scan) addCounts(t *countTally, l *layout, view int) bool {
 	for code, typ := range types {
 		masks[code] = s.marker.typeMask(typ)
 	}
-	interval, quarter := 0, int64(math.MinInt64)
-	for _, c := range v.Part.Counts() {
-		us := c.Quarter * quarterMicros
-		if us < s.marker.from || us >= s.marker.to || masks[c.Type] == 0 {
+	everyType := l.groups == nil && !slices.Contains(masks, 0)
+	interval, counts := 0, v.Part.Counts()
+	for i := range counts.CountQuarters() {
+		us := counts.QuarterAt(i) * quarterMicros
+		if us < s.marker.from || us >= s.marker.to {
 			continue
 		}
-		if l.timeline != nil && c.Quarter != quarter {
-			quarter, interval = c.Quarter, l.timeline.findInterval(us)
+		if l.timeline != nil && us >= l.timeline.bounds[interval+1] { // quarters ascend
+			interval = l.timeline.findInterval(us)
 		}
-		if l.addsAll() {
-			t.counts[l.cell(l.groupSlots, interval)] += c.N
+		if everyType {
+			t.counts[l.cell(l.groupSlots, interval)] += counts.TotalAt(i)
+			continue
 		}
-		if l.groups != nil {
-			t.counts[l.cell(int(l.slotOf(l.groups.views[view].shared[c.Type])), interval)] += c.N
+		for typ, n := range counts.TypesAt(i) {
+			if masks[typ] == 0 {
+				continue
+			}
+			if l.addsAll() {
+				t.counts[l.cell(l.groupSlots, interval)] += n
+			}
+			if l.groups != nil {
+				t.counts[l.cell(int(l.slotOf(l.groups.views[view].shared[typ])), interval)] += n
+			}
 		}
 	}
 	return true

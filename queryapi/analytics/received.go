@@ -13,50 +13,39 @@ const quarterMillis = quarterMicros / 1000
 // which the rows count that have not expired by now.
 type receivedRange struct{ from, to, now int64 }
 
-// misses reports whether no row of a count lies in the range.
-func (r *receivedRange) misses(c *columns.ReceivedCount) bool {
-	return c.Last < r.from || c.First >= r.to
-}
+// misses reports whether no time of a span lies in the range.
+func (r *receivedRange) misses(first, last int64) bool { return last < r.from || first >= r.to }
 
-// holds reports whether all rows of a count lie in the range.
-func (r *receivedRange) holds(c *columns.ReceivedCount) bool {
-	return c.First >= r.from && c.Last < r.to
-}
+// holds reports whether all times of a span lie in the range.
+func (r *receivedRange) holds(first, last int64) bool { return first >= r.from && last < r.to }
 
-// receivedRows are the rows of a view of which some may be in a range.
-type receivedRows struct {
-	*receivedRange
-
-	view columns.View
-	// received are the received times, types the codes of the types, expires the times
-	// of expiry: nil where no row expires.
-	received []int64
-	types    []uint32
-	expires  *columns.Times
-}
-
-// loadRows loads the vectors by which a row of a view counts or not.
-func (r *receivedRange) loadRows(ctx context.Context, v columns.View) (rows receivedRows, err error) {
-	rows = receivedRows{receivedRange: r, view: v}
+// eachRow calls do with the rows of a view in [from, to) that count, with their received
+// times and the codes of their types.
+func (r *receivedRange) eachRow(ctx context.Context, v columns.View, from, to int, do func(row int, ms int64, typ uint32)) error {
 	received, err := v.Part.ReceivedAt(ctx)
 	if err != nil {
-		return rows, err
+		return err
 	}
 	types, err := v.Part.TypeCodes(ctx)
 	if err != nil {
-		return rows, err
+		return err
 	}
-	rows.received, rows.types = make([]int64, received.Len()), make([]uint32, types.Len())
-	received.Read(rows.received, 0)
-	types.Read(rows.types, 0)
-	rows.expires, err = v.Part.ExpiresAt(ctx)
-	return rows, err
-}
-
-// isCounted reports whether a row counts.
-func (r *receivedRows) isCounted(row int) bool {
-	ms := r.received[row]
-	return ms >= r.from && ms < r.to && r.view.IsLive(row) && (r.expires == nil || r.expires.TimeAt(row) > r.now)
+	expires, err := v.Part.ExpiresAt(ctx)
+	if err != nil {
+		return err
+	}
+	times := make([]int64, min(to-from, blockRows))
+	for first := from; first < to; first += blockRows {
+		block := times[:min(blockRows, to-first)]
+		received.Read(block, first)
+		for i, ms := range block {
+			row := first + i
+			if ms >= r.from && ms < r.to && v.IsLive(row) && (expires == nil || expires.TimeAt(row) > r.now) {
+				do(row, ms, types.CodeAt(row))
+			}
+		}
+	}
+	return nil
 }
 
 // quarterOf returns the quarter of an hour of a received time in milliseconds.

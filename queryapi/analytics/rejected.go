@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/theeye/theeye/queryapi/refresh"
 	"github.com/theeye/theeye/shared/api"
@@ -66,17 +67,20 @@ func tooManyReasons() error {
 	return tooLarge(fmt.Sprintf("more than %d reasons, by application, type, code and path; ask for a shorter time range, one application or one code", maxReasonGroups))
 }
 
-// reasonKey is what the events of a group have in common.
+// reasonKey is what the events of a group have in common, as handles: the parts of a
+// question have the same few, which are hashed and compared for each of them.
 type reasonKey struct {
-	application string
-	columns.Type
-	columns.Reason
+	application unique.Handle[string]
+	typ         unique.Handle[columns.Type]
+	reason      unique.Handle[columns.Reason]
 }
 
 func (k *reasonKey) compareKey(other *reasonKey) int {
+	t, u := k.typ.Value(), other.typ.Value()
+	r, q := k.reason.Value(), other.reason.Value()
 	return cmp.Or(
-		cmp.Compare(k.application, other.application), cmp.Compare(k.Category, other.Category), cmp.Compare(k.Name, other.Name),
-		cmp.Compare(k.Code, other.Code), cmp.Compare(k.Path, other.Path),
+		cmp.Compare(k.application.Value(), other.application.Value()), cmp.Compare(t.Category, u.Category), cmp.Compare(t.Name, u.Name),
+		cmp.Compare(r.Code, q.Code), cmp.Compare(r.Path, q.Path),
 	)
 }
 
@@ -137,9 +141,9 @@ func (c *reasonCounts) summary(limit int) *api.RejectedSummary {
 	keys = keys[:min(limit, len(keys))]
 	s := &api.RejectedSummary{Total: c.total, Groups: make([]api.RejectedGroup, len(keys))}
 	for i, k := range keys {
-		g := c.groups[k]
+		g, t, r := c.groups[k], k.typ.Value(), k.reason.Value()
 		s.Groups[i] = api.RejectedGroup{
-			Application: k.application, Category: k.Category, Name: k.Name, Code: k.Code, Path: k.Path, Count: g.n,
+			Application: k.application.Value(), Category: t.Category, Name: t.Name, Code: r.Code, Path: r.Path, Count: g.n,
 			FirstSeen: api.TimeOf(time.UnixMilli(g.first)), LastSeen: api.TimeOf(time.UnixMilli(g.last)), SampleID: g.sampleEventID,
 		}
 	}

@@ -5,11 +5,11 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/theeye/theeye/shared/columns"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/query/filter"
-	"github.com/theeye/theeye/shared/store"
 )
 
 // rejectedCounter counts rejected events by received time.
@@ -32,54 +32,62 @@ func newRejectedCounter(q *RejectedQuery, now time.Time) *rejectedCounter {
 // countView counts the rows of a view: by the counts in the description of its part, and
 // by its rows where these do not suffice.
 func (c *rejectedCounter) countView(ctx context.Context, v columns.View, counted *reasonCounts) error {
+	counts := v.Part.RejectedReceived()
+	first, last, some := counts.Span()
+	if !some || c.misses(first, last) {
+		return nil
+	}
 	whole := v.IsWhole(c.now) && c.SessionID == "" && c.EventID == ""
-	selected := c.selectTypes(v.Part)
-	local := newReasonTable(v.Part)
-	taken, err := c.countWhole(ctx, v.Part, whole, selected, local)
-	if err != nil || taken {
-		local.moveTo(counted)
-		return err
+	t := newViewReasons(v.Part, c.selectTypes(v.Part), counted)
+	if whole && c.addTotals(t, counts) {
+		return nil
 	}
-	// Counts of one quarter are all taken, or its rows are looked at.
-	cut := map[int64]bool{}
-	received := v.Part.ReceivedCounts()
-	for i := range received {
-		if r := &received[i]; c.concerns(r, selected) && !(whole && c.holds(r)) {
-			cut[r.Quarter] = true
-		}
+	if cut := c.addQuarters(t, counts, whole); cut != nil {
+		return c.countRows(ctx, v, cut, t)
 	}
-	for i := range received {
-		if r := &received[i]; !cut[r.Quarter] && c.concerns(r, selected) {
-			local.addCount(r)
-		}
-	}
-	if len(cut) > 0 {
-		if err := c.countRows(ctx, v, cut, selected, local); err != nil {
-			return err
-		}
-	}
-	local.moveTo(counted)
 	return nil
 }
 
-// countWhole counts the rows of a part of which all that are asked for are in the range:
-// by the few counts of the whole part. It reports false where they are not.
-func (c *rejectedCounter) countWhole(ctx context.Context, p *columns.Part, whole bool, selected []bool, local *reasonTable) (bool, error) {
-	counts, err := p.RejectedCounts(ctx)
-	if err != nil {
-		return false, err
-	}
-	for i := range counts {
-		if c.concerns(&counts[i], selected) && !(whole && c.holds(&counts[i])) {
-			return false, nil
+// addTotals counts the rows of a part of which all that are asked for are in the range: by
+// the few counts of the whole part. It reports false, and counts nothing, where they are
+// not.
+func (c *rejectedCounter) addTotals(t *viewReasons, counts *columns.ReceivedCounts) bool {
+	totals := counts.Totals()
+	for i := range totals {
+		if n := &totals[i].ReceivedCount; c.concerns(t, n) && !c.holds(n.First, n.Last) {
+			return false
 		}
 	}
-	for i := range counts {
-		if c.concerns(&counts[i], selected) {
-			local.addCount(&counts[i])
+	for i := range totals {
+		if n := &totals[i]; c.concerns(t, &n.ReceivedCount) {
+			t.addReasons(n.Type, n.Reasons, reasonGroup{n.N, n.First, n.Last, n.SampleID, n.SampleEventID})
 		}
 	}
-	return true, nil
+	return true
+}
+
+// addQuarters adds the counts of the quarters of which all are in the range, and returns
+// those of which the rows have to be looked at, nil if none.
+func (c *rejectedCounter) addQuarters(t *viewReasons, counts *columns.ReceivedCounts, whole bool) (cut map[int64]bool) {
+	for i := range counts.CountQuarters() {
+		first, last := counts.SpanAt(i)
+		switch {
+		case c.misses(first, last):
+		case whole && c.holds(first, last):
+			for n := range counts.CountsAt(i) {
+				if c.concerns(t, &n) {
+					id, eventID := counts.SampleOf(&n, t.part.Key().Application)
+					t.addReasons(n.Type, n.Reasons, reasonGroup{n.N, n.First, n.Last, id, eventID})
+				}
+			}
+		default:
+			if cut == nil {
+				cut = map[int64]bool{}
+			}
+			cut[counts.QuarterAt(i)] = true
+		}
+	}
+	return cut
 }
 
 // selectTypes returns which types of a part are asked for, by code.
@@ -92,8 +100,8 @@ func (c *rejectedCounter) selectTypes(p *columns.Part) []bool {
 }
 
 // concerns reports whether rows of a count may be asked for.
-func (c *rejectedCounter) concerns(r *columns.ReceivedCount, selected []bool) bool {
-	return r.Status == store.Rejected && !c.misses(r) && selected[r.Type] && c.hasCode(r.Errors)
+func (c *rejectedCounter) concerns(t *viewReasons, n *columns.ReceivedCount) bool {
+	return t.selected[n.Type] && !c.misses(n.First, n.Last) && c.hasCode(t.part.Reasons()[n.Reasons])
 }
 
 // hasCode reports whether the code that is asked for is among reasons.
@@ -102,11 +110,7 @@ func (c *rejectedCounter) hasCode(reasons []columns.Reason) bool {
 }
 
 // countRows counts the rows of some quarters.
-func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut map[int64]bool, selected []bool, local *reasonTable) error {
-	rows, err := c.loadRows(ctx, v)
-	if err != nil {
-		return err
-	}
+func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut map[int64]bool, t *viewReasons) error {
 	rejections, err := v.Part.Rejections(ctx)
 	if err != nil {
 		return err
@@ -115,18 +119,16 @@ func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut map
 	if err != nil {
 		return err
 	}
-	for row := v.Part.Stored(); row < v.Part.Rows(); row++ {
-		ms, typ := rows.received[row], rows.types[row]
+	return c.eachRow(ctx, v, v.Part.Stored(), v.Part.Rows(), func(row int, ms int64, typ uint32) {
 		switch {
-		case !rows.isCounted(row) || !selected[typ]:
-		case !cut[quarterOf(ms)] || !inSession(row) || c.EventID != "" && string(rejections.EventID(row)) != c.EventID:
+		case !t.selected[typ] || !cut[quarterOf(ms)] || !inSession(row):
+		case c.EventID != "" && string(rejections.EventID(row)) != c.EventID:
 		default:
 			if reasons := rejections.Reasons(row); c.hasCode(reasons) {
-				local.addReasons(typ, reasons, reasonGroup{1, ms, ms, rejections.DocumentID(row), string(rejections.EventID(row))})
+				t.addList(typ, handlesOf(reasons), reasonGroup{1, ms, ms, rejections.DocumentID(row), string(rejections.EventID(row))})
 			}
 		}
-	}
-	return nil
+	})
 }
 
 // sessionRows returns whether a row belongs to the session that is asked for.
@@ -142,47 +144,52 @@ func (c *rejectedCounter) sessionRows(ctx context.Context, p *columns.Part) (fun
 	return func(row int) bool { return found && column.Codes.CodeAt(row) == code }, nil
 }
 
-// reasonTable counts the rejected events of one part.
-type reasonTable struct {
-	part   *columns.Part
-	total  int64
-	groups map[localReason]*reasonGroup
+// viewReasons adds the rejected events of one view to the counts of all.
+type viewReasons struct {
+	*reasonCounts
+
+	part *columns.Part
+	// selected are the types that are asked for, by code.
+	selected []bool
+	// types and lists are those of the part, zero as long as none was counted.
+	types       []unique.Handle[columns.Type]
+	lists       [][]unique.Handle[columns.Reason]
+	application unique.Handle[string]
 }
 
-// localReason is a reasonKey within a part.
-type localReason struct {
-	typ uint32
-	columns.Reason
+func newViewReasons(p *columns.Part, selected []bool, counted *reasonCounts) *viewReasons {
+	return &viewReasons{
+		reasonCounts: counted, part: p, selected: selected, application: unique.Make(p.Key().Application),
+		types: make([]unique.Handle[columns.Type], len(p.Types())), lists: make([][]unique.Handle[columns.Reason], len(p.Reasons())),
+	}
 }
 
-func newReasonTable(p *columns.Part) *reasonTable {
-	return &reasonTable{part: p, groups: map[localReason]*reasonGroup{}}
+// addReasons counts events of a type with the same list of reasons.
+func (t *viewReasons) addReasons(typ, list uint32, events reasonGroup) {
+	if t.lists[list] == nil {
+		t.lists[list] = handlesOf(t.part.Reasons()[list])
+	}
+	t.addList(typ, t.lists[list], events)
 }
 
-// addReasons counts events with the same reasons, once in the group of each.
-func (t *reasonTable) addReasons(typ uint32, reasons []columns.Reason, events reasonGroup) {
+// addList counts events once in the group of each of their reasons.
+func (t *viewReasons) addList(typ uint32, reasons []unique.Handle[columns.Reason], events reasonGroup) {
 	t.total += events.n
+	if t.types[typ] == (unique.Handle[columns.Type]{}) {
+		t.types[typ] = unique.Make(t.part.Types()[typ])
+	}
+	for _, r := range reasons {
+		t.addGroup(reasonKey{t.application, t.types[typ], r}, &events)
+	}
+}
+
+// handlesOf returns distinct reasons.
+func handlesOf(reasons []columns.Reason) []unique.Handle[columns.Reason] {
+	handles := make([]unique.Handle[columns.Reason], 0, len(reasons))
 	for i, r := range reasons {
-		if slices.Contains(reasons[:i], r) {
-			continue
+		if !slices.Contains(reasons[:i], r) {
+			handles = append(handles, unique.Make(r))
 		}
-		g := t.groups[localReason{typ, r}]
-		if g == nil {
-			g = &reasonGroup{}
-			t.groups[localReason{typ, r}] = g
-		}
-		g.mergeGroup(&events)
 	}
-}
-
-func (t *reasonTable) addCount(r *columns.ReceivedCount) {
-	t.addReasons(r.Type, r.Errors, reasonGroup{r.N, r.First, r.Last, r.SampleID, r.SampleEventID})
-}
-
-// moveTo adds the counts to those of other parts.
-func (t *reasonTable) moveTo(counted *reasonCounts) {
-	counted.total += t.total
-	for k, g := range t.groups {
-		counted.addGroup(reasonKey{t.part.Key().Application, t.part.Types()[k.typ], k.Reason}, g)
-	}
+	return handles
 }

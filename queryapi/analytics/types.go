@@ -12,7 +12,6 @@ import (
 	"github.com/theeye/theeye/shared/columns"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/schema"
-	"github.com/theeye/theeye/shared/store"
 )
 
 // typeBuckets is the number of intervals in the series of a type.
@@ -77,36 +76,70 @@ func (c *receivedCounter) bucket(ms int64) int {
 // countView counts the rows of a view: by the counts in the description of its part,
 // and by its rows where these do not suffice.
 func (c *receivedCounter) countView(ctx context.Context, v columns.View, counted map[columns.Type]*receivedType) error {
-	types := make([]*receivedType, len(v.Part.Types()))
-	add := func(code uint32, rejected bool, n, first, last int64) {
-		t := types[code]
-		if t == nil {
-			t = receivedTypeOf(counted, v.Part.Types()[code])
-			types[code] = t
-		}
-		t.addReceived(rejected, n, first, last, c.bucket(first))
-	}
+	t := &viewTypes{part: v.Part, counted: counted, byCode: make([]*receivedType, len(v.Part.Types()))}
 	whole := v.IsWhole(c.now)
-	cut := map[int64]bool{}
-	for _, r := range v.Part.ReceivedCounts() {
-		if !c.misses(&r) && !(whole && c.holdsBucket(&r)) {
-			cut[r.Quarter] = true
-		}
+	cut := [2]map[int64]bool{
+		c.addCounts(t, v.Part.StoredReceived(), false, whole),
+		c.addCounts(t, v.Part.RejectedReceived(), true, whole),
 	}
-	for _, r := range v.Part.ReceivedCounts() {
-		if !cut[r.Quarter] && !c.misses(&r) {
-			add(r.Type, r.Status == store.Rejected, r.N, r.First, r.Last)
-		}
-	}
-	if len(cut) == 0 {
+	if cut[0] == nil && cut[1] == nil {
 		return nil
 	}
-	return c.countRows(ctx, v, cut, add)
+	return c.countRows(ctx, v, cut, t)
 }
 
-// holdsBucket reports whether all rows of a count lie in one bucket of the range.
-func (c *receivedCounter) holdsBucket(r *columns.ReceivedCount) bool {
-	return c.holds(r) && c.bucket(r.First) == c.bucket(r.Last)
+// addCounts adds the counts of one outcome whose rows lie in one bucket, and returns the
+// quarters of which the rows have to be looked at, nil if none.
+func (c *receivedCounter) addCounts(t *viewTypes, counts *columns.ReceivedCounts, rejected, whole bool) (cut map[int64]bool) {
+	first, last, some := counts.Span()
+	if !some || c.misses(first, last) {
+		return nil
+	}
+	if whole && c.holdsBucket(first, last) {
+		for i := range counts.Totals() {
+			n := &counts.Totals()[i]
+			t.typeOf(n.Type).addReceived(rejected, n.N, n.First, n.Last, c.bucket(first))
+		}
+		return nil
+	}
+	for i := range counts.CountQuarters() {
+		first, last := counts.SpanAt(i)
+		switch {
+		case c.misses(first, last):
+		case whole && c.holdsBucket(first, last):
+			bucket := c.bucket(first)
+			for n := range counts.CountsAt(i) {
+				t.typeOf(n.Type).addReceived(rejected, n.N, n.First, n.Last, bucket)
+			}
+		default:
+			if cut == nil {
+				cut = map[int64]bool{}
+			}
+			cut[counts.QuarterAt(i)] = true
+		}
+	}
+	return cut
+}
+
+// holdsBucket reports whether all times of a span lie in one bucket of the range.
+func (c *receivedCounter) holdsBucket(first, last int64) bool {
+	return c.holds(first, last) && c.bucket(first) == c.bucket(last)
+}
+
+// viewTypes finds the counts of the types of a part.
+type viewTypes struct {
+	part    *columns.Part
+	counted map[columns.Type]*receivedType
+	byCode  []*receivedType
+}
+
+func (t *viewTypes) typeOf(code uint32) *receivedType {
+	r := t.byCode[code]
+	if r == nil {
+		r = receivedTypeOf(t.counted, t.part.Types()[code])
+		t.byCode[code] = r
+	}
+	return r
 }
 
 func receivedTypeOf(counted map[columns.Type]*receivedType, t columns.Type) *receivedType {
@@ -182,19 +215,17 @@ func (t *receivedType) summary(set *schema.Set) api.TypeSummary {
 	return s
 }
 
-// countRows counts the rows of the quarters of a view whose counts the description does
-// not have.
-func (c *receivedCounter) countRows(ctx context.Context, v columns.View, cut map[int64]bool,
-	add func(code uint32, rejected bool, n, first, last int64),
-) error {
-	rows, err := c.loadRows(ctx, v)
-	if err != nil {
-		return err
-	}
-	for row, ms := range rows.received {
-		if rows.isCounted(row) && cut[quarterOf(ms)] {
-			add(rows.types[row], row >= v.Part.Stored(), 1, ms, ms)
+// countRows counts the rows of the quarters of a view, by outcome, whose counts the
+// description does not have.
+func (c *receivedCounter) countRows(ctx context.Context, v columns.View, cut [2]map[int64]bool, t *viewTypes) error {
+	return c.eachRow(ctx, v, 0, v.Part.Rows(), func(row int, ms int64, typ uint32) {
+		rejected := row >= v.Part.Stored()
+		outcome := cut[0]
+		if rejected {
+			outcome = cut[1]
 		}
-	}
-	return nil
+		if outcome[quarterOf(ms)] {
+			t.typeOf(typ).addReceived(rejected, 1, ms, ms, c.bucket(ms))
+		}
+	})
 }

@@ -188,9 +188,11 @@ func newSegment(part *columns.Part, covers *slotSet) *segment {
 	if ms, ok := part.LeastExpiry(); ok {
 		s.expires = time.UnixMilli(ms)
 	}
-	for _, c := range part.ReceivedCounts() {
-		s.received.include(time.UnixMilli(c.First))
-		s.received.include(time.UnixMilli(c.Last))
+	for _, c := range []*columns.ReceivedCounts{part.StoredReceived(), part.RejectedReceived()} {
+		if first, last, ok := c.Span(); ok {
+			s.received.include(time.UnixMilli(first))
+			s.received.include(time.UnixMilli(last))
+		}
 	}
 	return s
 }

@@ -159,52 +159,98 @@ func checkFixed(t *testing.T, p *Part, docs []*store.Document) {
 	checkCounts(t, p, docs)
 }
 
+// receivedRows are counted rows and a sample of them.
+type receivedRows struct {
+	N, First, Last          int64
+	SampleID, SampleEventID string
+}
+
 // checkCounts counts the documents as the description does.
 func checkCounts(t *testing.T, p *Part, docs []*store.Document) {
 	t.Helper()
-	counts, received := make(map[string]int64), make(map[string]*ReceivedCount)
-	for _, d := range docs {
-		typ := Type{d.Category, d.Name}
-		if d.Status == store.Stored {
-			counts[fmt.Sprint(floorDiv(d.Timestamp.UnixMicro(), quarterMicros), typ)]++
-		}
-		reasons := make([]Reason, 0)
-		for _, f := range d.Errors {
-			reasons = append(reasons, Reason{f.Code, f.Path})
-		}
+	counts, received, totals := make(map[string]int64), make(map[string]receivedRows), make(map[string]receivedRows)
+	add := func(to map[string]receivedRows, key string, d *store.Document) {
 		ms := d.ReceivedAt.UnixMilli()
-		key := fmt.Sprint(floorDiv(ms, quarterMillis), typ, d.Status, reasons)
-		g := received[key]
-		if g == nil {
-			g = &ReceivedCount{First: ms, Last: ms}
-			received[key] = g
+		g, known := to[key]
+		if !known {
+			g = receivedRows{First: ms, Last: ms}
 		}
 		g.N, g.First, g.Last = g.N+1, min(g.First, ms), max(g.Last, ms)
 		if d.Status == store.Rejected && (g.SampleID == "" || d.ID < g.SampleID) {
 			g.SampleID, g.SampleEventID = d.ID, d.EventID
 		}
+		to[key] = g
+	}
+	for _, d := range docs {
+		typ := Type{d.Category, d.Name}
+		if d.Status == store.Stored {
+			quarter := floorDiv(d.Timestamp.UnixMicro(), quarterMicros)
+			counts[fmt.Sprint(quarter, typ)]++
+			counts[fmt.Sprint(quarter)]++
+		}
+		reasons := make([]Reason, 0)
+		for _, f := range d.Errors {
+			reasons = append(reasons, Reason{f.Code, f.Path})
+		}
+		add(received, fmt.Sprint(floorDiv(d.ReceivedAt.UnixMilli(), quarterMillis), typ, d.Status, reasons), d)
+		add(totals, fmt.Sprint(typ, d.Status, reasons), d)
 	}
 	gotCounts := make(map[string]int64)
-	for _, c := range p.Counts() {
-		gotCounts[fmt.Sprint(c.Quarter, p.Types()[c.Type])] += c.N
+	for i := range p.Counts().CountQuarters() {
+		quarter := p.Counts().QuarterAt(i)
+		gotCounts[fmt.Sprint(quarter)] += p.Counts().TotalAt(i)
+		for typ, n := range p.Counts().TypesAt(i) {
+			gotCounts[fmt.Sprint(quarter, p.Types()[typ])] += n
+		}
 	}
 	if diff := gocmp.Diff(counts, gotCounts); diff != "" {
 		t.Fatal(diff)
 	}
-	for _, c := range p.ReceivedCounts() {
-		key := fmt.Sprint(c.Quarter, p.Types()[c.Type], c.Status, c.Errors)
-		want := received[key]
-		delete(received, key)
-		if want == nil {
-			t.Fatalf("unexpected count %+v", c)
-		}
-		got := ReceivedCount{N: c.N, First: c.First, Last: c.Last, SampleID: c.SampleID, SampleEventID: c.SampleEventID}
-		if diff := gocmp.Diff(*want, got); diff != "" {
-			t.Fatal(key, diff)
-		}
+	gotReceived, gotTotals := make(map[string]receivedRows), make(map[string]receivedRows)
+	for status, c := range map[store.Status]*ReceivedCounts{store.Stored: p.StoredReceived(), store.Rejected: p.RejectedReceived()} {
+		collectReceived(t, p, status, c, gotReceived, gotTotals)
 	}
-	if len(received) > 0 {
-		t.Fatalf("missing counts: %v", received)
+	if diff := gocmp.Diff(received, gotReceived); diff != "" {
+		t.Fatal(diff)
+	}
+	if diff := gocmp.Diff(totals, gotTotals); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+// collectReceived adds the counts of one outcome, which have to be distinct.
+func collectReceived(t *testing.T, p *Part, status store.Status, c *ReceivedCounts, counts, totals map[string]receivedRows) {
+	t.Helper()
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range c.CountQuarters() {
+		quarterFirst, quarterLast := c.SpanAt(i)
+		least, greatest := int64(math.MaxInt64), int64(math.MinInt64)
+		for n := range c.CountsAt(i) {
+			got := receivedRows{N: n.N, First: n.First, Last: n.Last}
+			if status == store.Rejected {
+				got.SampleID, got.SampleEventID = c.SampleOf(&n, p.Key().Application)
+			}
+			key := fmt.Sprint(c.QuarterAt(i), p.Types()[n.Type], status, p.Reasons()[n.Reasons])
+			if _, twice := counts[key]; twice {
+				t.Fatalf("two counts of %s", key)
+			}
+			counts[key] = got
+			least, greatest = min(least, n.First), max(greatest, n.Last)
+		}
+		if least != quarterFirst || greatest != quarterLast {
+			t.Fatalf("a quarter spans %d to %d, not %d to %d", quarterFirst, quarterLast, least, greatest)
+		}
+		first, last = min(first, least), max(last, greatest)
+	}
+	if gotFirst, gotLast, ok := c.Span(); ok != (c.CountQuarters() > 0) || ok && (gotFirst != first || gotLast != last) {
+		t.Fatalf("rows span %d to %d, %v, not %d to %d", gotFirst, gotLast, ok, first, last)
+	}
+	for _, n := range c.Totals() {
+		key := fmt.Sprint(p.Types()[n.Type], status, p.Reasons()[n.Reasons])
+		if _, twice := totals[key]; twice {
+			t.Fatalf("two totals of %s", key)
+		}
+		totals[key] = receivedRows{n.N, n.First, n.Last, n.SampleID, n.SampleEventID}
 	}
 }
 

@@ -126,8 +126,8 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := bytes.Replace([]byte(entries[1][1]), []byte(`"version":2`), []byte(`"version":1`), 1)
-	if _, err := decodeFooter(string(text), testStore); err == nil {
+	text := bytes.Replace([]byte(entries[1][1]), []byte(`"version":3`), []byte(`"version":2`), 1)
+	if _, err := decodeFooter(string(text), entries[2][1], testStore); err == nil {
 		t.Error("another version was read")
 	}
 }

@@ -108,7 +108,8 @@ func openPart(f *os.File, storeID string, cache *Cache) (p *Part, err error) {
 			return err
 		}
 		text, _ := file.Lookup(entryPart)
-		if s.meta, err = decodeFooter(text, storeID); err != nil {
+		lists, _ := file.Lookup(entryLists)
+		if s.meta, err = decodeFooter(text, lists, storeID); err != nil {
 			return err
 		}
 		return s.checkColumns(file)

@@ -30,7 +30,8 @@ func writePart(t testing.TB, p *Part) (*Part, string) {
 
 // byContent makes vectors comparable by their contents.
 var byContent = gocmp.Options{
-	gocmp.AllowUnexported(coded{}, sessionVector{}, Texts{}, meta{}, Codes{}, Times{}, timeBlock{}, Values{}),
+	gocmp.AllowUnexported(coded{}, sessionVector{}, Texts{}, meta{}, Codes{}, Times{}, timeBlock{}, Values{},
+		slotGenerations{}, quarterIndex{}, Counts{}, ReceivedCounts{}, ReceivedCount{}),
 	gocmp.Comparer(func(a, b filter.Value) bool {
 		return a.Kind() == b.Kind() && string(a.AppendJSON(nil)) == string(b.AppendJSON(nil))
 	}),

@@ -3,7 +3,7 @@ package columns
 import (
 	"context"
 	"fmt"
-	"maps"
+	"iter"
 	"runtime"
 	"slices"
 	"strconv"
@@ -29,7 +29,7 @@ type Part struct {
 type meta struct {
 	key          Key
 	rows, stored int
-	slots        map[int64]uint64
+	slots        slotGenerations
 	types        []Type
 	paths        []PathInfo
 	// truncated says that paths were left out because there were MaxPaths.
@@ -38,8 +38,10 @@ type meta struct {
 	first, last int64
 	// leastExpiry is the least expiry of all rows, math.MaxInt64 if none expires.
 	leastExpiry int64
-	counts      []Count
-	received    []ReceivedCount
+	counts      Counts
+	// reasons are the lists of reasons of rejected rows; the first is of none.
+	reasons                          [][]Reason
+	storedReceived, rejectedReceived ReceivedCounts
 }
 
 // Type is the type of an event. Rejected events may lack either member.
@@ -126,8 +128,18 @@ func (p *Part) Rows() int { return p.rows }
 // Stored returns the number of stored events, which are the first rows.
 func (p *Part) Stored() int { return p.stored }
 
-// Slots returns the generations for which the rows of each slot are complete.
-func (p *Part) Slots() map[int64]uint64 { return maps.Clone(p.slots) }
+// Slots yields the slots, counted since 1970 and ascending, with the generation for which
+// the rows of each are complete.
+func (p *Part) Slots() iter.Seq2[int64, uint64] {
+	return func(yield func(int64, uint64) bool) {
+		first := p.key.FirstSlot()
+		for offset, generation := range p.slots.all() {
+			if !yield(first+int64(offset), generation) {
+				return
+			}
+		}
+	}
+}
 
 // Span returns the least and greatest timestamp of the stored rows in microseconds
 // since 1970; ok is false without stored rows.
@@ -139,18 +151,21 @@ func (p *Part) LeastExpiry() (ms int64, ok bool) {
 	return p.leastExpiry, p.leastExpiry != neverExpires
 }
 
-// Sizes of the entries of a description, with the maps and texts around them.
+// Sizes of the entries of a description, with the texts and the tree around them.
 const (
-	slotBytes     = 48
-	countBytes    = 24
-	receivedBytes = 160
-	pathBytes     = 200
+	typeBytes   = 96
+	reasonBytes = 96
+	pathBytes   = 350
 )
 
 // Size estimates the bytes of memory that the part holds by itself: its description, and
 // the vectors of one that has no file.
 func (p *Part) Size() int {
-	size := slotBytes*len(p.slots) + countBytes*len(p.counts) + receivedBytes*len(p.received) + pathBytes*len(p.paths)
+	size := p.slots.countBytes() + p.counts.countBytes() + p.storedReceived.countBytes() + p.rejectedReceived.countBytes() +
+		typeBytes*len(p.types) + pathBytes*len(p.paths)
+	for _, list := range p.reasons {
+		size += 24 + reasonBytes*len(list)
+	}
 	if vectors, ok := p.source.(memory); ok {
 		for _, v := range vectors {
 			size += vectorSize(v)
@@ -169,13 +184,19 @@ func (p *Part) Paths() []PathInfo { return p.paths }
 // Truncated reports whether paths are missing because there are more than MaxPaths.
 func (p *Part) Truncated() bool { return p.truncated }
 
-// Counts returns the counts of stored rows, sorted by quarter and type, expired ones
-// included. The caller must not change them.
-func (p *Part) Counts() []Count { return p.counts }
+// Counts returns the counts of stored rows by timestamp.
+func (p *Part) Counts() *Counts { return &p.counts }
 
-// ReceivedCounts returns the counts of all rows by received time, sorted by quarter,
-// type, outcome and reasons, expired ones included. The caller must not change them.
-func (p *Part) ReceivedCounts() []ReceivedCount { return p.received }
+// Reasons returns the lists of reasons that ReceivedCount names by their places. The
+// caller must not change them.
+func (p *Part) Reasons() [][]Reason { return p.reasons }
+
+// StoredReceived and RejectedReceived return the counts of the stored and of the rejected
+// rows by received time.
+func (p *Part) StoredReceived() *ReceivedCounts { return &p.storedReceived }
+
+// RejectedReceived is described at StoredReceived.
+func (p *Part) RejectedReceived() *ReceivedCounts { return &p.rejectedReceived }
 
 // loadVector returns a vector as the Go type that it has. The cache keeps the vectors that
 // are not in memory anyway.

@@ -1,12 +1,6 @@
 package columns
 
-import (
-	"context"
-	"strconv"
-	"strings"
-
-	"github.com/theeye/theeye/shared/store"
-)
+import "context"
 
 // Rejections describe each rejected row of a part as its counts describe many rows. They
 // are read-only.
@@ -54,54 +48,4 @@ func decodeLists(reasons *coded) ([][]Reason, error) {
 		lists[code] = list
 	}
 	return lists, nil
-}
-
-// RejectedCounts returns the counts of all rejected rows by type and list of reasons:
-// those of ReceivedCounts, merged over the quarters. The caller must not change them.
-func (p *Part) RejectedCounts(ctx context.Context) ([]ReceivedCount, error) {
-	return loadDerived(ctx, p, "rejected counts", func() ([]ReceivedCount, error) {
-		type key struct {
-			typ     uint32
-			reasons string
-		}
-		var merged []ReceivedCount
-		places := make(map[key]int)
-		for i := range p.received {
-			r := &p.received[i]
-			if r.Status != store.Rejected {
-				continue
-			}
-			k := key{r.Type, joinReasons(r.Errors)}
-			place, ok := places[k]
-			if !ok {
-				places[k] = len(merged)
-				merged = append(merged, *r)
-				continue
-			}
-			merged[place].mergeCount(r)
-		}
-		return merged, nil
-	})
-}
-
-// mergeCount adds a count of later or other rows of the same type and reasons.
-func (r *ReceivedCount) mergeCount(other *ReceivedCount) {
-	r.N += other.N
-	r.First, r.Last = min(r.First, other.First), max(r.Last, other.Last)
-	if other.SampleID < r.SampleID {
-		r.SampleID, r.SampleEventID = other.SampleID, other.SampleEventID
-	}
-}
-
-// joinReasons returns a text that is equal for equal lists alone.
-func joinReasons(reasons []Reason) string {
-	var b strings.Builder
-	for _, r := range reasons {
-		for _, text := range [2]string{r.Code, r.Path} {
-			b.WriteString(strconv.Itoa(len(text)))
-			b.WriteByte(':')
-			b.WriteString(text)
-		}
-	}
-	return b.String()
 }

@@ -43,14 +43,14 @@ func (p *Part) ScanColumn(ctx context.Context, f filter.Field) (*Column, error) 
 
 func (p *Part) scanColumn(ctx context.Context, f filter.Field) (*Column, error) {
 	finder, err := p.newRowFinder(ctx)
-	if err != nil || len(p.slots) == 0 {
+	if err != nil || p.slots.countSlots() == 0 {
 		return newResolver(f.Path.Many(), p.rows).column(), err
 	}
 	r := newResolver(f.Path.Many(), p.rows)
 	r.codes = make([]uint32, p.rows)
 	known, size := len(r.values), 0
-	slots := sortedKeys(p.slots)
-	for d, err := range p.scan(ctx, p.key.Application, slots[0], slots[len(slots)-1]+1) {
+	offsets, day := p.slots.offsets, p.key.FirstSlot()
+	for d, err := range p.scan(ctx, p.key.Application, day+int64(offsets[0]), day+int64(offsets[len(offsets)-1])+1) {
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func (p *Part) newRowFinder(ctx context.Context) (*rowFinder, error) {
 
 // findRow returns the row of a stored document in a slot of the part.
 func (f *rowFinder) findRow(d *store.Document) (int, bool) {
-	if _, covered := f.part.slots[d.EffectiveSlot()]; !covered || d.Status != store.Stored {
+	if d.Status != store.Stored || !f.part.slots.hasOffset(d.EffectiveSlot()-f.part.key.FirstSlot()) {
 		return 0, false
 	}
 	session, err := parseSession(d)

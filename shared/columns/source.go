@@ -82,8 +82,6 @@ func vectorSize(v any) int {
 		return v.size()
 	case *Sessions:
 		return 16*len(v.IDs) + 4*len(v.First)
-	case []ReceivedCount:
-		return receivedBytes * len(v)
 	}
 	return 64
 }

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 
 	"github.com/theeye/theeye/shared/event"
-	"github.com/theeye/theeye/shared/store"
 )
 
 // Lengths of a quarter of an hour, the unit of the counts.
@@ -20,32 +20,8 @@ const (
 // neverExpires is the expiry of a row without one.
 const neverExpires = math.MaxInt64
 
-// Count is a number of stored rows of one type within a quarter of an hour.
-type Count struct {
-	// Quarter is the timestamp in quarters of an hour since 1970, rounded down.
-	Quarter int64
-	Type    uint32
-	N       int64
-}
-
 // Reason is a reason for which an event was rejected, without the message.
 type Reason struct{ Code, Path string }
-
-// ReceivedCount is a number of rows of one type, outcome and list of reasons that were
-// received within a quarter of an hour.
-type ReceivedCount struct {
-	// Quarter is the received time in quarters of an hour since 1970, rounded down.
-	Quarter int64
-	Type    uint32
-	Status  store.Status
-	Errors  []Reason
-	N       int64
-	// First and Last are the earliest and latest received time in milliseconds.
-	First, Last int64
-	// SampleID is the lowest document id of the rows, SampleEventID its event id. Only
-	// counts of rejected rows have them.
-	SampleID, SampleEventID string
-}
 
 // encodeReasons returns the reasons as JSON, [["code","path"],…].
 func encodeReasons(faults []event.Fault) string {
@@ -104,7 +80,7 @@ func (p *Part) countStored(ctx context.Context) error {
 		quarter int64
 		typ     uint32
 	}
-	counts := make(map[key]int64)
+	counts := make(map[key]uint32)
 	p.first, p.last = math.MaxInt64, math.MinInt64
 	for row, us := range timestamps.unpackTimes()[:p.stored] {
 		p.first, p.last = min(p.first, us), max(p.last, us)
@@ -113,25 +89,29 @@ func (p *Part) countStored(ctx context.Context) error {
 	if p.stored == 0 {
 		p.first, p.last = 0, 0
 	}
-	p.counts = make([]Count, 0, len(counts))
-	for k, n := range counts {
-		p.counts = append(p.counts, Count{k.quarter, k.typ, n})
-	}
-	slices.SortFunc(p.counts, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(a.Quarter, b.Quarter), cmp.Compare(a.Type, b.Type))
+	sorted := slices.SortedFunc(maps.Keys(counts), func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.quarter, b.quarter), cmp.Compare(a.typ, b.typ))
 	})
+	codesOf, rows := make([]uint32, len(sorted)), make([]uint32, len(sorted))
+	p.counts = Counts{}
+	for i, k := range sorted {
+		p.counts.noteCount(k.quarter)
+		codesOf[i], rows[i] = k.typ, counts[k]
+	}
+	p.counts.types, p.counts.rows = PackCodes(codesOf), PackCodes(rows)
+	p.counts.fillTotals()
 	return nil
 }
 
-// receivedKey is the group of a ReceivedCount; reasons is a code of the error lists, 0
-// for a stored row.
+// receivedKey is what the rows of a count have in common; reasons is a code of the error
+// lists, 0 for a stored row.
 type receivedKey struct {
 	quarter      int64
 	typ, reasons uint32
 	rejected     bool
 }
 
-// countReceived fills received.
+// countReceived fills reasons, storedReceived and rejectedReceived.
 func (p *Part) countReceived(ctx context.Context) error {
 	received, err := p.ReceivedAt(ctx)
 	if err != nil {
@@ -146,7 +126,7 @@ func (p *Part) countReceived(ctx context.Context) error {
 		return err
 	}
 	lists := reasons.spread(p.rows)
-	groups := make(map[receivedKey]*ReceivedCount)
+	groups := make(map[receivedKey]*countedRows)
 	samples, err := p.newSampler(ctx)
 	if err != nil {
 		return err
@@ -155,13 +135,12 @@ func (p *Part) countReceived(ctx context.Context) error {
 		k := receivedKey{floorDiv(ms, quarterMillis), types.CodeAt(row), lists.CodeAt(row), row >= p.stored}
 		g := groups[k]
 		if g == nil {
-			g = &ReceivedCount{Quarter: k.quarter, Type: k.typ, Status: store.Stored, First: ms, Last: ms}
+			g = &countedRows{quarter: k.quarter, typ: k.typ, reasons: k.reasons, first: ms, last: ms}
 			groups[k] = g
 		}
-		g.N++
-		g.First, g.Last = min(g.First, ms), max(g.Last, ms)
+		g.n++
+		g.first, g.last = min(g.first, ms), max(g.last, ms)
 		if k.rejected {
-			g.Status = store.Rejected
 			samples.take(g, row)
 		}
 	}
@@ -193,10 +172,10 @@ func (p *Part) newSampler(ctx context.Context) (*sampler, error) {
 }
 
 // take makes a row the sample of a group if its id is lower.
-func (s *sampler) take(g *ReceivedCount, row int) {
+func (s *sampler) take(g *countedRows, row int) {
 	id := s.documentIDAt(row)
-	if g.SampleID == "" || id < g.SampleID {
-		g.SampleID, g.SampleEventID = id, string(s.eventIDs.At(row))
+	if g.sampleID == "" || id < g.sampleID {
+		g.sampleID, g.sampleEventID = id, s.eventIDs.At(row)
 	}
 }
 
@@ -206,22 +185,33 @@ func (s *sampler) documentIDAt(row int) string {
 	return documentID(s.application, kept, s.eventIDs.At(row))
 }
 
-// sortReceived fills received with the groups.
-func (p *Part) sortReceived(groups map[receivedKey]*ReceivedCount, reasons *coded) error {
+// sortReceived packs the groups.
+func (p *Part) sortReceived(groups map[receivedKey]*countedRows, reasons *coded) error {
 	lists, err := decodeLists(reasons)
 	if err != nil {
 		return err
 	}
-	p.received = make([]ReceivedCount, 0, len(groups))
+	p.reasons = lists
+	var stored, rejected []countedRows
 	for k, g := range groups {
-		g.Errors = lists[k.reasons]
-		p.received = append(p.received, *g)
+		if k.rejected {
+			rejected = append(rejected, *g)
+		} else {
+			stored = append(stored, *g)
+		}
 	}
-	slices.SortFunc(p.received, func(a, b ReceivedCount) int {
-		return cmp.Or(cmp.Compare(a.Quarter, b.Quarter), cmp.Compare(a.Type, b.Type),
-			-cmp.Compare(a.Status, b.Status), slices.CompareFunc(a.Errors, b.Errors, compareReasons))
-	})
+	p.storedReceived = packReceived(p.sortCounts(stored), false, p.key.Application)
+	p.rejectedReceived = packReceived(p.sortCounts(rejected), true, p.key.Application)
 	return nil
+}
+
+// sortCounts sorts counts by quarter, type and reasons.
+func (p *Part) sortCounts(list []countedRows) []countedRows {
+	slices.SortFunc(list, func(a, b countedRows) int {
+		return cmp.Or(cmp.Compare(a.quarter, b.quarter), cmp.Compare(a.typ, b.typ),
+			slices.CompareFunc(p.reasons[a.reasons], p.reasons[b.reasons], compareReasons))
+	})
+	return list
 }
 
 func compareReasons(a, b Reason) int {

@@ -46,6 +46,17 @@ func (t *Texts) addID(text []byte) {
 	t.offsets = append(t.offsets, uint32(len(t.bytes)))
 }
 
+// addUUID adds the text of a UUID.
+func (t *Texts) addUUID(id [16]byte) {
+	if t.offsets == nil {
+		t.uuids = append(t.uuids, id)
+		return
+	}
+	text, _ := uuid.UUID(id).MarshalText() // never fails
+	t.bytes = append(t.bytes, text...)
+	t.offsets = append(t.offsets, uint32(len(t.bytes)))
+}
+
 // spellUUIDs holds the texts as such from now on.
 func (t *Texts) spellUUIDs() {
 	spelled := Texts{offsets: append(make([]uint32, 0, cap(t.uuids)+1), 0), bytes: make([]byte, 0, uuidLength*cap(t.uuids))}

@@ -46,9 +46,9 @@ type ApplicationViews struct {
 func (p *Part) ViewWhere(ctx context.Context, live func(slot int64) bool) (View, error) {
 	dead := make([]bool, slotsPerDay)
 	some := false
-	for slot := range p.slots {
-		if !live(slot) {
-			dead[slot-p.key.FirstSlot()], some = true, true
+	for offset := range p.slots.all() {
+		if !live(p.key.FirstSlot() + int64(offset)) {
+			dead[offset], some = true, true
 		}
 	}
 	if !some {
