@@ -1,0 +1,204 @@
+package eye
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// maxDepth bounds the nesting of the data, as the collector does. So maps that hold
+// themselves end as well.
+const maxDepth = 32
+
+// encoder encodes the values of events. It knows the types that events are mostly made
+// of, so that they cost no allocation; others go to encoding/json.
+type encoder struct {
+	// limit is the length at which the text is too large.
+	limit int
+}
+
+func (e *encoder) appendValue(b []byte, v any, depth int) ([]byte, error) {
+	if len(b) > e.limit {
+		return b, ErrTooLarge
+	}
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case string:
+		return e.appendString(b, v)
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case int:
+		return appendInt(b, int64(v)), nil
+	case int64:
+		return appendInt(b, v), nil
+	case int32:
+		return appendInt(b, int64(v)), nil
+	case uint64:
+		return strconv.AppendUint(b, v, 10), nil
+	case float64:
+		return appendFloat(b, v, 64)
+	case float32:
+		return appendFloat(b, float64(v), 32)
+	case time.Time:
+		return append(appendTime(append(b, '"'), v), '"'), nil
+	case map[string]any:
+		return e.appendMap(b, v, depth)
+	case map[string]string:
+		return e.appendTextMap(b, v)
+	case []any:
+		return e.appendList(b, v, depth)
+	case []string:
+		return e.appendTexts(b, v)
+	}
+	return e.appendOther(b, v)
+}
+
+// appendMap appends an object. nil is an empty one: it is the data of an event, or
+// a part of it, that has no members.
+func (e *encoder) appendMap(b []byte, m map[string]any, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return b, errTooDeep
+	}
+	b = append(b, '{')
+	first := true
+	for name, value := range m {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		var err error
+		if b, err = e.appendString(b, name); err != nil {
+			return b, err
+		}
+		if b, err = e.appendValue(append(b, ':'), value, depth+1); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+func (e *encoder) appendTextMap(b []byte, m map[string]string) (_ []byte, err error) {
+	b = append(b, '{')
+	first := true
+	for name, value := range m {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		if b, err = e.appendString(b, name); err != nil {
+			return b, err
+		}
+		if b, err = e.appendString(append(b, ':'), value); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+func (e *encoder) appendList(b []byte, list []any, depth int) (_ []byte, err error) {
+	if depth > maxDepth {
+		return b, errTooDeep
+	}
+	b = append(b, '[')
+	for i, value := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = e.appendValue(b, value, depth+1); err != nil {
+			return b, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func (e *encoder) appendTexts(b []byte, list []string) (_ []byte, err error) {
+	b = append(b, '[')
+	for i, value := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = e.appendString(b, value); err != nil {
+			return b, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func (e *encoder) appendString(b []byte, s string) ([]byte, error) {
+	if len(b)+len(s) > e.limit {
+		return b, ErrTooLarge
+	}
+	return appendText(b, s), nil
+}
+
+// appendOther appends a value of another type as encoding/json does.
+func (e *encoder) appendOther(b []byte, v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	switch {
+	case err != nil:
+		return b, fmt.Errorf("%w: %w", ErrUnserialisable, err)
+	case len(b)+len(text) > e.limit:
+		return b, ErrTooLarge
+	}
+	return append(b, text...), nil
+}
+
+var (
+	errTooDeep = fmt.Errorf("%w: it nests more than %d levels; does it hold itself?", ErrUnserialisable, maxDepth)
+	errNumber  = fmt.Errorf("%w: JSON has no NaN and no infinity", ErrUnserialisable)
+)
+
+func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
+
+// appendFloat appends a number in the form of encoding/json, which writes whole numbers
+// as such.
+func appendFloat(b []byte, f float64, bits int) ([]byte, error) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return b, errNumber
+	}
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(b, f, format, -1, bits), nil
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c < utf8.RuneSelf {
+			b = append(b, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, '\\', 'n')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			b = append(append(b, s[start:i]...), "\uFFFD"...)
+			start = i + 1
+		}
+		i += size
+	}
+	return append(append(b, s[start:]...), '"')
+}

@@ -1,0 +1,3 @@
+module github.com/theeye/theeye/clients/go
+
+go 1.25.0
