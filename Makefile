@@ -9,7 +9,7 @@ COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # In the order of imports. Two stand apart, with dependencies of their own, and are
 # built without the workspace: deploy/check, which checks the rest, and test/duckdb,
 # whose foreign reader of the Parquet files needs cgo.
-MODULES  := shared collector processor queryapi standalone theeye test
+MODULES  := shared clients/go collector processor queryapi standalone theeye test
 CHECK    := deploy/check
 DUCKDB   := test/duckdb
 PACKAGES := $(MODULES:%=./%/...)

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"testing/iotest"
 	"time"
 )
@@ -228,4 +229,39 @@ func (p *player) checkEvent(raw []byte, want numbers, i int) wireEvent {
 		p.checkMember("timestamp", members["timestamp"], p.enqueued[e.n].UTC().Format("2006-01-02T15:04:05.000000Z"))
 	}
 	return e
+}
+
+// readIDs returns the ids of the events of a request.
+func readIDs(t *testing.T, r *http.Request) (ids []string) {
+	t.Helper()
+	var in io.Reader = r.Body
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		unzipped, err := gzip.NewReader(r.Body)
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		in = unzipped
+	}
+	var body struct {
+		Events []struct {
+			EventID string `json:"event_id"`
+		}
+	}
+	if err := json.NewDecoder(in).Decode(&body); err != nil {
+		t.Error(err)
+	}
+	for _, e := range body.Events {
+		ids = append(ids, e.EventID)
+	}
+	return ids
+}
+
+// resultsOf returns an answer that accepts events.
+func resultsOf(ids []string) string {
+	results := make([]string, len(ids))
+	for i, id := range ids {
+		results[i] = fmt.Sprintf(`{"index":%d,"event_id":%q,"status":"accepted"}`, i, id)
+	}
+	return `{"results":[` + strings.Join(results, ",") + `]}`
 }

@@ -28,8 +28,8 @@ var mayImport = map[string][]string{
 	"processor":  {"shared"},
 	"queryapi":   {"shared"},
 	"standalone": {"shared", "collector", "processor", "queryapi"},
-	"theeye":     {"shared", "collector", "processor", "queryapi", "standalone"},
-	"test":       {"shared", "collector", "processor", "queryapi", "standalone"},
+	"theeye":     {"shared", "collector", "processor", "queryapi", "standalone", "clients"},
+	"test":       {"shared", "collector", "processor", "queryapi", "standalone", "clients"},
 	"deploy":     {},
 	"clients":    {},
 }
