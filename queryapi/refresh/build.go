@@ -22,6 +22,8 @@ type placement struct {
 	toFile bool
 	// madeAt is since when the part is in memory; zero is now.
 	madeAt time.Time
+	// dayMark is the mark of the day, which was read before those of its slots.
+	dayMark uint64
 }
 
 // buildSlots scans slots of a day and installs parts with their rows, valid for the
@@ -34,7 +36,7 @@ func (r *Refresher) buildSlots(ctx context.Context, d *day, want *slotSet, marks
 	r.mu.Lock()
 	folder := r.folder // of the store as it is now, whatever it is when the part is written
 	r.mu.Unlock()
-	part, err := r.scanSlots(ctx, d.key, want, marks)
+	part, err := r.scanSlots(ctx, d.key, want, marks, p.dayMark)
 	if errors.Is(err, columns.ErrTooLarge) {
 		first, second := split(want)
 		if second == (slotSet{}) {
@@ -79,10 +81,14 @@ func split(set *slotSet) (first, second slotSet) {
 
 // scanSlots builds the part of the documents in the wanted slots, nil if there are
 // none. Documents in slots that are not marked yet belong to a later scan, those that
-// have expired to none.
-func (r *Refresher) scanSlots(ctx context.Context, key columns.Key, want *slotSet, marks map[int64]uint64) (*columns.Part, error) {
+// have expired to none. Where every marked slot is wanted, the part is that of the whole
+// day as of dayMark.
+func (r *Refresher) scanSlots(ctx context.Context, key columns.Key, want *slotSet, marks map[int64]uint64, dayMark uint64) (*columns.Part, error) {
 	b := columns.NewBuilder(key)
 	b.MaxBytes = r.limits.builderBytes
+	if wantsAll(key, want, marks) {
+		b.DayMark = dayMark
+	}
 	now := r.now()
 	for _, slots := range runsOf(key.Day, want, marks) {
 		for d, err := range r.cfg.Store.Scan(ctx, key.Application, slots.from, slots.to) {
@@ -113,6 +119,16 @@ func (r *Refresher) scanSlots(ctx context.Context, key columns.Key, want *slotSe
 		return nil, fmt.Errorf("build %s: %w", key, err)
 	}
 	return part, nil
+}
+
+// wantsAll reports whether every marked slot of a day is wanted.
+func wantsAll(key columns.Key, want *slotSet, marks map[int64]uint64) bool {
+	for slot := range marks {
+		if offset := slot - key.FirstSlot(); offset < 0 || offset >= slotsPerDay || !want.has(int(offset)) {
+			return false
+		}
+	}
+	return true
 }
 
 // placePart makes a segment of a part: in a file if it is large, or if the memory is

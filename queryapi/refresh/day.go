@@ -10,7 +10,7 @@ import (
 )
 
 // day holds the parts of one application-day. The refresher's mutex guards every
-// field but loading, which is locked before it.
+// field but loading, which is locked before it, and found.
 type day struct {
 	key columns.Key
 	// mark is the newest mark of the day that was read; built is the one as of which
@@ -23,9 +23,11 @@ type day struct {
 	// heldAt is a moment as of which everything was held, while built differs from
 	// mark; zero if it never was.
 	heldAt time.Time
-	// opened says that the files of the day were considered; loading is held during that.
+	// opened says that the files of the day were considered; loading is held during that,
+	// and guards found: the files that were there at the start, until they are considered.
 	opened  bool
 	loading sync.Mutex
+	found   []*segment
 	// queued says that too much changed for a pass: the builder refreshes the day.
 	queued bool
 	// taken says that a builder works on the day.

@@ -30,8 +30,9 @@ func (r *Refresher) loadSlots(ctx context.Context, d *day, marks map[int64]uint6
 	return nil
 }
 
-// openFiles opens the files of a day, and installs what of them is valid.
-func (r *Refresher) openFiles(ctx context.Context, d *day, folder *folder, marks map[int64]uint64) error {
+// openFound opens the files of a day that were there at the start, once. The caller holds
+// loading.
+func (r *Refresher) openFound(ctx context.Context, d *day, folder *folder) error {
 	for _, file := range folder.takeFound(d.key) {
 		s, err := folder.openSegment(file)
 		if ctx.Err() != nil {
@@ -45,19 +46,59 @@ func (r *Refresher) openFiles(ctx context.Context, d *day, folder *folder, marks
 			continue
 		}
 		s.madeAt = folder.writtenAt(file)
+		d.found = append(d.found, s)
+	}
+	return nil
+}
+
+// resumeDay takes up a day where a file that was there at the start has all of it as of
+// the newest mark of the day: no slot was marked since then, so the marks of its slots,
+// which are many, need not be read. It reports false where none does.
+func (r *Refresher) resumeDay(ctx context.Context, d *day) (resumed bool, err error) {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	r.mu.Lock()
+	opened, folder, mark, asOf := d.opened, r.folder, d.mark, r.asOf
+	r.mu.Unlock()
+	if opened {
+		return false, nil
+	}
+	if err := r.openFound(ctx, d, folder); err != nil {
+		return false, err
+	}
+	at := slices.IndexFunc(d.found, func(s *segment) bool { return s.part.DayMark() == mark })
+	if at < 0 {
+		return false, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	whole := d.found[at]
+	whole.owned = whole.covers
+	r.discardFiles(slices.Delete(d.found, at, at+1))
+	d.segments, d.opened, d.found = []*segment{whole}, true, nil
+	d.version++
+	d.changedAt = r.now()
+	r.noteBuilt(d, mark, asOf)
+	return true, nil
+}
+
+// openFiles opens the files of a day, and installs what of them is valid.
+func (r *Refresher) openFiles(ctx context.Context, d *day, folder *folder, marks map[int64]uint64) error {
+	if err := r.openFound(ctx, d, folder); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range d.found {
 		valid := make(map[int64]uint64)
 		for slot, generation := range s.part.Slots() {
 			if generation == marks[slot] {
 				valid[slot] = generation
 			}
 		}
-		r.mu.Lock()
 		r.discardFiles(d.installSegment(s, valid, r.now()))
-		r.mu.Unlock()
 	}
-	r.mu.Lock()
-	d.opened = true
-	r.mu.Unlock()
+	d.opened, d.found = true, nil
 	return nil
 }
 

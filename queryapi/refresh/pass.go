@@ -138,10 +138,13 @@ func (r *Refresher) refreshDay(ctx context.Context, d *day, most int) error {
 func (r *Refresher) tryRefreshDay(ctx context.Context, d *day, most int) error {
 	r.countUsers(d, 1)
 	defer r.countUsers(d, -1)
+	if resumed, err := r.resumeDay(ctx, d); resumed || err != nil {
+		return err
+	}
 	r.mu.Lock()
 	mark, asOf := d.mark, r.asOf
 	// A day built from nothing goes to a file at once: a restart should find it.
-	place := placement{toFile: !d.held && !r.now().Before(startOf(d.key.Day+1))}
+	place := placement{toFile: !d.held && !r.now().Before(startOf(d.key.Day+1)), dayMark: mark}
 	r.mu.Unlock()
 	// The generations are read before the documents (I3).
 	marks, err := r.readSlotMarks(ctx, d.key)
@@ -170,13 +173,19 @@ func (r *Refresher) tryRefreshDay(ctx context.Context, d *day, most int) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.noteBuilt(d, mark, asOf)
+	return nil
+}
+
+// noteBuilt records that everything of a day is held as of a mark, which was the newest at
+// asOf. The caller holds mu.
+func (r *Refresher) noteBuilt(d *day, mark uint64, asOf time.Time) {
 	d.built, d.held = mark, true
 	d.failed, d.retryAt, d.queued = nil, time.Time{}, false
 	if !d.complete() {
 		d.heldAt = asOf
 	}
 	r.wakeQuestions()
-	return nil
 }
 
 // isOfStore reports whether a failure is one of the whole store, not of a day.

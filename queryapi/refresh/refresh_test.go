@@ -471,3 +471,68 @@ func TestDaysAreBuiltAtOnce(t *testing.T) {
 		t.Errorf("%d scans of parts %v", most.Load(), keys(snapshot))
 	}
 }
+
+// A restart takes up a day that one file has all of without the marks of its slots, and
+// reads them once the day was written to.
+func TestRestartReadsMarksOfSlotsWhereDaysChanged(t *testing.T) {
+	clock := newClock()
+	s := &hookedStore{Store: openSQLite(t, clock.now)}
+	w := store.NewWriter(store.WriterConfig{Backend: s.Store, Now: clock.now})
+	dir, n := t.TempDir(), Need{Applications: []string{"demo"}}
+	received := clock.now()
+	write := func(first, count int) {
+		t.Helper()
+		docs := storetest.Events(first, count)
+		for i, d := range docs {
+			d.ReceivedAt = received.Add(time.Duration(i%3) * time.Minute)
+		}
+		if _, err := w.Write(t.Context(), docs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads := 0
+	s.hook = func(step string) error {
+		if step == "before slot marks" {
+			reads++
+		}
+		return nil
+	}
+	restart := func() (before int) {
+		t.Helper()
+		reads = 0
+		clock.advance(time.Second)
+		r := newRefresher(t, s, dir, clock.now)
+		snapshot, err := settle(t.Context(), r, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before = reads
+		got, err := snapshotRows(t.Context(), snapshot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := storeRows(t.Context(), s.Store, n.Applications, snapshot.Now)
+		if err != nil || len(want) == 0 {
+			t.Fatalf("%d documents: %v", len(want), err)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("rows\n%v\nwant\n%v", got, want)
+		}
+		for r.hasWork(false) { // the files of a changed day become one
+			if _, _, err := r.runWork(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return before
+	}
+	write(1, 20)
+	clock.advance(48 * time.Hour)
+	for i, expected := range []bool{true, false, true, false} {
+		if i == 2 {
+			write(21, 3)
+		}
+		if days := restart(); (days > 0) != expected {
+			t.Errorf("start %d read the marks of slots of %d days", i, days)
+		}
+	}
+}

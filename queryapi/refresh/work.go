@@ -125,6 +125,9 @@ func (w work) before(o work, wanted map[columns.Key]int) bool {
 func (r *Refresher) runTask(ctx context.Context, d *day, t *task) error {
 	r.countUsers(d, 1)
 	defer r.countUsers(d, -1)
+	r.mu.Lock()
+	mark := d.mark
+	r.mu.Unlock()
 	marks, err := r.readSlotMarks(ctx, d.key)
 	if err != nil {
 		return err
@@ -137,7 +140,7 @@ func (r *Refresher) runTask(ctx context.Context, d *day, t *task) error {
 			t.slots.removeSlot(offset) // a pass will notice that the marks are others
 		}
 	}
-	if err := r.buildSlots(ctx, d, &t.slots, marks, placement{toFile: t.toFile, madeAt: t.madeAt}); err != nil {
+	if err := r.buildSlots(ctx, d, &t.slots, marks, placement{toFile: t.toFile, madeAt: t.madeAt, dayMark: mark}); err != nil {
 		r.mu.Lock()
 		d.taskAt = r.now().Add(retryAfter)
 		r.mu.Unlock()

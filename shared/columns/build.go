@@ -27,7 +27,7 @@ func (b *Builder) Build(slots map[int64]uint64) (*Part, error) {
 	vectors := b.rows.fixedVectors(order)
 	types, codes := sortTypes(&b.rows.typeNames, b.rows.types, order)
 	vectors[vectorType] = PackCodes(codes)
-	m := meta{key: b.key, rows: len(order), stored: stored, slots: packSlots(b.key, slots), types: types, truncated: b.dropped}
+	m := meta{key: b.key, dayMark: b.DayMark, rows: len(order), stored: stored, slots: packSlots(b.key, slots), types: types, truncated: b.dropped}
 	m.paths, vectors = b.addLeaves(vectors, order)
 	b.rows, b.leaves, b.nodes, b.root = rowBuffer{}, nil, nil, nil
 	return newPart(m, memory(vectors), nil)

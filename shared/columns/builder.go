@@ -36,6 +36,8 @@ type Builder struct {
 	// MaxBytes bounds the memory, DefaultBuilderBytes in a new Builder. It is an
 	// estimate, checked every 64 documents.
 	MaxBytes int
+	// DayMark is Part.DayMark of the part.
+	DayMark uint64
 
 	key     Key
 	rows    rowBuffer

@@ -30,6 +30,7 @@ type footer struct {
 	First       int64      `json:"first"`
 	Last        int64      `json:"last"`
 	LeastExpiry int64      `json:"least_expiry"`
+	DayMark     uint64     `json:"day_mark,omitempty"`
 	Types       []Type     `json:"types"`
 	Paths       []PathInfo `json:"paths"`
 	Reasons     [][]Reason `json:"reasons"`
@@ -39,7 +40,7 @@ type footer struct {
 func encodeFooter(m *meta, storeID string) ([][2]string, error) {
 	f := footer{
 		Version: formatVersion, Store: storeID, Application: m.key.Application, Day: m.key.Day,
-		Rows: m.rows, Stored: m.stored, Truncated: m.truncated, First: m.first, Last: m.last, LeastExpiry: m.leastExpiry,
+		Rows: m.rows, Stored: m.stored, Truncated: m.truncated, First: m.first, Last: m.last, LeastExpiry: m.leastExpiry, DayMark: m.dayMark,
 		Types: m.types, Paths: m.paths, Reasons: m.reasons,
 	}
 	text, err := json.Marshal(f)
@@ -64,7 +65,7 @@ func decodeFooter(text, lists, storeID string) (m meta, err error) {
 	}
 	m = meta{
 		key: Key{f.Application, f.Day}, rows: f.Rows, stored: f.Stored, truncated: f.Truncated, first: f.First, last: f.Last,
-		leastExpiry: f.LeastExpiry, types: f.Types, paths: f.Paths, reasons: f.Reasons,
+		leastExpiry: f.LeastExpiry, dayMark: f.DayMark, types: f.Types, paths: f.Paths, reasons: f.Reasons,
 	}
 	if err := m.checkSizes(); err != nil {
 		return m, err

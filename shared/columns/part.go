@@ -30,6 +30,7 @@ type meta struct {
 	key          Key
 	rows, stored int
 	slots        slotGenerations
+	dayMark      uint64
 	types        []Type
 	paths        []PathInfo
 	// truncated says that paths were left out because there were MaxPaths.
@@ -140,6 +141,10 @@ func (p *Part) Slots() iter.Seq2[int64, uint64] {
 		}
 	}
 }
+
+// DayMark returns a mark of the day as of which the part lacks no document of it, of any
+// slot; 0 without one.
+func (p *Part) DayMark() uint64 { return p.dayMark }
 
 // Span returns the least and greatest timestamp of the stored rows in microseconds
 // since 1970; ok is false without stored rows.
