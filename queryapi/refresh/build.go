@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/theeye/theeye/shared/columns"
@@ -24,6 +25,9 @@ type placement struct {
 	madeAt time.Time
 	// dayMark is the mark of the day, which was read before those of its slots.
 	dayMark uint64
+	// later collects segments that go to files once the day is complete, if there is room
+	// in memory until then: a question need not wait for that. nil writes them at once.
+	later *[]*segment
 }
 
 // buildSlots scans slots of a day and installs parts with their rows, valid for the
@@ -148,8 +152,11 @@ func (r *Refresher) placePart(ctx context.Context, folder *folder, part *columns
 	r.mu.Unlock()
 	s := newSegment(part, covers)
 	s.madeAt, s.bytes = p.madeAt, size
-	if !p.toFile && part.Rows() < r.limits.sealRows && used+size <= r.limits.tailBytes {
-		r.keepInMemory(part)
+	toFile, room := p.toFile || part.Rows() >= r.limits.sealRows, used+size <= r.limits.tailBytes
+	if room && (!toFile || p.later != nil) {
+		if r.keepInMemory(part); toFile {
+			*p.later = append(*p.later, s)
+		}
 		return s, nil
 	}
 	err := folder.writePart(ctx, s)
@@ -166,6 +173,26 @@ func (r *Refresher) placePart(ctx context.Context, folder *folder, part *columns
 	}
 	r.keepInMemory(part)
 	return s, nil
+}
+
+// moveToFile writes a segment in memory to a file, from which questions read it from then
+// on. Where that fails, or the segment is no part of the day any more, nothing changes.
+func (r *Refresher) moveToFile(ctx context.Context, folder *folder, d *day, s *segment) {
+	moved := &segment{part: s.part}
+	err := folder.writePart(ctx, moved)
+	if ctx.Err() != nil {
+		return
+	}
+	if r.noteWrite(err); err != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(d.segments, s) || r.folder != folder {
+		r.trash = append(r.trash, trashed{folder: folder, file: moved.file, at: r.now()})
+		return
+	}
+	s.part, s.file, s.bytes, s.madeAt = moved.part, moved.file, moved.bytes, r.now()
 }
 
 // noteWrite records the end of an attempt to write a file. After a failure, the builder

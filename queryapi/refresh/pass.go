@@ -142,10 +142,12 @@ func (r *Refresher) tryRefreshDay(ctx context.Context, d *day, most int) error {
 		return err
 	}
 	r.mu.Lock()
-	mark, asOf := d.mark, r.asOf
+	mark, asOf, folder := d.mark, r.asOf, r.folder
 	// A day built from nothing goes to a file at once: a restart should find it.
 	place := placement{toFile: !d.held && !r.now().Before(startOf(d.key.Day+1)), dayMark: mark}
 	r.mu.Unlock()
+	var written []*segment
+	place.later = &written
 	// The generations are read before the documents (I3).
 	marks, err := r.readSlotMarks(ctx, d.key)
 	if err != nil {
@@ -172,8 +174,11 @@ func (r *Refresher) tryRefreshDay(ctx context.Context, d *day, most int) error {
 		return err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.noteBuilt(d, mark, asOf)
+	r.mu.Unlock()
+	for _, s := range written {
+		r.moveToFile(ctx, folder, d, s)
+	}
 	return nil
 }
 
