@@ -68,7 +68,7 @@ func (c *rejectedCounter) addTotals(t *viewReasons, counts *columns.ReceivedCoun
 
 // addQuarters adds the counts of the quarters of which all are in the range, and returns
 // those of which the rows have to be looked at, nil if none.
-func (c *rejectedCounter) addQuarters(t *viewReasons, counts *columns.ReceivedCounts, whole bool) (cut map[int64]bool) {
+func (c *rejectedCounter) addQuarters(t *viewReasons, counts *columns.ReceivedCounts, whole bool) (cut quarterSet) {
 	for i := range counts.CountQuarters() {
 		first, last := counts.SpanAt(i)
 		switch {
@@ -81,10 +81,7 @@ func (c *rejectedCounter) addQuarters(t *viewReasons, counts *columns.ReceivedCo
 				}
 			}
 		default:
-			if cut == nil {
-				cut = map[int64]bool{}
-			}
-			cut[counts.QuarterAt(i)] = true
+			cut = cut.addQuarter(counts.QuarterAt(i))
 		}
 	}
 	return cut
@@ -110,7 +107,7 @@ func (c *rejectedCounter) hasCode(reasons []columns.Reason) bool {
 }
 
 // countRows counts the rows of some quarters.
-func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut map[int64]bool, t *viewReasons) error {
+func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut quarterSet, t *viewReasons) error {
 	rejections, err := v.Part.Rejections(ctx)
 	if err != nil {
 		return err
@@ -119,9 +116,9 @@ func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut map
 	if err != nil {
 		return err
 	}
-	return c.eachRow(ctx, v, v.Part.Stored(), v.Part.Rows(), func(row int, ms int64, typ uint32) {
+	return c.eachRow(ctx, v, v.Part.Stored(), v.Part.Rows(), cut, func(row int, ms int64, typ uint32) {
 		switch {
-		case !t.selected[typ] || !cut[quarterOf(ms)] || !inSession(row):
+		case !t.selected[typ] || !inSession(row):
 		case c.EventID != "" && string(rejections.EventID(row)) != c.EventID:
 		default:
 			if reasons := rejections.Reasons(row); c.hasCode(reasons) {

@@ -78,19 +78,21 @@ func (c *receivedCounter) bucket(ms int64) int {
 func (c *receivedCounter) countView(ctx context.Context, v columns.View, counted map[columns.Type]*receivedType) error {
 	t := &viewTypes{part: v.Part, counted: counted, byCode: make([]*receivedType, len(v.Part.Types()))}
 	whole := v.IsWhole(c.now)
-	cut := [2]map[int64]bool{
-		c.addCounts(t, v.Part.StoredReceived(), false, whole),
-		c.addCounts(t, v.Part.RejectedReceived(), true, whole),
+	cut := c.addCounts(t, v.Part.StoredReceived(), false, whole)
+	if err := c.eachRow(ctx, v, 0, v.Part.Stored(), cut, func(_ int, ms int64, typ uint32) {
+		t.typeOf(typ).addReceived(false, 1, ms, ms, c.bucket(ms))
+	}); err != nil {
+		return err
 	}
-	if cut[0] == nil && cut[1] == nil {
-		return nil
-	}
-	return c.countRows(ctx, v, cut, t)
+	cut = c.addCounts(t, v.Part.RejectedReceived(), true, whole)
+	return c.eachRow(ctx, v, v.Part.Stored(), v.Part.Rows(), cut, func(_ int, ms int64, typ uint32) {
+		t.typeOf(typ).addReceived(true, 1, ms, ms, c.bucket(ms))
+	})
 }
 
 // addCounts adds the counts of one outcome whose rows lie in one bucket, and returns the
 // quarters of which the rows have to be looked at, nil if none.
-func (c *receivedCounter) addCounts(t *viewTypes, counts *columns.ReceivedCounts, rejected, whole bool) (cut map[int64]bool) {
+func (c *receivedCounter) addCounts(t *viewTypes, counts *columns.ReceivedCounts, rejected, whole bool) (cut quarterSet) {
 	first, last, some := counts.Span()
 	if !some || c.misses(first, last) {
 		return nil
@@ -112,10 +114,7 @@ func (c *receivedCounter) addCounts(t *viewTypes, counts *columns.ReceivedCounts
 				t.typeOf(n.Type).addReceived(rejected, n.N, n.First, n.Last, bucket)
 			}
 		default:
-			if cut == nil {
-				cut = map[int64]bool{}
-			}
-			cut[counts.QuarterAt(i)] = true
+			cut = cut.addQuarter(counts.QuarterAt(i))
 		}
 	}
 	return cut
@@ -213,19 +212,4 @@ func (t *receivedType) summary(set *schema.Set) api.TypeSummary {
 		s.FirstSeen, s.LastSeen = api.TimeOf(time.UnixMilli(t.first)), api.TimeOf(time.UnixMilli(t.last))
 	}
 	return s
-}
-
-// countRows counts the rows of the quarters of a view, by outcome, whose counts the
-// description does not have.
-func (c *receivedCounter) countRows(ctx context.Context, v columns.View, cut [2]map[int64]bool, t *viewTypes) error {
-	return c.eachRow(ctx, v, 0, v.Part.Rows(), func(row int, ms int64, typ uint32) {
-		rejected := row >= v.Part.Stored()
-		outcome := cut[0]
-		if rejected {
-			outcome = cut[1]
-		}
-		if outcome[quarterOf(ms)] {
-			t.typeOf(typ).addReceived(rejected, 1, ms, ms, c.bucket(ms))
-		}
-	})
 }
