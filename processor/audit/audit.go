@@ -13,6 +13,7 @@ import (
 
 	"github.com/theeye/theeye/processor/jobs"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -48,6 +49,8 @@ type Auditor struct {
 	// readStream and readLeader read the stream; tests replace them.
 	readStream func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error]
 	readLeader func(context.Context, jetstream.JetStream, uint64) (stream.Raw, bool, error)
+	// identify is outcome.Identify; a test replaces it.
+	identify func(m stream.Raw, epoch int64) *store.Document
 	// silenceLimit is the constant of that name; tests shorten it.
 	silenceLimit time.Duration
 }
@@ -69,7 +72,7 @@ func New(cfg Config) (*Auditor, error) {
 	}
 	return &Auditor{
 		cfg: cfg, marks: NewMarks(cfg.JetStream, cfg.Epoch, cfg.Logger), metrics: m,
-		readStream: stream.Read, readLeader: readFromLeader, silenceLimit: silenceLimit,
+		readStream: stream.ReadLong, readLeader: readFromLeader, identify: outcome.Identify, silenceLimit: silenceLimit,
 	}, nil
 }
 

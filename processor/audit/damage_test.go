@@ -150,7 +150,8 @@ func TestAuditNamesExactlyTheEventsOfDamagedBlocks(t *testing.T) {
 					want.LostTail = want.LostInStream
 				}
 				fx.wantAccount(fx.auditAll(), want)
-				fx.wantAccount(fx.auditAll(), want) // a second audit finds the same
+				// A second audit finds the same, also through a consumer.
+				fx.wantAccount(fx.auditSelection(fx.consumingAuditor(), job.Selection{}, false), want)
 			})
 		}
 	}
@@ -187,7 +188,11 @@ func TestAuditNamesTheEventsOfRandomDamage(t *testing.T) {
 					lost = append(lost, seq)
 				}
 			}
-			got := fx.auditAll()
+			a := fx.auditor()
+			if seed%2 == 0 {
+				a = fx.consumingAuditor()
+			}
+			got := fx.auditSelection(a, job.Selection{}, false)
 			if !slices.Equal(got.MissingSequences, lost) || got.Stored != n-uint64(len(lost)) || got.MissingInStore != 0 {
 				t.Errorf("lost are %v\nnamed are %v\n%+v", spans(lost), got.MissingRanges, got)
 			}
@@ -252,16 +257,31 @@ func TestAuditCountsMoreLossesThanItNames(t *testing.T) {
 // messages.
 func TestAuditCompletesWhenAFileVanishesUnderTheServer(t *testing.T) {
 	const n = 200
-	fx := newFixtureOn(t, newMemory(), smallRoom)
-	fx.publish(large("e", n)...)
-	fx.settleNext(n, nil)
-	fx.must(fx.marks().Advance(fx.ctx, n))
-	fx.damageFiles(func([]string) {}) // the restart empties the caches
-	lost := remove(func(b []string) string { return b[2] })(fx, fx.blocks())
+	for name, auditor := range map[string]func(*fixture) *Auditor{
+		"requests": func(fx *fixture) *Auditor { return fx.auditor() },
+		"consumer": (*fixture).consumingAuditor,
+	} {
+		t.Run(name, func(t *testing.T) {
+			fx := newFixtureOn(t, newMemory(), smallRoom)
+			fx.publish(large("e", n)...)
+			fx.settleNext(n, nil)
+			fx.must(fx.marks().Advance(fx.ctx, n))
+			fx.damageFiles(func([]string) {}) // the restart empties the caches
+			lost := remove(func(b []string) string { return b[2] })(fx, fx.blocks())
+			a := auditor(fx)
+			a.silenceLimit = 500 * time.Millisecond
+			fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{
+				FromSeq: 1, ToSeq: n, Stored: n - uint64(len(lost)), Missing: uint64(len(lost)), LostInStream: uint64(len(lost)),
+				MissingSequences: lost, MissingRanges: lostIn(lost),
+			})
+		})
+	}
+}
+
+// consumingAuditor is an auditor that reads short ranges as long ones.
+func (fx *fixture) consumingAuditor() *Auditor {
+	fx.t.Helper()
 	a := fx.auditor()
-	a.silenceLimit = 500 * time.Millisecond
-	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{
-		FromSeq: 1, ToSeq: n, Stored: n - uint64(len(lost)), Missing: uint64(len(lost)), LostInStream: uint64(len(lost)),
-		MissingSequences: lost, MissingRanges: lostIn(lost),
-	})
+	a.readStream = stream.Consume
+	return a
 }

@@ -50,6 +50,9 @@ func (sc *scan) reconcile(ctx context.Context, messages []stream.Raw) ([]job.Ran
 	if err != nil {
 		return nil, err
 	}
+	if left, err = sc.findDecoded(ctx, left); err != nil {
+		return nil, err
+	}
 	if left, err = sc.splitPending(ctx, left, floor); err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func (sc *scan) identifyMessages(messages []stream.Raw) []item {
 		all.Go(func() {
 			for i := from; i < to; i++ {
 				items[i].msg = messages[i]
-				items[i].doc, _ = outcome.Evaluate(messages[i], identityRules{}, sc.epoch)
+				items[i].doc = sc.identify(messages[i], sc.epoch)
 			}
 		})
 	}
@@ -142,6 +145,24 @@ func (sc *scan) findInStore(ctx context.Context, items []*item) ([]*item, error)
 	return sc.findByID(ctx, left, func(d *store.Document) string {
 		return store.ConflictID(d.Application, d.ContentHash, d.EventID)
 	})
+}
+
+// findDecoded decodes the items, and looks up those that have another identity then: an
+// event on which the decoder panics is identified by its bytes. It returns the items
+// that are not there.
+func (sc *scan) findDecoded(ctx context.Context, items []*item) (left []*item, err error) {
+	var others []*item
+	for _, it := range items {
+		d, _ := outcome.Evaluate(it.msg, identityRules{}, sc.epoch)
+		if d.ID == it.doc.ID && d.ContentHash == it.doc.ContentHash {
+			left = append(left, it)
+			continue
+		}
+		it.doc, it.conflicting = d, false
+		others = append(others, it)
+	}
+	others, err = sc.findInStore(ctx, others)
+	return append(left, others...), err
 }
 
 // findByID gives a verdict to the items that the store holds under an id, and

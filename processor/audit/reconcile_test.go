@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/outcome"
 	"github.com/theeye/theeye/shared/outcome/outcometest"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/stream"
@@ -150,6 +151,26 @@ func TestEventSettledWithoutAWriteIsMissing(t *testing.T) {
 	fx.wantAccount(fx.auditAll(), job.Account{
 		FromSeq: 1, ToSeq: 3, Stored: 2, Missing: 1, MissingInStore: 1, MissingSequences: []uint64{2},
 		MissingRanges: []job.Range{{From: 2, To: 2, Reason: job.MissingInStore}},
+	})
+}
+
+// An event on which the decoder panics has the identity of its bytes, which no part of it
+// shows.
+func TestEventIsFoundByItsDecodedIdentity(t *testing.T) {
+	fx := newFixture(t)
+	fx.publish(pageviews("e", 30)...)
+	fx.settleNext(30, func(seq uint64) bool { return seq != 7 })
+	a := fx.auditor()
+	a.identify = func(m stream.Raw, epoch int64) *store.Document {
+		d := outcome.Identify(m, epoch)
+		if m.Seq%3 == 0 || m.Seq == 7 {
+			d.ID, d.ContentHash = "demo/another", "of the part that was decoded"
+		}
+		return d
+	}
+	fx.wantAccount(fx.auditSelection(a, job.Selection{}, false), job.Account{
+		FromSeq: 1, ToSeq: 30, Stored: 29, Missing: 1, MissingInStore: 1, MissingSequences: []uint64{7},
+		MissingRanges: []job.Range{{From: 7, To: 7, Reason: job.MissingInStore}},
 	})
 }
 

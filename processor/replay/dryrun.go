@@ -92,13 +92,13 @@ func (r *Replayer) countPortion(ctx context.Context, h *jobs.Handle, portion []s
 	return nil
 }
 
-// readRange is stream.Read, except that a range whose end is 0 is empty; stream.Read
+// readRange is stream.ReadLong, except that a range whose end is 0 is empty; stream.ReadLong
 // would read to the end of the stream.
 func readRange(ctx context.Context, js jetstream.JetStream, rng stream.Range) iter.Seq2[[]stream.Raw, error] {
 	if sequencesLeft(rng) == 0 {
 		return func(func([]stream.Raw, error) bool) {}
 	}
-	return stream.Read(ctx, js, rng)
+	return stream.ReadLong(ctx, js, rng)
 }
 
 // resolveRules returns the schemas that a dry run validates against: those of the

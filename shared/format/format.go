@@ -36,6 +36,10 @@ type Format interface {
 	// and type. The Head does not alias raw.
 	Inspect(raw []byte) (event.Head, *event.Refusal)
 
+	// Identify returns the Head and the ContentHash of Decode's event, without the work
+	// for the rest of it. It refuses exactly what Decode refuses.
+	Identify(raw []byte) (h event.Head, contentHash string, refusal *event.Refusal)
+
 	// Decode decodes an event. It refuses exactly what Inspect refuses, and
 	// its Head is Inspect's. The caller owns the Event, which does not alias
 	// raw.

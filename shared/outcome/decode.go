@@ -31,7 +31,19 @@ type decodedMessage struct {
 }
 
 // decodeMessage decodes a message. It never panics.
-func decodeMessage(m stream.Raw) decodedMessage {
+func decodeMessage(m stream.Raw) decodedMessage { return readMessage(m, format.Format.Decode) }
+
+// identifyEvent returns an event that has nothing but its identity and its type.
+func identifyEvent(f format.Format, payload []byte) (*event.Event, *event.Refusal) {
+	h, hash, refusal := f.Identify(payload)
+	return &event.Event{Head: h, ContentHash: hash}, refusal
+}
+
+// readFunc reads the event of a message.
+type readFunc func(f format.Format, payload []byte) (*event.Event, *event.Refusal)
+
+// readMessage reads the headers of a message, and its event by read.
+func readMessage(m stream.Raw, read readFunc) decodedMessage {
 	msg, err := stream.Parse(m.Header, m.Payload)
 	if msg.ReceivedAt.IsZero() {
 		msg.ReceivedAt = m.Time.UTC()
@@ -43,7 +55,7 @@ func decodeMessage(m stream.Raw) decodedMessage {
 	if !ok {
 		return unreadableMessage(msg, event.CodeInvalidMessage, messageUnknownFormat)
 	}
-	ev, refusal, panicked := decodeRecovering(f, m.Payload)
+	ev, refusal, panicked := readRecovering(f, m.Payload, read)
 	switch {
 	case panicked != nil:
 		d := unreadableMessage(msg, event.CodeValidatorFailed, messageValidatorFailed)
@@ -65,15 +77,15 @@ func decodeMessage(m stream.Raw) decodedMessage {
 	}
 }
 
-// decodeRecovering calls f.Decode and recovers from its panics: a message on which
-// the decoder panics must not fail the other messages of its batch.
-func decodeRecovering(f format.Format, payload []byte) (ev *event.Event, refusal *event.Refusal, panicked *Panic) {
+// readRecovering calls read and recovers from its panics: a message on which the
+// decoder panics must not fail the other messages of its batch.
+func readRecovering(f format.Format, payload []byte, read readFunc) (ev *event.Event, refusal *event.Refusal, panicked *Panic) {
 	defer func() {
 		if v := recover(); v != nil {
 			panicked = &Panic{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	ev, refusal = f.Decode(payload)
+	ev, refusal = read(f, payload)
 	return ev, refusal, nil
 }
 

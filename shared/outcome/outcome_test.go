@@ -24,6 +24,13 @@ import (
 // evaluate returns the document of a message without the panic.
 func evaluate(m stream.Raw, set outcome.Rules, epoch int64) *store.Document {
 	d, _ := outcome.Evaluate(m, set, epoch)
+	want := &store.Document{
+		ID: d.ID, Application: d.Application, EventID: d.EventID, Category: d.Category, Name: d.Name,
+		ReceivedAt: d.ReceivedAt, ContentHash: d.ContentHash, Origin: d.Origin,
+	}
+	if diff := cmp.Diff(want, outcome.Identify(m, epoch)); diff != "" {
+		panic("Identify and Evaluate disagree: " + diff)
+	}
 	return d
 }
 

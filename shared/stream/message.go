@@ -3,7 +3,6 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,11 +28,19 @@ type Message struct {
 // ErrNotAMessage is the error of Parse for messages that no collector wrote.
 var ErrNotAMessage = errors.New("not a message of a collector")
 
-var applicationName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-
 // ValidApplication reports whether name is the name of an application:
 // [a-z0-9][a-z0-9-]{0,31}.
-func ValidApplication(name string) bool { return applicationName.MatchString(name) }
+func ValidApplication(name string) bool {
+	if len(name) == 0 || len(name) > 32 || name[0] == '-' {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
 
 // Msg returns the NATS message for a subject. The payload is not copied.
 func (m *Message) Msg(subject string) *nats.Msg {

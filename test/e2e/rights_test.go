@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -247,13 +248,17 @@ func TestJobsOnShippedNATS(t *testing.T) {
 	if _, err := registry.At(ctx, processor, revision); err != nil {
 		t.Error(err)
 	}
-	for _, js := range []jetstream.JetStream{processor, queryAPI} {
+	for _, reader := range []struct {
+		js   jetstream.JetStream
+		read func(context.Context, jetstream.JetStream, stream.Range) iter.Seq2[[]stream.Raw, error]
+	}{{processor, stream.Read}, {processor, stream.Consume}, {queryAPI, stream.Read}} {
+		js := reader.js
 		rng, err := job.Selection{Application: "demo", From: asked.CreatedAt.AddDate(0, 0, -1)}.Range(ctx, js)
 		if err != nil {
 			t.Fatal(err)
 		}
 		count := 0
-		for portion, err := range stream.Read(ctx, js, rng) {
+		for portion, err := range reader.read(ctx, js, rng) {
 			if err != nil {
 				t.Fatal(err)
 			}

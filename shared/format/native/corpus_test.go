@@ -99,6 +99,10 @@ func decodeChecked(tb fataler, raw []byte) *event.Event {
 	before := bytes.Clone(raw)
 	h, r := native.Inspect(raw)
 	e, r2 := native.Decode(raw)
+	identified, hash, r3 := native.Identify(raw)
+	if diff := cmp.Diff(r2, r3); diff != "" || r3 != nil && identified != (event.Head{}) || e != nil && (identified != e.Head || hash != e.ContentHash) {
+		tb.Fatalf("Identify and Decode disagree: %+v, %s, %v, and %+v, %v", identified, hash, r3, e, r2)
+	}
 	if !bytes.Equal(before, raw) {
 		tb.Fatal("the bytes were changed")
 	}

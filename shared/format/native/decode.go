@@ -27,6 +27,20 @@ func Inspect(raw []byte) (event.Head, *event.Refusal) {
 	return h, nil
 }
 
+// Identify returns the Head and the ContentHash of the event that Decode returns, and
+// refuses what Decode refuses. It builds nothing else of the event.
+func Identify(raw []byte) (event.Head, string, *event.Refusal) {
+	s, r := scan(raw)
+	if r != nil {
+		return event.Head{}, "", r
+	}
+	defer s.returnToPool()
+	m := s.findMembers()
+	hash := s.hashContent(m.eventID)
+	h, _ := s.readHead(m, func() event.Hash { return hash })
+	return h, hash.String(), nil
+}
+
 // Decode decodes an event. It refuses what Inspect refuses, except
 // event.CodeNotAnEvent, which earlier versions accepted; its Head is Inspect's. The
 // caller owns the Event, which does not alias raw.

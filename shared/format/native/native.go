@@ -48,6 +48,9 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 // Inspect calls the function Inspect.
 func (Format) Inspect(raw []byte) (event.Head, *event.Refusal) { return Inspect(raw) }
 
+// Identify calls the function Identify.
+func (Format) Identify(raw []byte) (event.Head, string, *event.Refusal) { return Identify(raw) }
+
 // Decode calls the function Decode.
 func (Format) Decode(raw []byte) (*event.Event, *event.Refusal) { return Decode(raw) }
 
