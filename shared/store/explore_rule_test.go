@@ -157,6 +157,7 @@ func TestEveryInterleavingEndsInTheSameDocuments(t *testing.T) {
 func raiseCases() [][][]*store.Document {
 	v := []*store.Document{
 		version("a", 1, 1), version("a", 1, 2), version("a", 1, 3), version("a", 3, 1), version("a", 3, 3), version("b", 2, 1), version("b", 2, 3),
+		rejectedWithoutReasons(version("a", 1, 5)),
 	}
 	var list [][][]*store.Document
 	for i := range v {
@@ -169,17 +170,29 @@ func raiseCases() [][][]*store.Document {
 	return append(list, [][]*store.Document{{v[0]}, {v[2], v[5]}, {v[6], v[3]}})
 }
 
-// exploreRaises explores the cases of raises until one shows a fault.
-func exploreRaises(b bug) (total exploration, err error) {
-	for _, with := range []setting{{raising: true, handed: true}, {raising: true, replay: true, embedded: true}} {
-		with.bug, with.crashes = b, 1
-		for i, batches := range raiseCases() {
-			counted, err := explore(with, batches, expected(batches))
-			total.states += counted.states
-			total.ends += counted.ends
-			if err != nil {
-				return total, fmt.Errorf("%+v, case %d %w", with, i, err)
-			}
+// rejectedWithoutReasons returns a document that differs from a stored one in its status
+// alone.
+func rejectedWithoutReasons(d *store.Document) *store.Document {
+	d.Status = store.Rejected
+	return d
+}
+
+// raising are the databases that raise revisions: one in two steps, as package mongo, and
+// one in a single statement, as package sqlite.
+var raising = map[string]setting{
+	"two steps":     {raising: true, handed: true},
+	"one statement": {raising: true, replay: true, embedded: true},
+}
+
+// exploreRaises explores the cases of raises in one database until one shows a fault.
+func exploreRaises(with setting, b bug) (total exploration, err error) {
+	with.bug, with.crashes = b, 1
+	for i, batches := range raiseCases() {
+		counted, err := explore(with, batches, expected(batches))
+		total.states += counted.states
+		total.ends += counted.ends
+		if err != nil {
+			return total, fmt.Errorf("case %d %w", i, err)
 		}
 	}
 	return total, nil
@@ -187,12 +200,16 @@ func exploreRaises(b bug) (total exploration, err error) {
 
 // A raise of the revision alone keeps the rule.
 func TestRaisesEndInTheSameDocuments(t *testing.T) {
-	t.Parallel()
-	total, err := exploreRaises(bug{})
-	if err != nil {
-		t.Fatal(err)
+	for name, with := range raising {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			total, err := exploreRaises(with, bug{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("explored %d states, %d of them ends", total.states, total.ends)
+		})
 	}
-	t.Logf("explored %d states, %d of them ends", total.states, total.ends)
 }
 
 func TestExplorerFindsPlantedMistakesWithRaises(t *testing.T) {
@@ -200,15 +217,23 @@ func TestExplorerFindsPlantedMistakesWithRaises(t *testing.T) {
 		{name: "a raise of what differs", raisesDifferent: true},
 		{name: "a raise of another copy", raisesCopies: true},
 		{name: "a raise over a newer revision", raisesNewer: true},
+		{name: "a raise without a guard", raisesUnguarded: true},
+		{name: "a raise of another status", raisesAnyStatus: true},
+		{name: "a raise to a lower revision", lowersRevision: true},
 	} {
-		t.Run(b.name, func(t *testing.T) {
-			t.Parallel()
-			total, err := exploreRaises(b)
-			if err == nil {
-				t.Fatal("no interleaving shows the planted mistake")
+		for name, with := range raising {
+			if with.embedded && (b.raisesCopies || b.raisesNewer) {
+				continue // nothing comes between the comparison and the raise
 			}
-			t.Logf("found after %d states: %v", total.states, err)
-		})
+			t.Run(b.name+", "+name, func(t *testing.T) {
+				t.Parallel()
+				total, err := exploreRaises(with, b)
+				if err == nil {
+					t.Fatal("no interleaving shows the planted mistake")
+				}
+				t.Logf("found after %d states: %v", total.states, err)
+			})
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func writerOf(docs []*store.Document) func(*session) error {
 			return s.expireHolder("demo/x")
 		}
 		fmt.Fprintf(&s.seen, "at %d ", s.db.now)
-		s.written = nil
+		s.written, s.raised = nil, nil
 		w := store.NewWriter(store.WriterConfig{Backend: s, Now: func() time.Time { return time.Unix(s.db.now, 0) }})
 		w.ExpectHeld(s.db.replay)
 		read, err := s.readBefore(docs)

@@ -39,6 +39,10 @@ func (s *session) Mark(_ context.Context, marks []store.SlotMark) error {
 	switch b := s.db.bug; {
 	case b.markFirst:
 		clear(numbers)
+	case b.silentRaise:
+		for _, slot := range s.raised {
+			delete(numbers, slot)
+		}
 	case b.silentUnchanged:
 		clear(numbers)
 		for _, slot := range s.written {
@@ -203,6 +207,42 @@ func exploreMarks(b bug) (total exploration, err error) {
 		}
 	}
 	return total, nil
+}
+
+// exploreRaiseMarks explores writers that raise revisions, with a builder, until one case
+// shows a fault.
+func exploreRaiseMarks(with setting, b bug) (total exploration, err error) {
+	held, raised := inSlot("a", 1, 1), inSlot("a", 1, 1)
+	raised.Revision = 3
+	with.bug, with.built = b, 1
+	for i, batches := range [][][]*store.Document{{{held}, {raised}}, {{held}, {raised}, {inSlot("a", 2, 1)}}, {{held}, {raised}, nil}} {
+		with.crashes = 3 - len(batches)
+		counted, err := explore(with, batches, marksHold(batches))
+		total.states += counted.states
+		total.ends += counted.ends
+		if err != nil {
+			return total, fmt.Errorf("case %d %w", i, err)
+		}
+	}
+	return total, nil
+}
+
+// A raise of the revision alone changes rows, too.
+func TestRaisesMarkTheirSlots(t *testing.T) {
+	for name, with := range raising {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			total, err := exploreRaiseMarks(with, bug{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("explored %d states, %d of them ends", total.states, total.ends)
+			if total, err = exploreRaiseMarks(with, bug{silentRaise: true}); err == nil {
+				t.Fatal("no interleaving shows a raise without a mark")
+			}
+			t.Logf("a raise without a mark is found after %d states: %v", total.states, err)
+		})
+	}
 }
 
 // TestRowsOfAGenerationAreThoseOfTheStore: in every order of deliveries, crashes,

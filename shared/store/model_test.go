@@ -52,8 +52,12 @@ type bug struct {
 	forgetsConflicts bool
 
 	// These are mistakes of a raise: it raises whatever differs, whatever copy is held by
-	// then, or whatever revision.
-	raisesDifferent, raisesCopies, raisesNewer bool
+	// then, or whatever revision; it has no guard at all, does not compare the status, or
+	// takes any other revision for a lower one.
+	raisesDifferent, raisesCopies, raisesNewer       bool
+	raisesUnguarded, raisesAnyStatus, lowersRevision bool
+	// silentRaise leaves the slot of a raised document without a mark.
+	silentRaise bool
 
 	// The others are mistakes with marks. presentSlot makes a document's slot that of
 	// its present copy: writers mark that of the written copy.
@@ -127,8 +131,9 @@ type session struct {
 	// started. The writer is deterministic, so equal text is equal inner state.
 	seen strings.Builder
 	mine map[string]*store.Document
-	// written are the slots of what this Write has written.
-	written []int64
+	// written are the slots of what this Write has written, raised those that a planted
+	// mistake leaves without a mark.
+	written, raised []int64
 }
 
 func (s *session) runStep(do func() string) error {
@@ -258,13 +263,25 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 }
 
 // raise reads the holder of a document in one step, and, where it differs in nothing but
-// a lower revision, raises that in another, unless the holder was written since. It
-// reports whether that decided about the document.
+// a lower revision, raises that in another, unless the holder was written since. In an
+// embedded database both are one step. It reports whether that decided about the
+// document.
 func (s *session) raise(d *store.Document, result *error) (decided bool, err error) {
+	if s.db.embedded {
+		err = s.runStep(func() string {
+			h, ok := s.db.docs[d.ID]
+			if decided = ok && s.mayRaise(h, d); !decided {
+				return "differs "
+			}
+			s.putRaised(h, d.Revision)
+			return "raised "
+		})
+		return decided, err
+	}
 	var read *store.Document
 	err = s.runStep(func() string {
 		h, ok := s.db.docs[d.ID]
-		if ok && h.Revision < d.Revision && (equalButRevision(h, d) || s.db.bug.raisesDifferent && h.ContentHash == d.ContentHash) {
+		if ok && s.mayRaise(h, d) {
 			read = h
 			return fmt.Sprintf("raise @%d.r%d ", h.Origin.Seq, h.Revision)
 		}
@@ -275,16 +292,46 @@ func (s *session) raise(d *store.Document, result *error) (decided bool, err err
 	}
 	return true, s.runStep(func() string {
 		h, ok := s.db.docs[d.ID]
-		if !ok || h.Slot != nil ||
-			h.Origin != read.Origin && !s.db.bug.raisesCopies || h.Revision != read.Revision && !s.db.bug.raisesNewer {
+		b := s.db.bug
+		if !ok || !b.raisesUnguarded && (h.Slot != nil ||
+			h.Origin != read.Origin && !b.raisesCopies || h.Revision != read.Revision && !b.raisesNewer) {
 			*result = store.ErrNoMatch
 			return "not raised "
 		}
-		raised := *h
-		raised.Revision = d.Revision
-		s.put(&raised)
+		s.putRaised(h, d.Revision)
 		return "raised "
 	})
+}
+
+// mayRaise reports whether a holder differs from a document in nothing but a lower
+// revision. A database that is not embedded raises none with a slot of its own.
+func (s *session) mayRaise(h, d *store.Document) bool {
+	b := s.db.bug
+	if d.Slot != nil && !s.db.embedded {
+		return false
+	}
+	if b.raisesAnyStatus {
+		c := *d
+		c.Status = h.Status
+		d = &c
+	}
+	lower := h.Revision < d.Revision || b.lowersRevision && h.Revision != d.Revision
+	return b.raisesUnguarded || lower && (equalButRevision(h, d) || b.raisesDifferent && h.ContentHash == d.ContentHash)
+}
+
+// putRaised writes a holder with another revision.
+func (s *session) putRaised(h *store.Document, revision uint64) {
+	raised := *h
+	raised.Revision = revision
+	slot := raised.EffectiveSlot()
+	before := s.db.marks[slot]
+	s.put(&raised)
+	if s.db.bug.silentRaise {
+		s.raised = append(s.raised, slot)
+		if s.db.built != 0 {
+			s.db.marks[slot] = before
+		}
+	}
 }
 
 // equalButRevision compares what the documents of the model differ in.
