@@ -177,8 +177,9 @@ func rejectedWithoutReasons(d *store.Document) *store.Document {
 	return d
 }
 
-// raising are the databases that raise revisions: one in two steps, as package mongo, and
-// one in a single statement, as package sqlite.
+// raising are the databases that write less than a document where the rest stays as it
+// is: one raises the revision, in two steps, as package mongo, and one replaces in place,
+// in a single statement, as package sqlite.
 var raising = map[string]setting{
 	"two steps":     {raising: true, handed: true},
 	"one statement": {raising: true, replay: true, embedded: true},

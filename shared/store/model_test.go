@@ -51,7 +51,7 @@ type bug struct {
 	// forgetsConflicts reports a conflict as inserted without keeping it.
 	forgetsConflicts bool
 
-	// These are mistakes of a raise: it raises whatever differs, whatever copy is held by
+	// These are mistakes of a raise, or of a replacement in place: it raises whatever differs, whatever copy is held by
 	// then, or whatever revision; it has no guard at all, does not compare the status, or
 	// takes any other revision for a lower one.
 	raisesDifferent, raisesCopies, raisesNewer       bool
@@ -263,20 +263,12 @@ func (s *session) Replace(_ context.Context, docs []*store.Document) ([]error, e
 }
 
 // raise reads the holder of a document in one step, and, where it differs in nothing but
-// a lower revision, raises that in another, unless the holder was written since. In an
-// embedded database both are one step. It reports whether that decided about the
-// document.
+// a lower revision, raises that in another, unless the holder was written since. An
+// embedded database has one statement instead: see replaceInPlace. It reports whether
+// that decided about the document.
 func (s *session) raise(d *store.Document, result *error) (decided bool, err error) {
 	if s.db.embedded {
-		err = s.runStep(func() string {
-			h, ok := s.db.docs[d.ID]
-			if decided = ok && s.mayRaise(h, d); !decided {
-				return "differs "
-			}
-			s.putRaised(h, d.Revision)
-			return "raised "
-		})
-		return decided, err
+		return s.replaceInPlace(d)
 	}
 	var read *store.Document
 	err = s.runStep(func() string {
@@ -303,11 +295,36 @@ func (s *session) raise(d *store.Document, result *error) (decided bool, err err
 	})
 }
 
+// replaceInPlace replaces the holder of a document, but for the fields that indexes
+// have, where these are equal.
+func (s *session) replaceInPlace(d *store.Document) (decided bool, err error) {
+	err = s.runStep(func() string {
+		h, ok := s.db.docs[d.ID]
+		if decided = ok && s.mayReplaceInPlace(h, d); !decided {
+			return "differs "
+		}
+		mixed := *d
+		mixed.Status, mixed.Errors, mixed.ExpiresAt = h.Status, h.Errors, h.ExpiresAt
+		s.putNarrow(&mixed)
+		return "in place "
+	})
+	return decided, err
+}
+
+func (s *session) mayReplaceInPlace(h, d *store.Document) bool {
+	b := s.db.bug
+	guard := store.MayReplace(d, store.HolderOf(h)) ||
+		b.lowersRevision && h.ContentHash == d.ContentHash && h.Origin == d.Origin && h.Revision != d.Revision
+	equal := (h.Status == d.Status || b.raisesAnyStatus) && slices.Equal(reasonsOf(h, false), reasonsOf(d, false)) &&
+		h.ExpiresAt.Equal(d.ExpiresAt) && h.ReceivedAt.Equal(d.ReceivedAt)
+	return b.raisesUnguarded || guard && (equal || b.raisesDifferent)
+}
+
 // mayRaise reports whether a holder differs from a document in nothing but a lower
-// revision. A database that is not embedded raises none with a slot of its own.
+// revision, and has no slot of its own.
 func (s *session) mayRaise(h, d *store.Document) bool {
 	b := s.db.bug
-	if d.Slot != nil && !s.db.embedded {
+	if d.Slot != nil {
 		return false
 	}
 	if b.raisesAnyStatus {
@@ -323,9 +340,14 @@ func (s *session) mayRaise(h, d *store.Document) bool {
 func (s *session) putRaised(h *store.Document, revision uint64) {
 	raised := *h
 	raised.Revision = revision
-	slot := raised.EffectiveSlot()
+	s.putNarrow(&raised)
+}
+
+// putNarrow writes a document of which only a part has changed.
+func (s *session) putNarrow(d *store.Document) {
+	slot := d.EffectiveSlot()
 	before := s.db.marks[slot]
-	s.put(&raised)
+	s.put(d)
 	if s.db.bug.silentRaise {
 		s.raised = append(s.raised, slot)
 		if s.db.built != 0 {

@@ -3,7 +3,16 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 )
+
+// ChangeInPlace replaces a part of the statement that replaces documents in place. It
+// reports whether the statement has the part.
+func (s *Store) ChangeInPlace(from, to string) bool {
+	before := s.inPlace
+	s.inPlace = strings.Replace(before, from, to, 1)
+	return s.inPlace != before
+}
 
 // LimitPages bounds the file, as a full disk would.
 func (s *Store) LimitPages(ctx context.Context, pages int) error {

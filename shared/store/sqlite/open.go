@@ -52,6 +52,7 @@ type Store struct {
 	writers *sql.DB
 	writer  *writer
 	source  string // of every connection
+	inPlace string // inPlaceStatement; a test replaces it
 	now     func() time.Time
 	timeout time.Duration
 	logger  *slog.Logger
@@ -68,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := createFile(cfg.Path); err != nil {
 		return nil, err
 	}
-	s := &Store{now: cfg.Now, timeout: cfg.QueryTimeout, logger: cfg.Logger}
+	s := &Store{inPlace: inPlaceStatement, now: cfg.Now, timeout: cfg.QueryTimeout, logger: cfg.Logger}
 	if err := s.connect(ctx, cfg); err != nil {
 		return nil, errors.Join(err, s.disconnect())
 	}

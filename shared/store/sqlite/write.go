@@ -22,15 +22,16 @@ const (
 		AND (epoch > ?13 OR epoch = ?13 AND (seq > ?14 OR seq = ?14 AND revision < ?15))
 		AND ` + effectiveSlot + ` = ?22`
 
-	// raiseStatement is replaceStatement for a document that differs from its holder in
-	// nothing but a lower revision. It changes no index, which are most of the cost of
-	// a replacement.
-	raiseStatement = `UPDATE events SET revision = ?15
-		WHERE id = ?1 AND content_hash = ?12 AND epoch = ?13 AND seq = ?14 AND revision < ?15
+	// inPlaceStatement is replaceStatement for a document that differs from its holder in no
+	// column of an index, nor in its reasons, as in most replays. It leaves those columns
+	// as they are: to write the entries of the indexes is most of the cost of a replacement.
+	inPlaceStatement = `UPDATE events SET (data, epoch, seq, revision, schema_version, original, sent_schema_version, clock_offset_ms)
+		= (?8, ?13, ?14, ?15, ?16, ?18, ?19, ?20)
+		WHERE id = ?1 AND content_hash = ?12
+		AND (epoch > ?13 OR epoch = ?13 AND (seq > ?14 OR seq = ?14 AND revision < ?15))
 		AND ` + effectiveSlot + ` = ?22
-		AND (status, application, event_id, session_id, category, name, data, timestamp_us, received_at, expires_at,
-			schema_version, errors, original, sent_schema_version, clock_offset_ms, slot)
-		IS (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?16, ?17, ?18, ?19, ?20, ?21)`
+		AND (status, application, event_id, session_id, category, name, timestamp_us, received_at, expires_at, errors, slot)
+		IS (?2, ?3, ?4, ?5, ?6, ?7, ?9, ?10, ?11, ?17, ?21)`
 
 	reasonStatement = `INSERT OR IGNORE INTO reasons (code, received_at, id, path) VALUES (?1, ?2, ?3, ?4)`
 )
@@ -70,21 +71,21 @@ func reasonArgs(d *store.Document, f event.Fault) []any {
 	return []any{f.Code, d.ReceivedAt.UnixMilli(), d.ID, f.Path}
 }
 
-// maxRaisesMissed is by how many the raises of a bulk that match nothing may outnumber
-// the others, before the rest of the bulk is replaced without the attempt.
-const maxRaisesMissed = 8
+// maxMissed is by how many the replacements in place of a bulk that match nothing may
+// outnumber the others, before the rest of the bulk is replaced without the attempt.
+const maxMissed = 8
 
 // Replace implements store.Backend by one transaction of guarded updates, which also
-// marks the slots of the documents replaced. Of those that stay as they are, as most do
-// in a replay, it only raises the revision.
+// marks the slots of the documents replaced. It writes the entries of the indexes only
+// where their columns change.
 func (s *Store) Replace(ctx context.Context, docs []*store.Document) ([]error, error) {
 	missed := 0
 	return s.runBulk(ctx, docs, func(w *writer, d *store.Document, args []any) error {
 		args = append(args, d.EffectiveSlot())
-		if missed < maxRaisesMissed {
-			switch n, err := w.runPrepared(raiseStatement, args); {
+		if missed < maxMissed {
+			switch n, err := w.runPrepared(s.inPlace, args); {
 			case err != nil:
-				return fmt.Errorf("raise revision: %w", err)
+				return fmt.Errorf("replace in place: %w", err)
 			case n > 0:
 				missed--
 				return nil
