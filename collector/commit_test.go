@@ -102,6 +102,60 @@ func TestCommitsRequestsInGroups(t *testing.T) {
 	}
 }
 
+// Requests that arrive while a batch is being sent join it, each message once.
+func TestRequestsJoinABatchThatIsBeingSent(t *testing.T) {
+	f := newFixture(t)
+	c := f.newIdleCommitter(Limits{})
+	b := new(batch)
+	var requests []*commitRequest
+	var want []string
+	for i, n := range []int{2, 1, 3} {
+		msgs := testMessages(fmt.Sprint(i), n, 0)
+		r := newCommitRequest("key", msgs, 0)
+		c.addRequest(b, r, 0)
+		if i == 0 {
+			c.publisher.openAtomic(b)
+		}
+		requests = append(requests, r)
+		for _, m := range msgs {
+			want = append(want, string(m.Data))
+		}
+	}
+	for _, r := range requests {
+		if len(r.result) != 0 {
+			t.Error("a request has a result before the commit")
+		}
+	}
+	if !c.publisher.publishBatch(f.ctx(), b) {
+		t.Error("the server did not take the batch")
+	}
+	for i, r := range requests {
+		select {
+		case err := <-r.result:
+			f.noError(err)
+		default:
+			t.Errorf("request %d has no result", i)
+		}
+	}
+	if diff := cmp.Diff(want, f.payloads()); diff != "" {
+		t.Errorf("stream (-want +got):\n%s", diff)
+	}
+}
+
+// An acknowledgement of fewer messages than the batch has accepts none of them.
+func TestAcknowledgementCountsEveryMessage(t *testing.T) {
+	f := newFixture(t)
+	c := f.newIdleCommitter(Limits{})
+	b, r := new(batch), newCommitRequest("key", testMessages("a", 3, 0), 0)
+	c.addRequest(b, r, 0)
+	c.publisher.openAtomic(b)
+	b.count++ // one that was never sent
+	c.publisher.publishBatch(f.ctx(), b)
+	if err := <-r.result; !errors.Is(err, errAckMismatch) {
+		t.Errorf("result %v", err)
+	}
+}
+
 // Large events fill a batch by their bytes.
 func TestLargeEventsFillABatchByBytes(t *testing.T) {
 	f := newFixture(t)

@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -197,42 +199,152 @@ func TestPolicyIsNearTheBestEverywhere(t *testing.T) {
 
 // The policy follows a disk that changes, in both directions.
 func TestPolicyFollowsTheDisk(t *testing.T) {
-	p := newPolicy()
+	if err := checkFollowsTheDisk(newPolicy()); err != nil {
+		t.Error(err)
+	}
+}
+
+func checkFollowsTheDisk(g grouping) error {
 	for _, d := range []simulation{
+		{name: "batches at twice the cost", each: 0.25, flat: 5},
+		{name: "batches at a fifth of it", each: 0.25, flat: 0.5}, // only an attempt shows it
 		{name: "slow batches", each: 0.25, flat: 20},
 		{name: "staged in memory", each: 1, flat: 1.2},
 		{name: "slow batches again", each: 0.25, flat: 20},
 	} {
 		const n = 10
-		for range 20 * retryAfter {
+		right := 0 // of the last commits
+		for i := range 20 * retryAfter {
 			took := d.each * n
-			atomic := p.isAtomic(n)
+			atomic := g.isAtomic(n)
 			if atomic {
 				took = d.flat
 			}
-			p.observe(n, atomic, time.Duration(took*1e6))
+			g.observe(n, atomic, time.Duration(took*1e6))
+			if i >= 19*retryAfter && atomic == (d.flat < d.each*n) {
+				right++
+			}
 		}
-		p.sinceEach, p.sinceAtomic = 0, 0 // no attempt now
-		if got, want := p.isAtomic(n), d.flat < d.each*n; got != want {
-			t.Errorf("%s: atomic %v, want %v", d.name, got, want)
+		if right < retryAfter*9/10 {
+			return fmt.Errorf("%s: %d of the last %d commits are of the cheaper kind", d.name, right, retryAfter)
 		}
 	}
+	return nil
 }
 
 // A lone event is committed at once, and one stall changes nothing.
 func TestPolicyWaitsForNobodyAlone(t *testing.T) {
-	p := newPolicy()
-	for range retryAfter / 2 {
-		if p.isAtomic(1) || p.patience(1, 0, 0) != 0 {
-			t.Fatal("a lone event waits or is a batch")
-		}
-		p.observe(1, false, time.Millisecond)
-		p.expectAgain(1, 0)
+	if err := checkAlone(newPolicy()); err != nil {
+		t.Error(err)
 	}
-	before := p.isAtomic(3)
-	p.observe(1, false, time.Minute)
-	if after := p.isAtomic(3); before || after {
-		t.Errorf("3 events are an atomic batch: %v before the stall, %v after it", before, after)
+}
+
+func checkAlone(g grouping) error {
+	for range retryAfter / 2 {
+		if g.isAtomic(1) || g.patience(1, 0, 0) != 0 {
+			return errors.New("a lone event waits or is a batch")
+		}
+		g.observe(1, false, time.Millisecond)
+		g.expectAgain(1, 0)
+	}
+	before := g.isAtomic(3)
+	g.observe(1, false, time.Minute)
+	if after := g.isAtomic(3); before || after {
+		return fmt.Errorf("3 events are an atomic batch: %v before the stall, %v after it", before, after)
+	}
+	return nil
+}
+
+// A batch stalls for a minute: the disk is as before, and so is what is chosen, from the
+// next commits on.
+func TestPolicyForgetsAStall(t *testing.T) {
+	if err := checkForgetsAStall(newPolicy()); err != nil {
+		t.Error(err)
+	}
+}
+
+func checkForgetsAStall(g grouping) error {
+	const n = 40
+	commit := func(atomic bool) {
+		took := 40 * time.Millisecond // event by event
+		if atomic {
+			took = 4 * time.Millisecond
+		}
+		g.observe(n, atomic, took)
+	}
+	for i := range 4 * retryAfter {
+		commit(i%2 == 0)
+	}
+	g.observe(n, true, time.Minute)
+	for range retryAfter / 2 {
+		if !g.isAtomic(n) {
+			return fmt.Errorf("one stall turned %d events from the kind that costs a tenth", n)
+		}
+		commit(true)
+	}
+	return nil
+}
+
+// plantedPolicy is a policy with bugs.
+type plantedPolicy struct {
+	*policy
+	waitsAlone, keepsWorst, believesStalls, neverRetries bool
+}
+
+func (p plantedPolicy) patience(n, came int, waited time.Duration) time.Duration {
+	if p.waitsAlone {
+		return max(maxLinger-waited, 0)
+	}
+	return p.policy.patience(n, came, waited)
+}
+
+func (p plantedPolicy) isAtomic(n int) bool {
+	if p.neverRetries {
+		p.sinceEach, p.sinceAtomic = 0, 0
+	}
+	return p.policy.isAtomic(n)
+}
+
+func (p plantedPolicy) observe(n int, atomic bool, took time.Duration) {
+	before := *p.policy
+	p.policy.observe(n, atomic, took)
+	seconds := took.Seconds()
+	switch {
+	case p.believesStalls && atomic:
+		p.atomic = before.atomic
+		p.atomic.addPoint(n, seconds)
+	case p.believesStalls:
+		p.each.value = before.each.value + weightOfNewest*(seconds/float64(n)-before.each.value)
+	case p.keepsWorst && atomic && p.atomic.valueAt(n) < before.atomic.valueAt(n):
+		p.atomic = before.atomic
+	case p.keepsWorst && !atomic:
+		p.each.value = max(p.each.value, before.each.value)
+	}
+}
+
+// The checks of the policy find the bugs that they are for.
+func TestChecksFindPlantedPolicies(t *testing.T) {
+	checks := map[string]func(grouping) error{
+		"follows the disk": checkFollowsTheDisk, "alone": checkAlone, "forgets a stall": checkForgetsAStall,
+	}
+	for name, bug := range map[string]struct {
+		plant func(*plantedPolicy)
+		found string // by this check
+	}{
+		"a group is never sent while idle":     {func(p *plantedPolicy) { p.waitsAlone = true }, "alone"},
+		"an estimate stays at its worst":       {func(p *plantedPolicy) { p.keepsWorst = true }, "follows the disk"},
+		"a stall is taken for the cost":        {func(p *plantedPolicy) { p.believesStalls = true }, "forgets a stall"},
+		"the other kind is not tried any more": {func(p *plantedPolicy) { p.neverRetries = true }, "follows the disk"},
+	} {
+		p := plantedPolicy{policy: newPolicy()}
+		if err := checks[bug.found](p); err != nil {
+			t.Errorf("without a bug: %s: %v", bug.found, err)
+		}
+		p = plantedPolicy{policy: newPolicy()}
+		bug.plant(&p)
+		if checks[bug.found](p) == nil {
+			t.Errorf("%s: not found", name)
+		}
 	}
 }
 

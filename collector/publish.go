@@ -79,7 +79,7 @@ func (p *publisher) publishBatch(ctx context.Context, b *batch) (taken bool) {
 	if b.atomic == nil {
 		return p.publishEach(ctx, b)
 	}
-	err := b.atomic.sendCommit(ctx)
+	err := b.atomic.sendCommit(ctx, b.count)
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && !errors.Is(err, errStreamFull) {
 		// The server stored nothing of the batch. The reason may be one message
@@ -124,8 +124,8 @@ func (t *atomicBatch) sendMessages(msgs []*nats.Msg) {
 }
 
 // sendCommit publishes the last message, which commits the batch, and waits for
-// the acknowledgement of all.
-func (t *atomicBatch) sendCommit(ctx context.Context) error {
+// the acknowledgement of all, a number of messages.
+func (t *atomicBatch) sendCommit(ctx context.Context, all int) error {
 	if t.err != nil {
 		return fmt.Errorf("%w: publish: %w", errNotCommitted, t.err)
 	}
@@ -136,7 +136,7 @@ func (t *atomicBatch) sendCommit(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errNotCommitted, errors.Join(err, context.Cause(ctx)))
 	}
 	ack, err := parseAck(reply)
-	if err == nil && (ack.Batch != t.id || ack.Count != t.count) {
+	if err == nil && (ack.Batch != t.id || ack.Count != all) {
 		return errAckMismatch
 	}
 	return err

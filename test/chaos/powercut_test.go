@@ -28,12 +28,12 @@ const cuts = 8
 // writing anything more, as by a loss of power, while events are sent. What
 // was accepted must be there when it is mounted again. Needs root.
 func TestPowerCut(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	bin, err := harness.Build(ctx)
+	bin, err := harness.Build(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
 	disk := newDisk(t)
 	pipeline, err := harness.Single(bin, disk.mountPoint)
 	if err != nil {
