@@ -86,3 +86,7 @@ replace (
 	github.com/theeye/theeye/shared => ../shared
 	github.com/theeye/theeye/standalone => ../standalone
 )
+
+require github.com/theeye/theeye/clients/go v0.0.0
+
+replace github.com/theeye/theeye/clients/go => ../clients/go

@@ -55,7 +55,7 @@ func readResults(body []byte, events int) ([]Result, error) {
 		} `json:"results"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, errors.New("the answer is no JSON of results; is the URL right?")
+		return nil, errors.New("it is no JSON with results")
 	}
 	if len(answer.Results) != events {
 		return nil, fmt.Errorf("%d events were sent, %d are answered", events, len(answer.Results))

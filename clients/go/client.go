@@ -174,7 +174,7 @@ func (c *Client) accept(b []byte, at time.Duration, fault string) error {
 	return nil
 }
 
-// push appends an event to the queue and drops what has no room then; c.mu is held.
+// push appends an event to the queue and drops events until the queue has room; c.mu is held.
 func (c *Client) push(text []byte, at time.Duration) {
 	c.q.pushBack(item{json: text, seq: c.next, at: at})
 	c.next++
@@ -226,7 +226,7 @@ func (c *Client) countDrop(reason Reason, event []byte) {
 	}
 }
 
-// settleSpool has the spool forget what is settled; c.mu is held.
+// settleSpool has the spool forget the settled events; c.mu is held.
 func (c *Client) settleSpool() {
 	if c.spool != nil {
 		c.spool.settleBelow(c.settledBelow(), c.next)

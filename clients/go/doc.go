@@ -21,7 +21,7 @@
 //   - Whatever a site does wrong is one message in its log, and a count.
 //
 // One goroutine forms batches, by number, bytes and time, sends one after the other,
-// waits between attempts as the answers ask, and runs the callbacks. What it does in
-// which case is fixed by the vectors in clients/testdata/vectors, which the clients of
+// waits between attempts as the answers ask, and runs the callbacks. Its behaviour in
+// each case is fixed by the vectors in clients/testdata/vectors, which the clients of
 // all languages share.
 package eye

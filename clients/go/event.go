@@ -117,7 +117,7 @@ func appendDigits(b []byte, n, digits int) []byte {
 	return b
 }
 
-// faultOf returns what is wrong with an event that can be sent, and will be rejected; ""
+// faultOf returns the fault of an event that can be sent, and will be rejected; ""
 // if the client sees nothing wrong. encoded is the event as JSON.
 func faultOf(e *Event, encoded []byte) string {
 	switch {

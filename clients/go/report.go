@@ -26,7 +26,7 @@ var sentences = map[message]string{
 	msgCallbackFailed:             "eye: a callback panics",
 	msgInvalidEvent:               "eye: events are sent that will be rejected; mend the calls of Enqueue",
 	msgLeftBehind:                 "eye: the client was closed before all events were sent",
-	msgNotTheEye:                  "eye: the answers are none of a collector; is the URL right? Events are kept",
+	msgNotTheEye:                  "eye: the answers come from no collector; is the URL right? Events are kept",
 	msgRefused:                    "eye: the collector refuses events, which are not sent again",
 	msgSpoolDamaged:               "eye: the spool has bytes that cannot be read; the events in them are lost",
 	msgSpoolFailed:                "eye: the spool cannot be written; events are kept in memory alone",

@@ -16,12 +16,12 @@ import (
 const (
 	// pathEvents is the route for events.
 	pathEvents = "/v1/events"
-	// maxAnswerBytes bounds what is read of an answer: a result has some hundred bytes.
+	// maxAnswerBytes bounds the reading of an answer: a result has some hundred bytes.
 	maxAnswerBytes = 4 << 20
 )
 
 // Sender sends bodies of events, each once and when it is asked to. It is for programs
-// that decide by themselves what is sent when, and how often; a Client does that for
+// that have a queue and retries of their own; a Client does that for
 // others. It is safe for concurrent use.
 type Sender struct {
 	address, key, userAgent string
@@ -115,7 +115,7 @@ func failureOf(ctx context.Context, err error) error {
 
 func isGzip(body []byte) bool { return len(body) > 1 && body[0] == 0x1f && body[1] == 0x8b }
 
-// moduleVersion returns the version of this module in the program, as far as it is known.
+// moduleVersion returns the version of this module in the program, "unknown" if the program does not say it.
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -142,7 +142,7 @@ const (
 	Unauthorized
 	// Unreadable means that the same body fails again: 400, 413, 415 and 422.
 	Unreadable
-	// NotTheEye means that the answer is none of a collector.
+	// NotTheEye means that the answer comes from no collector.
 	NotTheEye
 )
 
@@ -157,7 +157,7 @@ type Failure struct {
 	RetryAfter time.Duration
 	// Body is the answer.
 	Body []byte
-	// Err is why there is no answer, or why the answer is none of a collector.
+	// Err is why there is no answer, or why the answer comes from no collector.
 	Err error
 }
 

@@ -72,7 +72,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrSpoolLocked means that another Client, perhaps of another process, uses the spool.
 var ErrSpoolLocked = errors.New("the spool is used by another client")
 
-// openSpool locks a folder, which it makes if there is none, and reads its segments.
+// openSpool locks a folder, which it makes if it does not exist, and reads its segments.
 func openSpool(dir string) (*spool, spooled, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, spooled{}, fmt.Errorf("make the spool: %w", err)

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// scriptedTransport hands requests to the player, and gives its answers.
+// scriptedTransport passes requests to the player, and gives its answers.
 type scriptedTransport struct{ requests chan *pendingRequest }
 
 type pendingRequest struct {

@@ -34,9 +34,30 @@ func (b documentBlock) command(t *testing.T, dir string) string {
 	case "python":
 		return "python3 " + b.save(t, dir, "send.py")
 	case "go":
-		return "GOFLAGS= GOWORK=off go run " + b.save(t, dir, "send.go")
+		// In a module that has the project's client at hand, as the reader's has.
+		b.save(t, dir, "send.go")
+		return "(cd " + b.saveModule(t, dir) + " && GOFLAGS= GOWORK=off go run ../send.go)"
 	}
 	return b.text
+}
+
+// saveModule makes the module of a program that uses the Go client, and returns its
+// folder.
+func (b documentBlock) saveModule(t *testing.T, dir string) string {
+	t.Helper()
+	client, err := filepath.Abs(filepath.Join("..", "..", "clients", "go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, "reader")
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	module := "module example.com/reader\n\ngo 1.25.0\n\nrequire github.com/theeye/theeye/clients/go v0.0.0\n\nreplace github.com/theeye/theeye/clients/go => " + client + "\n"
+	if err := os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 func (b documentBlock) save(t *testing.T, dir, name string) string {
@@ -74,7 +95,7 @@ var documents = []struct {
 		"totals are numbers, too", "1 newly valid", "enabled", "make test",
 	}},
 	{"docs/sending.md", []string{
-		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "'accepted': 1", `"accepted":1`, "stored 1, rejected 0",
+		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "'accepted': 1", "accepted: 1", "stored 1, rejected 0",
 	}},
 	{"docs/replay.md", []string{
 		"", "travel / booking: created", "accepted 4, refused 0", "schema_violation",

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	eye "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/event"
@@ -72,7 +73,7 @@ type outcomeFollower struct {
 type followedEvent struct{ id, contentHash string }
 
 // addEvents adds the events of a request that were accepted. Its body is an array.
-func (f *outcomeFollower) addEvents(body []byte, results []api.EventResult) {
+func (f *outcomeFollower) addEvents(body []byte, results []eye.Result) {
 	if f == nil {
 		return
 	}
@@ -80,7 +81,7 @@ func (f *outcomeFollower) addEvents(body []byte, results []api.EventResult) {
 	_, _ = d.ReadToken() // the body is an array of valid events
 	for _, r := range results {
 		raw, err := d.ReadValue()
-		if err != nil || r.Status != api.StatusAccepted {
+		if err != nil || r.Refused {
 			continue
 		}
 		var hash string

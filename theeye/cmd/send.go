@@ -4,7 +4,10 @@ import (
 	"errors"
 	"time"
 
+	eye "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/daemon"
+	"github.com/theeye/theeye/shared/retry"
 	"github.com/theeye/theeye/theeye/output"
 )
 
@@ -37,7 +40,12 @@ type sendCmd struct {
 // Run sends all lines and prints how many were accepted and refused, and with
 // --wait, what became of them.
 func (c *sendCmd) Run(p *output.Printer) (err error) {
-	collector, err := c.newCollector()
+	if _, err := c.newCollector(); err != nil { // names the flag that is wrong
+		return err
+	}
+	collector, err := eye.NewSender(eye.SenderConfig{
+		URL: c.CollectorURL, WriteKey: c.WriteKey, UserAgent: "theeye/" + daemon.BuildInfo().Version,
+	})
 	if err != nil {
 		return err
 	}
@@ -58,7 +66,8 @@ func (c *sendCmd) Run(p *output.Printer) (err error) {
 	bar := p.StartByteBar("Sending", size)
 	defer bar.Stop()
 	s := &sender{
-		client: collector, retryFor: time.Duration(c.RetryFor), now: time.Now, onPause: bar.SetPause,
+		collector: collector, url: c.CollectorURL, sleep: retry.Sleep,
+		retryFor: time.Duration(c.RetryFor), now: time.Now, onPause: bar.SetPause,
 		onProgress: func(_, size int64) { bar.Advance(size) },
 		done:       sendResult{lines: c.Skip}, follower: follower,
 	}

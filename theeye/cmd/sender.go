@@ -12,10 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/theeye/theeye/shared/api"
+	eye "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api/client"
 )
 
@@ -27,6 +26,8 @@ const (
 	// asks for none.
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 5 * time.Second
+	// maxRetryAfter bounds the delay that an answer asks for.
+	maxRetryAfter = 1 << 20 * time.Second
 )
 
 // maxListedRefusals bounds how many refused lines are listed.
@@ -36,7 +37,10 @@ const maxListedRefusals = 20
 // whose answer was lost, with the same bytes: the collector guarantees that
 // this is safe.
 type sender struct {
-	client   *client.Client
+	collector *eye.Sender
+	url       string // of the collector, for messages
+	// sleep waits between attempts.
+	sleep    func(ctx context.Context, d time.Duration) error
 	retryFor time.Duration
 	now      func() time.Time
 	// onProgress gets the number of lines and the size of the input of each batch
@@ -156,8 +160,8 @@ func (s *sender) deliverBatch(ctx context.Context, b *batch) ([]refusal, error) 
 			delay = min(delay, left)
 		}
 		s.onPause(err.Error())
-		if err := s.client.Sleep(ctx, delay); err != nil {
-			return nil, err
+		if s.sleep(ctx, delay) != nil {
+			return nil, context.Cause(ctx)
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
@@ -182,50 +186,49 @@ func retryDelay(err error) (after time.Duration, retriable bool) {
 	return 0, false
 }
 
+// requestTimeout bounds one request.
+const requestTimeout = time.Minute
+
+// errNoAnswer is the reason of a request that took too long.
+var errNoAnswer = errors.New("no answer within a minute")
+
 // postBatch sends one request and returns the refused lines.
 func (s *sender) postBatch(ctx context.Context, b *batch) ([]refusal, error) {
-	resp, err := s.client.DoOnce(ctx, client.Request{Method: http.MethodPost, Path: api.PathEvents, Body: b.body})
-	var p *client.ProblemError
-	switch {
-	case err == nil && resp.Status == http.StatusAccepted:
-		return s.readAnswer(b, resp.Body)
-	case err == nil:
-		return nil, resp.Problem()
-	case !errors.As(err, &p):
-		return nil, err
-	}
-	switch p.Status {
-	case http.StatusUnprocessableEntity:
-		if refused, err := s.readAnswer(b, p.Body); err == nil {
-			return refused, nil
-		}
-	case http.StatusUnauthorized:
-		return nil, usageErrorf("%d %s: %s\nset EYE_WRITE_KEY, or --write-key, to a write key of an application", p.Status, p.Code, p.Detail)
-	}
-	return nil, p
-}
-
-// readAnswer returns the refused lines of an answer to a batch.
-func (s *sender) readAnswer(b *batch, body []byte) ([]refusal, error) {
-	var answer api.AcceptResponse
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, &client.ForeignError{Err: err}
-	}
-	if len(answer.Results) != len(b.lines) {
-		return nil, &client.ForeignError{Err: fmt.Errorf("%d events were sent, %d are answered", len(b.lines), len(answer.Results))}
+	limited, cancel := context.WithTimeoutCause(ctx, requestTimeout, errNoAnswer)
+	defer cancel()
+	results, err := s.collector.Send(limited, b.body, len(b.lines))
+	if err != nil {
+		return nil, s.explainFailure(err)
 	}
 	var refused []refusal
-	for i, r := range answer.Results {
-		switch r.Status {
-		case api.StatusAccepted:
-		case api.StatusRefused:
+	for i, r := range results {
+		if r.Refused {
 			refused = append(refused, refusal{b.lines[i], r.Code, r.Message})
-		default:
-			return nil, &client.ForeignError{Err: fmt.Errorf("an event has the status %q", r.Status)}
 		}
 	}
-	s.follower.addEvents(b.body, answer.Results)
+	s.follower.addEvents(b.body, results)
 	return refused, nil
+}
+
+// explainFailure returns a failed request as an error of package client, which the other
+// commands have, too.
+func (s *sender) explainFailure(err error) error {
+	var f *eye.Failure
+	switch {
+	case errors.Is(err, errNoAnswer):
+		return &client.UnreachableError{URL: s.url, Err: err}
+	case !errors.As(err, &f):
+		return err
+	case f.Kind == eye.NoAnswer:
+		return &client.UnreachableError{URL: s.url, Err: f.Err}
+	case f.Kind == eye.NotTheEye && f.Status == http.StatusAccepted:
+		return &client.ForeignError{Err: f.Err}
+	}
+	p := (&client.Response{Status: f.Status, Body: f.Body}).Problem()
+	if p.RetryAfter = min(f.RetryAfter, maxRetryAfter); p.Status == http.StatusUnauthorized {
+		return usageErrorf("%d %s: %s\nset EYE_WRITE_KEY, or --write-key, to a write key of an application", p.Status, p.Code, p.Detail)
+	}
+	return p
 }
 
 // sendResult counts the lines whose result is known.

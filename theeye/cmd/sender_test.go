@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"go.uber.org/goleak"
 
+	eye "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/daemon"
 )
@@ -107,21 +108,19 @@ func newSenderFixture(t *testing.T, url string, retryFor time.Duration) *senderF
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	s := &senderFixture{}
-	collector, err := client.New(client.Config{
-		URL: url, Token: "key", Transport: transport,
-		Sleep: func(ctx context.Context, d time.Duration) error {
+	collector, err := eye.NewSender(eye.SenderConfig{URL: url, WriteKey: "key", Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sender = &sender{
+		collector: collector, url: url, retryFor: retryFor,
+		sleep: func(ctx context.Context, d time.Duration) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.clock = s.clock.Add(d)
 			s.delays = append(s.delays, d)
 			return ctx.Err()
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.sender = &sender{
-		client: collector, retryFor: retryFor,
 		now:        func() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.clock },
 		onProgress: func(_, size int64) { s.progress += size },
 		onPause: func(reason string) {
@@ -333,7 +332,7 @@ func TestInterruptEndsRequestsAndTheWaitForInput(t *testing.T) {
 	defer d.Close()
 	in, out := io.Pipe()
 	s := newSenderFixture(t, d.URL, time.Minute)
-	defer s.client.CloseIdleConnections()
+	defer s.collector.CloseIdleConnections()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	first := make(chan struct{})
 	s.onProgress = func(_, _ int64) { close(first) }
