@@ -30,11 +30,16 @@ func Stored(ctx context.Context, query, token, session string) (map[string]int, 
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var event struct{ Data struct{ Path string } }
+		var event struct {
+			EventID string `json:"event_id"`
+			Data    struct{ Path string }
+		}
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 			return nil, fmt.Errorf("a line of the export: %w", err)
 		}
-		paths[event.Data.Path]++
+		if event.EventID != "" { // the last line says that the export is complete
+			paths[event.Data.Path]++
+		}
 	}
 	return paths, lines.Err()
 }

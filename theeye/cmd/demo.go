@@ -19,7 +19,7 @@ type demoCmd struct {
 
 // Run makes the events, sends them, and prints their counts.
 func (c *demoCmd) Run(p *output.Printer) error {
-	collector, err := c.newCollector()
+	s, err := c.newSender()
 	if err != nil {
 		return err
 	}
@@ -35,10 +35,7 @@ func (c *demoCmd) Run(p *output.Printer) error {
 	defer stop()
 	bar := p.StartBar("Sending", int64(c.Events))
 	defer bar.Stop()
-	s := &sender{
-		client: collector, retryFor: time.Duration(c.RetryFor), now: time.Now, onPause: bar.SetPause,
-		onProgress: func(lines, _ int64) { bar.Advance(lines) },
-	}
+	s.onPause, s.onProgress = bar.SetPause, func(lines, _ int64) { bar.Advance(lines) }
 	err = s.sendAll(ctx, newBatcher(sample.NDJSON(), 0))
 	bar.Stop()
 	return c.printResult(p, &s.done, sample.Summary(), err)

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	eye "github.com/theeye/theeye/clients/go"
+	eyeclient "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/event"
@@ -73,7 +73,7 @@ type outcomeFollower struct {
 type followedEvent struct{ id, contentHash string }
 
 // addEvents adds the events of a request that were accepted. Its body is an array.
-func (f *outcomeFollower) addEvents(body []byte, results []eye.Result) {
+func (f *outcomeFollower) addEvents(body []byte, results []eyeclient.Result) {
 	if f == nil {
 		return
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	eye "github.com/theeye/theeye/clients/go"
+	eyeclient "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/retry"
@@ -26,6 +26,20 @@ func (c *collectorFlags) newCollector() (*client.Client, error) {
 	return newClient(endpoint{"--collector-url", c.CollectorURL}, endpoint{"--write-key", c.WriteKey})
 }
 
+// newSender returns a sender to the collector.
+func (c *collectorFlags) newSender() (*sender, error) {
+	if _, err := c.newCollector(); err != nil { // it names the flag that is wrong
+		return nil, err
+	}
+	collector, err := eyeclient.NewSender(eyeclient.SenderConfig{
+		URL: c.CollectorURL, WriteKey: c.WriteKey, UserAgent: "theeye/" + daemon.BuildInfo().Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &sender{collector: collector, url: c.CollectorURL, sleep: retry.Sleep, retryFor: time.Duration(c.RetryFor), now: time.Now}, nil
+}
+
 type sendCmd struct {
 	collectorFlags
 
@@ -40,12 +54,7 @@ type sendCmd struct {
 // Run sends all lines and prints how many were accepted and refused, and with
 // --wait, what became of them.
 func (c *sendCmd) Run(p *output.Printer) (err error) {
-	if _, err := c.newCollector(); err != nil { // names the flag that is wrong
-		return err
-	}
-	collector, err := eye.NewSender(eye.SenderConfig{
-		URL: c.CollectorURL, WriteKey: c.WriteKey, UserAgent: "theeye/" + daemon.BuildInfo().Version,
-	})
+	s, err := c.newSender()
 	if err != nil {
 		return err
 	}
@@ -65,12 +74,8 @@ func (c *sendCmd) Run(p *output.Printer) (err error) {
 	defer stop()
 	bar := p.StartByteBar("Sending", size)
 	defer bar.Stop()
-	s := &sender{
-		collector: collector, url: c.CollectorURL, sleep: retry.Sleep,
-		retryFor: time.Duration(c.RetryFor), now: time.Now, onPause: bar.SetPause,
-		onProgress: func(_, size int64) { bar.Advance(size) },
-		done:       sendResult{lines: c.Skip}, follower: follower,
-	}
+	s.onPause, s.onProgress = bar.SetPause, func(_, size int64) { bar.Advance(size) }
+	s.done.lines, s.follower = c.Skip, follower
 	batches := newBatcher(in, c.Skip)
 	err = s.sendAll(ctx, batches)
 	bar.Stop()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -14,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	eye "github.com/theeye/theeye/clients/go"
+	eyeclient "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api/client"
 )
 
@@ -37,7 +36,7 @@ const maxListedRefusals = 20
 // whose answer was lost, with the same bytes: the collector guarantees that
 // this is safe.
 type sender struct {
-	collector *eye.Sender
+	collector *eyeclient.Sender
 	url       string // of the collector, for messages
 	// sleep waits between attempts.
 	sleep    func(ctx context.Context, d time.Duration) error
@@ -213,15 +212,15 @@ func (s *sender) postBatch(ctx context.Context, b *batch) ([]refusal, error) {
 // explainFailure returns a failed request as an error of package client, which the other
 // commands have, too.
 func (s *sender) explainFailure(err error) error {
-	var f *eye.Failure
+	var f *eyeclient.Failure
 	switch {
 	case errors.Is(err, errNoAnswer):
 		return &client.UnreachableError{URL: s.url, Err: err}
 	case !errors.As(err, &f):
 		return err
-	case f.Kind == eye.NoAnswer:
+	case f.Kind == eyeclient.NoAnswer:
 		return &client.UnreachableError{URL: s.url, Err: f.Err}
-	case f.Kind == eye.NotTheEye && f.Status == http.StatusAccepted:
+	case f.Kind == eyeclient.NotTheEye && f.Status == http.StatusAccepted:
 		return &client.ForeignError{Err: f.Err}
 	}
 	p := (&client.Response{Status: f.Status, Body: f.Body}).Problem()

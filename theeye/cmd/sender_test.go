@@ -19,7 +19,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"go.uber.org/goleak"
 
-	eye "github.com/theeye/theeye/clients/go"
+	eyeclient "github.com/theeye/theeye/clients/go"
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/daemon"
 )
@@ -108,7 +108,7 @@ func newSenderFixture(t *testing.T, url string, retryFor time.Duration) *senderF
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	s := &senderFixture{}
-	collector, err := eye.NewSender(eye.SenderConfig{URL: url, WriteKey: "key", Transport: transport})
+	collector, err := eyeclient.NewSender(eyeclient.SenderConfig{URL: url, WriteKey: "key", Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}
