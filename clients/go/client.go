@@ -64,7 +64,7 @@ type waiter struct {
 func New(cfg Config) (*Client, error) { return newClient(cfg, rand.Float64) }
 
 func newClient(cfg Config, random func() float64) (*Client, error) {
-	cfg, err := cfg.withDefaults()
+	cfg, err := cfg.fillDefaults()
 	if err != nil {
 		return nil, err
 	}

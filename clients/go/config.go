@@ -112,9 +112,9 @@ const (
 	maxEventBytes = 1 << 20
 )
 
-// withDefaults returns the configuration with the defaults in place of zero values, or
+// fillDefaults returns the configuration with the defaults in place of zero values, or
 // every fault of it.
-func (cfg Config) withDefaults() (Config, error) {
+func (cfg Config) fillDefaults() (Config, error) {
 	var faults []error
 	fault := func(wrong bool, format string, args ...any) {
 		if wrong {

@@ -34,7 +34,7 @@ func (c *Client) run() {
 		batch, wait, end := c.takeNext(time.Now())
 		switch {
 		case end:
-			c.finish()
+			c.endRun()
 			return
 		case len(batch) > 0:
 			c.sendBatch(batch)
@@ -262,8 +262,8 @@ func (c *Client) postpone(f *Failure) {
 	a.next = time.Now().Add(max(after, base/2) + time.Duration(c.random()*float64(base/2)))
 }
 
-// finish accounts for the events that are left, and ends the client.
-func (c *Client) finish() {
+// endRun accounts for the events that are left, and ends the client.
+func (c *Client) endRun() {
 	c.mu.Lock()
 	c.closing = true
 	if left := c.q.size; left > 0 && !c.killed {
@@ -277,7 +277,7 @@ func (c *Client) finish() {
 		}
 	}
 	if c.spool != nil {
-		c.spool.close(c.q.size == 0)
+		c.spool.closeFiles(c.q.size == 0)
 	}
 	c.mu.Unlock()
 	c.deliverReports()

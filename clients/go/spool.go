@@ -258,8 +258,8 @@ func (s *spool) removeSettled() {
 	})
 }
 
-// close unlocks the spool. With nothing left, it removes the segments.
-func (s *spool) close(empty bool) {
+// closeFiles unlocks the spool. With nothing left, it removes the segments.
+func (s *spool) closeFiles(empty bool) {
 	s.endSegment()
 	if empty {
 		s.settled = 1<<64 - 1

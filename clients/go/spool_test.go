@@ -64,7 +64,7 @@ func TestSpoolKeepsWhatIsNotSettled(t *testing.T) {
 		t.Errorf("the settled segment stays: %q", names)
 	}
 	s.settleBelow(12, 12)
-	s.close(true)
+	s.closeFiles(true)
 	if names := segmentsIn(t, dir); len(names) != 0 {
 		t.Errorf("an empty spool has %q", names)
 	}
