@@ -117,4 +117,3 @@ func (l *numbers) UnmarshalJSON(b []byte) error {
 	}
 	return nil
 }
-
