@@ -2,14 +2,18 @@ package harness
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
-	"github.com/theeye/theeye/shared/natsd"
+	"github.com/theeye/theeye/shared/folderlock"
 )
 
 // Binaries are the paths of the built programs.
@@ -26,44 +30,85 @@ var (
 // Build builds every binary once a process, without the race detector, into a
 // temporary folder that Clean removes. NATSServer is the nats-server of the
 // version that the module requires.
+//
+// Linking is most of the work, and go does not cache it: the test processes of a checkout
+// build into one folder, one after the other, where go leaves alone what is up to date.
+// Each links the files into a folder of its own, so that a later build changes nothing
+// under it.
 func Build(ctx context.Context) (Binaries, error) {
 	buildMu.Lock()
 	defer buildMu.Unlock()
 	if built != nil {
 		return *built, nil
 	}
-	dir, err := os.MkdirTemp("", "theeye-test-")
+	common, err := commonFolder()
 	if err != nil {
 		return Binaries{}, err
 	}
+	lock, err := awaitLock(ctx, common)
+	if err != nil {
+		return Binaries{}, err
+	}
+	defer func() { _ = lock.Close() }()
 	root := projectRoot()
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join(root, "test"), "-o", common+string(filepath.Separator), //nolint:gosec // paths of the project itself
+		"../theeye", "../collector/cmd/collector", "../processor/cmd/processor", "../queryapi/cmd/queryapi",
+		"github.com/nats-io/nats-server/v2")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return Binaries{}, fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	dir, err := os.MkdirTemp(common, "test-")
+	if err != nil {
+		return Binaries{}, err
+	}
 	b := Binaries{}
-	for _, p := range []struct {
-		to           *string
-		name         string
-		folder, main string
-	}{
-		{&b.TheEye, "theeye", "theeye", "."},
-		{&b.Collector, "collector", "collector", "./cmd/collector"},
-		{&b.Processor, "processor", "processor", "./cmd/processor"},
-		{&b.QueryAPI, "queryapi", "queryapi", "./cmd/queryapi"},
-		{&b.NATSServer, "nats-server", "test", "github.com/nats-io/nats-server/v2"},
+	for name, to := range map[string]*string{
+		"theeye": &b.TheEye, "collector": &b.Collector, "processor": &b.Processor, "queryapi": &b.QueryAPI,
+		"nats-server": &b.NATSServer,
 	} {
-		*p.to = filepath.Join(dir, p.name+suffix())
-		cmd := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join(root, p.folder), "-o", *p.to, p.main) //nolint:gosec // paths of the project itself
-		if out, err := cmd.CombinedOutput(); err != nil {
+		*to = filepath.Join(dir, name+suffix())
+		if err := os.Link(filepath.Join(common, name+suffix()), *to); err != nil {
 			_ = os.RemoveAll(dir)
-			return Binaries{}, fmt.Errorf("build %s: %w\n%s", p.name, err, out)
+			return Binaries{}, err
 		}
 	}
 	built, builtIn = &b, dir
 	return b, nil
 }
 
-// Clean removes what Build made, and what killed processes left in memory. Call it from
-// TestMain, after the tests.
+// commonFolder is the folder into which the test processes of this checkout build. It
+// stays, in the cache of the tests.
+func commonFolder() (string, error) {
+	cache := os.Getenv("EYE_TEST_CACHE")
+	if cache == "" {
+		own, err := os.UserCacheDir()
+		if err != nil {
+			return "", err
+		}
+		cache = filepath.Join(own, "theeye")
+	}
+	sum := sha256.Sum256([]byte(projectRoot()))
+	dir := filepath.Join(cache, "test-binaries-"+hex.EncodeToString(sum[:6]))
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// awaitLock locks the folder, and waits while another test process builds into it.
+func awaitLock(ctx context.Context, dir string) (*folderlock.Lock, error) {
+	for {
+		lock, err := folderlock.Acquire("folder of test binaries", dir)
+		if !errors.Is(err, folderlock.ErrLocked) {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Clean removes the links that Build made. Call it from TestMain, after the tests.
 func Clean() {
-	natsd.RemoveStaleStaging()
 	buildMu.Lock()
 	defer buildMu.Unlock()
 	if builtIn != "" {
