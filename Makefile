@@ -13,9 +13,11 @@ MODULES  := shared clients/go collector processor queryapi standalone theeye tes
 CHECK    := deploy/check
 DUCKDB   := test/duckdb
 PACKAGES := $(MODULES:%=./%/...)
-# What the race detector watches: everything but the tests that start built programs.
+# What the race detector watches: everything but the tests that start built programs, and
+# of that the packages with concurrency in their code or tests, found by these words.
 # Models and random schedules run a part of their cases then (shared/raced).
-RACED    := $(patsubst %,./%/...,$(filter-out test,$(MODULES))) ./test/analytics
+RACED    := $(filter-out test,$(MODULES)) test/analytics
+RACING   := (^|[[:space:]])go (func|[a-zA-Z_.]+[(])|"sync|\bchan\b|[.](Go|Parallel)[(]|errgroup|httptest|natstest
 COMMANDS := ./collector/cmd/collector ./processor/cmd/processor ./queryapi/cmd/queryapi ./theeye
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -63,9 +65,12 @@ race: ## the suite under the race detector, but for the tests of whole programs
 	@deploy/need-cc.sh
 	@$(MONGO) run -- $(SUBMAKE) race-here
 
-# GORACE: each test binary would sleep for a second before it exits.
+# GORACE: each test binary would sleep for a second before it exits. Without vet, which
+# `make test` and the linters run.
 race-here:
-	@GORACE=$${GORACE:-atexit_sleep_ms=0} CGO_ENABLED=1 $(GO) test -race -timeout 15m $(TESTFLAGS) $(RACED)
+	@folders=$$(grep -rlE --include='*.go' '$(RACING)' $(RACED) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
+	tested=$$(for folder in $$folders; do ls $$folder/*_test.go >/dev/null 2>&1 && echo $$folder; done); \
+	GORACE=$${GORACE:-atexit_sleep_ms=0} CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 15m $(TESTFLAGS) $$tested
 
 check: ## only the checks of the project as a whole: deployment, modules, documents
 	@cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./...
@@ -113,10 +118,11 @@ mongo: ## start a MongoDB for tests that stays, and print its URI
 	@$(MONGO) start
 	@echo 'export it as EYE_TEST_MONGO_URI; $(MONGO) stop ends it' >&2
 
+# Trimmed as `build` does, so that one compiles for the other.
 cross: ## compile every module for every platform
 	@for platform in $(PLATFORMS); do \
 		echo "== $$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build $(PACKAGES) || exit 1; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -trimpath $(PACKAGES) || exit 1; \
 	done
 
 tidy-check: ## every module builds alone and its go.mod is tidy

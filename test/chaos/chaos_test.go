@@ -63,7 +63,7 @@ func surviveKills(t *testing.T, shape func(harness.Binaries, string) (*harness.P
 	n := kills(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+time.Duration(n)*2*time.Second)
 	defer cancel()
-	bin, err := harness.Build(ctx)
+	bin, err := harness.Build(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ const (
 	// shortKills is the number of kills by default; `make chaos` sets
 	// EYE_CHAOS_KILLS.
 	shortKills    = 20
-	eventsPerKill = 400
+	eventsPerKill = 200
 	shortPause    = 200 * time.Millisecond
 	longPause     = 3 * time.Second
 	// burst is the number of consecutive kills of NATS: a replay waits for the
@@ -48,7 +48,7 @@ func TestReplaysInAStorm(t *testing.T) {
 	s.ledger.Code = mistaken.code
 	events := kills * eventsPerKill
 	s.fill(events * 8 / 10)
-	endTraffic := s.traffic(2, 8)
+	endTraffic := s.traffic(2, 4)
 
 	stormy, calm := context.WithTimeout(t.Context(), time.Minute+time.Duration(kills)*2*time.Second)
 	defer calm()
