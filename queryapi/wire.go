@@ -57,7 +57,7 @@ func columnsDir(set string) string {
 
 // memoryLimit is the soft limit of Go's memory, in bytes: it leaves to the columns of ten
 // million events, which take some 250 MiB, what answers need beside them.
-const memoryLimit = 440 << 20
+const memoryLimit = 400 << 20
 
 // Run is a query API process. It needs neither NATS nor MongoDB to start: until
 // they are available, it is not ready and answers 503.

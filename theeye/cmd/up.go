@@ -25,7 +25,7 @@ type upCmd struct{ standalone.Settings }
 
 // memoryLimit is the soft limit of Go's memory, in bytes. NATS and SQLite hold
 // pages in addition to it.
-const memoryLimit = 440 << 20
+const memoryLimit = 400 << 20
 
 // Run runs everything until a signal ends it.
 func (c *upCmd) Run(printer *output.Printer, parser *kong.Kong) error {
