@@ -536,3 +536,29 @@ func TestRestartReadsMarksOfSlotsWhereDaysChanged(t *testing.T) {
 		}
 	}
 }
+
+// A day that was built is answered from while its file is being written.
+func TestDayIsAnsweredBeforeItsFileIsWritten(t *testing.T) {
+	clock := newClock()
+	s := openSQLite(t, clock.now)
+	history(t, s, clock, 1)
+	clock.advance(48 * time.Hour)
+	r, n := newRefresher(t, s, t.TempDir(), clock.now), Need{Applications: []string{"demo"}}
+	writes := 0
+	r.folderHook = func(step string) error {
+		if step == "write" {
+			writes++
+			if _, missing := r.selectParts(n, clock.now()); missing != nil {
+				t.Errorf("write %d begins while questions wait for the day", writes)
+			}
+		}
+		return nil
+	}
+	snapshot, err := settle(t.Context(), r, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := snapshotRows(t.Context(), snapshot); err != nil || len(rows) != 1 || writes != 1 || r.Status().Bytes == 0 {
+		t.Errorf("%d rows, %d files of %d bytes: %v", len(rows), writes, r.Status().Bytes, err)
+	}
+}
