@@ -37,7 +37,8 @@ func apiApplication(a editor.Application) api.Application {
 	}
 	return api.Application{
 		Name: a.Name, Keys: keys,
-		VersionInfo: api.VersionInfo{Revision: a.Revision, Time: api.TimeOf(a.Time), Author: a.Author, Note: a.Note},
+		VersionInfo:         api.VersionInfo{Revision: a.Revision, Time: api.TimeOf(a.Time), Author: a.Author, Note: a.Note},
+		ApplicationSettings: api.ApplicationSettings{Adapters: a.Adapters, MissingSession: a.MissingSession},
 	}
 }
 
@@ -67,6 +68,14 @@ func (a *Admin) PutApplication(ctx context.Context, name string, raw []byte, c C
 // removal: its keys are invalid, its events stay.
 func (a *Admin) DeleteApplication(ctx context.Context, name string, c Change) (uint64, error) {
 	return withRegistry(a, func() (uint64, error) { return a.editor.DeleteApplication(ctx, name, c.Match, c.By) })
+}
+
+// PutApplicationSettings replaces the settings of an application. Its keys stay.
+func (a *Admin) PutApplicationSettings(ctx context.Context, name string, settings registry.ApplicationSettings, c Change) (api.ChangedApplication, error) {
+	return withRegistry(a, func() (api.ChangedApplication, error) {
+		app, err := a.editor.SetApplication(ctx, name, settings, c.Match, c.By)
+		return api.ChangedApplication{Name: app.Name, Revision: app.Revision}, err
+	})
 }
 
 // AddKey adds a write key to an application. Its secret is in this result

@@ -63,6 +63,7 @@ var contract = map[reflect.Type][]string{
 	reflect.TypeFor[api.KeySettings]():         {"KeySettings"},
 	reflect.TypeFor[api.KeyRotation]():         {"KeyRotation"},
 	reflect.TypeFor[api.NewApplication]():      {"NewApplication"},
+	reflect.TypeFor[api.ApplicationSettings](): {"ApplicationSettings"},
 	reflect.TypeFor[api.Application]():         {"ApplicationDetails"},
 	reflect.TypeFor[api.ApplicationList]():     {"ApplicationList"},
 	reflect.TypeFor[api.ChangedApplication]():  {"ChangedApplication", "ChangedApplicationWithKey"},

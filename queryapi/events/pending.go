@@ -209,7 +209,7 @@ func (s *search) isEvent(m *stream.Message) bool {
 	if !ok {
 		return false
 	}
-	head, refusal := f.Inspect(m.Payload)
+	head, refusal := f.Inspect(m.Payload, m.Receipt())
 	return refusal == nil && head.EventID == s.id
 }
 

@@ -71,6 +71,33 @@ func (s *service) putApplication(w http.ResponseWriter, r *http.Request, p acces
 	return writeJSON(w, statusOfPut(put), put.Revision, api.ChangedApplication{Name: name, Revision: put.Revision})
 }
 
+// putSettings answers PUT /v1/applications/{application}/settings: the settings of
+// an application as a whole. Its keys stay.
+func (s *service) putSettings(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+	path, err := pathParams(r, routeSettings)
+	if err == nil {
+		err = checkApplication(path[0])
+	}
+	if err != nil {
+		return err
+	}
+	c, err := parseChange(r, p, true)
+	if err != nil {
+		return err
+	}
+	var settings registry.ApplicationSettings
+	if err := readObject(r, map[string]memberReader{
+		"adapters": readStrings(&settings.Adapters), "missing_session": readString(&settings.MissingSession),
+	}); err != nil {
+		return err
+	}
+	changed, err := s.admin.PutApplicationSettings(r.Context(), path[0], settings, c)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, changed.Revision, changed)
+}
+
 // deleteApplication answers DELETE /v1/applications/{application}: its keys are
 // invalid, its events stay.
 func (s *service) deleteApplication(w http.ResponseWriter, r *http.Request, p access.Principal) error {

@@ -137,6 +137,7 @@ func (s *service) adminHandlers() map[string]map[string]handler {
 		routePolicyHistory: {get: s.listPolicyVersions},
 		routeApplications:  {get: showValue(s.admin.Applications), post: s.createApplication},
 		routeApplication:   {get: s.showApplication, put: s.putApplication, remove: s.deleteApplication},
+		routeSettings:      {put: s.putSettings},
 		routeKeys:          {post: s.createKey},
 		routeKey:           {put: s.putKey, remove: s.deleteKey},
 		routeTokens:        {get: showValue(s.admin.Tokens), post: s.createToken},

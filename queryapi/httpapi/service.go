@@ -42,6 +42,7 @@ const (
 	routePolicyHistory = api.PathPolicyHistory
 	routeApplications  = api.PathApplications
 	routeApplication   = routeApplications + "/:name"
+	routeSettings      = routeApplication + "/settings"
 	routeKeys          = routeApplication + "/keys"
 	routeKey           = routeKeys + "/:id"
 	routeTokens        = api.PathTokens

@@ -7,6 +7,8 @@ const (
 	// PathEvents accepts events by POST and lists stored ones by GET.
 	PathEvents   = "/v1/events"
 	PathValidate = "/v1/validate"
+	// PathCloudEvents accepts events in the format CloudEvents 1.0.
+	PathCloudEvents = "/v1/cloudevents"
 )
 
 // Paths of the query API that every token may use.
@@ -52,9 +54,10 @@ const (
 
 // The last segments of paths below one resource.
 const (
-	segmentTrace   = "/trace"
-	segmentHistory = "/history"
-	segmentKeys    = "/keys"
+	segmentTrace    = "/trace"
+	segmentHistory  = "/history"
+	segmentKeys     = "/keys"
+	segmentSettings = "/settings"
 )
 
 // EventPath is the path of one event.
@@ -76,6 +79,11 @@ func SchemaHistoryPath(category, name string) string {
 
 // ApplicationPath is the path of one application.
 func ApplicationPath(name string) string { return below(PathApplications, name) }
+
+// ApplicationSettingsPath is the path of the settings of one application.
+func ApplicationSettingsPath(application string) string {
+	return ApplicationPath(application) + segmentSettings
+}
 
 // KeysPath is the path under which write keys of an application are created.
 func KeysPath(application string) string { return ApplicationPath(application) + segmentKeys }

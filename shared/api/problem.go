@@ -61,16 +61,19 @@ const (
 	// CodeTokenNotWriteKey a token in the place of a write key.
 	CodeServerKeyInPage  = "server_key_in_page"
 	CodeTokenNotWriteKey = "token_not_write_key"
-	CodeTooCostly        = "too_costly"
-	CodeEmptyBody        = "empty_body"
-	CodeEmptyBatch       = "empty_batch"
-	CodeNotEvents        = "not_events"
-	CodeTooManyEvents    = "too_many_events"
-	CodeInvalidGzip      = "invalid_gzip"
-	CodeStopping         = "stopping"
-	CodeNoSpace          = "no_space"
-	CodeStreamFull       = "stream_full"
-	CodeCommitFailed     = "commit_failed"
+	// CodeAdapterNotEnabled answers an event in the format of another product
+	// that the key's application has not enabled.
+	CodeAdapterNotEnabled = "adapter_not_enabled"
+	CodeTooCostly         = "too_costly"
+	CodeEmptyBody         = "empty_body"
+	CodeEmptyBatch        = "empty_batch"
+	CodeNotEvents         = "not_events"
+	CodeTooManyEvents     = "too_many_events"
+	CodeInvalidGzip       = "invalid_gzip"
+	CodeStopping          = "stopping"
+	CodeNoSpace           = "no_space"
+	CodeStreamFull        = "stream_full"
+	CodeCommitFailed      = "commit_failed"
 )
 
 // Codes of problems that the query API answers.

@@ -98,10 +98,22 @@ type NewApplication struct {
 	KeySettings
 }
 
+// ApplicationSettings are what holds for all write keys of an application. They are
+// the body of PUT ApplicationSettingsPath.
+type ApplicationSettings struct {
+	// Adapters are the formats of other products that the application's keys may
+	// send events in.
+	Adapters []string `json:"adapters,omitempty"`
+	// MissingSession is event.SessionFromSender, the default, or
+	// event.SessionRequired.
+	MissingSession string `json:"missing_session,omitzero"`
+}
+
 // Application is an application with its write keys.
 type Application struct {
 	Name string `json:"name"`
 	VersionInfo
+	ApplicationSettings
 	Keys []Key `json:"keys"`
 }
 

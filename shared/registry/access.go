@@ -50,6 +50,21 @@ type KeySettings struct {
 	BytesPerSecond  int64 `json:"bytes_per_second,omitzero"`
 }
 
+// ApplicationSettings are what an operator decides about an application beside its
+// write keys. The slice is shared: read it only. A process of a version that does not
+// know a member goes on with the application's newest record without it.
+type ApplicationSettings struct {
+	// Adapters are the formats of other products whose routes the application's
+	// keys may use. Names that this version does not know are of a later one.
+	Adapters []string `json:"adapters,omitzero"`
+	// MissingSession is what becomes of an event of such a format that has no
+	// session: event.SessionRequired, or "", which is event.SessionFromSender.
+	MissingSession string `json:"missing_session,omitzero"`
+}
+
+// Adapters returns the names of all formats that ApplicationSettings may list.
+func Adapters() []string { return []string{"cloudevents", "segment", "snowplow"} }
+
 // Key is a write key without its secret and its digest.
 type Key struct {
 	// ID names the key without revealing it: the first 12 hexadecimal digits of
@@ -58,6 +73,8 @@ type Key struct {
 	// Application is the one whose events the key writes.
 	Application string
 	KeySettings
+	// Settings are those of the application.
+	Settings ApplicationSettings
 
 	loopback bool // any origin of this machine: development only
 }

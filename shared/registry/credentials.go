@@ -18,6 +18,8 @@ type StaticKey struct {
 	// Loopback allows every origin of this machine beside Origins: for
 	// development, where the port of a page changes.
 	Loopback bool
+	// Settings are those of the application.
+	Settings ApplicationSettings
 }
 
 // StaticToken is a token with its secret, of which New keeps the digest.
@@ -35,13 +37,15 @@ const (
 )
 
 // DevCredentials are the credentials of --dev: application demo with write key
-// dev-write-key, usable without an Origin and from pages on this machine, and
+// dev-write-key, usable without an Origin, from pages on this machine and by all
+// adapters, and
 // the tokens dev-analyst (every application) and dev-operator.
 func DevCredentials() Credentials {
 	return Credentials{
 		Keys: []StaticKey{{
 			Secret: DevWriteKey, Application: DevApplication, Kind: Browser, Loopback: true,
-			Origins: []string{"http://localhost:8080", "http://127.0.0.1:8080", "http://localhost:3000"},
+			Origins:  []string{"http://localhost:8080", "http://127.0.0.1:8080", "http://localhost:3000"},
+			Settings: ApplicationSettings{Adapters: Adapters()},
 		}},
 		Tokens: []StaticToken{
 			{Secret: DevAnalystToken, Token: Token{ID: DevAnalystToken, Role: Analyst}},
@@ -76,7 +80,7 @@ func (c Credentials) digestSecrets() staticAccess {
 		sum := DigestOf(k.Secret)
 		s.keys = append(s.keys, digested[Key]{sum, Key{
 			ID: sum.keyID(), Application: k.Application,
-			KeySettings: KeySettings{Kind: k.Kind, Origins: k.Origins}, loopback: k.Loopback,
+			KeySettings: KeySettings{Kind: k.Kind, Origins: k.Origins}, Settings: k.Settings, loopback: k.Loopback,
 		}})
 	}
 	for _, t := range c.Tokens {

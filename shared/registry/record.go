@@ -64,6 +64,7 @@ const SecretBytes = 32
 // ApplicationRecord is a value of bucket APPLICATIONS.
 type ApplicationRecord struct {
 	Keys []KeyRecord `json:"keys"`
+	ApplicationSettings
 	ChangeInfo
 }
 
@@ -160,7 +161,9 @@ func decodeApplication(key string, raw []byte) ([]digested[Key], error) {
 		if k.Kind != Browser && k.Kind != Server {
 			return nil, fmt.Errorf("write key %d: kind %q is not known", i, k.Kind)
 		}
-		keys = append(keys, digested[Key]{sum, Key{ID: sum.keyID(), Application: key, KeySettings: k.KeySettings}})
+		keys = append(keys, digested[Key]{sum, Key{
+			ID: sum.keyID(), Application: key, KeySettings: k.KeySettings, Settings: r.ApplicationSettings,
+		}})
 	}
 	return keys, nil
 }

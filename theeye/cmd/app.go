@@ -19,6 +19,7 @@ type appCmd struct {
 	List    appListCmd    `cmd:"" help:"List applications and their write keys."`
 	Show    appShowCmd    `cmd:"" help:"Show one application."`
 	Create  appCreateCmd  `cmd:"" help:"Add an application, with its first write key."`
+	Set     appSetCmd     `cmd:"" help:"Change which formats of other products an application takes, and what events without a session get."`
 	Rotate  appRotateCmd  `cmd:"" help:"Make a new write key that replaces one."`
 	Disable appDisableCmd `cmd:"" help:"Let write keys write nothing from now on."`
 	Enable  appEnableCmd  `cmd:"" help:"Let disabled write keys write again."`
@@ -56,19 +57,19 @@ func (c *appShowCmd) Run(p *output.Printer) error {
 	return nil
 }
 
-var applicationHeader = []string{"APPLICATION", "KEY", "KIND", "STATE", "ORIGINS", "LIMITS", "REVISION", "AUTHOR"}
+var applicationHeader = []string{"APPLICATION", "KEY", "KIND", "STATE", "ORIGINS", "LIMITS", "ADAPTERS", "REVISION", "AUTHOR"}
 
 // applicationRows are a row for each write key, and one for an application
 // without keys.
 func applicationRows(p *output.Printer, app *api.Application) [][]string {
-	now, revision := time.Now(), output.Uint(app.Revision)
+	now, revision, adapters := time.Now(), output.Uint(app.Revision), strings.Join(app.Adapters, " ")
 	if len(app.Keys) == 0 {
-		return [][]string{{app.Name, "", "", "", "", "", revision, app.Author}}
+		return [][]string{{app.Name, "", "", "", "", "", adapters, revision, app.Author}}
 	}
 	rows := make([][]string, 0, len(app.Keys))
 	for _, k := range app.Keys {
 		rows = append(rows, []string{
-			app.Name, k.ID, k.Kind, keyState(p, k.KeySettings, now), strings.Join(k.Origins, " "), keyLimits(k.KeySettings), revision, app.Author,
+			app.Name, k.ID, k.Kind, keyState(p, k.KeySettings, now), strings.Join(k.Origins, " "), keyLimits(k.KeySettings), adapters, revision, app.Author,
 		})
 	}
 	return rows

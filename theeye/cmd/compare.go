@@ -15,6 +15,7 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/api/client"
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/declare"
 	"github.com/theeye/theeye/shared/registry/editor"
@@ -128,8 +129,8 @@ func (r *registered) comparableTexts(d declare.Declared) (was uint64, present, w
 	switch d.Kind {
 	case editor.KindApplication:
 		app := r.applications[d.Name]
-		keys, err := parseDeclaredKeys(d.Raw)
-		return app.Revision, formatKeys(app.Keys), formatKeys(keys), err
+		keys, settings, err := parseDeclaredApplication(d.Raw)
+		return app.Revision, formatApplication(app.Keys, app.ApplicationSettings), formatApplication(keys, settings), err
 	case editor.KindSchema:
 		text = r.schemas[schema.Type{Category: d.Category, Name: d.Name}]
 	}
@@ -182,36 +183,44 @@ func (r *registered) pruneSteps(declared []declare.Declared, kinds []string) []*
 // keyIDDigits is how many digits of the SHA-256 of a secret identify its key.
 const keyIDDigits = 12
 
-// parseDeclaredKeys returns the write keys of a valid declaration in the form
-// of the API: with ids in place of hashes.
-func parseDeclaredKeys(raw []byte) ([]api.Key, error) {
+// parseDeclaredApplication returns the write keys of a valid declaration in the form
+// of the API, with ids in place of hashes, and the settings.
+func parseDeclaredApplication(raw []byte) ([]api.Key, api.ApplicationSettings, error) {
 	var declared struct {
 		Keys []struct {
 			SHA256 string `json:"sha256"`
 			api.KeySettings
 		} `json:"keys"`
+		api.ApplicationSettings
 	}
 	if err := json.Unmarshal(raw, &declared); err != nil {
-		return nil, fmt.Errorf("read the application: %w", err)
+		return nil, declared.ApplicationSettings, fmt.Errorf("read the application: %w", err)
 	}
 	keys := make([]api.Key, 0, len(declared.Keys))
 	for _, k := range declared.Keys {
 		id := strings.ToLower(k.SHA256[:min(keyIDDigits, len(k.SHA256))])
 		keys = append(keys, api.Key{ID: id, KeySettings: k.KeySettings})
 	}
-	return keys, nil
+	return keys, declared.ApplicationSettings, nil
 }
 
-// formatKeys returns the text by which write keys are compared. The order of
-// keys and of origins does not matter.
-func formatKeys(keys []api.Key) string {
+// formatApplication returns the text by which applications are compared. The order
+// of keys, of origins and of adapters does not matter.
+func formatApplication(keys []api.Key, settings api.ApplicationSettings) string {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, func(a, b api.Key) int { return strings.Compare(a.ID, b.ID) })
 	for i := range keys {
 		keys[i].Origins = normalizeOrigins(keys[i].Origins)
 		keys[i].ExpiresAt = api.TimeOf(keys[i].ExpiresAt.Time)
 	}
-	raw, err := json.Marshal(map[string]any{"keys": keys})
+	content := map[string]any{"keys": keys}
+	if len(settings.Adapters) > 0 {
+		content["adapters"] = slices.Sorted(slices.Values(settings.Adapters))
+	}
+	if settings.MissingSession != "" && settings.MissingSession != event.SessionFromSender {
+		content["missing_session"] = settings.MissingSession
+	}
+	raw, err := json.Marshal(content)
 	if err != nil {
 		return fmt.Sprint(keys) // a year that JSON cannot represent
 	}

@@ -29,15 +29,15 @@ func TestDeclaredKeysAreComparedWithRegisteredKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	declared := func(text string) string {
-		keys, err := parseDeclaredKeys([]byte(text))
+		keys, settings, err := parseDeclaredApplication([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return formatKeys(keys)
+		return formatApplication(keys, settings)
 	}
 	same := `{"keys": [{"sha256": "` + sumA + `", "kind": "browser", "origins": ["https://b", "https://a"], "disabled": false, "events_per_second": 5},
 		{"kind": "server", "sha256": "` + sumB + `", "disabled": true, "expires_at": "2027-01-01T02:00:00.0000001+02:00"}]}`
-	if diff := cmp.Diff(formatKeys(present), declared(same)); diff != "" {
+	if diff := cmp.Diff(formatApplication(present, api.ApplicationSettings{}), declared(same)); diff != "" {
 		t.Error(diff)
 	}
 	for _, change := range [][2]string{
@@ -49,7 +49,7 @@ func TestDeclaredKeysAreComparedWithRegisteredKeys(t *testing.T) {
 		{"+02:00", "+01:00"},
 		{`"kind"`, `"bytes_per_second": 1, "kind"`},
 	} {
-		if declared(strings.Replace(same, change[0], change[1], 1)) == formatKeys(present) {
+		if declared(strings.Replace(same, change[0], change[1], 1)) == formatApplication(present, api.ApplicationSettings{}) {
 			t.Errorf("%q for %q makes no difference", change[1], change[0])
 		}
 	}

@@ -56,6 +56,18 @@ func (e *Editor) CreateApplication(ctx context.Context, name string, settings re
 	return newApplication(name, revision, record), made, nil
 }
 
+// SetApplication replaces the settings of an application. Its write keys stay.
+func (e *Editor) SetApplication(ctx context.Context, name string, settings registry.ApplicationSettings, match Precondition, by registry.ChangeInfo) (Application, error) {
+	settings, faults := checkApplicationSettings(settings)
+	if err := invalid(faults); err != nil {
+		return Application{}, err
+	}
+	return e.editApplication(ctx, name, match, by, func(r *registry.ApplicationRecord) error {
+		r.ApplicationSettings = settings
+		return nil
+	})
+}
+
 // DeleteApplication removes an application with all its write keys and returns
 // the revision that does. Its events stay.
 func (e *Editor) DeleteApplication(ctx context.Context, name string, match Precondition, by registry.ChangeInfo) (uint64, error) {

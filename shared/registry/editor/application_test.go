@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go/jetstream"
@@ -402,10 +404,10 @@ func TestApplicationDeclaresAtMostMaxKeys(t *testing.T) {
 	for i := range maxKeys + 1 {
 		keys = append(keys, fmt.Sprintf(`{"sha256": "%s", "kind": "server"}`, registry.DigestOf(fmt.Sprint(i))))
 	}
-	if _, faults := parseApplication([]byte(`{"keys": [` + strings.Join(keys[1:], ",") + `]}`)); len(faults) > 0 {
+	if _, _, faults := parseApplication([]byte(`{"keys": [` + strings.Join(keys[1:], ",") + `]}`)); len(faults) > 0 {
 		t.Errorf("%d keys: %v", maxKeys, faults)
 	}
-	if _, faults := parseApplication([]byte(`{"keys": [` + strings.Join(keys, ",") + `]}`)); len(faults) != 1 {
+	if _, _, faults := parseApplication([]byte(`{"keys": [` + strings.Join(keys, ",") + `]}`)); len(faults) != 1 {
 		t.Errorf("%d keys: %v", maxKeys+1, faults)
 	}
 }
@@ -414,5 +416,41 @@ func wantNoBucket(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, jetstream.ErrBucketNotFound) {
 		t.Errorf("error %v, want that there is no bucket", err)
+	}
+}
+
+// A change of keys keeps the settings, and one of the settings keeps the keys.
+func TestSettingsStayWithTheApplication(t *testing.T) {
+	e, _ := newEditor(t)
+	ctx := t.Context()
+	_, key, err := e.CreateApplication(ctx, "shop", registry.KeySettings{Kind: registry.Server}, registry.ChangeInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := registry.ApplicationSettings{Adapters: []string{"cloudevents", "segment"}, MissingSession: "reject"}
+	if _, err := e.SetApplication(ctx, "shop", registry.ApplicationSettings{Adapters: []string{"segment", "cloudevents"}, MissingSession: "reject"}, Present, registry.ChangeInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := e.RotateKey(ctx, "shop", key.ID, 0, Any, registry.ChangeInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := e.Application(ctx, "shop")
+	if err != nil || !reflect.DeepEqual(a.ApplicationSettings, want) || len(a.Keys) != 2 || !reflect.DeepEqual(a.Keys[1].Settings, want) {
+		t.Errorf("%+v, %v", a, err)
+	}
+	var invalid *InvalidError
+	if _, err := e.SetApplication(ctx, "shop", registry.ApplicationSettings{Adapters: []string{"unheard of"}}, Any, registry.ChangeInfo{}); !errors.As(err, &invalid) || invalid.Faults[0].Path != "/adapters/0" {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := e.SetApplication(ctx, "other", want, Any, registry.ChangeInfo{}); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// Declarations without settings make records that earlier versions read.
+func TestSettingsAreAbsentByDefault(t *testing.T) {
+	raw, err := json.Marshal(registry.ApplicationRecord{Keys: []registry.KeyRecord{}})
+	if err != nil || string(raw) != `{"keys":[]}` {
+		t.Errorf("%s, %v", raw, err)
 	}
 }

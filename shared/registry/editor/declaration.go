@@ -19,7 +19,8 @@ type Declaration struct {
 	hashes     bool
 	supersedes []uint64
 	// Of an application.
-	keys []registry.KeyRecord
+	keys     []registry.KeyRecord
+	settings registry.ApplicationSettings
 }
 
 // CheckSchema checks the schema of a type and returns every fault. It opens no
@@ -48,9 +49,9 @@ func CheckPolicy(raw []byte) (Declaration, []event.Fault) {
 // CheckApplication checks the declaration of an application and returns every
 // fault. It names all write keys by their SHA-256.
 func CheckApplication(name string, raw []byte) (Declaration, []event.Fault) {
-	keys, faults := parseApplication(raw)
+	keys, settings, faults := parseApplication(raw)
 	faults = append(checkName(name), faults...)
-	return Declaration{Subject: Subject{Kind: KindApplication, Name: name}, key: name, raw: raw, keys: keys}, faults
+	return Declaration{Subject: Subject{Kind: KindApplication, Name: name}, key: name, raw: raw, keys: keys, settings: settings}, faults
 }
 
 // Digests returns the SHA-256 of the write keys of an application.

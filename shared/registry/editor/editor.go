@@ -48,6 +48,7 @@ type Application struct {
 	Name     string
 	Revision uint64
 	registry.ChangeInfo
+	registry.ApplicationSettings
 	Keys []registry.Key
 }
 
@@ -61,9 +62,13 @@ func readApplication(name string, e kv.Entry) (Application, error) {
 }
 
 func newApplication(name string, revision uint64, r registry.ApplicationRecord) Application {
-	a := Application{Name: name, Revision: revision, ChangeInfo: r.ChangeInfo, Keys: make([]registry.Key, len(r.Keys))}
+	a := Application{
+		Name: name, Revision: revision, ChangeInfo: r.ChangeInfo, ApplicationSettings: r.ApplicationSettings,
+		Keys: make([]registry.Key, len(r.Keys)),
+	}
 	for i, k := range r.Keys {
 		a.Keys[i] = k.Key(name)
+		a.Keys[i].Settings = r.ApplicationSettings
 	}
 	return a
 }

@@ -171,6 +171,18 @@ func findKey(keys []registry.KeyRecord, id string) (int, error) {
 // editKeys puts what change makes of an application's write keys. change may
 // alter the slice that it gets.
 func (e *Editor) editKeys(ctx context.Context, name string, match Precondition, by registry.ChangeInfo, change func([]registry.KeyRecord) ([]registry.KeyRecord, error)) (Application, error) {
+	return e.editApplication(ctx, name, match, by, func(r *registry.ApplicationRecord) error {
+		keys, err := change(slices.Clone(r.Keys))
+		if err == nil {
+			r.Keys = keys
+		}
+		return err
+	})
+}
+
+// editApplication puts what change makes of an application's record. change may
+// replace the slices of the record, not alter them.
+func (e *Editor) editApplication(ctx context.Context, name string, match Precondition, by registry.ChangeInfo, change func(*registry.ApplicationRecord) error) (Application, error) {
 	if err := invalid(checkName(name)); err != nil {
 		return Application{}, registry.ErrNotFound
 	}
@@ -182,19 +194,19 @@ func (e *Editor) editKeys(ctx context.Context, name string, match Precondition, 
 		if !now.Exists() {
 			return nil, fmt.Errorf("application %s: %w", name, registry.ErrNotFound)
 		}
-		var err error
-		if next, err = registry.ReadApplication(now.Value); err != nil {
+		present, err := registry.ReadApplication(now.Value)
+		if err != nil {
 			return nil, unreadable(name, err)
 		}
-		keys, err := change(slices.Clone(next.Keys))
-		if err != nil {
+		next = present
+		if err := change(&next); err != nil {
 			return nil, err
 		}
-		if reflect.DeepEqual(keys, next.Keys) {
+		if reflect.DeepEqual(next, present) {
 			next.ChangeInfo = registry.ReadChangeInfo(now)
 			return nil, kv.ErrUnchanged
 		}
-		next = registry.ApplicationRecord{Keys: keys, ChangeInfo: stamp(by)}
+		next.ChangeInfo = stamp(by)
 		return encodeKeys(next)
 	})
 	if err != nil {

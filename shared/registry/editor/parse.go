@@ -23,23 +23,80 @@ const (
 )
 
 // parseApplication parses a declaration `{"keys": [{"sha256", "kind", "origins",
-// "disabled", "expires_at", "events_per_second", "bytes_per_second"}]}` and
-// returns every fault at once. Digests come back in lower case, times in UTC.
-func parseApplication(raw []byte) ([]registry.KeyRecord, []event.Fault) {
+// "disabled", "expires_at", "events_per_second", "bytes_per_second"}], "adapters",
+// "missing_session"}` and returns every fault at once. Digests come back in lower case,
+// times in UTC.
+func parseApplication(raw []byte) ([]registry.KeyRecord, registry.ApplicationSettings, []event.Fault) {
+	var settings registry.ApplicationSettings
 	tree, faults := schema.Read(raw)
 	if len(faults) > 0 {
-		return nil, faults
+		return nil, settings, faults
 	}
 	m := schema.Location{Faults: &faults}
 	var keys []registry.KeyRecord
 	found := false
 	m.Object(tree, map[string]func(any){
-		"keys": func(v any) { keys, found = parseKeys(m.At("keys"), v), true },
+		"keys":            func(v any) { keys, found = parseKeys(m.At("keys"), v), true },
+		"adapters":        func(v any) { settings.Adapters = parseAdapters(m.At("adapters"), v) },
+		"missing_session": func(v any) { settings.MissingSession = parseMissingSession(m.At("missing_session"), v) },
 	})
 	if !found && len(faults) == 0 {
 		m.Faultf("the member keys is missing")
 	}
-	return keys, faults
+	return keys, settings, faults
+}
+
+// parseAdapters parses the formats that an application enables: sorted, nil for
+// none, so that equal settings are equal records.
+func parseAdapters(m schema.Location, v any) []string {
+	list, ok := v.([]any)
+	if !ok {
+		m.Faultf("must be an array of %s", strings.Join(registry.Adapters(), ", "))
+		return nil
+	}
+	var names []string
+	for i, v := range list {
+		name, _ := v.(string)
+		switch {
+		case !slices.Contains(registry.Adapters(), name):
+			m.At(strconv.Itoa(i)).Faultf("must be one of %s", strings.Join(registry.Adapters(), ", "))
+		case slices.Contains(names, name):
+			m.At(strconv.Itoa(i)).Faultf("is listed twice")
+		default:
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// checkApplicationSettings returns settings in the form in which they are kept. They
+// are checked as declared ones are.
+func checkApplicationSettings(s registry.ApplicationSettings) (registry.ApplicationSettings, []event.Fault) {
+	var faults []event.Fault
+	m := schema.Location{Faults: &faults}
+	names := make([]any, len(s.Adapters))
+	for i, name := range s.Adapters {
+		names[i] = name
+	}
+	s.Adapters = parseAdapters(m.At("adapters"), names)
+	if s.MissingSession != "" {
+		s.MissingSession = parseMissingSession(m.At("missing_session"), s.MissingSession)
+	}
+	return s, faults
+}
+
+// parseMissingSession parses what becomes of an event without a session; "" for
+// the default.
+func parseMissingSession(m schema.Location, v any) string {
+	switch s, _ := v.(string); s {
+	case event.SessionRequired:
+		return s
+	case event.SessionFromSender:
+		return ""
+	}
+	m.Faultf("must be %q, a session derived from who sent the event, or %q", event.SessionFromSender, event.SessionRequired)
+	return ""
 }
 
 func parseKeys(m schema.Location, v any) []registry.KeyRecord {

@@ -27,7 +27,9 @@ func (e *Editor) Put(ctx context.Context, d Declaration, match Precondition, by 
 		if err := e.checkOwners(ctx, d.Name, d.keys); err != nil {
 			return PutResult{}, err
 		}
-		return putUnlessEqual(ctx, e.applications.Bucket, d.key, registry.ApplicationRecord{Keys: d.keys, ChangeInfo: stamp(by)}, match, nil)
+		return putUnlessEqual(ctx, e.applications.Bucket, d.key, registry.ApplicationRecord{
+			Keys: d.keys, ApplicationSettings: d.settings, ChangeInfo: stamp(by),
+		}, match, nil)
 	case KindPolicy:
 		return putUnlessEqual(ctx, e.schemas, d.key, registry.SchemaRecord{Policy: d.raw, ChangeInfo: stamp(by)}, match, nil)
 	}
@@ -95,7 +97,7 @@ func readDeclared(value []byte) map[string]any {
 		return nil
 	}
 	content := map[string]any{}
-	for _, name := range []string{"schema", "policy", "keys"} {
+	for _, name := range []string{"schema", "policy", "keys", "adapters", "missing_session"} {
 		if member, ok := members[name]; ok {
 			tree, faults := schema.Read(member)
 			if len(faults) > 0 {
