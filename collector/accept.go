@@ -26,7 +26,10 @@ func (a authenticatedRequest) acceptEvents(events event.Batch) ([]*nats.Msg, []r
 	msgs := make([]*nats.Msg, 0, len(events.Items))
 	results := make([]result, len(events.Items))
 	for i, item := range events.Items {
-		head, refusal := a.inspectItem(item)
+		head, refusal := a.inspectItem(item, a.receipt(events.SentAt))
+		if a.keepsRefused && refusal != nil && len(item.Raw) <= event.MaxBytes {
+			refusal = nil // the processor rejects it for the same reason, and keeps it
+		}
 		results[i] = result{eventID: head.EventID, refusal: refusal}
 		if refusal == nil {
 			msgs = append(msgs, a.stampEvent(head, item.Raw, events.SentAt))
@@ -35,11 +38,27 @@ func (a authenticatedRequest) acceptEvents(events event.Batch) ([]*nats.Msg, []r
 	return msgs, results
 }
 
-func (a authenticatedRequest) inspectItem(item event.Item) (event.Head, *event.Refusal) {
+// missingSession returns the setting of the application where the format of the
+// request heeds it and it is not the default.
+func (a authenticatedRequest) missingSession() string {
+	if !a.isAdapter {
+		return ""
+	}
+	return a.key.Settings.MissingSession
+}
+
+// receipt returns what the message of an event says of it.
+func (a authenticatedRequest) receipt(sentAt string) event.Receipt {
+	return event.Receipt{
+		Application: a.key.Application, ReceivedAt: a.received, SentAt: sentAt, MissingSession: a.missingSession(),
+	}
+}
+
+func (a authenticatedRequest) inspectItem(item event.Item, r event.Receipt) (event.Head, *event.Refusal) {
 	if item.Refusal != nil {
 		return event.Head{}, item.Refusal
 	}
-	return a.format.Inspect(item.Raw)
+	return a.format.Inspect(item.Raw, r)
 }
 
 // stampEvent returns the message of an event: its exact bytes, with headers for
@@ -51,6 +70,8 @@ func (a authenticatedRequest) stampEvent(head event.Head, raw []byte, sentAt str
 		SentAt:      sentAt,
 		Format:      a.format.Name(),
 		Payload:     raw,
+
+		MissingSession: a.missingSession(),
 	}
 	if head.Derived {
 		m.DerivedID = head.EventID

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -19,22 +18,25 @@ type authenticatedRequest struct {
 	key      registry.Key
 	snapshot *registry.Snapshot
 	received time.Time
-	// format is that of the route.
-	format format.Format
+	dialect
 }
 
-// authenticate authenticates a request.
-func (s *Service) authenticate(r *http.Request) (authenticatedRequest, error) {
+// authenticate authenticates a request by the secrets of its header and its query,
+// and by others that it carries.
+func (s *Service) authenticate(r *http.Request, d dialect, others ...string) (authenticatedRequest, error) {
 	snapshot, err := s.currentSnapshot()
 	if err != nil {
 		return authenticatedRequest{}, err
 	}
 	now := s.now().UTC()
-	key, err := authenticateKey(snapshot.Access, r, now)
+	key, err := authenticateKey(snapshot.Access, r, now, others...)
 	if err != nil {
 		return authenticatedRequest{}, err
 	}
-	return authenticatedRequest{key: key, snapshot: snapshot, received: now, format: format.Native}, nil
+	if err := d.checkEnabled(key); err != nil {
+		return authenticatedRequest{}, err
+	}
+	return authenticatedRequest{key: key, snapshot: snapshot, received: now, dialect: d}, nil
 }
 
 // currentSnapshot returns the registry. Before it is complete, requests are
@@ -55,8 +57,8 @@ const paramWriteKey = "write_key"
 
 // authenticateKey returns the write key of a request if the key may be used now
 // and from the request's origin.
-func authenticateKey(access *registry.Access, r *http.Request, now time.Time) (registry.Key, error) {
-	key, err := findKey(access, allSecrets(r))
+func authenticateKey(access *registry.Access, r *http.Request, now time.Time, others ...string) (registry.Key, error) {
+	key, err := findKey(access, append(allSecrets(r), others...))
 	switch {
 	case err != nil:
 		return registry.Key{}, err

@@ -41,7 +41,14 @@ func (s *Service) readBody(r *http.Request, a authenticatedRequest) (requestBody
 	if err != nil {
 		return requestBody{}, err
 	}
+	return s.splitBody(r, a, b)
+}
+
+// splitBody splits a body that is read, and reserves its cost. An error releases
+// the buffer.
+func (s *Service) splitBody(r *http.Request, a authenticatedRequest, b *bodyBuffer) (requestBody, error) {
 	body := requestBody{buffer: b}
+	var err error
 	if body.events, err = a.format.Split(r, b.data, maxEvents); err == nil {
 		body.reservation, err = s.limiters.reserve(a.key, cost{events: len(body.events.Items), bytes: len(b.data)})
 	}

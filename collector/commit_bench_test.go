@@ -17,7 +17,6 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/theeye/theeye/shared/api"
-	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -195,7 +194,7 @@ func (l *benchClient) postOnce() {
 // newMessages returns messages as the collector publishes them.
 func (f *fixture) newMessages(n int) []*nats.Msg {
 	a := authenticatedRequest{
-		key: registry.Key{Application: "shop"}, snapshot: f.service.registry.Snapshot(), received: time.Now(), format: format.Native,
+		key: registry.Key{Application: "shop"}, snapshot: f.service.registry.Snapshot(), received: time.Now(), dialect: nativeDialect,
 	}
 	msgs := make([]*nats.Msg, n)
 	for i := range msgs {

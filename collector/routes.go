@@ -21,51 +21,70 @@ func (s *Service) newRouter() *router.Router {
 		Prepare:   s.AllowReading, NotFound: s.serveUnknownPath, MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
 		Latency: s.metrics.requestSeconds, Logger: s.log, LogLimit: &s.logLimit,
 	}, []router.Endpoint{
-		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.serveEvents},
+		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.serveEvents(nativeDialect)},
 		{Method: http.MethodPost, Pattern: api.PathValidate, Handle: s.serveValidate},
+		{Method: http.MethodPost, Pattern: api.PathCloudEvents, Handle: s.serveEvents(cloudEventsDialect)},
 		{Method: http.MethodOptions, Pattern: api.PathEvents, Handle: s.servePreflight},
 		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.servePreflight},
+		{Method: http.MethodOptions, Pattern: api.PathCloudEvents, Handle: s.servePreflight},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	})
 }
 
-// serveEvents accepts the events of a request: the steps of the package comment
-// from authenticate to answer.
-func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.authenticate(r)
-	if err != nil {
-		return err
+// serveEvents accepts the events of a request in a dialect: the steps of the package
+// comment from authenticate to answer.
+func (s *Service) serveEvents(d dialect) router.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		a, body, err := s.takeBody(r, d)
+		if err != nil {
+			return err
+		}
+		results, err := s.commitBody(a, body)
+		if err != nil {
+			return err
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+		return d.answer(w, results)
 	}
+}
+
+// takeBody authenticates a request and reads its body.
+func (s *Service) takeBody(r *http.Request, d dialect) (authenticatedRequest, requestBody, error) {
+	a, err := s.authenticate(r, d)
+	if err != nil {
+		if d.keysIn == nil || !mayFindKey(err) {
+			return a, requestBody{}, err
+		}
+		return s.takeKeyedBody(r, d)
+	}
+	if err := s.checkSpace(); err != nil {
+		return a, requestBody{}, err
+	}
+	body, err := s.readBody(r, a)
+	return a, body, err
+}
+
+func (s *Service) checkSpace() error {
 	if err := s.guard(); err != nil {
 		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
 	}
-	body, err := s.readBody(r, a)
-	if err != nil {
-		return err
-	}
-	status, answer, err := s.commitBody(a, body)
-	if err != nil {
-		return err
-	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	return writeJSON(w, status, answer)
+	return nil
 }
 
-// commitBody accepts and commits the events of a body, and returns the answer.
+// commitBody accepts and commits the events of a body, and returns their results.
 // It releases the body before a client that may be slow reads the answer.
-func (s *Service) commitBody(a authenticatedRequest, body requestBody) (status int, answer []byte, err error) {
+func (s *Service) commitBody(a authenticatedRequest, body requestBody) ([]result, error) {
 	defer body.buffer.release()
 	msgs, results := a.acceptEvents(body.events)
 	if len(msgs) > 0 {
 		// No answer before the acknowledgement, and no claim without it.
 		if err := s.committer.commitMessages(a.key.ID, msgs, int64(cap(body.buffer.data)+eventOverhead*len(msgs))); err != nil {
 			body.reservation.refund()
-			return 0, nil, err
+			return nil, err
 		}
 	}
 	s.metrics.countEvents(results)
-	status, answer = renderResults(results)
-	return status, answer, nil
+	return results, nil
 }
 
 // methodNotAllowed returns a failure that names the methods of a path.

@@ -41,7 +41,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	f.service.router.Add(router.Endpoint{
 		Method: http.MethodPost, Pattern: "/panic",
 		Handle: func(rw http.ResponseWriter, r *http.Request) error {
-			_, err := f.service.authenticate(r)
+			_, err := f.service.authenticate(r, nativeDialect)
 			panic(err)
 		},
 	})

@@ -80,7 +80,7 @@ func (v *validationTurns) leave(application string) {
 // serveValidate validates the events of a request as the processor would if
 // they were received now, and stores nothing.
 func (s *Service) serveValidate(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.authenticate(r)
+	a, err := s.authenticate(r, nativeDialect)
 	if err != nil {
 		return err
 	}
@@ -131,15 +131,15 @@ func (v *validation) end() {
 
 // appendOutcomeOf appends the outcome that an event would have.
 func (v *validation) appendOutcomeOf(ctx context.Context, out []byte, index int, item event.Item, sentAt string) ([]byte, error) {
-	_, refusal := v.inspectItem(item)
+	receipt := v.receipt(sentAt)
+	_, refusal := v.inspectItem(item, receipt)
 	var ev *event.Event
 	if refusal == nil {
-		ev, refusal = v.format.Decode(item.Raw)
+		ev, refusal = v.format.Decode(item.Raw, receipt)
 	}
 	if refusal != nil {
 		return append(appendRefused(out, index, refusal), '}'), nil
 	}
-	ev.SentAt = sentAt
 	verdict, err := v.validate(ctx, ev)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,8 @@ type Event struct {
 	// Timestamp is in UTC, truncated to the microsecond; the zero time when
 	// invalid. It is the one that was sent; the policy may correct it by SentAt.
 	Timestamp time.Time
-	// SentAt is Batch.SentAt of the event's request; a decoder leaves it "".
+	// SentAt is when the client says it sent the event, by its own clock: as a rule
+	// Receipt.SentAt. "" where it is unknown, or where Timestamp is by another clock.
 	SentAt string
 	// SchemaVersion is the optional member schema_version, 0 when absent.
 	SchemaVersion int64
@@ -73,6 +74,30 @@ type Event struct {
 	// sent. The policy decides whether they reject the event.
 	UnknownMembers []Fault
 }
+
+// Receipt is what is known of an accepted event beside its bytes. The headers of its
+// message carry it.
+type Receipt struct {
+	// Application is that of the write key.
+	Application string
+	// ReceivedAt is when the collector received the event, in UTC. It is the
+	// timestamp of an event of a format whose events need none.
+	ReceivedAt time.Time
+	// SentAt is Batch.SentAt of the event's request.
+	SentAt string
+	// MissingSession is the setting of the application at that moment: one of the
+	// constants, or "", which is SessionFromSender. A format whose events have a
+	// session_id of their own ignores it.
+	MissingSession string
+}
+
+// What becomes of an event without a session, in the formats of other products.
+const (
+	// SessionFromSender derives the session from the id of who sent the event.
+	SessionFromSender = "anonymous"
+	// SessionRequired rejects the event.
+	SessionRequired = "reject"
+)
 
 // Fault is one reason why an event is rejected. Documents keep it unchanged.
 type Fault struct {

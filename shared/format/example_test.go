@@ -3,6 +3,7 @@ package format_test
 import (
 	"fmt"
 
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format"
 )
 
@@ -14,7 +15,7 @@ func ExampleLookup() {
 			fmt.Println(name, "is not a format")
 			continue
 		}
-		head, _ := f.Inspect([]byte(`{"event_id":"17","category":"page interaction","name":"pageview"}`))
+		head, _ := f.Inspect([]byte(`{"event_id":"17","category":"page interaction","name":"pageview"}`), event.Receipt{})
 		fmt.Println(name, head.EventID, head.Category, head.Name)
 	}
 	// Output:

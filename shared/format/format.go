@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/cloudevents"
 	"github.com/theeye/theeye/shared/format/native"
 )
 
@@ -34,25 +35,30 @@ type Format interface {
 
 	// Inspect checks whether an event can be accepted and returns its identity
 	// and type. The Head does not alias raw.
-	Inspect(raw []byte) (event.Head, *event.Refusal)
+	Inspect(raw []byte, r event.Receipt) (event.Head, *event.Refusal)
 
 	// Identify returns the Head and the ContentHash of Decode's event, without the work
 	// for the rest of it. It refuses exactly what Decode refuses.
-	Identify(raw []byte) (h event.Head, contentHash string, refusal *event.Refusal)
+	Identify(raw []byte, r event.Receipt) (h event.Head, contentHash string, refusal *event.Refusal)
 
 	// Decode decodes an event. It refuses exactly what Inspect refuses, and
 	// its Head is Inspect's. The caller owns the Event, which does not alias
 	// raw.
-	Decode(raw []byte) (*event.Event, *event.Refusal)
+	Decode(raw []byte, r event.Receipt) (*event.Event, *event.Refusal)
 }
 
-// Native is the format of events in The Eye's own shape.
-var Native Format = native.Format{}
+// The formats: Native is that of events in The Eye's own shape, the others are those
+// of other products.
+var (
+	Native      Format = native.Format{}
+	CloudEvents Format = cloudevents.Format{}
+)
 
 // byName is the table of all formats. It is not changed after its
 // initialisation.
 var byName = map[string]Format{
-	native.Name: Native,
+	native.Name:      Native,
+	cloudevents.Name: CloudEvents,
 }
 
 // Lookup returns the format of a name, the value of the header Eye-Format.

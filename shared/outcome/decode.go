@@ -34,13 +34,13 @@ type decodedMessage struct {
 func decodeMessage(m stream.Raw) decodedMessage { return readMessage(m, format.Format.Decode) }
 
 // identifyEvent returns an event that has nothing but its identity and its type.
-func identifyEvent(f format.Format, payload []byte) (*event.Event, *event.Refusal) {
-	h, hash, refusal := f.Identify(payload)
+func identifyEvent(f format.Format, payload []byte, r event.Receipt) (*event.Event, *event.Refusal) {
+	h, hash, refusal := f.Identify(payload, r)
 	return &event.Event{Head: h, ContentHash: hash}, refusal
 }
 
 // readFunc reads the event of a message.
-type readFunc func(f format.Format, payload []byte) (*event.Event, *event.Refusal)
+type readFunc func(f format.Format, payload []byte, r event.Receipt) (*event.Event, *event.Refusal)
 
 // readMessage reads the headers of a message, and its event by read.
 func readMessage(m stream.Raw, read readFunc) decodedMessage {
@@ -55,7 +55,7 @@ func readMessage(m stream.Raw, read readFunc) decodedMessage {
 	if !ok {
 		return unreadableMessage(msg, event.CodeInvalidMessage, messageUnknownFormat)
 	}
-	ev, refusal, panicked := readRecovering(f, m.Payload, read)
+	ev, refusal, panicked := readRecovering(f, m.Payload, msg.Receipt(), read)
 	switch {
 	case panicked != nil:
 		d := unreadableMessage(msg, event.CodeValidatorFailed, messageValidatorFailed)
@@ -64,7 +64,6 @@ func readMessage(m stream.Raw, read readFunc) decodedMessage {
 	case refusal != nil:
 		return unreadableMessage(msg, refusal.Code, refusal.Message)
 	}
-	ev.SentAt = msg.SentAt
 	// The collector has answered the client with the id in the header.
 	if _, ok := event.ParseUUID(msg.DerivedID); ok && ev.Derived {
 		ev.EventID = msg.DerivedID
@@ -79,13 +78,13 @@ func readMessage(m stream.Raw, read readFunc) decodedMessage {
 
 // readRecovering calls read and recovers from its panics: a message on which the
 // decoder panics must not fail the other messages of its batch.
-func readRecovering(f format.Format, payload []byte, read readFunc) (ev *event.Event, refusal *event.Refusal, panicked *Panic) {
+func readRecovering(f format.Format, payload []byte, r event.Receipt, read readFunc) (ev *event.Event, refusal *event.Refusal, panicked *Panic) {
 	defer func() {
 		if v := recover(); v != nil {
 			panicked = &Panic{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	ev, refusal = read(f, payload)
+	ev, refusal = read(f, payload, r)
 	return ev, refusal, nil
 }
 

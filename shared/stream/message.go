@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/theeye/theeye/shared/event"
 )
 
 // Message is one accepted event in the stream.
@@ -19,6 +21,8 @@ type Message struct {
 	// SentAt is the sent_at of the request as received, "" when absent. The
 	// policy may correct timestamps by it.
 	SentAt string
+	// MissingSession is event.Receipt.MissingSession.
+	MissingSession string
 	// Format is the name of the format of Payload: see package format.
 	Format string
 	// Payload is the event's exact bytes.
@@ -55,6 +59,9 @@ func (m *Message) Msg(subject string) *nats.Msg {
 	if m.SentAt != "" {
 		h[HeaderSentAt] = []string{m.SentAt}
 	}
+	if m.MissingSession != "" {
+		h[HeaderMissingSession] = []string{m.MissingSession}
+	}
 	return &nats.Msg{Subject: subject, Header: h, Data: m.Payload}
 }
 
@@ -66,8 +73,11 @@ func Parse(h nats.Header, payload []byte) (Message, error) {
 		Application: firstValue(h, HeaderApplication),
 		DerivedID:   firstValue(h, HeaderEventID),
 		SentAt:      firstValue(h, HeaderSentAt),
-		Format:      firstValue(h, HeaderFormat),
-		Payload:     payload,
+
+		MissingSession: firstValue(h, HeaderMissingSession),
+
+		Format:  firstValue(h, HeaderFormat),
+		Payload: payload,
 	}
 	if !ValidApplication(m.Application) {
 		m.Application = ""
@@ -79,6 +89,13 @@ func Parse(h nats.Header, payload []byte) (Message, error) {
 	}
 	m.ReceivedAt = t.UTC()
 	return m, nil
+}
+
+// Receipt returns what the headers say about the event.
+func (m *Message) Receipt() event.Receipt {
+	return event.Receipt{
+		Application: m.Application, ReceivedAt: m.ReceivedAt, SentAt: m.SentAt, MissingSession: m.MissingSession,
+	}
 }
 
 // firstValue returns the first value of a header by its exact name; nats.Header is

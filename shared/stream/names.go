@@ -70,7 +70,9 @@ const (
 	HeaderEventID    = "Eye-Event-Id"
 	HeaderReceivedAt = "Eye-Received-At"
 	HeaderSentAt     = "Eye-Sent-At"
-	HeaderFormat     = "Eye-Format"
+	// HeaderMissingSession is absent where it would be event.SessionFromSender.
+	HeaderMissingSession = "Eye-Missing-Session"
+	HeaderFormat         = "Eye-Format"
 )
 
 const (

@@ -53,6 +53,12 @@ func (s *scanner) appendSortedObject(dst []byte, i, skip int32) []byte {
 			s.order = append(s.order, k)
 		}
 	}
+	return s.appendOrdered(dst, base, skip)
+}
+
+// appendOrdered appends an object of the members on the stack from base on, which
+// it sorts and removes.
+func (s *scanner) appendOrdered(dst []byte, base int, skip int32) []byte {
 	end := len(s.order)
 	slices.SortFunc(s.order[base:], func(a, b int32) int { return bytes.Compare(s.tokenText(a), s.tokenText(b)) })
 	dst = append(dst, '{')

@@ -46,13 +46,21 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 }
 
 // Inspect calls the function Inspect.
-func (Format) Inspect(raw []byte) (event.Head, *event.Refusal) { return Inspect(raw) }
+func (Format) Inspect(raw []byte, _ event.Receipt) (event.Head, *event.Refusal) { return Inspect(raw) }
 
 // Identify calls the function Identify.
-func (Format) Identify(raw []byte) (event.Head, string, *event.Refusal) { return Identify(raw) }
+func (Format) Identify(raw []byte, _ event.Receipt) (event.Head, string, *event.Refusal) {
+	return Identify(raw)
+}
 
 // Decode calls the function Decode.
-func (Format) Decode(raw []byte) (*event.Event, *event.Refusal) { return Decode(raw) }
+func (Format) Decode(raw []byte, r event.Receipt) (*event.Event, *event.Refusal) {
+	e, refusal := Decode(raw)
+	if e != nil {
+		e.SentAt = r.SentAt
+	}
+	return e, refusal
+}
 
 // isNDJSON reports whether the content type says that each line is an event.
 // Every other type is ignored: beacons send text/plain.

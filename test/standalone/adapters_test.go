@@ -1,0 +1,63 @@
+package standalone_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/theeye/theeye/shared/registry"
+	"github.com/theeye/theeye/test/harness"
+)
+
+// wantStored waits until a session of application demo has an event with these
+// members.
+func (p *app) wantStored(query string, want map[string]string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	if err := harness.Poll(ctx, func() error {
+		code, answer := p.call("GET", "/v1/events?application=demo&"+query, registry.DevAnalystToken, "")
+		list, _ := answer["events"].([]any)
+		if code != http.StatusOK || len(list) != 1 {
+			return fmt.Errorf("%s: %d %v", query, code, answer)
+		}
+		e, _ := list[0].(map[string]any)
+		for member, text := range want {
+			if fmt.Sprint(e[member]) != text {
+				return fmt.Errorf("%s is %v, want %s", member, e[member], text)
+			}
+		}
+		return nil
+	}); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// storeUnknownTypes lets events of any type be stored.
+func (p *app) storeUnknownTypes() {
+	p.t.Helper()
+	if code, answer := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`, "If-Match", "*"); code >= http.StatusMultipleChoices {
+		if code, answer = p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`); code >= http.StatusMultipleChoices {
+			p.t.Fatalf("the policy: %d %v", code, answer)
+		}
+	}
+}
+
+// Events of other products are stored as docs/adapters.md says.
+func TestAdaptersStore(t *testing.T) {
+	p := start(t, config(t, t.TempDir()))
+	p.storeUnknownTypes()
+
+	code, answer := p.call("POST", "/v1/cloudevents", registry.DevWriteKey, `{"sku": "A-1"}`, "Content-Type", "application/json",
+		"ce-specversion", "1.0", "ce-id", "1", "ce-source", "/cart", "ce-type", "com.example.added",
+		"ce-sessionid", "e2085be5-9137-4e4e-80b5-f1ffddc25423", "ce-time", "2026-05-06T07:08:08Z")
+	if code != http.StatusAccepted {
+		t.Fatalf("%d %v", code, answer)
+	}
+	p.wantStored("category=com.example", map[string]string{
+		"name": "added", "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "timestamp": "2026-05-06T07:08:08.000000Z",
+		"data": "map[data:map[sku:A-1] datacontenttype:application/json id:1 source:/cart]",
+	})
+}
