@@ -35,6 +35,12 @@ var (
 	// The clients of CloudEvents take any 2xx for an acknowledgement, so that only
 	// the status can say that every event is refused.
 	cloudEventsDialect = dialect{format: format.CloudEvents, isAdapter: true, answer: answerResults}
+
+	// The clients of Segment read the status alone, and some of them send a whole
+	// batch again for any other than 200.
+	segmentDialect = dialect{
+		format: format.Segment, isAdapter: true, keysIn: segmentKeys, keepsRefused: true, answer: answerOK,
+	}
 )
 
 // checkEnabled returns an error unless the application of a key takes events in the

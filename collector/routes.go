@@ -2,10 +2,12 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
 )
@@ -20,7 +22,7 @@ func (s *Service) newRouter() *router.Router {
 		FailureOf: func(_ context.Context, err error) *httpserver.Failure { return failureOf(err) },
 		Prepare:   s.AllowReading, NotFound: s.serveUnknownPath, MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
 		Latency: s.metrics.requestSeconds, Logger: s.log, LogLimit: &s.logLimit,
-	}, []router.Endpoint{
+	}, append(s.segmentEndpoints(), []router.Endpoint{
 		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.serveEvents(nativeDialect)},
 		{Method: http.MethodPost, Pattern: api.PathValidate, Handle: s.serveValidate},
 		{Method: http.MethodPost, Pattern: api.PathCloudEvents, Handle: s.serveEvents(cloudEventsDialect)},
@@ -28,7 +30,7 @@ func (s *Service) newRouter() *router.Router {
 		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.servePreflight},
 		{Method: http.MethodOptions, Pattern: api.PathCloudEvents, Handle: s.servePreflight},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
-	})
+	}...))
 }
 
 // serveEvents accepts the events of a request in a dialect: the steps of the package
@@ -36,6 +38,9 @@ func (s *Service) newRouter() *router.Router {
 func (s *Service) serveEvents(d dialect) router.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		a, body, err := s.takeBody(r, d)
+		if d.keepsRefused && errors.Is(err, event.ErrEmptyBatch) {
+			return d.answer(w, nil)
+		}
 		if err != nil {
 			return err
 		}
@@ -90,7 +95,8 @@ func (s *Service) commitBody(a authenticatedRequest, body requestBody) ([]result
 // methodNotAllowed returns a failure that names the methods of a path.
 func methodNotAllowed(pattern string) *httpserver.Failure {
 	methods := eventMethods
-	if pattern == api.PathHealth {
+	switch pattern {
+	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig:
 		methods = "GET, HEAD"
 	}
 	f := httpserver.NewFailure(http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+methods)

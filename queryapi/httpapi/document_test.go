@@ -25,6 +25,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 	parameter := regexp.MustCompile(`:[^/]+|\{[^}]+\}`)
 	served := []string{
 		"POST " + api.PathEvents, "OPTIONS " + api.PathEvents, "POST " + api.PathValidate, "OPTIONS " + api.PathValidate,
+		"POST " + api.PathSegmentBatch, "OPTIONS " + api.PathSegmentBatch,
 		"POST " + api.PathCloudEvents, "OPTIONS " + api.PathCloudEvents,
 	}
 	for _, e := range (&service{admin: admin.New(admin.Config{})}).endpoints() {

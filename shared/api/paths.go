@@ -9,6 +9,17 @@ const (
 	PathValidate = "/v1/validate"
 	// PathCloudEvents accepts events in the format CloudEvents 1.0.
 	PathCloudEvents = "/v1/cloudevents"
+	// PathSegmentBatch accepts messages as the SDKs of Segment send them; so do the
+	// other SegmentPaths.
+	PathSegmentBatch = "/v1/batch"
+	// PathSegmentMetrics takes what these SDKs report about themselves, and keeps
+	// nothing.
+	PathSegmentMetrics = "/v1/m"
+	// PathSegmentSettings is what analytics.js asks for at its start.
+	PathSegmentSettings = "/v1/projects/:key/settings"
+	// PathSourceConfig is what the SDK of RudderStack for browsers asks for at its
+	// start.
+	PathSourceConfig = "/sourceConfig"
 )
 
 // Paths of the query API that every token may use.
@@ -59,6 +70,24 @@ const (
 	segmentKeys     = "/keys"
 	segmentSettings = "/settings"
 )
+
+// SegmentPaths are the paths that accept messages of Segment: batches, and single
+// messages by their type, also by its first letter and without the version.
+func SegmentPaths() []string {
+	paths := []string{PathSegmentBatch, "/beacon/v1/batch"}
+	for _, call := range []string{"track", "page", "screen", "identify", "group", "alias"} {
+		paths = append(paths, "/v1/"+call)
+	}
+	for _, letter := range []string{"t", "p", "s", "i", "g", "a", "b"} {
+		paths = append(paths, "/v1/"+letter, "/"+letter)
+	}
+	return paths
+}
+
+// SegmentSettingsPath is the path of the settings of a write key.
+func SegmentSettingsPath(key string) string {
+	return "/v1/projects/" + url.PathEscape(key) + "/settings"
+}
 
 // EventPath is the path of one event.
 func EventPath(eventID string) string { return below(PathEvents, eventID) }

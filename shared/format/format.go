@@ -13,6 +13,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/cloudevents"
 	"github.com/theeye/theeye/shared/format/native"
+	"github.com/theeye/theeye/shared/format/segment"
 )
 
 // Format reads events of one format. It has no state: all methods are pure
@@ -52,6 +53,7 @@ type Format interface {
 var (
 	Native      Format = native.Format{}
 	CloudEvents Format = cloudevents.Format{}
+	Segment     Format = segment.Format{}
 )
 
 // byName is the table of all formats. It is not changed after its
@@ -59,6 +61,7 @@ var (
 var byName = map[string]Format{
 	native.Name:      Native,
 	cloudevents.Name: CloudEvents,
+	segment.Name:     Segment,
 }
 
 // Lookup returns the format of a name, the value of the header Eye-Format.

@@ -14,7 +14,7 @@ func TestLookupFindsEachFormatByItsName(t *testing.T) {
 	if !ok || f.Name() != "native" || f != format.Native {
 		t.Errorf("Lookup(native) = %v, %t", f, ok)
 	}
-	for _, name := range []string{"", "Native", "native ", "segment"} {
+	for _, name := range []string{"", "Native", "native ", "Segment"} {
 		if f, ok := format.Lookup(name); ok {
 			t.Errorf("Lookup(%q) = %v", name, f)
 		}

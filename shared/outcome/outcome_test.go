@@ -149,7 +149,7 @@ func TestRejectsMessagesThatNoCollectorWrote(t *testing.T) {
 		"no headers":         func(h nats.Header) { clear(h) },
 		"bad application":    func(h nats.Header) { h[stream.HeaderApplication] = []string{"demo#1"} },
 		"no received time":   func(h nats.Header) { delete(h, stream.HeaderReceivedAt) },
-		"unknown format":     func(h nats.Header) { h[stream.HeaderFormat] = []string{"segment"} },
+		"unknown format":     func(h nats.Header) { h[stream.HeaderFormat] = []string{"unheard-of"} },
 		"no format":          func(h nats.Header) { delete(h, stream.HeaderFormat) },
 		"header of any text": func(h nats.Header) { h[stream.HeaderReceivedAt] = []string{"\x00\xff\n"} },
 	} {

@@ -60,4 +60,17 @@ func TestAdaptersStore(t *testing.T) {
 		"name": "added", "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25423", "timestamp": "2026-05-06T07:08:08.000000Z",
 		"data": "map[data:map[sku:A-1] datacontenttype:application/json id:1 source:/cart]",
 	})
+
+	const message = `{"type":"track","event":"bought","messageId":"5c4c1ed5-7d1b-4f6c-9c0c-8f1e7a1e9c12","anonymousId":"a",
+		"timestamp":"2026-05-06T07:08:08Z","properties":{"price":5},"context":{"sessionId":"e2085be5-9137-4e4e-80b5-f1ffddc25424"}}`
+	for range 2 {
+		code, answer = p.call("POST", "/v1/batch", registry.DevWriteKey, `{"batch":[`+message+`,{"type":"page"},17],"context":{"ip":"10.0.0.2"}}`)
+		if code != http.StatusOK {
+			t.Fatalf("%d %v", code, answer)
+		}
+	}
+	p.wantStored("category=track", map[string]string{
+		"event_id": "5c4c1ed5-7d1b-4f6c-9c0c-8f1e7a1e9c12", "name": "bought", "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25424",
+		"data": "map[anonymousId:a context:map[ip:10.0.0.2 sessionId:e2085be5-9137-4e4e-80b5-f1ffddc25424] properties:map[price:5]]",
+	})
 }

@@ -1,0 +1,114 @@
+package segment_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format"
+	"github.com/theeye/theeye/shared/format/foreign/foreigntest"
+	"github.com/theeye/theeye/shared/format/segment"
+)
+
+func TestWire(t *testing.T) { foreigntest.CheckWire(t, format.Segment, 5) }
+
+func decode(t *testing.T, raw string, change ...func(*event.Receipt)) *event.Event {
+	t.Helper()
+	r := foreigntest.Receipt()
+	for _, set := range change {
+		set(&r)
+	}
+	e := foreigntest.Check(t, format.Segment, []byte(raw), r)
+	if e == nil {
+		t.Fatalf("%s is refused", raw)
+	}
+	return e
+}
+
+// A retry has another sentAt and counts itself; it is the same event.
+func TestRetriesAreTheSameEvent(t *testing.T) {
+	first := decode(t, `{"type":"track","event":"e","messageId":"ajs-1","anonymousId":"a","timestamp":"2026-05-06T07:08:08Z","sentAt":"2026-05-06T07:08:08Z"}`)
+	again := decode(t, `{"type":"track","event":"e","messageId":"ajs-1","anonymousId":"a","timestamp":"2026-05-06T07:08:08Z","sentAt":"2026-05-06T07:08:18Z","_metadata":{"retryCount":2}}`)
+	if first.EventID != again.EventID || first.ContentHash != again.ContentHash {
+		t.Errorf("%+v became %+v", first, again)
+	}
+	other := decode(t, `{"type":"track","event":"f","messageId":"ajs-1","anonymousId":"a","timestamp":"2026-05-06T07:08:08Z"}`)
+	if other.ContentHash == first.ContentHash {
+		t.Error("another event has the same content")
+	}
+}
+
+func TestSessions(t *testing.T) {
+	session := func(raw string, change ...func(*event.Receipt)) string { return decode(t, raw, change...).SessionID }
+	required := func(r *event.Receipt) { r.MissingSession = event.SessionRequired }
+	other := func(r *event.Receipt) { r.Application = "other" }
+	anonymous := session(`{"type":"page","anonymousId":"a"}`)
+	for name, different := range map[string]string{
+		"user":                session(`{"type":"page","userId":"a"}`),
+		"other sender":        session(`{"type":"page","anonymousId":"b"}`),
+		"other application":   session(`{"type":"page","anonymousId":"a"}`, other),
+		"with a session":      session(`{"type":"page","anonymousId":"a","context":{"sessionId":1669968929000}}`),
+		"with a later one":    session(`{"type":"page","anonymousId":"a","context":{"sessionId":1669968929001}}`),
+		"session of a sender": session(`{"type":"page","anonymousId":"b","context":{"sessionId":1669968929000}}`),
+	} {
+		if different == "" || different == anonymous {
+			t.Errorf("%s: session %q", name, different)
+		}
+	}
+	for raw, want := range map[string]string{
+		`{"type":"page","anonymousId":"a","userId":"u"}`:                                           anonymous,
+		`{"type":"page","context":{"sessionId":"E2085BE5-9137-4E4E-80B5-F1FFDDC25423"}}`:           "e2085be5-9137-4e4e-80b5-f1ffddc25423",
+		`{"type":"page","anonymousId":null,"userId":""}`:                                           "",
+		`{"type":"page","anonymousId":"a","context":{},"eye:context":{"sessionId":1669968929000}}`: session(`{"type":"page","anonymousId":"a","context":{"sessionId":1669968929000}}`),
+		`{"type":"page","anonymousId":"a","context":{"sessionId":null}}`:                           anonymous,
+	} {
+		if got := session(raw); got != want {
+			t.Errorf("%s: session %q, want %q", raw, got, want)
+		}
+	}
+	if got := session(`{"type":"page","anonymousId":"a"}`, required); got != "" {
+		t.Errorf("session %q though one is required", got)
+	}
+}
+
+// A write key in a body authenticates, and is nowhere in what is kept.
+func TestKeysAreFoundAndLeftOut(t *testing.T) {
+	for body, want := range map[string][]string{
+		`{"writeKey":"k","batch":[{"type":"page","writeKey":"l"}]}`: {"k"},
+		`{"batch":[{"type":"page","writeKey":"l"},{}]}`:             {"l"},
+		`{"type":"page","writeKey":"k"}`:                            {"k"},
+		`{"batch":[17]}`:                                            nil,
+		`{"batch":[{"type":`:                                        nil,
+		`[]`:                                                        nil,
+	} {
+		if diff := cmp.Diff(want, segment.Keys([]byte(body))); diff != "" {
+			t.Errorf("%s:\n%s", body, diff)
+		}
+	}
+	b, err := format.Segment.Split(foreigntest.Request(http.MethodPost, "/v1/p"), []byte(`{"writeKey":"secret","userId":"u"}`), 10)
+	if err != nil || string(b.Items[0].Raw) != `{"userId":"u","type":"page"}` {
+		t.Errorf("%s, %v", b.Items, err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"type":"track","event":"a\ud800","context":{"sessionId":1e400},"eye:context":{"a":1},"messageId":"é"}`))
+	f.Add([]byte(`{"type":["track"],"event":{},"timestamp":5,"context":7,"eye:context":"x","anonymousId":1.50}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		foreigntest.Check(t, format.Segment, raw, foreigntest.Receipt())
+	})
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add("/v1/batch", []byte(`{"batch":[{"context":{}},5,{"writeKey":"k"},"x"],"context":{"a":[]},"sentAt":"a"}`))
+	f.Add("/t", []byte(`{"event":"x","writeKey":"k","":{}}`))
+	f.Add("/v1/track", []byte("{\"\xff\":1,\"writeKey\":2,\"a\":{\"b\":[,]}}"))
+	f.Fuzz(func(t *testing.T, path string, body []byte) {
+		r := foreigntest.Request(http.MethodPost, "/")
+		r.URL.Path = path
+		_, _, _ = foreigntest.CheckSplit(t, format.Segment, r, body)
+		segment.Keys(body)
+	})
+}

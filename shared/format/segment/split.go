@@ -1,0 +1,134 @@
+package segment
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/foreign"
+)
+
+// callTypes are the types of the messages of a route, by its last segment.
+var callTypes = map[string]string{
+	"track": track, "page": "page", "screen": "screen", "identify": "identify", "group": "group", "alias": "alias",
+	"t": track, "p": "page", "s": "screen", "i": "identify", "g": "group", "a": "alias",
+}
+
+// Split implements format.Format. A body with a member batch is a batch, whatever the
+// route; any other is one message. The content type does not decide.
+func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, error) {
+	text := bytes.Trim(bytes.TrimPrefix(body, []byte("\uFEFF")), " \t\r\n")
+	if len(text) == 0 {
+		return event.Batch{}, event.ErrEmptyBody
+	}
+	e, err := readEnvelope(text)
+	if err != nil {
+		return event.Batch{}, err
+	}
+	typ := callTypes[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]]
+	if e.batch == nil {
+		return event.Batch{Items: []event.Item{newItem(text, typ, nil)}, SentAt: e.sentAt}, nil
+	}
+	b := event.Batch{SentAt: e.sentAt}
+	err = foreign.EachElement(e.batch, func(message []byte) error {
+		if len(b.Items) >= maxEvents {
+			return event.ErrTooManyEvents
+		}
+		b.Items = append(b.Items, newItem(message, "", e.context))
+		return nil
+	})
+	switch {
+	case err != nil:
+		return event.Batch{}, err
+	case len(b.Items) == 0:
+		return event.Batch{}, event.ErrEmptyBatch
+	}
+	return b, nil
+}
+
+// envelope is what a body has beside its messages. The texts alias the body.
+type envelope struct {
+	batch, context []byte
+	sentAt         string
+	keys           []string
+}
+
+func readEnvelope(text []byte) (e envelope, err error) {
+	err = foreign.EachMember(text, func(name string, _, value []byte) error {
+		switch name {
+		case "batch":
+			if value[0] == '[' {
+				e.batch = value
+			}
+		case "context":
+			if value[0] == '{' {
+				e.context = value
+			}
+		case "sentAt":
+			e.sentAt = foreign.HeaderText(value)
+		case "writeKey":
+			e.keys = append(e.keys, foreign.HeaderText(value))
+		}
+		return nil
+	})
+	return e, err
+}
+
+// Keys returns the write keys that a body carries: of the batch, or else of the first
+// message. It returns none for a body that is not read.
+func Keys(body []byte) []string {
+	e, err := readEnvelope(bytes.TrimPrefix(body, []byte("\uFEFF")))
+	if err != nil || len(e.keys) > 0 || e.batch == nil {
+		return e.keys
+	}
+	_ = foreign.EachElement(e.batch, func(message []byte) error {
+		if message[0] == '{' {
+			first, _ := readEnvelope(message)
+			e.keys = first.keys
+		}
+		return event.ErrTooManyEvents // the first is enough
+	})
+	return e.keys
+}
+
+// newItem returns the item of a message: with the type of its route and the context
+// of its batch, and without a write key. What is no object is refused later.
+func newItem(message []byte, typ string, context []byte) event.Item {
+	item := event.Item{Raw: message}
+	if message[0] != '{' {
+		return item
+	}
+	var kept [][]byte
+	var hasType, hasContext, hasKey bool
+	if foreign.EachMember(message, func(name string, quoted, value []byte) error {
+		switch name {
+		case "type":
+			hasType = true
+		case "context":
+			hasContext = true
+		case "writeKey":
+			hasKey = true
+			return nil
+		}
+		kept = append(kept, append(append(quoted, ':'), value...))
+		return nil
+	}) != nil {
+		return item
+	}
+	if typ != "" && !hasType {
+		kept = append(kept, append([]byte(`"type":`), foreign.Quote(typ)...))
+	}
+	switch {
+	case context == nil:
+	case hasContext:
+		kept = append(kept, append([]byte(`"`+batchContext+`":`), context...))
+	default:
+		kept = append(kept, append([]byte(`"context":`), context...))
+	}
+	if !hasKey && (typ == "" || hasType) && context == nil {
+		return item
+	}
+	item.Raw = append(append([]byte{'{'}, bytes.Join(kept, []byte{','})...), '}')
+	return item
+}
