@@ -108,7 +108,7 @@ func (f *fixture) declareSamples() {
 			{"sha256": %q, "kind": "browser", "origins": ["https://*.wide.example.com", "capacitor://localhost", "null"]},
 			{"sha256": %q, "kind": "server"},
 			{"sha256": %q, "kind": "browser", "origins": ["https://old.example.com"], "disabled": true}],
-			"adapters": ["cloudevents", "segment", "snowplow"]}`,
+			"adapters": ["cloudevents", "segment"]}`,
 			sum(shopKey), shopOrigin, sum(wideKey), sum(serverKey), sum(disabledKey))},
 		"applications/other.json": {Data: fmt.Appendf(nil, `{"keys": [{"sha256": %q, "kind": "server"}]}`, sum(otherKey))},
 	})
