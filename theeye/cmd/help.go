@@ -120,6 +120,10 @@ Example:
 Example:
   theeye app create shop --kind browser --origin https://shop.example`,
 
+	"app set": `Settings that are not named stay as they are. docs/adapters.md says what becomes of the events.
+
+  theeye app set shop --adapter segment --adapter cloudevents
+  theeye app set shop --missing-session reject`,
 	"app rotate": `The new write key is the only thing on standard output, and is shown this once.
 It has the kind, origins and limits of the old one.
 

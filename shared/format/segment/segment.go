@@ -40,6 +40,11 @@ func (Format) Inspect(raw []byte, r event.Receipt) (event.Head, *event.Refusal) 
 	return translation.Inspect(raw, r)
 }
 
+// Identify implements format.Format.
+func (Format) Identify(raw []byte, r event.Receipt) (event.Head, string, *event.Refusal) {
+	return translation.Identify(raw, r)
+}
+
 // Decode implements format.Format.
 func (Format) Decode(raw []byte, r event.Receipt) (*event.Event, *event.Refusal) {
 	return translation.Decode(raw, r)
