@@ -122,8 +122,10 @@ Example:
 
 	"app set": `Settings that are not named stay as they are. docs/adapters.md says what becomes of the events.
 
+Example:
   theeye app set shop --adapter segment --adapter cloudevents
   theeye app set shop --missing-session reject`,
+
 	"app rotate": `The new write key is the only thing on standard output, and is shown this once.
 It has the kind, origins and limits of the old one.
 
