@@ -56,24 +56,12 @@ func parseMarkID(id string) (application string, number int64, err error) {
 // MarksWrites implements store.Backend: an insertion and its mark are two operations.
 func (s *Store) MarksWrites() bool { return false }
 
-// Mark implements store.Backend by one unordered bulk, sorted by _id so that
-// concurrent bulks do not wait for each other in a circle.
+// Mark implements store.Backend by one ordered bulk: the slots, then their days. A reader
+// that has seen the mark of a day, and reads those of its slots after it, must not miss one
+// of them: it would hold the day as complete without the documents of that slot.
 func (s *Store) Mark(ctx context.Context, marks []store.SlotMark) error {
-	marks = store.JoinMarks(slices.Clone(marks))
-	updates := make([]markUpdate, 0, 2*len(marks))
-	for _, m := range marks {
-		updates = append(updates, markUpdate{markID(markOfSlot, m.Application, m.Number), raise(fieldGeneration)})
-	}
-	for _, m := range store.JoinDays(marks) {
-		change := raise(fieldGeneration, fieldSpanned)
-		if t := m.Timestamps; t.Some {
-			change = append(change,
-				bson.E{Key: "$min", Value: bson.D{{Key: fieldFirstUS, Value: t.First}}}, bson.E{Key: "$max", Value: bson.D{{Key: fieldLastUS, Value: t.Last}}})
-		}
-		updates = append(updates, markUpdate{markID(markOfDay, m.Application, m.Day()), change})
-	}
-	slices.SortFunc(updates, func(a, b markUpdate) int { return strings.Compare(a.id, b.id) })
-	for range markAttempts {
+	updates := markUpdates(marks)
+	for range markAttempts + len(updates) { // another process can make each of them once
 		var err error
 		if updates, err = s.updateMarks(ctx, updates); err != nil {
 			return fmt.Errorf("mark slots: %w", err)
@@ -91,6 +79,28 @@ type markUpdate struct {
 	change bson.D
 }
 
+// markUpdates returns the changes of the slots, then those of their days. Both are sorted
+// by _id, so that concurrent bulks do not wait for each other in a circle.
+func markUpdates(marks []store.SlotMark) []markUpdate {
+	marks = store.JoinMarks(slices.Clone(marks))
+	updates := make([]markUpdate, 0, 2*len(marks))
+	for _, m := range marks {
+		updates = append(updates, markUpdate{markID(markOfSlot, m.Application, m.Number), raise(fieldGeneration)})
+	}
+	for _, m := range store.JoinDays(marks) {
+		change := raise(fieldGeneration, fieldSpanned)
+		if t := m.Timestamps; t.Some {
+			change = append(change,
+				bson.E{Key: "$min", Value: bson.D{{Key: fieldFirstUS, Value: t.First}}}, bson.E{Key: "$max", Value: bson.D{{Key: fieldLastUS, Value: t.Last}}})
+		}
+		updates = append(updates, markUpdate{markID(markOfDay, m.Application, m.Day()), change})
+	}
+	byID := func(a, b markUpdate) int { return strings.Compare(a.id, b.id) }
+	slices.SortFunc(updates[:len(marks)], byID)
+	slices.SortFunc(updates[len(marks):], byID)
+	return updates
+}
+
 // raise returns the change that adds 1 to each field.
 func raise(fields ...string) bson.D {
 	var each bson.D
@@ -100,8 +110,8 @@ func raise(fields ...string) bson.D {
 	return bson.D{{Key: "$inc", Value: each}}
 }
 
-// updateMarks changes each mark. It returns the updates of marks that another process
-// made at the same moment, which changed nothing.
+// updateMarks changes the marks in their order. It stops where another process made one at
+// the same moment, and returns the updates from that one on, which changed nothing.
 func (s *Store) updateMarks(ctx context.Context, updates []markUpdate) (again []markUpdate, err error) {
 	if len(updates) == 0 {
 		return nil, nil
@@ -110,7 +120,7 @@ func (s *Store) updateMarks(ctx context.Context, updates []markUpdate) (again []
 	for i, u := range updates {
 		models[i] = mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: fieldID, Value: u.id}}).SetUpdate(u.change).SetUpsert(true)
 	}
-	_, err = s.marks.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	_, err = s.marks.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(true))
 	errs, err := perDocument(len(updates), err)
 	if err != nil {
 		return nil, err
@@ -119,12 +129,12 @@ func (s *Store) updateMarks(ctx context.Context, updates []markUpdate) (again []
 		switch {
 		case e == nil:
 		case errors.Is(e, store.ErrDuplicate):
-			again = append(again, updates[i])
+			return updates[i:], nil
 		default:
 			return nil, fmt.Errorf("%w: mark %q: %w", store.ErrUnknown, updates[i].id, e)
 		}
 	}
-	return again, nil
+	return nil, nil
 }
 
 // readMarks calls use with the marks whose _id lies in from <= _id < to, in its order.
