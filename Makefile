@@ -39,7 +39,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check
+.PHONY: help run build test test-here python race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -59,7 +59,7 @@ test: ## the whole suite, with a MongoDB of its own and a Chromium
 test-here:
 	@chromium=$$(deploy/test-chromium.sh) || exit 1; export EYE_TEST_CHROMIUM=$$chromium; \
 	$(GO) test -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
-	$(SUBMAKE) check duckdb && [ $$suite -eq 0 ] && echo 'make test: everything passed'
+	$(SUBMAKE) check duckdb python && [ $$suite -eq 0 ] && echo 'make test: everything passed'
 
 race: ## the suite under the race detector, but for the tests of whole programs
 	@deploy/need-cc.sh
@@ -71,6 +71,10 @@ race-here:
 	@folders=$$(grep -rlE --include='*.go' '$(RACING)' $(RACED) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
 	tested=$$(for folder in $$folders; do ls $$folder/*_test.go >/dev/null 2>&1 && echo $$folder; done); \
 	GORACE=$${GORACE:-atexit_sleep_ms=0} CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 15m $(TESTFLAGS) $$tested
+
+python: ## only the tests of the Python client, and its types where mypy is installed
+	@python=$$(deploy/test-python.sh) || exit 1; cd clients/python && $$python -m unittest discover -s tests -t . && \
+	if command -v mypy >/dev/null; then mypy; else echo 'mypy is not installed: the types of clients/python are not checked' >&2; fi
 
 check: ## only the checks of the project as a whole: deployment, modules, documents
 	@cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./...

@@ -1,0 +1,633 @@
+"""Clients with real threads, sockets, files and processes."""
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import theeye
+from theeye._spool import Spool
+from tests.collector import Collector
+
+ROOT = pathlib.Path(__file__).parents[1]
+SESSION = "e2085be5-9137-4e4e-80b5-f1ffddc25423"
+PAGEVIEW = (SESSION, "page interaction", "pageview")
+CAN_FORK = hasattr(os, "fork")
+
+
+def numbers(events):
+    return sorted(e["data"]["n"] for e in events)
+
+
+class Log(logging.Handler):
+    """The codes of the messages."""
+
+    def __init__(self):
+        super().__init__()
+        self.codes = []
+        self.logger = logging.Logger("site")
+        self.logger.addHandler(self)
+
+    def emit(self, record):
+        self.codes.append(record.eye_code)
+
+
+class TestCase(unittest.TestCase):
+    def collector(self, before=None):
+        collector = Collector(before)
+        self.addCleanup(collector.close)
+        return collector
+
+    def client(self, url, **settings):
+        settings.setdefault("max_wait", 0.01)
+        settings.setdefault("backoff_min", 0.01)
+        client = theeye.Client(url, "key", **settings)
+        self.addCleanup(client.close, 0)
+        return client
+
+    def folder(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return folder.name
+
+    def run_python(self, program, *args, check=True):
+        """Run a program; it imports theeye and has the arguments as args."""
+        command = [sys.executable, "-c", "import sys, os, theeye\nargs = sys.argv[1:]\n" + program, *args]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+        if check:
+            self.assertEqual((0, ""), (done.returncode, done.stderr), program)
+        return done
+
+
+class TestThreads(TestCase):
+    def test_many_threads_share_a_client(self):
+        collector = self.collector()
+        client = self.client(collector.url, batch_events=100)
+        old = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        self.addCleanup(sys.setswitchinterval, old)
+
+        def enqueue(first):
+            for n in range(first, first + 500):
+                client.enqueue(*PAGEVIEW, {"n": n})
+                if n % 100 == 0:
+                    client.stats()
+                if n % 250 == 0:
+                    client.flush(0.001)
+
+        threads = [threading.Thread(target=enqueue, args=(i * 500,)) for i in range(16)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertTrue(client.flush(120))
+        self.assertEqual(list(range(8000)), numbers(collector.events))
+        stats = client.stats()
+        self.assertEqual((8000, 8000, 0, 0), (stats.enqueued, stats.accepted, stats.queued, stats.queued_bytes))
+        self.assertEqual(8000, len({e["event_id"] for e in collector.events}))
+        self.assertTrue(client.close(120))
+
+    def test_events_of_a_thread_keep_their_order(self):
+        collector = self.collector()
+        client = self.client(collector.url, batch_events=7)
+        for n in range(300):
+            client.enqueue(*PAGEVIEW, {"n": n})
+        self.assertTrue(client.flush(120))
+        self.assertEqual(list(range(300)), [e["data"]["n"] for e in collector.events])
+
+    @unittest.skipUnless(hasattr(signal, "setitimer"), "this system has no timers of signals")
+    def test_a_signal_handler_may_enqueue(self):
+        collector = self.collector()
+        client = self.client(collector.url)
+        handled = []
+        count = itertools.count(1)
+
+        def handle(*_):
+            handled.append(next(count))
+            client.enqueue(*PAGEVIEW, {"n": -handled[-1]})
+            client.stats()
+
+        old = signal.signal(signal.SIGALRM, handle)
+        self.addCleanup(signal.signal, signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        sent = 0
+        while len(handled) < 200:
+            client.enqueue(*PAGEVIEW, {"n": sent})
+            sent += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.assertTrue(client.close(120))
+        self.assertEqual(list(range(-len(handled), sent)), numbers(collector.events))
+
+    def test_a_call_that_interrupts_the_move_of_events(self):
+        # As a signal handler would, at the worst place: the lock is held, and the queue changes.
+        collector = self.collector()
+        client = self.client(collector.url)
+        with client._guard:
+            self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+            self.assertFalse(client.flush(120))
+        client.enqueue(*PAGEVIEW, {"n": 2})
+        self.assertTrue(client.flush(120))
+        with client._guard:
+            client.enqueue(*PAGEVIEW, {"n": 3})
+            self.assertFalse(client.close(120))
+        self.assertTrue(client.close(120))
+        self.assertEqual([1, 2, 3], numbers(collector.events))
+
+    def test_flush_and_close_in_a_callback(self):
+        collector = self.collector()
+        results = []
+        client = self.client(
+            collector.url, on_accepted=lambda ids: results.append((client.flush(120), client.close(120), len(ids)))
+        )
+        client.enqueue(*PAGEVIEW, {"n": 1})
+        collector.wait_for(1)
+        self.assertTrue(client.close(120))
+        self.assertEqual([(False, False, 1)], results)
+
+
+class TestConnection(TestCase):
+    def test_one_connection_for_many_requests(self):
+        collector = self.collector()
+        client = self.client(collector.url)
+        for n in range(5):
+            client.enqueue(*PAGEVIEW, {"n": n})
+            self.assertTrue(client.flush(120))
+        self.assertEqual((5, 1), (collector.requests, collector.connections))
+        headers = collector.headers[0]
+        self.assertEqual("Bearer key", headers["Authorization"])
+        self.assertEqual(collector.url, "http://" + headers["Host"])
+        self.assertEqual("theeye-python/" + theeye.__version__, headers["User-Agent"])
+
+    def test_a_kept_connection_that_ends_is_replaced_at_once(self):
+        collector = self.collector(lambda number: "close" if number == 2 else None)
+        client = self.client(collector.url, backoff_min=600, backoff_max=600)
+        for n in range(3):
+            client.enqueue(*PAGEVIEW, {"n": n})
+            self.assertTrue(client.flush(120))
+        self.assertEqual([0, 1, 2], numbers(collector.events))
+        self.assertEqual(0, client.stats().failed_requests)
+
+    def test_a_new_connection_that_ends_is_a_failure(self):
+        collector = self.collector(lambda number: "close" if number == 1 else None)
+        client = self.client(collector.url)
+        client.enqueue(*PAGEVIEW, {"n": 1})
+        self.assertTrue(client.flush(120))
+        self.assertEqual(1, client.stats().failed_requests)
+
+    def test_a_path_and_gzip(self):
+        collector = self.collector()
+        client = self.client(collector.url + "/eye/")
+        client.enqueue(*PAGEVIEW, {"n": 1, "text": "é" * 10_000})
+        self.assertTrue(client.flush(120))
+        self.assertEqual("gzip", collector.headers[0]["Content-Encoding"])
+        self.assertEqual("é" * 10_000, collector.events[0]["data"]["text"])
+
+    def test_close_ends_a_request_that_hangs(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        collector = self.collector(lambda number: release.wait(240) and None)
+        dropped = []
+        client = self.client(collector.url, on_dropped=dropped.append)
+        client.enqueue(*PAGEVIEW, {"n": 1})
+        self.assertFalse(client.flush(0.05))
+        self.assertFalse(client.close(0.05))
+        self.assertEqual([("closed", 1)], [(d.reason, d.count) for d in dropped])
+        stats = client.stats()
+        self.assertEqual((1, 1, 0), (stats.enqueued, stats.dropped_closed, stats.queued))
+
+    def test_an_answer_that_drips_has_one_time_in_all(self):
+        import socket
+
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+
+        def drip():
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 202 Accepted\r\n")
+                while not stop.wait(0.02):
+                    try:
+                        connection.sendall(b"X: y\r\n")
+                    except OSError:
+                        return
+
+        threading.Thread(target=drip, daemon=True).start()
+        client = self.client("http://127.0.0.1:%d" % listener.getsockname()[1], request_timeout=0.2, backoff_min=600, backoff_max=600)
+        client.enqueue(*PAGEVIEW)
+        while client.stats().failed_requests == 0:
+            client.flush(0.01)
+        self.assertIn("timed out", client.stats().last_failure)
+
+    def test_the_proxy_of_the_environment(self):
+        collector = self.collector()
+        program = """
+client = theeye.Client("http://collector.example", "key")
+client.enqueue("%s", "a", "b", {"n": 1})
+print(client.flush(120))
+""" % SESSION
+        env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        env["http_proxy"] = collector.url.replace("//", "//user:p%40ss@")
+        command = [sys.executable, "-c", "import theeye\n" + program]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)
+        self.assertEqual(("True\n", ""), (done.stdout, done.stderr))
+        self.assertEqual("collector.example", collector.headers[0]["Host"])
+        self.assertTrue(collector.headers[0]["Proxy-Authorization"].startswith("Basic "))
+
+
+class TestEnds(TestCase):
+    def test_the_end_of_the_interpreter_sends_what_waits(self):
+        collector = self.collector()
+        self.run_python("""
+theeye.start(args[0], "key", max_wait=600)
+for n in range(1000):
+    theeye.enqueue("%s", "a", "b", {"n": n})
+""" % SESSION, collector.url)
+        self.assertEqual(list(range(1000)), numbers(collector.events))
+
+    def test_the_end_does_not_wait_for_ever(self):
+        done = self.run_python("""
+theeye.start("http://127.0.0.1:9", "key", exit_timeout=0.2, backoff_min=600, backoff_max=600)
+theeye.enqueue("%s", "a", "b")
+""" % SESSION, check=False)
+        self.assertEqual(0, done.returncode)
+        self.assertIn("the client was closed before all events were sent", done.stderr)
+
+    def test_sys_exit_in_a_signal_handler(self):
+        collector = self.collector()
+        self.run_python("""
+import signal
+client = theeye.start(args[0], "key", max_wait=600)
+def end(*_):
+    client.close(60)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+n = 0
+while True:
+    client.enqueue("%s", "a", "b", {"n": n})
+    n += 1
+    if n == 5000:
+        os.kill(os.getpid(), signal.SIGTERM)
+""" % SESSION, collector.url)
+        self.assertEqual(list(range(5000)), numbers(collector.events)[:5000])
+
+
+@unittest.skipUnless(CAN_FORK, "this system cannot fork")
+class TestFork(TestCase):
+    def test_parent_and_child_send_their_own(self):
+        collector = self.collector()
+        self.run_python("""
+client = theeye.start(args[0], "key", max_wait=600, batch_events=10)
+def enqueue(first, count):
+    for n in range(first, first + count):
+        client.enqueue("%s", "a", "b", {"n": n, "pid": os.getpid()})
+enqueue(0, 25)  # some are under way, some wait
+children = []
+for i in range(1, 4):
+    pid = os.fork()
+    if pid == 0:
+        assert client.stats().enqueued == 0, client.stats()
+        enqueue(1000 * i, 15)
+        sys.exit(0 if client.close(120) and client.stats().accepted == 15 else 3)
+    children.append(pid)
+for pid in children:
+    assert os.waitpid(pid, 0)[1] == 0
+enqueue(25, 5)
+assert client.flush(120)
+assert client.stats().accepted == 30, client.stats()
+""" % SESSION, collector.url)
+        want = list(range(30)) + [1000 * i + n for i in range(1, 4) for n in range(15)]
+        self.assertEqual(want, numbers(collector.events))
+        self.assertEqual(4, len({e["data"]["pid"] for e in collector.events}))
+        self.assertEqual(75, len({e["event_id"] for e in collector.events}))
+
+    def test_fork_while_other_threads_enqueue(self):
+        collector = self.collector()
+        self.run_python("""
+import threading
+client = theeye.start(args[0], "key", max_wait=0.01)
+stop = threading.Event()
+def enqueue():
+    while not stop.wait(0.0002):
+        client.enqueue("%s", "a", "b", {"n": 0})
+threads = [threading.Thread(target=enqueue) for _ in range(3)]
+for t in threads: t.start()
+children = []
+for i in range(20):
+    pid = os.fork()
+    if pid == 0:
+        client.enqueue("%s", "a", "b", {"n": i + 1})
+        os._exit(0 if client.close(120) else 3)
+    children.append(pid)
+stop.set()
+for t in threads: t.join()
+for pid in children:
+    assert os.waitpid(pid, 0)[1] == 0
+assert client.close(120)
+""" % (SESSION, SESSION), collector.url)
+        self.assertEqual(list(range(1, 21)), [n for n in numbers(collector.events) if n])
+
+    def test_the_end_of_a_child_sends_what_waits(self):
+        collector = self.collector()
+        self.run_python("""
+import multiprocessing
+client = theeye.start(args[0], "key", max_wait=600)
+client.enqueue("%s", "a", "b", {"n": 0})
+def work(n):
+    client.enqueue("%s", "a", "b", {"n": n})
+processes = [multiprocessing.get_context("fork").Process(target=work, args=(n,)) for n in (1, 2, 3)]
+for p in processes: p.start()
+for p in processes: p.join()
+pid = os.fork()
+if pid == 0:
+    work(4)
+    sys.exit(0)
+os.waitpid(pid, 0)
+""" % (SESSION, SESSION), collector.url)
+        self.assertEqual([0, 1, 2, 3, 4], numbers(collector.events))
+
+    def test_a_callback_that_forks(self):
+        collector = self.collector()
+        self.run_python("""
+children = []
+def fork(ids):
+    pid = os.fork()
+    if pid:
+        children.append(pid)
+client = theeye.start(args[0], "key", on_accepted=fork)
+client.enqueue("%s", "a", "b", {"n": 1})
+assert client.flush(120)
+assert os.waitpid(children[0], 0)[1] == 0
+""" % SESSION, collector.url)
+        self.assertEqual([1], numbers(collector.events))
+
+
+class TestSpool(TestCase):
+    KILLED = """
+import signal
+client = theeye.Client(args[0], "key", spool=args[1], max_wait=0.001, batch_events=50)
+for n in range(int(args[2]), int(args[2]) + 2000):
+    client.enqueue("%s", "a", "b", {"n": n})
+os.kill(os.getpid(), signal.SIGKILL)
+""" % SESSION
+
+    def test_killed_processes_lose_nothing(self):
+        collector = self.collector(lambda number: 503 if number % 3 == 0 else None)
+        folder = self.folder()
+        for first in (0, 2000, 4000):
+            done = self.run_python(self.KILLED, collector.url, folder, str(first), check=False)
+            self.assertEqual(-signal.SIGKILL, done.returncode, done.stderr)
+        client = self.client(collector.url, spool=folder)
+        self.assertGreater(client.stats().recovered, 0)
+        self.assertTrue(client.close(120))
+        self.assertEqual(list(range(6000)), numbers({e["event_id"]: e for e in collector.events}.values()))
+        self.assertEqual([], [str(p) for p in pathlib.Path(folder).rglob("*.spool") if p.stat().st_size])
+
+    def test_what_is_settled_is_not_sent_again(self):
+        collector = self.collector()
+        folder = self.folder()
+        program = """
+client = theeye.Client(args[0], "key", spool=args[1])
+client.enqueue("%s", "a", "b", {"n": int(args[2])})
+assert client.flush(120)
+os._exit(0)
+""" % SESSION
+        for n in range(3):
+            self.run_python(program, collector.url, folder, str(n))
+        self.assertEqual([0, 1, 2], [e["data"]["n"] for e in collector.events])
+
+    def test_damage_costs_what_is_damaged(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        for n in range(5):
+            spool.append(spool.first + n, b'{"event_id":"%d","session_id":"","data":{"n":%d}}' % (n, n))
+        spool.close()
+        [path] = pathlib.Path(folder).rglob("*.spool")
+        lines = path.read_bytes().split(b"\n")
+        lines[1] = lines[1].replace(b'"n":1', b'"n":7')
+        path.write_bytes(b"\n".join(lines[:4]) + b"\n" + lines[4][:20])  # the last one is cut
+        spool = Spool(folder)
+        self.assertEqual([0, 2, 3], [json.loads(e)["data"]["n"] for e in spool.recovered])
+        self.assertEqual(len(lines[1]) + 1, spool.damaged)
+        spool.close()
+        log = Log()
+        path = next(pathlib.Path(folder).rglob("*.spool"))
+        path.write_bytes(b"nonsense\n" + path.read_bytes())
+        collector = self.collector()
+        client = self.client(collector.url, spool=folder, logger=log.logger)
+        self.assertTrue(client.close(120))
+        self.assertEqual([0, 2, 3], numbers(collector.events))
+        self.assertEqual(["spool_damaged"], log.codes)
+
+    def test_processes_share_a_folder(self):
+        folder = self.folder()
+        first = Spool(folder)
+        first.append(first.first, b"1")
+        second = Spool(folder)
+        self.assertEqual([], second.recovered)
+        second.append(second.first, b"2")
+        self.assertEqual(["0", "1"], sorted(os.listdir(folder)))
+        second.close()
+        third = Spool(folder)  # takes the place of the second
+        self.assertEqual([b"2"], third.recovered)
+        first.close()
+        third.close()
+        fourth = Spool(folder)
+        self.assertEqual([b"1", b"2"], fourth.recovered)
+        fourth.settle_below(fourth.first + 2)
+        fourth.close()
+        self.assertEqual([], Spool(folder).recovered)
+
+    @unittest.skipUnless(CAN_FORK, "this system cannot fork")
+    def test_a_child_has_a_place_of_its_own(self):
+        collector = self.collector()
+        folder = self.folder()
+        self.run_python("""
+import signal
+client = theeye.Client("http://127.0.0.1:9", "key", spool=args[1], max_wait=600)
+client.enqueue("%s", "a", "b", {"n": 1})
+pid = os.fork()
+client.enqueue("%s", "a", "b", {"n": 2 if pid else 3})
+if pid == 0:
+    os._exit(0)
+os.waitpid(pid, 0)
+assert sorted(os.listdir(args[1])) == ["0", "1"]
+os._exit(0)
+""" % (SESSION, SESSION), collector.url, folder)
+        client = self.client(collector.url, spool=folder)
+        self.assertTrue(client.close(120))
+        self.assertEqual([1, 2, 3], numbers(collector.events))
+
+    def test_segments_go_when_their_events_are_settled(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        event = b"x" * 100_000
+        for n in range(200):  # 20 MB
+            spool.append(spool.first + n, event)
+            spool.settle_below(spool.first + max(n - 10, 0))
+        size = sum(p.stat().st_size for p in pathlib.Path(folder).rglob("*.spool"))
+        self.assertLess(size, 12 << 20)
+        spool.close()
+        self.assertEqual(200 - 189, len(Spool(folder).recovered))
+
+    def test_a_spool_that_cannot_be_written(self):
+        log = Log()
+        file = os.path.join(self.folder(), "file")
+        open(file, "w").close()
+        collector = self.collector()
+        client = self.client(collector.url, spool=file, logger=log.logger)
+        self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+        self.assertTrue(client.close(120))
+        self.assertEqual([1], numbers(collector.events))
+        self.assertEqual(["spool_failed"], log.codes)
+
+    def test_a_disk_that_is_full_for_a_while(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("this system has no /dev/full")
+        log = Log()
+        folder = self.folder()
+        collector = self.collector(lambda number: 503)
+        client = self.client(collector.url, spool=folder, logger=log.logger, backoff_min=600, backoff_max=600)
+        client.enqueue(*PAGEVIEW, {"n": 1})
+        spool = client._spool
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, spool._fd)
+        client.enqueue(*PAGEVIEW, {"n": 2})
+        client.enqueue(*PAGEVIEW, {"n": 3})
+        spool._pause_until = 1e-9  # the second is over
+        client.enqueue(*PAGEVIEW, {"n": 4})
+        self.assertFalse(client.close(0.01))
+        spool = Spool(folder)
+        self.assertEqual([1, 4], [json.loads(e)["data"]["n"] for e in spool.recovered])
+        self.assertEqual(["spool_failed", "left_behind"], log.codes)
+
+
+class TestAsync(TestCase):
+    def test_flush_and_close_do_not_block_the_loop(self):
+        release = threading.Event()
+        collector = self.collector(lambda number: release.wait(240) and None)
+
+        async def run():
+            async with theeye.AsyncClient(collector.url, "key", max_wait=0.01) as client:
+                client.enqueue(*PAGEVIEW, {"n": 1})
+                flush = asyncio.ensure_future(client.flush(120))
+                late = await client.flush(0.01)
+                self.assertFalse(flush.done())
+                release.set()
+                sent = await flush
+                client.enqueue(*PAGEVIEW, {"n": 2})
+                closed = await client.close(120)
+                again = await client.close(120)
+                return late, sent, closed, again, await client.flush()
+
+        self.assertEqual((False, True, True, True, True), asyncio.run(run()))
+        self.assertEqual([1, 2], numbers(collector.events))
+
+    def test_close_at_its_deadline(self):
+        async def run():
+            client = theeye.AsyncClient("http://127.0.0.1:9", "key", backoff_min=600, backoff_max=600)
+            client.enqueue(*PAGEVIEW)
+            return await client.close(0.05), client.stats().dropped_closed
+
+        with self.assertLogs("theeye", "WARNING"):
+            self.assertEqual((False, 1), asyncio.run(run()))
+
+
+class TestUse(TestCase):
+    def test_whatever_is_passed(self):
+        collector = self.collector()
+        log = Log()
+        client = self.client(collector.url, logger=log.logger)
+
+        class Bad:
+            def __str__(self):
+                raise RuntimeError("no text")
+
+            __repr__ = __hash__ = __str__
+
+        for value in (None, 1, 1.5, True, b"x", [], {}, object(), Bad(), float("nan"), "x" * 3_000_000, "\ud800", 10 ** 5000):
+            client.enqueue(value, "a", "b", {"n": 0})
+            client.enqueue(SESSION, value, "b", {"n": 0})
+            client.enqueue(SESSION, "a", value, {"n": 0})
+            client.enqueue(SESSION, "a", "b", value)
+            client.enqueue(SESSION, "a", "b", {"n": 0, "x": value})
+            client.enqueue(SESSION, "a", "b", {"n": 0}, timestamp=value)
+            client.enqueue(SESSION, "a", "b", {"n": 0}, event_id=value)
+            client.enqueue(SESSION, "a", "b", {"n": 0}, schema_version=value)
+        client.enqueue()
+        client.enqueue(SESSION, "a", "b", {(1, 2): 1})
+        self.assertTrue(client.close(120))
+        stats = client.stats()
+        self.assertEqual(13 * 8 + 2, stats.enqueued)
+        self.assertEqual(stats.enqueued, stats.accepted + stats.dropped)
+        self.assertEqual(len(collector.events), stats.accepted)
+        self.assertEqual({"unserialisable", "too_large", "invalid_event"}, set(log.codes))
+        self.assertEqual(3, len(log.codes))
+
+    def test_common_types(self):
+        import collections
+        import datetime
+        import decimal
+        import types
+        import uuid
+
+        collector = self.collector()
+        client = self.client(collector.url)
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        at = datetime.datetime(2026, 1, 2, 3, 4, 5, 678, zone)
+        client.enqueue(uuid.UUID(SESSION), "a", "b", types.MappingProxyType({
+            "at": at, "day": at.date(), "id": uuid.UUID(SESSION), "price": decimal.Decimal("1.50"), "list": (1, 2),
+            "ordered": collections.OrderedDict(x=1), 5: None, "big": 10 ** 30,
+        }), timestamp=at)
+        self.assertTrue(client.flush(120))
+        [event] = collector.events
+        self.assertEqual(SESSION, event["session_id"])
+        self.assertEqual("2026-01-02T01:04:05.000678Z", event["timestamp"])
+        self.assertEqual({
+            "at": "2026-01-02T01:04:05.000678Z", "day": "2026-01-02", "id": SESSION, "price": "1.50", "list": [1, 2],
+            "ordered": {"x": 1}, "5": None, "big": 10 ** 30,
+        }, event["data"])
+
+    def test_depth(self):
+        client = self.client("http://127.0.0.1:9", backoff_min=600, backoff_max=600, logger=Log().logger)
+        for levels, taken in ((32, True), (33, False), (100_000, False)):
+            data = {"[{": '"{[\\'}
+            for _ in range(levels - 1):
+                data = {"x": data}
+            self.assertEqual(taken, client.enqueue(*PAGEVIEW, data), levels)
+        wide = {"x": [{"y": ["[{]"]} for _ in range(1000)]}
+        self.assertTrue(client.enqueue(*PAGEVIEW, wide))
+
+    def test_settings(self):
+        with self.assertRaises(theeye.SettingsError) as caught:
+            theeye.Client("ftp://secret@x", "", batch_events=5000, max_wait=-1, queue_bytes="1", on_refused=5)
+        text = str(caught.exception)
+        for part in ("url must", "write_key", "batch_events", "max_wait", "queue_bytes", "on_refused"):
+            self.assertIn(part, text)
+        self.assertNotIn("secret", text)
+        for url in ("http://x:99999999", "http://[::1", "x", "http://x?y", "https://user@x", 5, "http://a b"):
+            with self.assertRaises(theeye.SettingsError):
+                theeye.Client(url, "key")
+
+    def test_the_time_of_day_of_ids(self):
+        from theeye._event import new_id
+
+        ids = [new_id(1_790_000_000_123_456_789) for _ in range(1000)]
+        self.assertEqual(1000, len(set(ids)))
+        for i in ids:
+            self.assertRegex(i, re.compile("^01a0c450-6c7b-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,239 @@
+"""A queue of events in files, which survives the end of the process.
+
+The folder of a spool has one folder for each process that uses it at a time, numbered from 0;
+a process locks one for itself, and takes the events of those that no other process holds.
+
+Events are appended to files, the segments. A segment is named by the number of its first event;
+one that has no event left is removed. A line of a segment is a record:
+
+    e NUMBER CHECKSUM EVENT
+    s NUMBER CHECKSUM
+
+The second kind says that every event below the number is settled. It may stand in any segment.
+Nothing is synced: the kernel keeps what a killed process has written; a loss of power may take
+the last seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import zlib
+from typing import Dict, List, Optional, Tuple
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+MAX_SEGMENT = 4 << 20  # bytes from which a segment is full
+KEPT_SEGMENT = 64 << 10  # bytes up to which a segment without events left goes on
+PAUSE = 1.0  # seconds without writing after a write that failed
+
+_record = re.compile(rb"([es]) (\d{1,18}) ([0-9a-f]{8})(?: (.*))?", re.DOTALL)
+
+
+def _open_appending(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+
+
+def _write_all(fd: int, record: bytes) -> None:
+    if os.write(fd, record) != len(record):
+        raise OSError("the disk is full")
+
+
+class _LockedError(Exception):
+    """Another process has the folder."""
+
+
+class _Folder:
+    """The segments of one process, locked."""
+
+    def __init__(self, path: str) -> None:
+        """Lock a folder, which is made if there is none."""
+        os.makedirs(path, 0o700, exist_ok=True)
+        self.path = path
+        self.lock = os.open(os.path.join(path, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(self.lock)
+        except OSError as e:
+            os.close(self.lock)
+            raise _LockedError from e
+
+    def read(self) -> Tuple[List[bytes], int]:
+        """Return the events that are not settled, in their order, and how many bytes cannot be
+        read."""
+        events: Dict[int, bytes] = {}
+        settled = damaged = 0
+        for path in self.segments():
+            with open(path, "rb") as f:
+                content = f.read()
+            lines = content.split(b"\n")
+            lines.pop()  # a record without its end: the process was killed, or the machine, in the middle
+            for line in lines:
+                found = _record.fullmatch(line)
+                if found is None or zlib.crc32(b"%s %s %s" % (found[1], found[2], found[4] or b"")) != int(found[3], 16):
+                    damaged += len(line) + 1
+                elif found[1] == b"e":
+                    events[int(found[2])] = found[4]
+                else:
+                    settled = max(settled, int(found[2]))
+        return [events[n] for n in sorted(events) if n >= settled], damaged
+
+    def segments(self) -> List[str]:
+        """Return the paths of the segments, the oldest first."""
+        names = sorted(n for n in os.listdir(self.path) if n.endswith(".spool"))
+        return [os.path.join(self.path, n) for n in names]
+
+    def unlock(self) -> None:
+        os.close(self.lock)
+
+
+def _lock_folders(path: str) -> List[_Folder]:
+    """Lock a folder for this process, and all others with which no process works."""
+    os.makedirs(path, 0o700, exist_ok=True)
+    known = sorted(int(n) for n in os.listdir(path) if n.isascii() and n.isdigit())
+    folders = []
+    for n in known:
+        try:
+            folders.append(_Folder(os.path.join(path, str(n))))
+        except _LockedError:
+            pass
+    n = 0
+    while not folders:
+        try:
+            folders.append(_Folder(os.path.join(path, str(n))))
+        except _LockedError:
+            n += 1
+    return folders
+
+
+class Spool:
+    """The spool of one process. The client's lock guards it."""
+
+    def __init__(self, path: str) -> None:
+        """Open a spool. recovered are its events, numbered from first; damaged bytes could not
+        be read."""
+        self._pause_until = 0.0
+        self._fd: Optional[int] = None
+        self._size = 0
+        # The segments with events that are not settled: path, and the number after the last event.
+        self._segments: List[Tuple[str, int]] = []
+        folders = _lock_folders(path)
+        try:
+            found = [folder.read() for folder in folders]
+            old = [folder.segments() for folder in folders]
+            # An event may be there twice: a process was killed below.
+            self.recovered = list(dict.fromkeys(event for events, _ in found for event in events))
+            self.damaged = sum(damaged for _, damaged in found)
+            self._own = folders[0]
+            # Numbers above all that the old segments have.
+            last = max((int(os.path.basename(p)[:-6], 16) for p in old[0]), default=0)
+            self.first = self._settled = last + (1 << 32)
+            for i, event in enumerate(self.recovered):
+                self.append(self.first + i, event)
+            for segment in (s for segments in old for s in segments):
+                os.remove(segment)
+        except BaseException:
+            self._end_segment()
+            folders[0].unlock()
+            raise
+        finally:
+            for folder in folders[1:]:
+                folder.unlock()
+
+    def next_number(self) -> int:
+        """Return the number of the next event."""
+        return self._segments[-1][1] if self._segments else self._settled
+
+    def append(self, number: int, event: bytes) -> bool:
+        """Write an event. Where that fails it raises OSError; then nothing is written for a
+        while, and False is returned."""
+        if self._pause_until and time.monotonic() < self._pause_until:
+            return False
+        self._write(b"e", number, event)
+        self._segments[-1] = (self._segments[-1][0], number + 1)
+        return True
+
+    def _write(self, kind: bytes, number: int, event: bytes) -> None:
+        head = b"%s %d " % (kind, number)
+        record = b"%s%08x" % (head, zlib.crc32(event, zlib.crc32(head)))
+        record += b" %s\n" % event if kind == b"e" else b"\n"
+        try:
+            if self._fd is None:
+                path = os.path.join(self._own.path, "%016x.spool" % self.next_number())
+                self._fd = _open_appending(path)
+                self._size = os.fstat(self._fd).st_size
+                if not self._segments or self._segments[-1][0] != path:
+                    self._segments.append((path, self.next_number()))
+            _write_all(self._fd, record)
+        except OSError:
+            # A part of a record may be there: it gets an end, and the segment no more records.
+            self._pause_until = time.monotonic() + PAUSE
+            if self._fd is not None:
+                try:
+                    os.write(self._fd, b"\n")
+                except OSError:
+                    pass  # a reader skips a line that is none
+            self._end_segment()
+            raise
+        self._pause_until = 0.0
+        self._size += len(record)
+        if self._size >= MAX_SEGMENT:
+            self._end_segment()
+
+    def _end_segment(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def settle_below(self, number: int) -> None:
+        """Record that every event below a number is settled, and remove the segments that hold
+        no other. A record that cannot be written costs a repetition after a start: the events
+        are sent again, under their ids."""
+        if number <= self._settled:
+            return
+        self._settled = number
+        try:
+            if self._fd is not None and self._segments[-1][1] <= number and self._size > KEPT_SEGMENT:
+                self._end_segment()
+            self._remove_settled()
+            if self._segments:
+                self._write(b"s", number, b"")
+        except OSError:
+            pass
+
+    def _remove_settled(self) -> None:
+        while self._segments and self._segments[0][1] <= self._settled:
+            if self._fd is not None and len(self._segments) == 1:
+                return  # it goes on
+            os.remove(self._segments[0][0])
+            del self._segments[0]
+
+    def close(self) -> None:
+        """Unlock the spool. Events that are not settled stay in it."""
+        try:
+            self._end_segment()
+            self._remove_settled()
+        except OSError:
+            pass
+        self._own.unlock()
+
+    def forget(self) -> None:
+        """Close the files in a process that was forked: the spool is its parent's."""
+        for fd in (self._fd, self._own.lock):
+            if fd is not None:
+                try:
+                    os.close(fd)
+                except OSError:
+                    pass
+        self._fd = None
