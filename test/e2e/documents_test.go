@@ -32,7 +32,11 @@ func (b documentBlock) command(t *testing.T, dir string) string {
 	t.Helper()
 	switch b.language {
 	case "python":
-		return "python3 " + b.save(t, dir, "send.py")
+		clients, err := filepath.Abs(filepath.Join("..", "..", "clients", "python"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "PYTHONPATH='" + clients + "' python3 " + b.save(t, dir, "send.py")
 	case "go":
 		// In a module that has the project's client at hand, as the reader's has.
 		b.save(t, dir, "send.go")
@@ -95,7 +99,7 @@ var documents = []struct {
 		"totals are numbers, too", "1 newly valid", "enabled", "make test",
 	}},
 	{"docs/sending.md", []string{
-		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "'accepted': 1", "accepted: 1", "stored 1, rejected 0",
+		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "accepted=1", "accepted: 1", "stored 1, rejected 0",
 	}},
 	{"docs/replay.md", []string{
 		"", "travel / booking: created", "accepted 4, refused 0", "schema_violation",

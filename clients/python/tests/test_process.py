@@ -472,14 +472,13 @@ os._exit(0)
     def test_segments_go_when_their_events_are_settled(self):
         folder = self.folder()
         spool = Spool(folder)
-        event = b"x" * 100_000
         for n in range(200):  # 20 MB
-            spool.append(spool.first + n, event)
+            spool.append(spool.first + n, b"%05d" % n * 20_000)
             spool.settle_below(spool.first + max(n - 10, 0))
         size = sum(p.stat().st_size for p in pathlib.Path(folder).rglob("*.spool"))
         self.assertLess(size, 12 << 20)
         spool.close()
-        self.assertEqual(200 - 189, len(Spool(folder).recovered))
+        self.assertEqual(11, len(Spool(folder).recovered))
 
     def test_a_spool_that_cannot_be_written(self):
         log = Log()
