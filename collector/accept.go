@@ -38,22 +38,6 @@ func (a authenticatedRequest) acceptEvents(events event.Batch) ([]*nats.Msg, []r
 	return msgs, results
 }
 
-// missingSession returns the setting of the application where the format of the
-// request heeds it and it is not the default.
-func (a authenticatedRequest) missingSession() string {
-	if !a.isAdapter {
-		return ""
-	}
-	return a.key.Settings.MissingSession
-}
-
-// receipt returns what the message of an event says of it.
-func (a authenticatedRequest) receipt(sentAt string) event.Receipt {
-	return event.Receipt{
-		Application: a.key.Application, ReceivedAt: a.received, SentAt: sentAt, MissingSession: a.missingSession(),
-	}
-}
-
 func (a authenticatedRequest) inspectItem(item event.Item, r event.Receipt) (event.Head, *event.Refusal) {
 	if item.Refusal != nil {
 		return event.Head{}, item.Refusal
@@ -65,12 +49,11 @@ func (a authenticatedRequest) inspectItem(item event.Item, r event.Receipt) (eve
 // everything else that is known about it.
 func (a authenticatedRequest) stampEvent(head event.Head, raw []byte, sentAt string) *nats.Msg {
 	m := stream.Message{
-		Application: a.key.Application,
-		ReceivedAt:  a.received,
-		SentAt:      sentAt,
-		Format:      a.format.Name(),
-		Payload:     raw,
-
+		Application:    a.key.Application,
+		ReceivedAt:     a.received,
+		SentAt:         sentAt,
+		Format:         a.format.Name(),
+		Payload:        raw,
 		MissingSession: a.missingSession(),
 	}
 	if head.Derived {

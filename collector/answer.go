@@ -166,3 +166,7 @@ func failureOf(err error) *httpserver.Failure {
 	}
 	return httpserver.Internal(err)
 }
+
+func serveHealth(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
+}

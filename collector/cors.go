@@ -125,3 +125,15 @@ func isTokenList(s string) bool {
 	}
 	return names
 }
+
+// methodNotAllowed returns a failure that names the methods of a path.
+func methodNotAllowed(pattern string) *httpserver.Failure {
+	methods := eventMethods
+	switch pattern {
+	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig:
+		methods = "GET, HEAD"
+	}
+	f := httpserver.NewFailure(http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+methods)
+	f.Header = http.Header{"Allow": {methods}}
+	return f
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
@@ -92,4 +93,43 @@ func (s *Service) takeKeyedBody(r *http.Request, d dialect) (authenticatedReques
 	}
 	body, err := s.splitBody(r, a, b)
 	return a, body, err
+}
+
+// takeBody authenticates a request and reads its body.
+func (s *Service) takeBody(r *http.Request, d dialect) (authenticatedRequest, requestBody, error) {
+	a, err := s.authenticate(r, d)
+	if err != nil {
+		if d.keysIn == nil || !mayFindKey(err) {
+			return a, requestBody{}, err
+		}
+		return s.takeKeyedBody(r, d)
+	}
+	if err := s.checkSpace(); err != nil {
+		return a, requestBody{}, err
+	}
+	body, err := s.readBody(r, a)
+	return a, body, err
+}
+
+func (s *Service) checkSpace() error {
+	if err := s.guard(); err != nil {
+		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
+	}
+	return nil
+}
+
+// missingSession returns the setting of the application where the format of the
+// request heeds it and it is not the default.
+func (a authenticatedRequest) missingSession() string {
+	if !a.isAdapter {
+		return ""
+	}
+	return a.key.Settings.MissingSession
+}
+
+// receipt returns what the message of an event says of it.
+func (a authenticatedRequest) receipt(sentAt string) event.Receipt {
+	return event.Receipt{
+		Application: a.key.Application, ReceivedAt: a.received, SentAt: sentAt, MissingSession: a.missingSession(),
+	}
 }

@@ -30,7 +30,7 @@ func TestAdapterNamesTheFormat(t *testing.T) {
 	}
 }
 
-// The key decides whose adapters count; a key without them is told so, whatever the
+// The key decides whose adapters count; a key without them is refused, whatever the
 // key of another application may do.
 func TestAdapterMustBeEnabled(t *testing.T) {
 	f := newFixture(t)

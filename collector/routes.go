@@ -53,29 +53,6 @@ func (s *Service) serveEvents(d dialect) router.Handler {
 	}
 }
 
-// takeBody authenticates a request and reads its body.
-func (s *Service) takeBody(r *http.Request, d dialect) (authenticatedRequest, requestBody, error) {
-	a, err := s.authenticate(r, d)
-	if err != nil {
-		if d.keysIn == nil || !mayFindKey(err) {
-			return a, requestBody{}, err
-		}
-		return s.takeKeyedBody(r, d)
-	}
-	if err := s.checkSpace(); err != nil {
-		return a, requestBody{}, err
-	}
-	body, err := s.readBody(r, a)
-	return a, body, err
-}
-
-func (s *Service) checkSpace() error {
-	if err := s.guard(); err != nil {
-		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
-	}
-	return nil
-}
-
 // commitBody accepts and commits the events of a body, and returns their results.
 // It releases the body before a client that may be slow reads the answer.
 func (s *Service) commitBody(a authenticatedRequest, body requestBody) ([]result, error) {
@@ -90,20 +67,4 @@ func (s *Service) commitBody(a authenticatedRequest, body requestBody) ([]result
 	}
 	s.metrics.countEvents(results)
 	return results, nil
-}
-
-// methodNotAllowed returns a failure that names the methods of a path.
-func methodNotAllowed(pattern string) *httpserver.Failure {
-	methods := eventMethods
-	switch pattern {
-	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig:
-		methods = "GET, HEAD"
-	}
-	f := httpserver.NewFailure(http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+methods)
-	f.Header = http.Header{"Allow": {methods}}
-	return f
-}
-
-func serveHealth(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }

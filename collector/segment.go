@@ -46,7 +46,7 @@ func (s *Service) segmentEndpoints() []router.Endpoint {
 		router.Endpoint{Method: http.MethodGet, Pattern: api.PathSourceConfig, Handle: s.serveSourceConfig})
 }
 
-// serveNothing takes what is not kept: the metrics of an SDK about itself.
+// serveNothing takes the metrics of an SDK about itself, and keeps nothing.
 func serveNothing(w http.ResponseWriter, _ *http.Request) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil

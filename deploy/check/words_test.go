@@ -20,9 +20,11 @@ var sharedNames = map[string]string{
 	"Answer":       "the answer to a question: of the analytics, and of each question of the oracle",
 	"Applications": "the applications that a part knows",
 	"Close":        "io.Closer and its like",
+	"Decode":       "format.Format, and the body of an answer",
 	"End":          "the end of a transfer, or of a document that is written in parts",
 	"Error":        "the interface error",
 	"Faults":       "all faults of some settings at once",
+	"Name":         "format.Format, and the name of a bucket or a column",
 	"Need":         "the columns and rows that a question reads",
 	"Parse":        "a kind of setting: its value from the text of a flag or variable",
 	"Read":         "io.Reader",
@@ -41,8 +43,9 @@ var sharedNames = map[string]string{
 // storedShapes are structs of JSON that look like one of the HTTP interface and
 // are records of their own, which keep their form while the interface changes.
 var storedShapes = map[string]string{
-	"shared/job.Selection":        "the record in the bucket JOBS, with times to the nanosecond",
-	"shared/registry.KeySettings": "the record in the bucket APPLICATIONS",
+	"shared/job.Selection":                "the record in the bucket JOBS, with times to the nanosecond",
+	"shared/registry.ApplicationSettings": "the record in the bucket APPLICATIONS",
+	"shared/registry.KeySettings":         "the record in the bucket APPLICATIONS",
 }
 
 // mostOneWord bounds the unexported methods named by one bare word, in percent

@@ -75,8 +75,8 @@ type Event struct {
 	UnknownMembers []Fault
 }
 
-// Receipt is what is known of an accepted event beside its bytes. The headers of its
-// message carry it.
+// Receipt describes an accepted event beside its bytes. The headers of its message
+// carry it.
 type Receipt struct {
 	// Application is that of the write key.
 	Application string

@@ -8,8 +8,8 @@ import (
 	"github.com/theeye/theeye/shared/event"
 )
 
-// lenient are the options by which a body is read around its events: what is wrong
-// inside an event is found when it is inspected.
+// lenient are the options by which a body is read around its events: the faults
+// inside an event are found when it is inspected.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // EachMember visits the members of an object: the name as text and as it is quoted, and

@@ -74,8 +74,8 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	return append(dst, v.s.raw[n.start:n.end]...)
 }
 
-// Member returns a member of an object; an absent Value if there is none, or the
-// value is no object.
+// Member returns a member of an object; an absent Value if the object has none, or
+// the value is no object.
 func (v Value) Member(name string) Value {
 	for n, member := range v.Members() {
 		if n == name {

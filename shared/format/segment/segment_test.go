@@ -73,7 +73,7 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// A write key in a body authenticates, and is nowhere in what is kept.
+// A write key in a body authenticates, and is in no item.
 func TestKeysAreFoundAndLeftOut(t *testing.T) {
 	for body, want := range map[string][]string{
 		`{"writeKey":"k","batch":[{"type":"page","writeKey":"l"}]}`: {"k"},

@@ -26,7 +26,7 @@ func Receipt() event.Receipt {
 }
 
 // Check checks the properties of all bytes: Inspect and Decode agree, are pure, and
-// what is decoded is within its contract. It returns nil when the event is refused.
+// keep the contract of an event. It returns nil when the event is refused.
 func Check(t testing.TB, f format.Format, raw []byte, r event.Receipt) *event.Event {
 	t.Helper()
 	before := bytes.Clone(raw)
