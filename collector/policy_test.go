@@ -255,8 +255,8 @@ func checkAlone(g grouping) error {
 	return nil
 }
 
-// A batch stalls for a minute: the disk is as before, and so is what is chosen, from the
-// next commits on.
+// A batch stalls for a minute, and the disk is as before: from the next commits on, the
+// policy chooses as before.
 func TestPolicyForgetsAStall(t *testing.T) {
 	if err := checkForgetsAStall(newPolicy()); err != nil {
 		t.Error(err)

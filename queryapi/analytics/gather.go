@@ -42,7 +42,7 @@ var errGathered = errors.New("too many events in one pass")
 
 // walkField walks the visitors of one application that another field than the session
 // names. Often few rows matter, so it tries one pass first. It looks at the views and values
-// of the application alone: a question about many of them costs what they have together.
+// of the application alone, so that each view is read once in a question about many.
 func (w *walk) walkField(ctx context.Context, views []walkedView, workers []worker) error {
 	own := make([]columns.View, len(views))
 	for i, v := range views {

@@ -80,7 +80,7 @@ func (m *meta) encodeLists() string {
 	m.counts.appendTo(&w)
 	m.storedReceived.appendTo(&w)
 	m.rejectedReceived.appendTo(&w)
-	return w.text()
+	return w.encode()
 }
 
 // decodeLists reads what encodeLists returned.

@@ -35,8 +35,8 @@ func (w *listWriter) addText(text string) {
 	w.raw = append(w.raw, text...)
 }
 
-// text returns the lists in base64: the entries of a Parquet footer are texts.
-func (w *listWriter) text() string { return base64.StdEncoding.EncodeToString(w.raw) }
+// encode returns the lists in base64: the entries of a Parquet footer are texts.
+func (w *listWriter) encode() string { return base64.StdEncoding.EncodeToString(w.raw) }
 
 // listReader reads what a listWriter wrote. After a failure, which err keeps, it reads
 // zeros.

@@ -303,7 +303,7 @@ func makeStagingFolder(memory, owner string) (*stagingFolder, error) {
 
 // lockStagingFolder locks a folder in memory without waiting. It refuses what another
 // user may have put there: a link, a folder of another owner, or one that others may
-// enter. In a folder that checkShared accepts, nobody else can replace it afterwards.
+// enter. In a folder that checkShared accepts, no other user can replace it afterwards.
 func lockStagingFolder(path string) (*stagingFolder, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -203,8 +203,8 @@ func TestStagingIsPlacedAgain(t *testing.T) {
 	f.wantStaged(1)
 }
 
-// A memory file system without room is not used, and used again once it has room. The
-// batch that is staged meanwhile is stored whole or refused whole.
+// A memory file system without room is not used, and used again once it has room. A
+// batch that is staged in between is stored whole or refused whole.
 func TestStagesOnDiskWithoutRoom(t *testing.T) {
 	f := newStagingFixture(t)
 	f.wantStaged(1)

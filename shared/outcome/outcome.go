@@ -105,24 +105,6 @@ func validateRecovering(
 	return v, within, nil
 }
 
-// Identify returns a document with the fields of Evaluate's document that depend on the
-// message and the epoch alone: ID, Application, EventID, Category, Name, ReceivedAt,
-// ContentHash and Origin. It decodes nothing else of the event. Only where the decoder
-// panics on the rest of an event is the identity another one, that of its bytes.
-func Identify(m stream.Raw, epoch int64) *store.Document {
-	dec := readMessage(m, identifyEvent)
-	return &store.Document{
-		ID:          dec.id,
-		Application: dec.application,
-		EventID:     dec.event.EventID,
-		Category:    dec.event.Category,
-		Name:        dec.event.Name,
-		ReceivedAt:  dec.received.Truncate(time.Millisecond),
-		ContentHash: dec.event.ContentHash,
-		Origin:      store.Origin{Epoch: epoch, Seq: m.Seq},
-	}
-}
-
 // IDs returns the ids under which the document of a message may be: that of its
 // event, and the one where another content came first. Both depend on the message
 // alone.

@@ -32,7 +32,7 @@ var (
 // version that the module requires.
 //
 // Linking is most of the work, and go does not cache it: the test processes of a checkout
-// build into one folder, one after the other, where go leaves alone what is up to date.
+// build into one folder, one after the other, where go leaves alone the programs that are up to date.
 // Each links the files into a folder of its own, so that a later build changes nothing
 // under it.
 func Build(ctx context.Context) (Binaries, error) {
