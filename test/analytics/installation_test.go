@@ -50,10 +50,12 @@ func (c *clock) advance(d time.Duration) {
 
 // installation is a store and a query API with its columns.
 type installation struct {
-	t        testing.TB
-	clock    *clock
-	store    store.Store
-	js       jetstream.JetStream
+	t     testing.TB
+	clock *clock
+	store store.Store
+	js    jetstream.JetStream
+	// epoch is that of the stream.
+	epoch    int64
 	registry *registry.Registry
 	// dir is the folder of the columns.
 	dir     string
@@ -103,6 +105,10 @@ func (in *installation) start(s store.Store) {
 	if err := stream.Ensure(in.t.Context(), in.js, stream.Config{MaxBytes: 64 << 20}); err != nil {
 		in.t.Fatal(err)
 	}
+	var err error
+	if in.epoch, err = stream.Epoch(in.t.Context(), in.js); err != nil {
+		in.t.Fatal(err)
+	}
 	var tokens []registry.StaticToken
 	add := func(secret string, applications ...string) {
 		tokens = append(tokens, registry.StaticToken{
@@ -128,7 +134,7 @@ func (in *installation) start(s store.Store) {
 func (in *installation) startAPI() {
 	service, err := queryapi.New(queryapi.Config{
 		JetStream: in.js, Registry: in.registry, Store: in.store, ColumnsDir: in.dir, Now: in.clock.now,
-		Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), LiveHeartbeat: 20 * time.Millisecond,
 	})
 	if err != nil {
 		in.t.Fatal(err)

@@ -20,8 +20,6 @@ import (
 	"github.com/theeye/theeye/test/analytics/oracle"
 )
 
-const epoch = 1_700_000_000_000_000
-
 // message is one that was sent.
 type message struct {
 	oracle.Event // without outcome
@@ -195,8 +193,9 @@ func (f *failing) Mark(ctx context.Context, marks []store.SlotMark) error {
 }
 
 // writeMessages takes messages through evaluation and the write rule, as a processor
-// does, until the database took them. Between two attempts it calls between.
-func writeMessages(ctx context.Context, w *store.Writer, set outcome.Rules, messages []*message, between func()) error {
+// does, until the database took them. Between two attempts it calls between. epoch is that
+// of the stream.
+func writeMessages(ctx context.Context, w *store.Writer, set outcome.Rules, epoch int64, messages []*message, between func()) error {
 	docs := make([]*store.Document, len(messages))
 	for i, m := range messages {
 		sent := stream.Message{Application: m.Application, ReceivedAt: m.Received, Format: native.Name, Payload: m.raw}

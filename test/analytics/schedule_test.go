@@ -160,7 +160,7 @@ func (s *schedule) deliver(ctx context.Context, batch []*message, r *rules, form
 		s.db.after = s.IntN(5)
 		format += " (failing)"
 	}
-	err := writeMessages(ctx, s.writer, r.compile(), batch, func() {
+	err := writeMessages(ctx, s.writer, r.compile(), s.in.epoch, batch, func() {
 		if s.chance(50) {
 			s.refresh()
 		}

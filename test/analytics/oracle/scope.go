@@ -42,6 +42,11 @@ func (s *Scope) matches(e *Event) bool {
 		(s.Session == "" || s.Session == e.Session) && matchesAll(s.Filters, e)
 }
 
+// Shows reports whether a live stream of the scope shows the outcome of an event.
+func (s *Scope) Shows(e *Event) bool {
+	return slices.Contains(s.Applications, e.Application) && s.matches(e)
+}
+
 // within reports whether the time of an event is in the range.
 func (s *Scope) within(e *Event) bool { return !e.Timestamp.Before(s.From) && e.Timestamp.Before(s.To) }
 
