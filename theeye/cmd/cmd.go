@@ -84,7 +84,7 @@ func Run(args []string, out, errs io.Writer) (code int) {
 	}
 	command, err := parser.Parse(expandArgs(args))
 	if err != nil {
-		_, _ = fmt.Fprintf(errs, "theeye: %v\ntry: theeye --help\n", err)
+		_, _ = fmt.Fprintf(errs, "theeye: %v\ntry: %s --help\n", err, commandOf(err))
 		return daemon.ExitUsage
 	}
 	if c.Health {
@@ -98,7 +98,7 @@ func Run(args []string, out, errs io.Writer) (code int) {
 	if c.CSV {
 		p.UseCSV()
 	}
-	p.Wrong, p.Expendable, p.Rigid = saysWrong, expendable, rigid
+	p.Wrong, p.Expendable, p.Rigid, p.Middle = saysWrong, expendable, rigid, middle
 	err = errors.Join(command.Run(p), p.Finish())
 	var silent exitCode
 	if errors.As(err, &silent) {
@@ -108,6 +108,17 @@ func Run(args []string, out, errs io.Writer) (code int) {
 		_, _ = fmt.Fprintf(errs, "theeye: %s\n", output.Plain(explain(err)))
 	}
 	return exitCodeOf(err)
+}
+
+// commandOf returns the command whose arguments are wrong, as it is typed.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "theeye"
 }
 
 // expandArgs returns the arguments as the parser takes them: help comes as a

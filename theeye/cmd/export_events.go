@@ -123,7 +123,11 @@ func (x *exporting) writeParts(ctx context.Context) error {
 		if err := x.rows.resume(x.query, next); err != nil {
 			return err
 		}
-		x.remarkf("%v; going on", err)
+		if x.began {
+			x.remarkf("%v; going on", err)
+		} else {
+			x.remarkf("%v; trying again", err)
+		}
 		if err := x.server.Sleep(ctx, exportPause); err != nil {
 			return err
 		}

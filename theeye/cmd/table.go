@@ -15,6 +15,9 @@ var rigid = []string{
 	"DURATION", "OF FIRST", "OF PREVIOUS", "DISTINCT", "CHART", "CODE", "ACTION", "OUTCOME", "CHANGE", "SEQUENCE",
 }
 
+// middle are the columns of paths.
+var middle = []string{"FIELD", "PATH"}
+
 // wrongCells are the texts of cells that name a problem, by the header of their
 // column. A column without
 // texts has them in every cell.

@@ -39,6 +39,9 @@ type Printer struct {
 	Expendable []string
 	// Rigid are headers of columns whose cells are not cut.
 	Rigid []string
+	// Middle are headers of columns whose cells are cut in the middle: the ends of paths
+	// tell them apart.
+	Middle []string
 
 	writeErr error
 	zoned    bool // a time in Zone was printed or read

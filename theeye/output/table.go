@@ -174,7 +174,7 @@ func (t *Table) appendLine(b *bytes.Buffer, line []string, header bool) {
 			continue
 		}
 		if t.printer.Width > 0 {
-			text = widths.Truncate(text, t.widths[i], "…")
+			text = t.cutCell(i, text)
 		}
 		if text != "" {
 			b.WriteString(strings.Repeat(" ", gap))
@@ -184,6 +184,17 @@ func (t *Table) appendLine(b *bytes.Buffer, line []string, header bool) {
 		gap += t.widths[i] - widths.StringWidth(text) + len(columnGap)
 	}
 	b.WriteByte('\n')
+}
+
+// cutCell cuts the text of a cell to the width of its column.
+func (t *Table) cutCell(column int, text string) string {
+	width := t.widths[column]
+	if over := widths.StringWidth(text) - width; over > 0 && width > 2 && slices.Contains(t.printer.Middle, t.header[column]) {
+		end := width / 2
+		start := widths.Truncate(text, width-end, "…")
+		return start + widths.TruncateLeft(text, over+width-end, "")
+	}
+	return widths.Truncate(text, width, "…")
 }
 
 // mark colours the text of a cell that names a problem, and makes the header bold.

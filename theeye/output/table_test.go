@@ -110,3 +110,21 @@ func TestTableOfArbitraryCells(t *testing.T) {
 		}
 	})
 }
+
+// Paths differ at their ends, so cells of such columns are cut in the middle.
+func TestPathsAreCutInTheMiddle(t *testing.T) {
+	var out bytes.Buffer
+	p := &Printer{Out: &out, Width: 21, Middle: []string{"FIELD"}, Rigid: []string{"EVENTS"}}
+	p.Table([]string{"FIELD", "EVENTS"}, [][]string{
+		{"data.cart.items[].sku", "1"}, {"data.cart.items[].price", "2"}, {"data.東京東京東京東京", "3"}, {"data.a", "4"},
+	})
+	want := "" +
+		"FIELD          EVENTS\n" +
+		"data.c…[].sku  1\n" +
+		"data.c….price  2\n" +
+		"data.…京東京   3\n" +
+		"data.a         4\n"
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Error(d)
+	}
+}
