@@ -30,7 +30,7 @@ var tables = map[string]string{
 
 // noTables are the commands that print none.
 var noTables = []string{
-	"up", "apply", "schema show", "schema put", "schema check", "schema infer", "schema delete", "app create", "app rotate", "app disable", "app enable", "app delete",
+	"up", "apply", "schema show", "schema put", "schema check", "schema infer", "schema delete", "app create", "app rotate", "app disable", "app enable", "app delete", "app set",
 	"token create", "token revoke", "send", "demo", "replay cancel", "audit start", "audit show", "audit cancel", "help", "version", "backup", "restore",
 	"policy show", "policy put", "retention show", "retention start", "retention cancel", "export-config", "completion", "doctor", "stats verify", "export", "tail",
 }
