@@ -131,10 +131,8 @@ func (c *Client) Enqueue(e Event) error {
 	buf := scratch.Get().(*[]byte)
 	now := time.Now()
 	b, err := appendEvent((*buf)[:0], &e, now)
-	fault := ""
 	if err == nil {
-		fault = faultOf(&e, b)
-		err = c.accept(b, now.Sub(c.began), fault)
+		err = c.accept(b, now.Sub(c.began), faultOf(&e, b))
 	} else {
 		err = c.dropUnencoded(err)
 	}

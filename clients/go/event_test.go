@@ -19,8 +19,16 @@ func TestValuesAreThoseOfEncodingJSON(t *testing.T) {
 	for _, v := range []any{
 		nil, true, false, 0, -1, int64(math.MinInt64), int32(7), uint64(math.MaxUint64), uint8(3), 0.0, 1e6, 1e20, 1e21, -1e-10, 1.5, float32(0.1),
 		"", "a\"b\\c\n\t\x00\x7f", "ü \U0001F600 \u2028", json.Number("12345678901234567890"), json.RawMessage(` {"a": [1]} `),
-		[]any{}, []any{1, "a", nil, []any{true}}, []string{"a", "\""}, []int{1, 2}, map[string]string{"a": "b"}, map[int]string{1: "x"},
-		map[string]any{"a": map[string]any{"b": []any{pair{1, ""}, &pair{2, "x"}}}}, struct{}{}, at, []time.Time{},
+		[]any{},
+		[]any{1, "a", nil, []any{true}},
+		[]string{"a", "\""},
+		[]int{1, 2},
+		map[string]string{"a": "b"},
+		map[int]string{1: "x"},
+		map[string]any{"a": map[string]any{"b": []any{pair{1, ""}, &pair{2, "x"}}}},
+		struct{}{},
+		at,
+		[]time.Time{},
 	} {
 		got, err := (&encoder{limit: 1 << 20}).appendValue(nil, v, 1)
 		if err != nil {
@@ -44,7 +52,8 @@ func TestValuesAreThoseOfEncodingJSON(t *testing.T) {
 
 func TestTimesHaveMicroseconds(t *testing.T) {
 	for _, at := range []time.Time{
-		{}, time.Unix(0, 0), time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("", -7200)), time.Date(9999, 1, 2, 3, 4, 5, 6000, time.UTC),
+		{},
+		time.Unix(0, 0), time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("", -7200)), time.Date(9999, 1, 2, 3, 4, 5, 6000, time.UTC),
 		time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		if got, want := string(appendTime(nil, at)), at.UTC().Format(timeFormat); got != want {

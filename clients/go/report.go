@@ -56,17 +56,16 @@ type text struct {
 	detail string
 }
 
-// addMessage adds a message that was not reported before; false says that it was.
-func (r *reports) addMessage(code message, detail string) bool {
+// addMessage adds a message unless it was reported before.
+func (r *reports) addMessage(code message, detail string) {
 	if r.told[code] {
-		return false
+		return
 	}
 	if r.told == nil {
 		r.told = map[message]bool{}
 	}
 	r.told[code] = true
 	r.texts = append(r.texts, text{code, detail})
-	return true
 }
 
 // forget allows messages to be reported again.

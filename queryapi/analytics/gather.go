@@ -98,7 +98,7 @@ func (w *walk) numberVisitors(codes int, workers []worker) (visitors int) {
 	used := w.numbered[:0]
 	for i := range workers {
 		for j := range workers[i].gathered {
-			e := &workers[i].gathered[j]
+			e := &workers[i].gathered[j] //nolint:gosec // j ranges over it
 			number := &w.numbers[e.visitor]
 			if *number == 0 {
 				used = append(used, e.visitor)

@@ -55,7 +55,7 @@ func (s *slotGenerations) hasOffset(offset int64) bool {
 func (s *slotGenerations) all() iter.Seq2[uint16, uint64] {
 	return func(yield func(uint16, uint64) bool) {
 		for i, offset := range s.offsets {
-			generation := uint64(0)
+			var generation uint64
 			if s.large != nil {
 				generation = s.large[i]
 			} else {

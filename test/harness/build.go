@@ -89,7 +89,7 @@ func commonFolder() (string, error) {
 	}
 	sum := sha256.Sum256([]byte(projectRoot()))
 	dir := filepath.Join(cache, "test-binaries-"+hex.EncodeToString(sum[:6]))
-	return dir, os.MkdirAll(dir, 0o700)
+	return dir, os.MkdirAll(dir, 0o700) //nolint:gosec // the cache of the one who runs the tests
 }
 
 // awaitLock locks the folder, and waits while another test process builds into it.

@@ -38,8 +38,8 @@ func (p *app) wantStored(query string, want map[string]string) {
 // storeUnknownTypes lets events of any type be stored.
 func (p *app) storeUnknownTypes() {
 	p.t.Helper()
-	if code, answer := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`, "If-Match", "*"); code >= http.StatusMultipleChoices {
-		if code, answer = p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`); code >= http.StatusMultipleChoices {
+	if code, _ := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`, "If-Match", "*"); code >= http.StatusMultipleChoices {
+		if code, answer := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`); code >= http.StatusMultipleChoices {
 			p.t.Fatalf("the policy: %d %v", code, answer)
 		}
 	}

@@ -46,7 +46,7 @@ func CheckWire(t *testing.T, f format.Format, least int) {
 					t.Fatal(err)
 				}
 			}
-			want, err := os.ReadFile(golden)
+			want, err := os.ReadFile(golden) //nolint:gosec // beside the file of the test
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func CheckWire(t *testing.T, f format.Format, least int) {
 // ReadWire reads a request of testdata.
 func ReadWire(t testing.TB, path string) (*http.Request, []byte) {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the test names its own file
 	if err != nil {
 		t.Fatal(err)
 	}
