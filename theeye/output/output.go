@@ -39,8 +39,8 @@ type Printer struct {
 	Expendable []string
 	// Rigid are headers of columns whose cells are not cut.
 	Rigid []string
-	// Middle are headers of columns whose cells are cut in the middle: the ends of paths
-	// tell them apart.
+	// Middle are headers of columns whose cells are cut in the middle, such as paths, which
+	// differ at their ends.
 	Middle []string
 
 	writeErr error
