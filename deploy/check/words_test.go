@@ -21,7 +21,6 @@ var sharedNames = map[string]string{
 	"Applications": "the applications that a part knows",
 	"Close":        "io.Closer and its like",
 	"countBytes":   "the memory that a column or a part of a description takes",
-	"Decode":       "format.Format, and the body of an answer",
 	"End":          "the end of a transfer, or of a document that is written in parts",
 	"Error":        "the interface error",
 	"Faults":       "all faults of some settings at once",

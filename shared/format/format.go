@@ -52,8 +52,8 @@ type Format interface {
 // of other products.
 var (
 	Native      Format = native.Format{}
-	CloudEvents Format = cloudevents.Format{}
-	Segment     Format = segment.Format{}
+	CloudEvents Format = cloudevents.New()
+	Segment     Format = segment.New()
 )
 
 // byName is the table of all formats. It is not changed after its

@@ -28,27 +28,15 @@ import (
 const Name = "cloudevents"
 
 // Format implements format.Format.
-type Format struct{}
+type Format struct{ foreign.Translation }
+
+// New returns the format.
+func New() Format {
+	return Format{foreign.Translation{Event: translate, Transport: isTransport}}
+}
 
 // Name returns the constant Name.
 func (Format) Name() string { return Name }
-
-// Inspect implements format.Format.
-func (Format) Inspect(raw []byte, r event.Receipt) (event.Head, *event.Refusal) {
-	return translation.Inspect(raw, r)
-}
-
-// Identify implements format.Format.
-func (Format) Identify(raw []byte, r event.Receipt) (event.Head, string, *event.Refusal) {
-	return translation.Identify(raw, r)
-}
-
-// Decode implements format.Format.
-func (Format) Decode(raw []byte, r event.Receipt) (*event.Event, *event.Refusal) {
-	return translation.Decode(raw, r)
-}
-
-var translation = foreign.Translation{Event: translate, Transport: isTransport}
 
 func isTransport(name string) bool {
 	return name == "id" || name == "traceparent" || name == "tracestate"

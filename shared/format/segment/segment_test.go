@@ -16,15 +16,7 @@ func TestWire(t *testing.T) { foreigntest.CheckWire(t, format.Segment, 5) }
 
 func decode(t *testing.T, raw string, change ...func(*event.Receipt)) *event.Event {
 	t.Helper()
-	r := foreigntest.Receipt()
-	for _, set := range change {
-		set(&r)
-	}
-	e := foreigntest.Check(t, format.Segment, []byte(raw), r)
-	if e == nil {
-		t.Fatalf("%s is refused", raw)
-	}
-	return e
+	return foreigntest.Decode(t, format.Segment, raw, change...)
 }
 
 // A retry has another sentAt and counts itself; it is the same event.

@@ -25,6 +25,20 @@ func Receipt() event.Receipt {
 	}
 }
 
+// Decode returns an event that Check accepts, received as Receipt says but for the changes.
+func Decode(t testing.TB, f format.Format, raw string, change ...func(*event.Receipt)) *event.Event {
+	t.Helper()
+	r := Receipt()
+	for _, set := range change {
+		set(&r)
+	}
+	e := Check(t, f, []byte(raw), r)
+	if e == nil {
+		t.Fatalf("%s is refused", raw)
+	}
+	return e
+}
+
 // Check checks the properties of all bytes: Inspect and Decode agree, are pure, and
 // keep the contract of an event. It returns nil when the event is refused.
 func Check(t testing.TB, f format.Format, raw []byte, r event.Receipt) *event.Event {
