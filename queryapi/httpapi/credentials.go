@@ -14,7 +14,7 @@ import (
 
 // showApplication answers GET /v1/applications/{application}.
 func (s *service) showApplication(w http.ResponseWriter, r *http.Request, _ access.Principal) error {
-	name, err := pathApplication(r)
+	name, err := pathApplication(r, routeApplication)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (s *service) createApplication(w http.ResponseWriter, r *http.Request, p ac
 // putApplication answers PUT /v1/applications/{application}: the declaration of
 // an application, whose keys are hashes.
 func (s *service) putApplication(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	name, err := pathApplication(r)
+	name, err := pathApplication(r, routeApplication)
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,7 @@ func (s *service) putApplication(w http.ResponseWriter, r *http.Request, p acces
 // putSettings answers PUT /v1/applications/{application}/settings: the settings of
 // an application as a whole. Its keys stay.
 func (s *service) putSettings(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	path, err := pathParams(r, routeSettings)
-	if err == nil {
-		err = checkApplication(path[0])
-	}
+	name, err := pathApplication(r, routeSettings)
 	if err != nil {
 		return err
 	}
@@ -91,7 +88,7 @@ func (s *service) putSettings(w http.ResponseWriter, r *http.Request, p access.P
 	}); err != nil {
 		return err
 	}
-	changed, err := s.admin.PutApplicationSettings(r.Context(), path[0], settings, c)
+	changed, err := s.admin.PutApplicationSettings(r.Context(), name, settings, c)
 	if err != nil {
 		return err
 	}
@@ -101,7 +98,7 @@ func (s *service) putSettings(w http.ResponseWriter, r *http.Request, p access.P
 // deleteApplication answers DELETE /v1/applications/{application}: its keys are
 // invalid, its events stay.
 func (s *service) deleteApplication(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	name, err := pathApplication(r)
+	name, err := pathApplication(r, routeApplication)
 	if err != nil {
 		return err
 	}
@@ -116,9 +113,9 @@ func (s *service) deleteApplication(w http.ResponseWriter, r *http.Request, p ac
 	return writeJSON(w, http.StatusOK, revision, api.ChangedApplication{Name: name, Revision: revision})
 }
 
-// pathApplication returns the application that a path names.
-func pathApplication(r *http.Request) (string, error) {
-	path, err := pathParams(r, routeApplication)
+// pathApplication returns the application that the path of a route names.
+func pathApplication(r *http.Request, route string) (string, error) {
+	path, err := pathParams(r, route)
 	if err != nil {
 		return "", err
 	}
@@ -156,10 +153,7 @@ func keyReaders(k *registry.KeySettings) map[string]memberReader {
 // createKey answers POST /v1/applications/{application}/keys: one more key, or
 // one that replaces another, which stays valid for the overlap.
 func (s *service) createKey(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	path, err := pathParams(r, routeKeys)
-	if err == nil {
-		err = checkApplication(path[0])
-	}
+	name, err := pathApplication(r, routeKeys)
 	if err != nil {
 		return err
 	}
@@ -173,9 +167,9 @@ func (s *service) createKey(w http.ResponseWriter, r *http.Request, p access.Pri
 	}
 	var created api.ChangedApplication
 	if rotation.replaces != "" {
-		created, err = s.admin.RotateKey(r.Context(), path[0], rotation.replaces, rotation.overlap, c)
+		created, err = s.admin.RotateKey(r.Context(), name, rotation.replaces, rotation.overlap, c)
 	} else {
-		created, err = s.admin.AddKey(r.Context(), path[0], settings, c)
+		created, err = s.admin.AddKey(r.Context(), name, settings, c)
 	}
 	if err != nil {
 		return err
