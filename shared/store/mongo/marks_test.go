@@ -1,14 +1,11 @@
 package mongo_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
@@ -24,11 +21,6 @@ func TestDayIsMarkedAfterItsSlots(t *testing.T) {
 	if err := s.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
 
 	first := store.Slot{Application: "shop", Number: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC).Unix() / 10}
 	broken := store.Slot{Application: "shop", Number: first.Number + 1}
@@ -50,7 +42,7 @@ func TestDayIsMarkedAfterItsSlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := ofDay()
-	marks := client.Database(cfg.Database).Collection("marks")
+	marks := mongotest.Collection(t, cfg, "marks")
 	result, err := marks.UpdateOne(t.Context(), bson.D{{Key: "_id", Value: bson.D{{Key: "$regex", Value: fmt.Sprint(broken.Number) + "$"}}}},
 		bson.D{{Key: "$set", Value: bson.D{{Key: "generation", Value: "a text, which no update can raise"}}}})
 	if err != nil || result.ModifiedCount != 1 {

@@ -17,12 +17,7 @@ import (
 func TestPrepareMakesTheIndexes(t *testing.T) {
 	ctx := t.Context()
 	cfg := mongotest.Config(t)
-	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(ctx) }()
-	indexes := client.Database(cfg.Database).Collection("events").Indexes()
+	indexes := mongotest.Collection(t, cfg, "events").Indexes()
 	for _, old := range []string{"time_v0", "received_v1", "somebody_elses", "other_v1"} {
 		model := driver.IndexModel{Keys: bson.D{{Key: old, Value: 1}}, Options: options.Index().SetName(old)}
 		if _, err := indexes.CreateOne(ctx, model); err != nil {

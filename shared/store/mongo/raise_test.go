@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -55,12 +54,7 @@ func TestRaiseAffectsNothingThatWasWrittenSince(t *testing.T) {
 			if err := s.Prepare(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
-			events := client.Database(cfg.Database).Collection("events")
+			events := mongotest.Collection(t, cfg, "events")
 			docs := storetest.Events(0, 3)
 			docs[1].Origin.Seq = 1 << 41
 			if _, err := s.Insert(t.Context(), docs); err != nil {

@@ -23,13 +23,8 @@ import (
 // encoded them, which is as that of this one without a slot of their own.
 func writeLayout2(t *testing.T, cfg mongo.Config, docs []*store.Document) {
 	t.Helper()
-	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(t.Context()) }()
 	layout := bson.D{{Key: "_id", Value: "layout"}, {Key: "value", Value: int64(2)}}
-	if _, err := client.Database(cfg.Database).Collection("meta").InsertOne(t.Context(), layout); err != nil {
+	if _, err := mongotest.Collection(t, cfg, "meta").InsertOne(t.Context(), layout); err != nil {
 		t.Fatal(err)
 	}
 	insertLayout2(t, cfg, docs...)
@@ -37,11 +32,6 @@ func writeLayout2(t *testing.T, cfg mongo.Config, docs []*store.Document) {
 
 func insertLayout2(t *testing.T, cfg mongo.Config, docs ...*store.Document) {
 	t.Helper()
-	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(t.Context()) }()
 	raws := make([]any, len(docs))
 	for i, d := range docs {
 		raw, err := mongo.AppendDocument(nil, d)
@@ -50,7 +40,7 @@ func insertLayout2(t *testing.T, cfg mongo.Config, docs ...*store.Document) {
 		}
 		raws[i] = bson.Raw(raw)
 	}
-	if _, err := client.Database(cfg.Database).Collection("events").InsertMany(t.Context(), raws); err != nil {
+	if _, err := mongotest.Collection(t, cfg, "events").InsertMany(t.Context(), raws); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -129,12 +119,7 @@ func TestTimestampsOfDaysThatAnotherBuildMarked(t *testing.T) {
 		}
 	}
 	expect(true)
-	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(t.Context()) }()
-	result, err := client.Database(cfg.Database).Collection("marks").UpdateMany(t.Context(), bson.D{},
+	result, err := mongotest.Collection(t, cfg, "marks").UpdateMany(t.Context(), bson.D{},
 		bson.D{{Key: "$inc", Value: bson.D{{Key: "generation", Value: int64(1)}}}})
 	if err != nil || result.ModifiedCount == 0 {
 		t.Fatalf("%+v, %v", result, err)
@@ -147,12 +132,7 @@ func TestTimestampsOfDaysThatAnotherBuildMarked(t *testing.T) {
 // application.
 func TestScanReadsNoDocumentOfAnotherApplication(t *testing.T) {
 	cfg := mongotest.Config(t)
-	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(t.Context()) }()
-	indexes := client.Database(cfg.Database).Collection("events").Indexes()
+	indexes := mongotest.Collection(t, cfg, "events").Indexes()
 	former := driver.IndexModel{Keys: bson.D{{Key: "received_at", Value: 1}}, Options: options.Index().SetName("received_v1")}
 	if _, err := indexes.CreateOne(t.Context(), former); err != nil {
 		t.Fatal(err)

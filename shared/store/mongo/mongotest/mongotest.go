@@ -68,6 +68,18 @@ func Open(tb testing.TB, cfg mongo.Config) *mongo.Store {
 	return s
 }
 
+// Collection returns a collection of the store's database as any other client sees it, by
+// a connection that ends with the test.
+func Collection(tb testing.TB, cfg mongo.Config, name string) *driver.Collection {
+	tb.Helper()
+	client, err := driver.Connect(options.Client().ApplyURI(cfg.URI))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(tb.Context())) })
+	return client.Database(cfg.Database).Collection(name)
+}
+
 // timeWindows is NeedsTimeWindows of the server for tests, which is asked once.
 var timeWindows = sync.OnceValues(func() (bool, error) { return NeedsTimeWindows(os.Getenv("EYE_TEST_MONGO_URI")) })
 
