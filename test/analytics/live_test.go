@@ -65,11 +65,7 @@ func (s *schedule) newListener() *listener {
 
 // shows reports whether the listener is shown an outcome.
 func (l *listener) shows(e *oracle.Event) bool {
-	status := "stored"
-	if len(e.Reasons) > 0 {
-		status = "rejected"
-	}
-	return (cmp.Or(l.outcome, "all") == "all" || l.outcome == status) && l.scope.Shows(e)
+	return (cmp.Or(l.outcome, "all") == "all" || l.outcome == statusOf(e)) && l.scope.Shows(e)
 }
 
 // connect opens the stream, behind the last position where there is one.
@@ -260,9 +256,12 @@ func (s *schedule) keptOf(batch []*message) (list []*kept) {
 }
 
 func (k *kept) text() string {
-	status := "stored"
-	if len(k.event.Reasons) > 0 {
-		status = "rejected"
+	return fmt.Sprintf("%d %s/%s %s", k.seq, k.event.Application, k.event.ID, statusOf(k.event))
+}
+
+func statusOf(e *oracle.Event) string {
+	if len(e.Reasons) > 0 {
+		return "rejected"
 	}
-	return fmt.Sprintf("%d %s/%s %s", k.seq, k.event.Application, k.event.ID, status)
+	return "stored"
 }
