@@ -1,6 +1,7 @@
 """Clients with real threads, sockets, files and processes."""
 
 import asyncio
+import collections
 import itertools
 import json
 import logging
@@ -66,6 +67,25 @@ class TestCase(unittest.TestCase):
         if check:
             self.assertEqual((0, ""), (done.returncode, done.stderr), program)
         return done
+
+
+class InterruptedInbox(collections.deque):
+    """An inbox where a signal comes whenever the client has seen an event in it."""
+
+    def __init__(self, handle):
+        super().__init__()
+        self.handle = handle
+        self.interrupted = 0
+        self.handling = False
+
+    def __bool__(self):
+        found = len(self) > 0
+        if found and not self.handling:
+            self.handling = True
+            self.interrupted += 1
+            self.handle()
+            self.handling = False
+        return found
 
 
 class TestThreads(TestCase):
@@ -142,6 +162,20 @@ class TestThreads(TestCase):
             self.assertFalse(client.close(120))
         self.assertTrue(client.close(120))
         self.assertEqual([1, 2, 3], numbers(collector.events))
+
+    def test_calls_that_interrupt_the_move_of_an_event(self):
+        # The handler runs between the look at the inbox and the move of what it holds.
+        for call in (lambda c: c.stats(), lambda c: c.flush(120), lambda c: c.close(120)):
+            collector = self.collector()
+            client = self.client(collector.url)
+            inbox = InterruptedInbox(lambda: call(client))  # noqa: B023
+            client._inbox = inbox
+            self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+            self.assertGreater(inbox.interrupted, 0)
+            self.assertTrue(client.close(120))
+            self.assertEqual([1], numbers(collector.events))
+            stats = client.stats()
+            self.assertEqual((1, 1, 0), (stats.enqueued, stats.accepted, stats.queued))
 
     def test_flush_and_close_in_a_callback(self):
         collector = self.collector()

@@ -47,25 +47,29 @@ class _Waiter(NamedTuple):
 
 
 class _Guard:
-    """The lock of a client, held while what it guards is changed."""
+    """The lock of a client, held while what it guards is changed. A thread that holds it may be
+    interrupted by a call of its own, as in a signal handler, which gets the lock, too."""
 
     def __init__(self, client: "Core") -> None:
         self._client = client
         self._nested: List[bool] = []
 
     def __enter__(self) -> None:
+        nested = self._client._holds_lock()
         self._client._lock.acquire()
-        self._nested.append(self._client._busy)
-        self._client._busy = True
+        self._nested.append(nested)
 
     def is_nested(self) -> bool:
-        """Report whether this interrupts a change, as a signal handler does. It must not wait
-        then: the thread that it would wait for needs the lock."""
-        return self._nested[-1]
+        """Report whether this interrupts a holder of the lock. It must not wait then: the thread
+        that it would wait for needs the lock. Nor may it move events, which may be what it
+        interrupts: the holder looks for them when it leaves."""
+        return bool(self._nested) and self._nested[-1]
 
     def __exit__(self, *exc: object) -> None:
-        self._client._busy = self._nested.pop()
-        self._client._leave()
+        if self._nested.pop():
+            self._client._lock.release()
+        else:
+            self._client._leave()
 
 
 class Core:
@@ -114,7 +118,6 @@ class Core:
         """Begin without events, in a new process or at the start."""
         self._lock = threading.RLock()  # guards all below, but for the inbox
         self._guard = _Guard(self)
-        self._busy = False  # the lock is held, and what it guards is being changed
         self._inbox: Deque[Arrival] = collections.deque()
         self._inbox_room = 1  # events that it may hold
         self._queue: Deque[Item] = collections.deque()
@@ -174,8 +177,9 @@ class Core:
                 return self._drop_call(_report.CLOSED, "")
             self._inbox.append((self._monotonic(), text, fault))
             if len(self._inbox) >= self._inbox_room or len(text) > LARGE or fault:
-                # With a spool the event must be written before the return.
-                if self._lock.acquire(not self._spool_opened or self._spool is not None):
+                # With a spool the event must be written before the return. A call that
+                # interrupts a holder of the lock leaves the event to it.
+                if not self._holds_lock() and self._lock.acquire(not self._spool_opened or self._spool is not None):
                     self._leave()
         except Exception as e:
             log_message(self._settings.logger, _report.UNEXPECTED, repr(e))
@@ -183,7 +187,8 @@ class Core:
         return True
 
     def stats(self) -> Stats:
-        """Return the counts."""
+        """Return the counts. In the handler of a signal that interrupts another call of this
+        client, they lack what that call is about to count."""
         with self._guard:
             self._take_arrivals()
             return dataclasses.replace(
@@ -196,30 +201,30 @@ class Core:
 
     # The way into the queue.
 
+    def _holds_lock(self) -> bool:
+        """Report whether this thread holds the lock."""
+        return bool(self._lock._is_owned())  # type: ignore[attr-defined]  # as threading.Condition asks
+
     def _leave(self) -> None:
         """Move what is in the inbox to the queue, and release the lock. Another thread that did
         not get the lock relies on this: it looks at the inbox once more after the release. So
         does a call that interrupted the holder of the lock."""
         while True:
             try:
-                if self._inbox and not self._busy:
-                    self._take_arrivals()
+                self._take_arrivals()
             finally:
                 self._lock.release()
             if not self._running and not self._ended:
                 self._start_thread()
             if not self._inbox or not self._lock.acquire(False):
                 return
-            if self._busy:
-                self._lock.release()
-                return
 
     def _take_arrivals(self) -> None:
-        """Move what is in the inbox to the queue; the lock is held."""
-        inbox, queue, nested = self._inbox, self._queue, self._busy
-        if not inbox:
+        """Move what is in the inbox to the queue, unless this interrupts such a move; the lock is
+        held."""
+        inbox, queue = self._inbox, self._queue
+        if not inbox or self._guard.is_nested():
             return
-        self._busy = True
         before = len(queue)
         taken = 0
         try:
@@ -229,7 +234,7 @@ class Core:
             while inbox:
                 at, text, fault = inbox.popleft()
                 taken += 1
-                if self._closing:
+                if self._ended:
                     self._count_drop(_report.CLOSED, text)
                     continue
                 if fault and self._reports.add_message(_report.INVALID_EVENT, fault):
@@ -249,7 +254,6 @@ class Core:
             ):
                 self._awaits_events = False
                 self._waker.wake()
-            self._busy = nested
             self._size_inbox()
 
     def _is_over(self) -> bool:
@@ -414,6 +418,7 @@ class Core:
         first = self._queue[0]
         if (
             first[SEQ] < self._due
+            or self._closing
             or len(self._queue) >= settings.batch_events
             or self._queue_bytes >= settings.batch_bytes
         ):
@@ -620,7 +625,8 @@ class Core:
                 self._closing = True
                 self._deadline = None if timeout is None else self._monotonic() + timeout
                 self._due = self._next
-                if not self._running and not self._queue and self._reports.is_empty():
+                nothing = not self._queue and self._reports.is_empty() and not self._guard.is_nested()
+                if nothing and not self._running:
                     self._end_now()  # there was never anything to do
                     return True
             self._waker.wake()
