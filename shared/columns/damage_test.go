@@ -3,10 +3,13 @@ package columns
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,7 +34,7 @@ func openBytes(t testing.TB, content []byte) error {
 // garbage collector.
 func closePart(t testing.TB, p *Part) {
 	t.Helper()
-	if f, ok := p.source.(*fileSource).reader.(*os.File); ok {
+	if f, ok := p.source.(*fileSource).file.reader.(*os.File); ok {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -93,6 +96,64 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	check("zeros", make([]byte, len(content)))
 	check("magic alone", []byte("PAR1\x00\x00\x00\x00PAR1"))
 	check("endless footer", []byte("PAR1\xff\xff\xff\xffPAR1"))
+}
+
+// Bytes of a file change while it is open: what is read is what was written, or refused.
+func TestDamageOfAnOpenFileIsFound(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	docs := randomDocuments(r, 5000)
+	for i, d := range docs {
+		d.Data = fmt.Appendf(nil, `{"a":%d,"b":"text %d","c":%t}`, r.IntN(1000), i%700, i%3 == 0)
+	}
+	p := buildPart(t, docs)
+	opened, file := writePart(t, p)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(content) < 2*blockBytes {
+		t.Fatalf("%d bytes are too few blocks", len(content))
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	want := make([]any, int(firstLeaf)+len(p.paths))
+	for v := range want {
+		held, err := opened.source.loadVector(t.Context(), vector(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[v] = spreadOut(held, p.rows)
+	}
+	refused := 0
+	footer := int(binary.LittleEndian.Uint32(content[len(content)-trailerBytes:])) + trailerBytes
+	for i := range 1500 {
+		at := int64(r.IntN(len(content)))
+		if i%2 == 0 { // what no checksum of a page covers
+			at = int64(len(content) - 1 - r.IntN(footer))
+		}
+		if _, err := f.WriteAt([]byte{content[at] ^ byte(1+r.IntN(255))}, at); err != nil {
+			t.Fatal(err)
+		}
+		for v := range want {
+			got, err := opened.source.loadVector(t.Context(), vector(v))
+			if errors.Is(err, ErrDamaged) {
+				refused++
+			} else if err != nil {
+				t.Fatal(err)
+			} else if !reflect.DeepEqual(want[v], spreadOut(got, p.rows)) {
+				t.Fatalf("byte %d: vector %d differs", at, v)
+			}
+		}
+		if _, err := f.WriteAt(content[at:at+1], at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if refused == 0 {
+		t.Error("no read was refused")
+	}
 }
 
 func TestForeignFilesAreRefused(t *testing.T) {

@@ -73,7 +73,8 @@ func writeChecked(ctx context.Context, p *Part, file *os.File, storeID string) e
 }
 
 // Open opens a file that Write wrote for a store. It reads the whole file once to verify
-// its checksum, then vectors when they are asked for, which the cache keeps. The error is
+// its checksum, then vectors when they are asked for, which the cache keeps. Bytes that
+// have changed since then are ErrDamaged when a vector needs them. The error is
 // ErrDamaged for every file that is anything else, or one of the file system. The part
 // holds the file open until the garbage collector finds it unused, and the file
 // may be removed before that.
@@ -98,10 +99,11 @@ func openPart(f *os.File, storeID string, cache *Cache) (p *Part, err error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: no regular file", ErrDamaged)
 	}
-	if err := verifyChecksum(f, info.Size()); err != nil {
+	verified, err := verifyChecksum(f, info.Size())
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	s := &fileSource{reader: f, size: info.Size()}
+	s := &fileSource{file: verified}
 	err = guard(func() error {
 		file, err := s.parse()
 		if err != nil {
@@ -137,15 +139,14 @@ func guard(work func() error) (err error) {
 
 // fileSource reads the vectors of a part from its file.
 type fileSource struct {
-	reader io.ReaderAt
-	size   int64
-	meta   meta
+	file *verifiedFile
+	meta meta
 }
 
 // parse reads the footer. It is not kept: the footers of all files together would take as
 // much memory as a column, and to read one costs little beside a vector.
 func (s *fileSource) parse() (*parquet.File, error) {
-	return parquet.OpenFile(s.reader, s.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	return parquet.OpenFile(s.file.newReader(), s.file.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
 // checkColumns refuses a file whose rows are not those of its description.
