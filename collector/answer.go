@@ -155,6 +155,9 @@ func failureOf(err error) *httpserver.Failure {
 	case errors.Is(err, event.ErrTooManyEvents):
 		return httpserver.NewFailure(http.StatusRequestEntityTooLarge, api.CodeTooManyEvents,
 			"a request carries at most "+strconv.Itoa(maxEvents)+" events")
+	case errors.Is(err, event.ErrTooManyBytes):
+		return httpserver.NewFailure(http.StatusRequestEntityTooLarge, api.CodeBodyTooLarge,
+			err.Error()+": each has a copy of the context of the batch; send fewer, or a smaller context")
 	case errors.Is(err, errOverloaded):
 		return unavailable(api.CodeOverloaded, "too many events are waiting", retrySoon, err)
 	case errors.Is(err, errNotRunning):

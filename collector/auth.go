@@ -21,6 +21,12 @@ type authenticatedRequest struct {
 	dialect
 }
 
+// isKey reports whether a secret is a write key, of any application.
+func (a authenticatedRequest) isKey(secret string) bool {
+	_, known := a.snapshot.Access.WriteKey(secret)
+	return known
+}
+
 // authenticate authenticates a request by the secrets of its header and its query,
 // and by others that it carries.
 func (s *Service) authenticate(r *http.Request, d dialect, others ...string) (authenticatedRequest, error) {

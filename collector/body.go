@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
@@ -27,6 +29,16 @@ type requestBody struct {
 	buffer      *bodyBuffer
 	events      event.Batch
 	reservation reservation
+}
+
+// heldBytes estimates the memory that messages hold until they are committed: that of
+// the body, or their own where they were made from a query or from headers.
+func (b requestBody) heldBytes(msgs []*nats.Msg) int64 {
+	made := 0
+	for _, m := range msgs {
+		made += len(m.Data)
+	}
+	return int64(max(cap(b.buffer.data), made) + eventOverhead*len(msgs))
 }
 
 // readBody reads the body of an authenticated request, splits it into events
@@ -50,11 +62,15 @@ func (s *Service) splitBody(r *http.Request, a authenticatedRequest, b *bodyBuff
 	body := requestBody{buffer: b}
 	var err error
 	if body.events, err = a.format.Split(r, b.data, maxEvents); err == nil {
-		body.reservation, err = s.limiters.reserve(a.key, cost{events: len(body.events.Items), bytes: len(b.data)})
+		// Events may be in the query, too.
+		body.reservation, err = s.limiters.reserve(a.key, cost{events: len(body.events.Items), bytes: max(len(b.data), len(r.URL.RawQuery))})
 	}
 	if err != nil {
 		b.release()
 		return requestBody{}, err
+	}
+	if a.hideKeys != nil {
+		body.events.Items = a.hideKeys(body.events.Items, a.isKey)
 	}
 	return body, nil
 }

@@ -132,6 +132,8 @@ func methodNotAllowed(pattern string) *httpserver.Failure {
 	switch pattern {
 	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig:
 		methods = "GET, HEAD"
+	case api.PathSnowplowImage:
+		methods = "GET, HEAD, " + eventMethods
 	}
 	f := httpserver.NewFailure(http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "the methods of this path are "+methods)
 	f.Header = http.Header{"Allow": {methods}}

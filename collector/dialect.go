@@ -22,6 +22,9 @@ type dialect struct {
 	// where its header and its query have none; nil for a dialect whose bodies carry
 	// none.
 	keysIn func(r *http.Request, body []byte) []string
+	// hideKeys returns the events of a request without the write keys in them; nil for
+	// a dialect whose Split leaves them out.
+	hideKeys func(items []event.Item, isKey func(secret string) bool) []event.Item
 	// keepsRefused is set where clients drop, or send again, a whole request for one
 	// bad event. An event that is refused is accepted then, unless it is too large:
 	// the processor rejects it and keeps it.

@@ -119,3 +119,118 @@ func TestSegmentSettings(t *testing.T) {
 		t.Errorf("metrics are answered %d", r.status)
 	}
 }
+
+const pageView = `{"e":"pv","eid":"560a3961-95f4-459d-8b60-122a8ccbed45","uid":"u","dtm":"1778051288000"}`
+
+// The trackers of Snowplow carry the key in a header, in the user of the address, or as
+// application id; that is in no message then.
+func TestSnowplowFindsTheKey(t *testing.T) {
+	f := newFixture(t)
+	keyed := `{"aid":"` + serverKey + `",` + pageView[1:]
+	envelope := func(events string) []byte {
+		return []byte(`{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[` + events + `]}`)
+	}
+	for i, c := range []struct {
+		body    []byte
+		headers []string
+	}{
+		{envelope(pageView), nil},
+		{envelope(keyed), nil},
+		{envelope(pageView), []string{"X-Write-Key", "-", "Authorization", basic(serverKey)}},
+		{envelope(keyed), []string{"X-Write-Key", "-"}},
+		{envelope(keyed + "," + keyed), []string{"X-Write-Key", "-", "Authorization", basic("of-the-site")}},
+	} {
+		r := f.sendBy(http.MethodPost, api.PathSnowplow, c.body, c.headers...)
+		if r.status != http.StatusOK || r.text != "ok" || !strings.HasPrefix(r.header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%d: answer %d %s", i, r.status, r.text)
+		}
+	}
+	query := "?e=pv&eid=560a3961-95f4-459d-8b60-122a8ccbed45&uid=u&dtm=1778051288000"
+	for i, c := range []struct {
+		query   string
+		headers []string
+	}{
+		{query, nil},
+		{query + "&aid=" + serverKey, []string{"X-Write-Key", "-"}},
+		{query + "&write_key=" + serverKey, []string{"X-Write-Key", "-"}},
+	} {
+		r := f.sendBy(http.MethodGet, api.PathSnowplowImage+c.query, nil, c.headers...)
+		if r.status != http.StatusOK || r.text != transparentGIF || r.header.Get("Content-Type") != "image/gif" || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%d: answer %d %v %q", i, r.status, r.header, r.text)
+		}
+	}
+	messages := f.storedMessages()
+	for _, m := range messages {
+		if string(m.Data) != pageView || m.Header.Get(stream.HeaderFormat) != "snowplow" {
+			t.Errorf("message %v %s", m.Header, m.Data)
+		}
+	}
+	if len(messages) != 9 {
+		t.Errorf("%d messages", len(messages))
+	}
+	for _, path := range []string{api.PathSnowplowImage + "?e=pv&aid=no-key", api.PathSnowplowImage + "?e=pv"} {
+		f.sendBy(http.MethodGet, path, nil, "X-Write-Key", "-").wantProblem(t, http.StatusUnauthorized, api.CodeUnauthorized)
+	}
+	f.send(api.PathSnowplow, envelope(`{"aid":"`+otherKey+`"}`), "X-Write-Key", "-").wantProblem(t, http.StatusForbidden, api.CodeAdapterNotEnabled)
+	f.send(api.PathSnowplow, envelope(`{"aid":"`+shopKey+`"}`), "X-Write-Key", "-", "Origin", "https://elsewhere.example").
+		wantProblem(t, http.StatusForbidden, api.CodeOriginNotAllowed)
+}
+
+// Trackers send a request again, for ever, until it is answered 200: an event that cannot
+// be read is accepted, and the processor says why it rejects it.
+func TestSnowplowAcceptsWhatTheProcessorRejects(t *testing.T) {
+	f := newFixture(t)
+	for body, messages := range map[string]uint64{
+		`{"data":[17,{"a":1,"a":2},` + pageView + `,{}]}`: 4, `{"data":`: 1, `hello`: 1, `{"schema":"x"}`: 1, `[]`: 1, `{"data":[]}`: 0, ``: 0,
+		`{"data":[{"page":"` + strings.Repeat("x", 1<<20) + `"},` + pageView + `]}`: 1,
+	} {
+		before := f.messageCount()
+		if r := f.sendBy(http.MethodPost, api.PathSnowplow, []byte(body)); r.status != http.StatusOK || r.text != "ok" || f.messageCount() != before+messages {
+			t.Errorf("%.80s: answer %d %s, %d messages", body, r.status, r.text, f.messageCount()-before)
+		}
+	}
+	if r := f.sendBy(http.MethodGet, api.PathSnowplowImage+"?e=pv&e=pv&%zz", nil); r.status != http.StatusOK {
+		t.Errorf("answer %d %s", r.status, r.text)
+	}
+	// The largest event that a tracker puts into a query.
+	before := f.messageCount()
+	if r := f.sendBy(http.MethodGet, api.PathSnowplowImage+"?e=pv&page="+strings.Repeat("x", 40_000), nil); r.status != http.StatusOK || f.messageCount() != before+1 {
+		t.Errorf("answer %d %s", r.status, r.text)
+	}
+}
+
+// A request for the header alone counts nothing, whatever its key.
+func TestHeadOfAnImageCountsNothing(t *testing.T) {
+	f := newFixture(t)
+	for _, key := range []string{serverKey, "no-key"} {
+		r := f.sendBy(http.MethodHead, api.PathSnowplowImage+"?e=pv", nil, "X-Write-Key", key)
+		if r.status != http.StatusOK || r.header.Get("Content-Type") != "image/gif" || r.header.Get("Content-Length") != "43" || r.text != "" {
+			t.Errorf("answer %d %v", r.status, r.header)
+		}
+	}
+	if n := f.messageCount(); n != 0 {
+		t.Errorf("%d messages are stored", n)
+	}
+}
+
+// Both products have the path /i, by different methods.
+func TestMethodsOfTheImage(t *testing.T) {
+	f := newFixture(t)
+	if r := f.send(api.PathSnowplowImage, []byte(trackMessage)); r.status != http.StatusOK || r.Accepted != 1 {
+		t.Errorf("answer %d %s", r.status, r.text)
+	}
+	if got := f.storedMessages()[0].Header.Get(stream.HeaderFormat); got != "segment" {
+		t.Errorf("the message has the format %s", got)
+	}
+	r := f.sendBy(http.MethodPut, api.PathSnowplowImage, nil)
+	r.wantProblem(t, http.StatusMethodNotAllowed, api.CodeMethodNotAllowed)
+	if got := r.header.Get("Allow"); got != "GET, HEAD, POST, OPTIONS" {
+		t.Errorf("Allow: %s", got)
+	}
+	for _, path := range []string{api.PathSnowplow, api.PathSnowplowImage} {
+		r := f.sendBy(http.MethodOptions, path, nil, "Origin", shopOrigin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type,sp-anonymous")
+		if r.status != http.StatusNoContent || r.header.Get("Access-Control-Allow-Headers") != "content-type,sp-anonymous" || r.header.Get("Access-Control-Allow-Credentials") != "true" {
+			t.Errorf("%s: %d %v", path, r.status, r.header)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -108,7 +109,7 @@ func (f *fixture) declareSamples() {
 			{"sha256": %q, "kind": "browser", "origins": ["https://*.wide.example.com", "capacitor://localhost", "null"]},
 			{"sha256": %q, "kind": "server"},
 			{"sha256": %q, "kind": "browser", "origins": ["https://old.example.com"], "disabled": true}],
-			"adapters": ["cloudevents", "segment"]}`,
+			"adapters": ["cloudevents", "segment", "snowplow"]}`,
 			sum(shopKey), shopOrigin, sum(wideKey), sum(serverKey), sum(disabledKey))},
 		"applications/other.json": {Data: fmt.Appendf(nil, `{"keys": [{"sha256": %q, "kind": "server"}]}`, sum(otherKey))},
 	})
@@ -200,7 +201,19 @@ func (f *fixture) send(path string, body []byte, headers ...string) answer {
 }
 
 func (f *fixture) trySend(path string, body []byte, headers ...string) (answer, error) {
-	req, err := http.NewRequest(http.MethodPost, f.base+path, bytes.NewReader(body))
+	return f.trySendBy(http.MethodPost, path, body, headers...)
+}
+
+// sendBy is send by another method.
+func (f *fixture) sendBy(method, path string, body []byte, headers ...string) answer {
+	f.t.Helper()
+	r, err := f.trySendBy(method, path, body, headers...)
+	f.noError(err)
+	return r
+}
+
+func (f *fixture) trySendBy(method, path string, body []byte, headers ...string) (answer, error) {
+	req, err := http.NewRequest(method, f.base+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -224,7 +237,7 @@ func (f *fixture) doRequest(req *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	r := answer{status: resp.StatusCode, header: resp.Header, text: string(text)}
-	if len(text) > 0 {
+	if strings.HasSuffix(resp.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(text, &r); err != nil {
 			return r, fmt.Errorf("answer %q: %w", text, err)
 		}

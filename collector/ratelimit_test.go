@@ -134,6 +134,16 @@ func TestLimitsBytesPerSecond(t *testing.T) {
 	}
 }
 
+// An event may be in the query: that costs what a body of its size does.
+func TestLimitCountsBytesOfTheQuery(t *testing.T) {
+	f, _ := newLimitedFixture(t, 0, 1)
+	f.sendLimited(api.PathValidate, append(bytes.Repeat([]byte{' '}, maxBody-len(click("a"))-30_000), click("a")...)).wantPassed(t)
+	query := "?q=" + strings.Repeat("x", 20_000)
+	f.sendLimited(api.PathValidate+query, click("b")).wantPassed(t)
+	f.sendLimited(api.PathValidate+query, click("c")).wantProblem(t, http.StatusTooManyRequests, api.CodeRateLimited)
+	f.sendLimited(api.PathValidate, click("d")).wantPassed(t)
+}
+
 // A body that compression made larger costs its decompressed size.
 func TestLimitCountsDecompressedBytes(t *testing.T) {
 	f, _ := newLimitedFixture(t, 0, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
@@ -22,7 +23,7 @@ func (s *Service) newRouter() *router.Router {
 		FailureOf: func(_ context.Context, err error) *httpserver.Failure { return failureOf(err) },
 		Prepare:   s.AllowReading, NotFound: s.serveUnknownPath, MethodNotAllowed: methodNotAllowed, WriteTimeout: writeTimeout,
 		Latency: s.metrics.requestSeconds, Logger: s.log, LogLimit: &s.logLimit,
-	}, append(s.segmentEndpoints(), []router.Endpoint{
+	}, slices.Concat(s.segmentEndpoints(), s.snowplowEndpoints(), []router.Endpoint{
 		{Method: http.MethodPost, Pattern: api.PathEvents, Handle: s.serveEvents(nativeDialect)},
 		{Method: http.MethodPost, Pattern: api.PathValidate, Handle: s.serveValidate},
 		{Method: http.MethodPost, Pattern: api.PathCloudEvents, Handle: s.serveEvents(cloudEventsDialect)},
@@ -30,7 +31,7 @@ func (s *Service) newRouter() *router.Router {
 		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.servePreflight},
 		{Method: http.MethodOptions, Pattern: api.PathCloudEvents, Handle: s.servePreflight},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
-	}...))
+	}))
 }
 
 // serveEvents accepts the events of a request in a dialect: the steps of the package
@@ -60,7 +61,7 @@ func (s *Service) commitBody(a authenticatedRequest, body requestBody) ([]result
 	msgs, results := a.acceptEvents(body.events)
 	if len(msgs) > 0 {
 		// No answer before the acknowledgement, and no claim without it.
-		if err := s.committer.commitMessages(a.key.ID, msgs, int64(cap(body.buffer.data)+eventOverhead*len(msgs))); err != nil {
+		if err := s.committer.commitMessages(a.key.ID, msgs, body.heldBytes(msgs)); err != nil {
 			body.reservation.refund()
 			return nil, err
 		}

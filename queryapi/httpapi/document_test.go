@@ -27,6 +27,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 		"POST " + api.PathEvents, "OPTIONS " + api.PathEvents, "POST " + api.PathValidate, "OPTIONS " + api.PathValidate,
 		"POST " + api.PathSegmentBatch, "OPTIONS " + api.PathSegmentBatch,
 		"POST " + api.PathCloudEvents, "OPTIONS " + api.PathCloudEvents,
+		"POST " + api.PathSnowplow, "OPTIONS " + api.PathSnowplow, "GET " + api.PathSnowplowImage,
 	}
 	for _, e := range (&service{admin: admin.New(admin.Config{})}).endpoints() {
 		served = append(served, e.Method+" "+parameter.ReplaceAllString(e.Pattern, "{}"))

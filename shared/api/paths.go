@@ -20,6 +20,11 @@ const (
 	// PathSourceConfig is what the SDK of RudderStack for browsers asks for at its
 	// start.
 	PathSourceConfig = "/sourceConfig"
+	// PathSnowplow accepts events as the trackers of Snowplow send them by POST.
+	PathSnowplow = "/com.snowplowanalytics.snowplow/tp2"
+	// PathSnowplowImage accepts an event as they send it by GET, in the query. By POST
+	// it is one of SegmentPaths.
+	PathSnowplowImage = "/i"
 )
 
 // Paths of the query API that every token may use.

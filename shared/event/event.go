@@ -150,6 +150,9 @@ var (
 	// ErrTooManyEvents is returned as soon as one event more than allowed is
 	// found.
 	ErrTooManyEvents = errors.New("the body holds too many events")
+	// ErrTooManyBytes is returned for a small body whose events are large, as each of
+	// them has a copy of what the body has once.
+	ErrTooManyBytes = errors.New("the events of the body are too large together")
 	// ErrNotEvents is returned for JSON that is neither an object nor an array.
 	ErrNotEvents = errors.New("the body is neither an event nor a list of events; " + BodyForms)
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/theeye/theeye/shared/format/cloudevents"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/format/segment"
+	"github.com/theeye/theeye/shared/format/snowplow"
 )
 
 // Format reads events of one format. It has no state: all methods are pure
@@ -30,8 +31,8 @@ type Format interface {
 	// Items may alias body and are valid as long as it is.
 	//
 	// An error means that no event can be told from another: *event.SyntaxError
-	// or one of event's ErrEmptyBody, ErrEmptyBatch, ErrTooManyEvents and
-	// ErrNotEvents. An item that is no event is refused alone.
+	// or one of event's ErrEmptyBody, ErrEmptyBatch, ErrTooManyEvents, ErrTooManyBytes
+	// and ErrNotEvents. An item that is no event is refused alone.
 	Split(r *http.Request, body []byte, maxEvents int) (event.Batch, error)
 
 	// Inspect checks whether an event can be accepted and returns its identity
@@ -54,6 +55,7 @@ var (
 	Native      Format = native.Format{}
 	CloudEvents Format = cloudevents.New()
 	Segment     Format = segment.New()
+	Snowplow    Format = snowplow.New()
 )
 
 // byName is the table of all formats. It is not changed after its
@@ -62,6 +64,7 @@ var byName = map[string]Format{
 	native.Name:      Native,
 	cloudevents.Name: CloudEvents,
 	segment.Name:     Segment,
+	snowplow.Name:    Snowplow,
 }
 
 // Lookup returns the format of a name, the value of the header Eye-Format.

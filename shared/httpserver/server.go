@@ -22,7 +22,7 @@ const (
 	// idleTimeout is longer than that of common proxies, 60 s, which would
 	// otherwise send a request on a connection that is just being closed.
 	idleTimeout    = 120 * time.Second
-	maxHeaderBytes = 32 << 10
+	maxHeaderBytes = 48 << 10
 	// drainTimeout bounds the requests in flight at shutdown; it leaves the
 	// other steps their part of daemon.DrainLimit.
 	drainTimeout = 8 * time.Second

@@ -63,7 +63,7 @@ type ApplicationSettings struct {
 }
 
 // Adapters returns the names of all formats that ApplicationSettings may list.
-func Adapters() []string { return []string{"cloudevents", "segment"} }
+func Adapters() []string { return []string{"cloudevents", "segment", "snowplow"} }
 
 // Key is a write key without its secret and its digest.
 type Key struct {

@@ -73,4 +73,22 @@ func TestAdaptersStore(t *testing.T) {
 		"event_id": "5c4c1ed5-7d1b-4f6c-9c0c-8f1e7a1e9c12", "name": "bought", "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25424",
 		"data": "map[anonymousId:a context:map[ip:10.0.0.2 sessionId:e2085be5-9137-4e4e-80b5-f1ffddc25424] properties:map[price:5]]",
 	})
+
+	code, _ = p.call("POST", "/com.snowplowanalytics.snowplow/tp2", registry.DevWriteKey, `{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[`+
+		`{"e":"se","se_ca":"cart","se_ac":"add","se_va":"12.50","eid":"560a3961-95f4-459d-8b60-122a8ccbed45","duid":"d","tv":"node-4.8.0","dtm":"1778051288000"}]}`)
+	if code != http.StatusOK {
+		t.Fatal(code)
+	}
+	p.wantStored("category=cart", map[string]string{
+		"event_id": "560a3961-95f4-459d-8b60-122a8ccbed45", "name": "add", "timestamp": "2026-05-06T07:08:08.000000Z",
+		"data": "map[duid:d e:se se_va:12.5 tv:node-4.8.0]",
+	})
+	code, _ = p.call("GET", "/i?e=pv&url=https%3A%2F%2Fshop.example%2F&eid=560a3961-95f4-459d-8b60-122a8ccbed46&sid=e2085be5-9137-4e4e-80b5-f1ffddc25425&aid="+registry.DevWriteKey, "", "")
+	if code != http.StatusOK {
+		t.Fatal(code)
+	}
+	p.wantStored("name=page_view", map[string]string{
+		"event_id": "560a3961-95f4-459d-8b60-122a8ccbed46", "category": "com.snowplowanalytics.snowplow", "session_id": "e2085be5-9137-4e4e-80b5-f1ffddc25425",
+		"data": "map[e:pv url:https://shop.example/]",
+	})
 }

@@ -16,7 +16,7 @@ type appSetCmd struct {
 	serverFlags
 	noteFlag
 	Name           string   `arg:"" help:"Name of the application."`
-	Adapter        []string `placeholder:"FORMAT" help:"Take events in this format of another product: cloudevents or segment, and no other one that is not named; none takes none. Repeatable."`
+	Adapter        []string `placeholder:"FORMAT" help:"Take events in this format of another product: cloudevents, segment or snowplow, and no other one that is not named; none takes none. Repeatable."`
 	MissingSession string   `placeholder:"WHAT" help:"What an event in such a format gets that has no session: anonymous derives one from the id of who sent it, reject rejects the event."`
 }
 

@@ -123,7 +123,7 @@ Example:
 	"app set": `Settings that are not named stay as they are. docs/adapters.md says what becomes of the events.
 
 Example:
-  theeye app set shop --adapter segment --adapter cloudevents
+  theeye app set shop --adapter segment --adapter snowplow
   theeye app set shop --missing-session reject`,
 
 	"app rotate": `The new write key is the only thing on standard output, and is shown this once.

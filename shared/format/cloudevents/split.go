@@ -55,22 +55,22 @@ func binaryItem(h http.Header, media string, body []byte) event.Item {
 		if name == "data" || name == "data_base64" || name == "datacontenttype" || name == "" {
 			continue // these are the body and its content type
 		}
-		o.Add(quote(name), quote(values[name]))
+		o.Add(foreign.QuoteText(name), foreign.QuoteText(values[name]))
 	}
 	item := event.Item{}
 	if contentType := h.Get("Content-Type"); contentType != "" {
-		o.Add(quote("datacontenttype"), quote(contentType))
+		o.Add(foreign.QuoteText("datacontenttype"), foreign.QuoteText(contentType))
 	}
 	switch isJSON := media == "" || media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json"); {
 	case len(body) == 0:
 	case isJSON && jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)):
-		o.Add(quote("data"), body)
+		o.Add(foreign.QuoteText("data"), body)
 	case isJSON && media != "":
 		item.Refusal = &event.Refusal{Code: event.CodeInvalidJSON, Message: "the body is not valid JSON, though its content type says so"}
 	case utf8.Valid(body):
-		o.Add(quote("data"), quote(string(body)))
+		o.Add(foreign.QuoteText("data"), foreign.QuoteText(string(body)))
 	default:
-		o.Add(quote("data_base64"), quote(base64.StdEncoding.EncodeToString(body)))
+		o.Add(foreign.QuoteText("data_base64"), foreign.QuoteText(base64.StdEncoding.EncodeToString(body)))
 	}
 	item.Raw = o.Text()
 	return item
@@ -86,9 +86,4 @@ func headerValue(text string) string {
 		return value
 	}
 	return text
-}
-
-func quote(text string) []byte {
-	quoted, _ := jsontext.AppendQuote(nil, text) // text that is not UTF-8 is replaced
-	return quoted
 }

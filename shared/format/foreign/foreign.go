@@ -60,6 +60,9 @@ type Event struct {
 	// Missing are the messages of faults about members that are missing, by their
 	// names.
 	Missing map[string]string
+	// InvalidTimestamp is the message of a fault about Timestamp, "" for that about a
+	// native one.
+	InvalidTimestamp string
 	// Faults are further reasons to reject the event.
 	Faults []event.Fault
 }
@@ -110,6 +113,9 @@ func (t Translation) Decode(raw []byte, r event.Receipt) (*event.Event, *event.R
 		if message, ok := x.explainMissing(f.Path); ok {
 			f.Message = message
 		}
+		if f.Code == event.CodeInvalidTimestamp && x.InvalidTimestamp != "" {
+			f.Message = x.InvalidTimestamp
+		}
 	}
 	e.Faults = append(e.Faults, x.Faults...)
 	return e, nil
@@ -131,7 +137,7 @@ func (t Translation) translate(raw []byte, r event.Receipt) (translated, *event.
 	x := translated{Event: t.Event(o.Root(), r), hash: o.HashWithout(t.Transport)}
 	arrived := x.Timestamp == nil
 	if arrived {
-		x.Timestamp, x.SentAt = quote(event.FormatTime(r.ReceivedAt)), ""
+		x.Timestamp, x.SentAt = QuoteText(event.FormatTime(r.ReceivedAt)), ""
 	}
 	if x.ID == "" {
 		x.ID, x.IDDerived = x.deriveID(r, arrived), true
@@ -197,9 +203,9 @@ func (x *translated) explainMissing(path string) (string, bool) {
 	return message, ok && value == nil
 }
 
-// quote returns text as JSON.
-func quote(text string) []byte {
-	quoted, _ := jsontext.AppendQuote(nil, text) // text without UTF-8 is replaced
+// QuoteText returns text as JSON. Bytes that are not UTF-8 are replaced.
+func QuoteText(text string) []byte {
+	quoted, _ := jsontext.AppendQuote(nil, text)
 	return quoted
 }
 
@@ -208,7 +214,7 @@ func Quote(text string) []byte {
 	if text == "" {
 		return nil
 	}
-	return quote(text)
+	return QuoteText(text)
 }
 
 // JSON returns a value as JSON, nil for an absent one and for null.

@@ -1,7 +1,9 @@
 package segment_test
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,6 +84,21 @@ func TestKeysAreFoundAndLeftOut(t *testing.T) {
 	b, err := format.Segment.Split(foreigntest.Request(http.MethodPost, "/v1/p"), []byte(`{"writeKey":"secret","userId":"u"}`), 10)
 	if err != nil || string(b.Items[0].Raw) != `{"userId":"u","type":"page"}` {
 		t.Errorf("%s, %v", b.Items, err)
+	}
+}
+
+// A context that each message of a batch gets makes no large batch of a small body.
+func TestCopiesOfTheContextAreBounded(t *testing.T) {
+	batch := func(messages, bytes int) error {
+		body := `{"context":{"a":"` + strings.Repeat("x", bytes) + `"},"batch":[` + strings.Repeat("{},", messages-1) + `{}]}`
+		_, err := format.Segment.Split(foreigntest.Request(http.MethodPost, "/v1/batch"), []byte(body), messages)
+		return err
+	}
+	if err := batch(500, 16<<10-20); err != nil {
+		t.Error(err)
+	}
+	if err := batch(10, 1<<20); !errors.Is(err, event.ErrTooManyBytes) {
+		t.Errorf("10 MiB of copies: %v", err)
 	}
 }
 

@@ -15,6 +15,10 @@ var callTypes = map[string]string{
 	"t": track, "p": "page", "s": "screen", "i": "identify", "g": "group", "a": "alias",
 }
 
+// maxCopied bounds the bytes of the copies of a batch's context, of which each message
+// gets one. SDKs send a few KB of context.
+const maxCopied = 8 << 20
+
 // Split implements format.Format. A body with a member batch is a batch, whatever the
 // route; any other is one message. The content type does not decide.
 func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, error) {
@@ -31,9 +35,13 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 		return event.Batch{Items: []event.Item{newItem(text, typ, nil)}, SentAt: e.sentAt}, nil
 	}
 	b := event.Batch{SentAt: e.sentAt}
+	copied := 0
 	err = foreign.EachElement(e.batch, func(message []byte) error {
 		if len(b.Items) >= maxEvents {
 			return event.ErrTooManyEvents
+		}
+		if copied += len(e.context); copied > maxCopied {
+			return event.ErrTooManyBytes
 		}
 		b.Items = append(b.Items, newItem(message, "", e.context))
 		return nil
