@@ -12,7 +12,8 @@
 //	            else of userId
 //	category    type
 //	name        event of a track message; the type of any other
-//	timestamp   timestamp, else originalTimestamp; without both, the moment of arrival
+//	timestamp   timestamp, else originalTimestamp; without both, the moment of arrival.
+//	            A sentAt of the message alone that equals it does not correct it
 //	data        everything else, under its own name; the batch's context lies under the
 //	            message's, member by member
 //
@@ -67,8 +68,10 @@ func translate(o native.Value, r event.Receipt) foreign.Event {
 		stamp = "originalTimestamp"
 		x.Timestamp = foreign.JSON(o.Member(stamp))
 	}
-	if x.SentAt == "" {
-		x.SentAt = foreign.HeaderText(foreign.JSON(o.Member("sentAt")))
+	// The Go SDK of RudderStack sends the time of the event as that of its sending, too:
+	// however late it is sent, that says nothing about the clock.
+	if sentAt := o.Member("sentAt"); x.SentAt == "" && sentAt.Text() != o.Member(stamp).Text() {
+		x.SentAt = foreign.HeaderText(foreign.JSON(sentAt))
 	}
 	messageID := o.Member("messageId").Text()
 	id, isUUID := event.ParseUUID(messageID)

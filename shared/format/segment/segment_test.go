@@ -34,6 +34,25 @@ func TestRetriesAreTheSameEvent(t *testing.T) {
 	}
 }
 
+// A time of sending corrects the clock, but not one that repeats the time of the event.
+func TestSentAt(t *testing.T) {
+	own := func(r *event.Receipt) { r.SentAt = "" }
+	for name, c := range map[string]struct {
+		raw, want string
+		change    []func(*event.Receipt)
+	}{
+		"of the batch":         {`{"timestamp":"2026-05-06T07:00:00Z","sentAt":"2026-05-06T07:00:05Z"}`, "2026-05-06T07:08:09Z", nil},
+		"of the batch, equal":  {`{"timestamp":"2026-05-06T07:08:09Z","sentAt":"2026-05-06T07:08:09Z"}`, "2026-05-06T07:08:09Z", nil},
+		"of the message":       {`{"timestamp":"2026-05-06T07:00:00Z","sentAt":"2026-05-06T07:00:05Z"}`, "2026-05-06T07:00:05Z", []func(*event.Receipt){own}},
+		"repeats timestamp":    {`{"timestamp":"2026-05-06T07:00:00Z","sentAt":"2026-05-06T07:00:00Z"}`, "", []func(*event.Receipt){own}},
+		"repeats originalTime": {`{"originalTimestamp":"2026-05-06T07:00:00Z","sentAt":"2026-05-06T07:00:00Z"}`, "", []func(*event.Receipt){own}},
+	} {
+		if got := decode(t, c.raw, c.change...).SentAt; got != c.want {
+			t.Errorf("%s: sent at %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestSessions(t *testing.T) {
 	session := func(raw string, change ...func(*event.Receipt)) string { return decode(t, raw, change...).SessionID }
 	required := func(r *event.Receipt) { r.MissingSession = event.SessionRequired }
