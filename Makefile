@@ -6,12 +6,13 @@ CACHE    ?= $(shell printf %s "$${EYE_TEST_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cac
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
-# In the order of imports. Two stand apart, with dependencies of their own, and are
-# built without the workspace: deploy/check, which checks the rest, and test/duckdb,
-# whose foreign reader of the Parquet files needs cgo.
+# In the order of imports. Three stand apart, with dependencies of their own, and are
+# built without the workspace: deploy/check, which checks the rest, test/duckdb, whose
+# foreign reader of the Parquet files needs cgo, and test/sdks, with the SDKs of others.
 MODULES  := shared clients/go collector processor queryapi standalone theeye test
 CHECK    := deploy/check
 DUCKDB   := test/duckdb
+SDKS     := test/sdks
 PACKAGES := $(MODULES:%=./%/...)
 # What the race detector watches: everything but the tests that start built programs, and
 # of that the packages with concurrency in their code or tests, found by these words.
@@ -39,7 +40,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here python race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check
+.PHONY: help run build test test-here python sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -59,7 +60,7 @@ test: ## the whole suite, with a MongoDB of its own and a Chromium
 test-here:
 	@chromium=$$(deploy/test-chromium.sh) || exit 1; export EYE_TEST_CHROMIUM=$$chromium; \
 	$(GO) test -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
-	$(SUBMAKE) check duckdb python && [ $$suite -eq 0 ] && echo 'make test: everything passed'
+	$(SUBMAKE) check duckdb python sdks && [ $$suite -eq 0 ] && echo 'make test: everything passed'
 
 race: ## the suite under the race detector, but for the tests of whole programs
 	@deploy/need-cc.sh
@@ -76,6 +77,10 @@ python: ## only the tests of the Python client, and its types where mypy is inst
 	@python=$$(deploy/test-python.sh) || exit 1; cd clients/python && $$python -m unittest discover -s tests -t . && \
 	if command -v mypy >/dev/null; then mypy; else echo 'mypy is not installed: the types of clients/python are not checked' >&2; fi
 
+sdks: ## only the tests of the SDKs of others, in Go, under Node and in a page: unmodified, against The Eye
+	@chromium=$$(deploy/test-chromium.sh) && sdks=$$(deploy/test-sdks.sh) || exit 1; \
+	cd $(SDKS) && GOWORK=off EYE_TEST_CHROMIUM=$$chromium EYE_TEST_SDKS=$$sdks $(GO) test -timeout 15m ./...
+
 check: ## only the checks of the project as a whole: deployment, modules, documents
 	@cd $(CHECK) && GOWORK=off $(GO) test -timeout 15m ./...
 
@@ -86,6 +91,7 @@ lint: $(GOLANGCI) ## linters, over every module
 	$(GOLANGCI) run $(PACKAGES)
 	cd $(CHECK) && GOWORK=off $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...
 	cd $(DUCKDB) && GOWORK=off $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...
+	cd $(SDKS) && GOWORK=off $(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...
 
 $(GOLANGCI):
 	cd / && GOWORK=off GOFLAGS= CGO_ENABLED=0 GOBIN=$(@D) \
@@ -130,7 +136,7 @@ cross: ## compile every module for every platform
 	done
 
 tidy-check: ## every module builds alone and its go.mod is tidy
-	@for module in $(MODULES) $(CHECK) $(DUCKDB); do \
+	@for module in $(MODULES) $(CHECK) $(DUCKDB) $(SDKS); do \
 		echo "== $$module"; \
 		(cd $$module && GOWORK=off $(GO) build -o /dev/null ./... && GOWORK=off $(GO) mod tidy -diff) || exit 1; \
 	done

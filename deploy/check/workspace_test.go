@@ -15,7 +15,7 @@ import (
 
 // apart are the folders of modules that may stand in the workspace or not: this one, and
 // the one that needs cgo.
-var apart = []string{"deploy/check", "test/duckdb"}
+var apart = []string{"deploy/check", "test/duckdb", "test/sdks"}
 
 func modules(t *testing.T) []string {
 	t.Helper()
