@@ -86,7 +86,8 @@ func appendHead(b []byte, index int, eventID, status string) []byte {
 	return appendString(b, status)
 }
 
-// appendOutcome appends the result of an event that was validated.
+// appendOutcome appends the result of an event that was validated, whose object it
+// leaves open.
 func appendOutcome(b []byte, index int, eventID string, v schema.Verdict) []byte {
 	status := api.StatusStored
 	if len(v.Faults) > 0 {
@@ -97,7 +98,7 @@ func appendOutcome(b []byte, index int, eventID string, v schema.Verdict) []byte
 		b = strconv.AppendInt(append(b, `,"clock_offset_ms":`...), v.ClockOffsetMS, 10)
 	}
 	if len(v.Faults) == 0 {
-		return append(b, '}')
+		return b
 	}
 	b = append(b, `,"errors":[`...)
 	for i, f := range v.Faults {
@@ -112,7 +113,37 @@ func appendOutcome(b []byte, index int, eventID string, v schema.Verdict) []byte
 		b = appendString(b, f.Message)
 		b = append(b, '}')
 	}
-	return append(b, "]}"...)
+	return append(b, ']')
+}
+
+// appendTranslated appends the native event that an event of another format became: an
+// api.TranslatedEvent, with its valid members.
+func appendTranslated(b []byte, ev *event.Event) []byte {
+	b = append(b, `,"event":{`...)
+	start := len(b)
+	member := func(name string) {
+		if len(b) > start {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, name), ':')
+	}
+	for _, m := range [...]struct{ name, text string }{
+		{"session_id", ev.SessionID}, {"category", ev.Category}, {"name", ev.Name},
+	} {
+		if m.text != "" {
+			member(m.name)
+			b = appendString(b, m.text)
+		}
+	}
+	if ev.Data != nil {
+		member("data")
+		b = append(b, ev.Data...)
+	}
+	if !ev.Timestamp.IsZero() {
+		member("timestamp")
+		b = appendString(b, event.FormatTime(ev.Timestamp))
+	}
+	return append(b, '}')
 }
 
 func appendString(b []byte, s string) []byte {

@@ -21,6 +21,9 @@ const (
 	eventMethods = "POST, OPTIONS"
 )
 
+var errServerKeyInPage = httpserver.NewFailure(http.StatusForbidden, api.CodeServerKeyInPage,
+	"this is the key of a server, and must not be in a page or a mail where everyone can read it: rotate it, and use a key of kind browser that lists the page's origin")
+
 // checkOrigin refuses a key that is used from an origin that its owner did not
 // list.
 func checkOrigin(key registry.Key, h http.Header) error {
@@ -29,8 +32,7 @@ func checkOrigin(key registry.Key, h http.Header) error {
 		// Browsers never send the header empty.
 		case origin != "" && key.AllowsOrigin(origin):
 		case key.Kind == registry.Server:
-			return httpserver.NewFailure(http.StatusForbidden, api.CodeServerKeyInPage,
-				"this is the key of a server, and must not be in a page where everyone can read it: rotate it, and use a key of kind browser that lists the page's origin")
+			return errServerKeyInPage
 		case origin == registry.NullOrigin:
 			return httpserver.NewFailure(http.StatusForbidden, api.CodeOriginNotAllowed,
 				`the write key may not be used from the origin null, which files and sandboxed frames have: serve the page by HTTP, or list "null" among the key's origins`)
@@ -130,7 +132,7 @@ func isTokenList(s string) bool {
 func methodNotAllowed(pattern string) *httpserver.Failure {
 	methods := eventMethods
 	switch pattern {
-	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig:
+	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig, api.PathPixel:
 		methods = "GET, HEAD"
 	case api.PathSnowplowImage:
 		methods = "GET, HEAD, " + eventMethods

@@ -8,6 +8,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
 )
@@ -18,6 +19,8 @@ type dialect struct {
 	// isAdapter is set for the formats of other products, which an application must
 	// have enabled.
 	isAdapter bool
+	// keepsNothing is set where events are only validated.
+	keepsNothing bool
 	// keysIn returns what may be write keys in the body of a request, which is read
 	// where its header and its query have none; nil for a dialect whose bodies carry
 	// none.
@@ -79,7 +82,7 @@ var unkeyed = registry.Key{KeySettings: registry.KeySettings{BytesPerSecond: 1}}
 // takeKeyedBody is takeBody for a request whose key is in its body. The body is
 // read before it is known who sends it.
 func (s *Service) takeKeyedBody(r *http.Request, d dialect) (authenticatedRequest, requestBody, error) {
-	if err := s.checkSpace(); err != nil {
+	if err := s.checkSpace(d); err != nil {
 		return authenticatedRequest{}, requestBody{}, err
 	}
 	b, err := s.bodies.readBody(r, unkeyed)
@@ -107,14 +110,17 @@ func (s *Service) takeBody(r *http.Request, d dialect) (authenticatedRequest, re
 		}
 		return s.takeKeyedBody(r, d)
 	}
-	if err := s.checkSpace(); err != nil {
+	if err := s.checkSpace(d); err != nil {
 		return a, requestBody{}, err
 	}
 	body, err := s.readBody(r, a)
 	return a, body, err
 }
 
-func (s *Service) checkSpace() error {
+func (s *Service) checkSpace(d dialect) error {
+	if d.keepsNothing {
+		return nil
+	}
 	if err := s.guard(); err != nil {
 		return unavailable(api.CodeNoSpace, "the disk has no room", retryLater, err)
 	}
@@ -124,7 +130,7 @@ func (s *Service) checkSpace() error {
 // missingSession returns the setting of the application where the format of the
 // request heeds it and it is not the default.
 func (a authenticatedRequest) missingSession() string {
-	if !a.isAdapter {
+	if a.format.Name() == native.Name {
 		return ""
 	}
 	return a.key.Settings.MissingSession

@@ -30,6 +30,7 @@ func (s *Service) newRouter() *router.Router {
 		{Method: http.MethodOptions, Pattern: api.PathEvents, Handle: s.servePreflight},
 		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.servePreflight},
 		{Method: http.MethodOptions, Pattern: api.PathCloudEvents, Handle: s.servePreflight},
+		{Method: http.MethodGet, Pattern: api.PathPixel, Handle: withoutHead(s.servePixel)},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	}))
 }

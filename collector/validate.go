@@ -2,13 +2,17 @@ package collector
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/schema"
 )
@@ -77,14 +81,57 @@ func (v *validationTurns) leave(application string) {
 	delete(v.applications, application)
 }
 
+// paramFormat names the format of the events to validate.
+const paramFormat = "format"
+
+// validatedDialects are the formats whose events are validated, by name. It is not changed.
+var validatedDialects = listValidatedDialects()
+
+// listValidatedDialects returns all formats; an application need not have enabled them.
+func listValidatedDialects() map[string]dialect {
+	all := map[string]dialect{}
+	for _, d := range []dialect{nativeDialect, cloudEventsDialect, segmentDialect, snowplowDialect, pixelDialect} {
+		d.isAdapter, d.keepsNothing = false, true
+		all[d.format.Name()] = d
+	}
+	return all
+}
+
+// asSent returns the dialect of the events of a request to validate, and the request as
+// it would be sent to the routes of that format: without the name of the format in its
+// query, and by GET if it has no body, as events in a query are sent.
+func asSent(r *http.Request) (dialect, *http.Request, error) {
+	query := r.URL.Query()
+	if !query.Has(paramFormat) {
+		return validatedDialects[native.Name], r, nil
+	}
+	d, ok := validatedDialects[query.Get(paramFormat)]
+	if !ok {
+		return d, r, httpserver.BadRequest(api.CodeInvalidParameter,
+			"format must be one of %s", strings.Join(slices.Sorted(maps.Keys(validatedDialects)), ", "))
+	}
+	sent := r.Clone(r.Context())
+	var kept []string
+	for parameter := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if name, _, _ := strings.Cut(parameter, "="); name != paramFormat {
+			kept = append(kept, parameter)
+		}
+	}
+	sent.URL.RawQuery = strings.Join(kept, "&")
+	if r.ContentLength == 0 {
+		sent.Method = http.MethodGet
+	}
+	return d, sent, nil
+}
+
 // serveValidate validates the events of a request as the processor would if
 // they were received now, and stores nothing.
 func (s *Service) serveValidate(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.authenticate(r, nativeDialect)
+	d, sent, err := asSent(r)
 	if err != nil {
 		return err
 	}
-	body, err := s.readBody(r, a)
+	a, body, err := s.takeBody(sent, d)
 	if err != nil {
 		return err
 	}
@@ -144,7 +191,11 @@ func (v *validation) appendOutcomeOf(ctx context.Context, out []byte, index int,
 	if err != nil {
 		return nil, err
 	}
-	return appendOutcome(out, index, ev.EventID, verdict), nil
+	out = appendOutcome(out, index, ev.EventID, verdict)
+	if v.format.Name() != native.Name {
+		out = appendTranslated(out, ev)
+	}
+	return append(out, '}'), nil
 }
 
 // validate validates an event within the work that is left.

@@ -31,6 +31,7 @@ var sharedNames = map[string]string{
 	"Ready":        "nil, or the missing parts, until a part of a process can work",
 	"Revision":     "a registry revision: of a registry, a set, a version or a rule",
 	"Run":          "a part of a process serves until its context ends; a command does its work",
+	"Split":        "format.Format",
 	"Stop":         "the end of a Start",
 	"ServeHTTP":    "http.Handler",
 	"String":       "fmt.Stringer",

@@ -28,6 +28,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 		"POST " + api.PathSegmentBatch, "OPTIONS " + api.PathSegmentBatch,
 		"POST " + api.PathCloudEvents, "OPTIONS " + api.PathCloudEvents,
 		"POST " + api.PathSnowplow, "OPTIONS " + api.PathSnowplow, "GET " + api.PathSnowplowImage,
+		"GET " + api.PathPixel,
 	}
 	for _, e := range (&service{admin: admin.New(admin.Config{})}).endpoints() {
 		served = append(served, e.Method+" "+parameter.ReplaceAllString(e.Pattern, "{}"))

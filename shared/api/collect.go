@@ -51,6 +51,19 @@ type EventResult struct {
 	Message string `json:"message,omitzero"`
 	// Errors say why the event would be rejected.
 	Errors []event.Fault `json:"errors,omitempty"`
+	// Event is the native event that a validated event of another format became.
+	Event *TranslatedEvent `json:"event,omitempty"`
+}
+
+// TranslatedEvent is what an event of another format became. Members that are invalid are
+// absent.
+type TranslatedEvent struct {
+	SessionID string         `json:"session_id,omitzero"`
+	Category  string         `json:"category,omitzero"`
+	Name      string         `json:"name,omitzero"`
+	Data      jsontext.Value `json:"data,omitempty"`
+	// Timestamp is in RFC 3339, to the microsecond, before a correction of the clock.
+	Timestamp string `json:"timestamp,omitzero"`
 }
 
 // Statuses of events: of a result, and of an event that is looked up.

@@ -7,6 +7,8 @@ const (
 	// PathEvents accepts events by POST and lists stored ones by GET.
 	PathEvents   = "/v1/events"
 	PathValidate = "/v1/validate"
+	// PathPixel accepts an event in the query of an image.
+	PathPixel = "/v1/pixel.gif"
 	// PathCloudEvents accepts events in the format CloudEvents 1.0.
 	PathCloudEvents = "/v1/cloudevents"
 	// PathSegmentBatch accepts messages as the SDKs of Segment send them; so do the
@@ -144,6 +146,9 @@ const (
 	// HeaderWriteKey carries a write key to the collector; so do
 	// Authorization and the query parameter write_key.
 	HeaderWriteKey = "X-Write-Key"
+	// HeaderReason says, beside the image of PathPixel, why its event is not accepted
+	// or will be rejected: a code and a sentence.
+	HeaderReason = "X-Eye-Reason"
 	// HeaderIfMatch carries the revision that a change replaces, HeaderETag
 	// the revision of what an answer shows, each as ETag formats it.
 	HeaderIfMatch = "If-Match"

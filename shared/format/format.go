@@ -13,6 +13,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/cloudevents"
 	"github.com/theeye/theeye/shared/format/native"
+	"github.com/theeye/theeye/shared/format/pixel"
 	"github.com/theeye/theeye/shared/format/segment"
 	"github.com/theeye/theeye/shared/format/snowplow"
 )
@@ -49,19 +50,21 @@ type Format interface {
 	Decode(raw []byte, r event.Receipt) (*event.Event, *event.Refusal)
 }
 
-// The formats: Native is that of events in The Eye's own shape, the others are those
-// of other products.
+// The formats: Native is that of events in The Eye's own shape, Pixel that of events in
+// the query of an image; the others are those of other products.
 var (
 	Native      Format = native.Format{}
 	CloudEvents Format = cloudevents.New()
 	Segment     Format = segment.New()
 	Snowplow    Format = snowplow.New()
+	Pixel       Format = pixel.New()
 )
 
 // byName is the table of all formats. It is not changed after its
 // initialisation.
 var byName = map[string]Format{
 	native.Name:      Native,
+	pixel.Name:       Pixel,
 	cloudevents.Name: CloudEvents,
 	segment.Name:     Segment,
 	snowplow.Name:    Snowplow,

@@ -16,6 +16,7 @@
 package foreign
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,14 +47,17 @@ func UUID(namespace uuid.UUID, application string, id ...string) string {
 
 // Event is what a translation makes of an event. A member that is nil is missing.
 type Event struct {
-	// ID is the UUID of the sender, in lower case, or one that UUID returns; "" if
-	// the event has no id: then one is derived from its content.
+	// ID is the id that the sender gave the event, a UUID in lower case, or one that UUID
+	// returns; "" if the event has no id: then one is derived from its content.
 	ID string
 	// IDDerived says that ID is not the text that was sent.
 	IDDerived bool
 
 	// The members of a native event, as JSON.
 	SessionID, Category, Name, Data, Timestamp []byte
+
+	// Others are members that no native event has, for which the policy decides.
+	Others []native.Value
 
 	// SentAt is when the client says it sent the event, by the clock of Timestamp.
 	SentAt string
@@ -93,7 +97,7 @@ func (t Translation) Identify(raw []byte, r event.Receipt) (event.Head, string, 
 	if refusal != nil {
 		return event.Head{}, "", refusal
 	}
-	head.Derived = x.IDDerived
+	head.Derived = head.Derived || x.IDDerived
 	return head, x.hash.String(), nil
 }
 
@@ -107,7 +111,7 @@ func (t Translation) Decode(raw []byte, r event.Receipt) (*event.Event, *event.R
 	if refusal != nil {
 		return nil, refusal
 	}
-	e.Derived, e.SentAt, e.ContentHash = x.IDDerived, x.SentAt, x.hash.String()
+	e.Derived, e.SentAt, e.ContentHash = e.Derived || x.IDDerived, x.SentAt, x.hash.String()
 	for i := range e.Faults {
 		f := &e.Faults[i]
 		if message, ok := x.explainMissing(f.Path); ok {
@@ -165,9 +169,8 @@ func (x *translated) deriveID(r event.Receipt, arrived bool) string {
 
 // appendNative appends the text of the native event.
 func (x *translated) appendNative(dst []byte) []byte {
-	dst = append(dst, `{"event_id":"`...)
-	dst = append(dst, x.ID...)
-	dst = append(dst, '"')
+	dst = append(dst, `{"event_id":`...)
+	dst, _ = jsontext.AppendQuote(dst, x.ID)
 	if x.Category == nil {
 		// With a category, whatever its value, it is no wrapper of native events.
 		dst = append(dst, `,"category":null`...)
@@ -181,6 +184,11 @@ func (x *translated) appendNative(dst []byte) []byte {
 		if m.value != nil {
 			dst = append(append(append(append(dst, `,"`...), m.name...), `":`...), m.value...)
 		}
+	}
+	for _, v := range x.Others {
+		dst = append(dst, ',')
+		dst = append(v.AppendName(dst), ':')
+		dst = v.AppendJSON(dst)
 	}
 	return append(dst, '}')
 }
@@ -241,6 +249,20 @@ func (b *Object) Add(name, value []byte) {
 // AddMember adds a member of another object under its name.
 func (b *Object) AddMember(v native.Value) {
 	b.Add(v.AppendName(nil), v.AppendJSON(nil))
+}
+
+// AddMembers adds the members of an object in JSON. It reports false, and adds nothing,
+// for any other text.
+func (b *Object) AddMembers(object []byte) bool {
+	added := Object{bytes.Clone(b.text)}
+	if EachMember(object, func(_ string, quoted, value []byte) error {
+		added.Add(quoted, value)
+		return nil
+	}) != nil {
+		return false
+	}
+	*b = added
+	return true
 }
 
 // Text returns the text of the object.

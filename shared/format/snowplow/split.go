@@ -3,10 +3,7 @@ package snowplow
 import (
 	"bytes"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/foreign"
@@ -14,10 +11,6 @@ import (
 
 // applicationID is the parameter that may carry a write key.
 const applicationID = "aid"
-
-// paramWriteKey is the parameter of a query that carries a write key. The protocol does
-// not have it.
-const paramWriteKey = "write_key"
 
 // Split implements format.Format. A request of method GET is the event that its query
 // describes. The body of any other is an envelope with the array data, whatever its
@@ -63,24 +56,13 @@ func eventsOf(text []byte) (list []byte, err error) {
 	return list, err
 }
 
-// queryItem returns the item of a query. Text that is no UTF-8 stays percent-encoded.
+// queryItem returns the item of a query.
 func queryItem(query string) []byte {
 	var o foreign.Object
-	for parameter := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(parameter, "=")
-		if name = unescape(name); name == paramWriteKey || parameter == "" {
-			continue
-		}
-		o.Add(foreign.QuoteText(name), foreign.QuoteText(unescape(value)))
-	}
+	foreign.EachParameter(query, func(name, value string) {
+		o.Add(foreign.QuoteText(name), foreign.QuoteText(value))
+	})
 	return o.Text()
-}
-
-func unescape(text string) string {
-	if decoded, err := url.QueryUnescape(text); err == nil && utf8.ValidString(decoded) {
-		return decoded
-	}
-	return text
 }
 
 // Keys returns what may be the write keys of a request in the parameter aid: of its
