@@ -331,8 +331,24 @@ class TestDjango(WebCase):
 
         self.settings.ROOT_URLCONF = self.async_urls
         django.urls.clear_url_caches()
-        app = django.core.handlers.asgi.ASGIHandler()
-        self.request = lambda path, headers: asyncio.run(call_asgi(app, path, headers))
+        bodies = []
+
+        class Handler(django.core.handlers.asgi.ASGIHandler):
+            # Django before 4.2 leaves the file of a body to the garbage collector.
+            async def read_body(self, receive):
+                bodies.append(await super().read_body(receive))
+                return bodies[-1]
+
+        app = Handler()
+
+        def request(path, headers):
+            try:
+                return asyncio.run(call_asgi(app, path, headers))
+            finally:
+                while bodies:
+                    bodies.pop().close()
+
+        self.request = request
         self.check_site()
 
     def test_wrong_settings_leave_the_site_alone(self):
