@@ -28,7 +28,9 @@ func TestRoutesAreDocumented(t *testing.T) {
 		"POST " + api.PathSegmentBatch, "OPTIONS " + api.PathSegmentBatch,
 		"POST " + api.PathCloudEvents, "OPTIONS " + api.PathCloudEvents,
 		"POST " + api.PathSnowplow, "OPTIONS " + api.PathSnowplow, "GET " + api.PathSnowplowImage,
-		"GET " + api.PathPixel,
+		"GET " + api.PathPixel, "POST /beacon/v1/batch", "POST " + api.PathSegmentMetrics,
+		"GET " + parameter.ReplaceAllString(api.PathSegmentSettings, "{}"), "GET " + api.PathSourceConfig,
+		"POST /v1/track", "POST /v1/page", "POST /v1/screen", "POST /v1/identify", "POST /v1/group", "POST /v1/alias",
 	}
 	for _, e := range (&service{admin: admin.New(admin.Config{})}).endpoints() {
 		served = append(served, e.Method+" "+parameter.ReplaceAllString(e.Pattern, "{}"))
