@@ -118,12 +118,15 @@ func (s *Store) Prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list indexes: %w", classify(err))
 	}
+	var missing []mongo.IndexModel
 	for _, want := range indexes() {
-		if present[want.name()] {
-			continue
+		if !present[want.name()] {
+			missing = append(missing, want.toModel())
 		}
-		if _, err := s.events.Indexes().CreateOne(ctx, want.toModel()); err != nil {
-			return fmt.Errorf("create index %s: %w", want.name(), classify(err))
+	}
+	if len(missing) > 0 { // at once, so that documents that are there are read once
+		if _, err := s.events.Indexes().CreateMany(ctx, missing); err != nil {
+			return fmt.Errorf("create indexes: %w", classify(err))
 		}
 	}
 	for _, name := range superseded(present) {
