@@ -8,7 +8,9 @@
 package format
 
 import (
+	"maps"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format/cloudevents"
@@ -60,18 +62,34 @@ var (
 	Pixel       Format = pixel.New()
 )
 
-// byName is the table of all formats. It is not changed after its
-// initialisation.
-var byName = map[string]Format{
-	native.Name:      Native,
-	pixel.Name:       Pixel,
-	cloudevents.Name: CloudEvents,
-	segment.Name:     Segment,
-	snowplow.Name:    Snowplow,
+// byName is the table of all formats. A table is not changed.
+var byName atomic.Pointer[map[string]Format]
+
+func init() {
+	byName.Store(&map[string]Format{
+		native.Name:      Native,
+		pixel.Name:       Pixel,
+		cloudevents.Name: CloudEvents,
+		segment.Name:     Segment,
+		snowplow.Name:    Snowplow,
+	})
 }
 
 // Lookup returns the format of a name, the value of the header Eye-Format.
 func Lookup(name string) (Format, bool) {
-	f, ok := byName[name]
+	f, ok := (*byName.Load())[name]
 	return f, ok
+}
+
+// Substitute makes Lookup return another format under a name, or none for nil, until
+// restore is called: that of an earlier or a later version, for tests of replays. Only
+// one may be in force at a time.
+func Substitute(name string, f Format) (restore func()) {
+	before := byName.Load()
+	table := maps.Clone(*before)
+	if table[name] = f; f == nil {
+		delete(table, name)
+	}
+	byName.Store(&table)
+	return func() { byName.Store(before) }
 }

@@ -9,6 +9,8 @@
 //
 //   - Inspect and Decode are pure functions of the bytes and the receipt.
 //   - Decode refuses exactly what Inspect refuses, and its Head is Inspect's.
+//   - An event that is within the limits by itself, and not as it is translated, has a
+//     fault and keeps its id, so that a mended translation finds its document.
 //   - The content hash is that of the event that was sent, without the members that
 //     Translation.Transport names: a mended translation changes no hash.
 //   - An event id that is not the sender's own UUID counts as derived, so that the
@@ -73,8 +75,8 @@ type Event struct {
 
 // Translation translates the events of a format.
 type Translation struct {
-	// Event translates an event. It must be a pure function. The result may alias
-	// its arguments.
+	// Event translates an event. It must be a pure function. Only Others of the result
+	// may alias its arguments.
 	Event func(o native.Value, r event.Receipt) Event
 	// Transport reports whether a member of the event that was sent identifies it,
 	// or changes when it is sent again: the content hash leaves it out.
@@ -95,7 +97,10 @@ func (t Translation) Identify(raw []byte, r event.Receipt) (event.Head, string, 
 	}
 	head, refusal := native.Inspect(x.text)
 	if refusal != nil {
-		return event.Head{}, "", refusal
+		x.dropData(refusal)
+		if head, refusal = native.Inspect(x.text); refusal != nil {
+			return event.Head{}, "", refusal
+		}
 	}
 	head.Derived = head.Derived || x.IDDerived
 	return head, x.hash.String(), nil
@@ -109,7 +114,11 @@ func (t Translation) Decode(raw []byte, r event.Receipt) (*event.Event, *event.R
 	}
 	e, refusal := native.Decode(x.text)
 	if refusal != nil {
-		return nil, refusal
+		x.dropData(refusal)
+		if e, refusal = native.Decode(x.text); refusal != nil {
+			return nil, refusal
+		}
+		e.Data, e.Tree = nil, nil
 	}
 	e.Derived, e.SentAt, e.ContentHash = e.Derived || x.IDDerived, x.SentAt, x.hash.String()
 	for i := range e.Faults {
@@ -148,6 +157,16 @@ func (t Translation) translate(raw []byte, r event.Receipt) (translated, *event.
 	}
 	x.text = x.appendNative(make([]byte, 0, len(raw)+256))
 	return x, nil
+}
+
+// dropData replaces the data that make the native event one that is refused by none and a
+// fault.
+func (x *translated) dropData(refusal *event.Refusal) {
+	x.Data, x.Others = []byte("{}"), nil
+	x.Faults = append(x.Faults, event.Fault{
+		Code: refusal.Code, Path: event.Pointer("data"), Message: "the translated event is beyond what is kept: " + refusal.Message,
+	})
+	x.text = x.appendNative(x.text[:0])
 }
 
 // deriveID derives the id of an event without one. An event that does not say when
