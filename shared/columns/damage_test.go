@@ -98,7 +98,7 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	check("endless footer", []byte("PAR1\xff\xff\xff\xffPAR1"))
 }
 
-// Bytes of a file change while it is open: what is read is what was written, or refused.
+// Bytes of a file change while it is open: each read returns the bytes that were written, or is refused.
 func TestDamageOfAnOpenFileIsFound(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	docs := randomDocuments(r, 5000)

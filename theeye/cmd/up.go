@@ -27,9 +27,8 @@ type upCmd struct{ standalone.Settings }
 // pages in addition to it.
 const memoryLimit = 400 << 20
 
-// garbagePercent is how much garbage may stand beside what is in use, in percent of it.
-// Most in use is blocks of messages, which cost the collector little, so it may run twice
-// as often as by default.
+// garbagePercent bounds garbage, in percent of the memory in use. Most of that is blocks
+// of messages, which cost the collector little, so it may run twice as often as by default.
 const garbagePercent = 50
 
 // Run runs everything until a signal ends it.
