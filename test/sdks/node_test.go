@@ -26,6 +26,11 @@ var rudderNode = sdk{
 	start: func(t *testing.T, address string) site { return startNode(t, "rudder-sdk-node", address) },
 }
 
+var snowplowNode = sdk{
+	name: "snowplow node-tracker", translate: fromSnowplow, calls: snowplowCalls,
+	start: func(t *testing.T, address string) site { return startNode(t, "node-tracker", address) },
+}
+
 var cloudEventsNode = sdk{
 	name: "cloudevents of npm", translate: fromCloudEvents,
 	calls: []call{

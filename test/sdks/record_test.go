@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
@@ -15,7 +16,7 @@ import (
 	"github.com/theeye/theeye/test/clients"
 )
 
-// recorder keeps the requests with bodies that pass, on their way through a gate.
+// recorder keeps the requests with events that pass, on their way through a gate.
 type recorder struct {
 	gate clients.Gate
 
@@ -23,9 +24,11 @@ type recorder struct {
 	requests []request
 }
 
-// request is one that an SDK has sent, with its body decompressed.
+// request is one that an SDK has sent, with its body decompressed. Without a body, the
+// query may hold an event.
 type request struct {
 	header http.Header
+	query  url.Values
 	body   []byte
 }
 
@@ -46,16 +49,14 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler) // the client has given up
 	}
 	req.Body = io.NopCloser(bytes.NewReader(body))
-	if len(body) > 0 {
-		if z, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
-			if body, err = io.ReadAll(z); err != nil {
-				panic(err)
-			}
+	if z, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
+		if body, err = io.ReadAll(z); err != nil {
+			panic(err)
 		}
-		r.mu.Lock()
-		r.requests = append(r.requests, request{header: req.Header.Clone(), body: body})
-		r.mu.Unlock()
 	}
+	r.mu.Lock()
+	r.requests = append(r.requests, request{header: req.Header.Clone(), query: req.URL.Query(), body: body})
+	r.mu.Unlock()
 	r.gate.ServeHTTP(w, req)
 }
 
@@ -64,8 +65,8 @@ func (r *recorder) sent(mark string) []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(r.requests), func(q request) bool {
-		header, _ := json.Marshal(q.header)
-		return !bytes.Contains(q.body, []byte(mark)) && !bytes.Contains(header, []byte(mark))
+		elsewhere, _ := json.Marshal([]any{q.header, q.query})
+		return !bytes.Contains(q.body, []byte(mark)) && !bytes.Contains(elsewhere, []byte(mark))
 	})
 }
 

@@ -40,8 +40,8 @@ type call struct {
 }
 
 var sdks = []sdk{
-	segmentGo, rudderGo, cloudEventsGo,
-	segmentNode, rudderNode, cloudEventsNode, segmentBrowser,
+	segmentGo, rudderGo, snowplowGo, cloudEventsGo,
+	segmentNode, rudderNode, snowplowNode, cloudEventsNode, segmentBrowser,
 }
 
 // A round sends every call of every SDK: into a calm collector, while The Eye is

@@ -34,6 +34,35 @@ const sites = {
     const analytics = new Analytics(key, { dataPlaneUrl: address, flushInterval: 10, retryCount: 12 });
     return (mark) => sendAll(analytics, mark);
   },
+  // The SDK keeps the events of a request that failed, and sends them with later events or by
+  // flush. It drops those of 401 and 403, unless retryStatusCodes has them.
+  "node-tracker"() {
+    const snowplow = install("@snowplow/node-tracker");
+    let sent = 0, calls = 0;
+    const common = { endpoint: address, bufferSize: 1, retryStatusCodes: [401, 403], onRequestSuccess: (events) => (sent += events.length) };
+    const byHeader = snowplow.newTracker({ namespace: "ns", appId: "shop" }, { ...common, eventMethod: "post", customHeaders: { "X-Write-Key": key } });
+    const byAppID = snowplow.newTracker({ namespace: "ns", appId: key, encodeBase64: false }, { ...common, eventMethod: "get" });
+    const booking = { schema: "iglu:com.acme/booking/jsonschema/1-0-0", data: { price: 19.5, to: "Ä" } };
+    const plan = { schema: "iglu:com.acme/plan/jsonschema/1-0-0", data: { name: "pro" } };
+    const ttm = { type: "ttm", value: timestamp.getTime() };
+    return async (mark) => {
+      for (const [tracker, method] of [[byHeader, "post"], [byAppID, "get"]]) {
+        tracker.setUserId(mark);
+        tracker.setDomainUserId("d");
+        tracker.track(snowplow.buildPageView({ pageUrl: "http://www.example.com/" + method, pageTitle: "t" }), [plan], ttm);
+        tracker.setSessionId("e2085be5-9137-4e4e-80b5-f1ffddc25423");
+        tracker.track(snowplow.buildStructEvent({ category: "cart", action: "added " + method, label: "l", value: 2.5 }));
+        tracker.setSessionId("a session");
+        tracker.track(snowplow.buildSelfDescribingEvent({ event: { ...booking, data: { ...booking.data, method } } }));
+        tracker.setSessionId(undefined);
+        calls += 3;
+      }
+      while (sent < calls) {
+        await Promise.all([byHeader.flush(), byAppID.flush()]);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+  },
   // The SDK repeats nothing. The promise of a request that found no collector is rejected; any
   // answer fulfils it, whatever its status, and only the body says what became of the event.
   // The site sends the same event again until it is accepted.
