@@ -117,6 +117,10 @@ var documents = []struct {
 		"shop / purchase                                                   33     4.2 %", "(all)  shop / purchase     50     32.9 %",
 		`"size":16,"returned":[`, `"sessions":788`, "In all 4534.16.", "tablet   924", "page interaction", "u-000263,174.7,null", "unknown_type", `"revenue"`,
 	}},
+	{"docs/adapters.md", []string{
+		"adapters: cloudevents, segment, snowplow", `"data":{"messageId":"m-1","anonymousId":"a-1","properties":{"total":"12.50"}}`,
+		"Content-Type: image/gif", `"accepted":1`, `"accepted":1`, "200 image/gif", "booking",
+	}},
 }
 
 // TestDocuments runs the commands of all documents in their order, as printed, on
