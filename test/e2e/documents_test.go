@@ -101,6 +101,8 @@ var documents = []struct {
 	{"docs/sending.md", []string{
 		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "accepted=1", "accepted: 1", "stored 1, rejected 0",
 	}},
+	{"clients/python/README.md", []string{"accepted=1"}},
+	{"clients/go/README.md", []string{"Accepted:1"}},
 	{"docs/replay.md", []string{
 		"", "travel / booking: created", "accepted 4, refused 0", "schema_violation",
 		"not this one", "2 newly valid, 0 newly rejected, 1 still rejected, 1 unchanged",
