@@ -16,7 +16,7 @@ var oddIDs = []string{
 }
 
 func TestFindsEventByAnyID(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	for _, id := range oddIDs {
 		fx.putEvents("shop", time.Now(), anEvent(id, aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	}
@@ -65,7 +65,7 @@ func everyByteEscaped(s string) string {
 }
 
 func TestFindsRejectedEventByID(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	raw := `{"event_id": "bad", "session_id": "` + aSession + `", "category": "c", "name": 1, "timestamp": "2026-01-01T00:00:00Z"}`
 	fx.putEvents("shop", time.Now(), raw)
 	status, got := fx.get(shopOnly, "/v1/events/bad")
@@ -79,7 +79,7 @@ func TestFindsRejectedEventByID(t *testing.T) {
 
 // An event is unknown only if it is neither stored nor pending.
 func TestFindsPendingEvent(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	received := time.Date(2026, 1, 1, 0, 0, 0, 123456789, time.UTC)
 	fx.publish("shop", received, anEvent("other", aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	fx.publish("blog", received, anEvent("blog's", aSession, "c", "n", "2026-01-01T00:00:00Z"))
@@ -112,7 +112,7 @@ func TestFindsPendingEvent(t *testing.T) {
 }
 
 func TestPendingInTwoApplicationsIsAmbiguous(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.publish("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	fx.publish("blog", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z"))
 	if status, got := fx.get(operator, "/v1/events/x"); status != http.StatusConflict || got.Code != "ambiguous_event" {

@@ -15,7 +15,7 @@ import (
 )
 
 func TestFiltersEvents(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	at := time.Now()
 	fx.putEvents("shop", at,
 		anEvent("3", aSession, "page", "view", "2026-01-01T00:00:03.000001Z"),
@@ -58,7 +58,7 @@ func TestFiltersEvents(t *testing.T) {
 // Numbers, names and strings come back as they were sent, and the timestamp with
 // every microsecond.
 func TestEventComesBackExactly(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	data := `{"z":1,"a":[9007199254740993,9223372036854775807,9223372036854775808,1234567890123456789012345678901234,-0.0,1.0,0.1],` +
 		`"a.b":{"$where":"x","":null,"__proto__":true,"_id":1,"status":"stored"},"\u0000":"\u0000\uffff","t":"<script>\r\n"}`
 	fx.putEvents("shop", time.Date(2026, 1, 1, 0, 0, 0, 123456789, time.UTC),
@@ -82,7 +82,7 @@ func TestEventComesBackExactly(t *testing.T) {
 // While events arrive on both sides of the cursor, its pages contain every event
 // of the start once, in order.
 func TestPagesAreStableWhileEventsArrive(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	event := func(kind string, i int, at time.Time) *store.Document {
 		return fx.document("shop", at, anEvent(fmt.Sprintf("%s-%03d", kind, i), aSession, "c", "n", at.Format(time.RFC3339Nano)))
@@ -128,7 +128,7 @@ func TestPagesAreStableWhileEventsArrive(t *testing.T) {
 
 // A cursor is valid for its own query alone.
 func TestRejectsCursorOfAnotherQuery(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(), anEvent("1", aSession, "c", "n", "2026-01-01T00:00:01Z"), anEvent("2", aSession, "c", "n", "2026-01-01T00:00:02Z"),
 		`{"event_id":"r1"}`, `{"event_id":"r2"}`)
 	_, first := fx.get(operator, "/v1/events?limit=1&category=c")

@@ -24,7 +24,7 @@ func withData(id, category, name, timestamp, data string) string {
 }
 
 func TestFilterParameterSelectsEvents(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(),
 		withData("1", "page", "view", "2026-01-01T00:00:01Z", `{"plan":"pro","price":1.50,"tags":["a","b"],"a.b":{"x y":null}}`),
 		withData("2", "page", "click", "2026-01-01T00:00:02Z", `{"plan":"free","price":9007199254740993,"tags":[],"items":[{"sku":"k"},{"sku":"l"}]}`),
@@ -76,7 +76,7 @@ func TestFilterParameterSelectsEvents(t *testing.T) {
 }
 
 func TestFilterParameterSelectsRejectedEvents(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	fx.putEvents("shop", at, `{"event_id":"1","session_id":"x","category":"page","name":"view","timestamp":"2020-01-01T00:00:00Z","data":{"plan":"pro"}}`)
 	fx.putEvents("shop", at.Add(time.Second), `{"event_id":"2","session_id":"`+aSession+`","category":"page","data":{"plan":"free"}}`)
@@ -94,7 +94,7 @@ func TestFilterParameterSelectsRejectedEvents(t *testing.T) {
 // An answer to a wrong filter names it, the place of the fault, and the text expected
 // there.
 func TestInvalidFilter(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	for _, path := range []string{"/v1/events", "/v1/rejected"} {
 		resp, body := fx.do(http.MethodGet, operator, filtered(path, "", "data.plan=pro", "data.x in 5"))
 		var p api.Problem
@@ -110,7 +110,7 @@ func TestInvalidFilter(t *testing.T) {
 
 // Pages of matching events hold each once; a cursor continues the same filter alone.
 func TestPagesOfFilteredEvents(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	var docs []*store.Document
 	for i := range 3_000 {
 		data := fmt.Sprintf(`{"n":%d}`, i%100)

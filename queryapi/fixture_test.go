@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo/mongotest"
+	"github.com/theeye/theeye/shared/store/sqlite"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -55,12 +57,29 @@ type fixture struct {
 	seq     uint64
 }
 
-// newFixture starts all of it; change may alter the service's configuration.
+// newFixture starts all of it with the embedded store; change may alter the service's
+// configuration.
 func newFixture(t testing.TB, change ...func(*queryapi.Config)) *fixture {
+	t.Helper()
+	return startFixture(t, (*fixture).openSQLite, change)
+}
+
+// newFixtureOnMongo starts all of it with MongoDB, for tests of the queries whose answers
+// come from the store.
+func newFixtureOnMongo(t testing.TB, change ...func(*queryapi.Config)) *fixture {
+	t.Helper()
+	return startFixture(t, (*fixture).openMongo, change)
+}
+
+func startFixture(t testing.TB, openStore func(*fixture) store.Store, change []func(*queryapi.Config)) *fixture {
 	t.Helper()
 	fx := &fixture{t: t, metrics: prometheus.NewRegistry()}
 	fx.startNATS()
-	fx.openStore()
+	fx.store = openStore(fx)
+	if err := fx.store.Prepare(fx.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	fx.writer = store.NewWriter(store.WriterConfig{Backend: fx.store})
 	reg := fx.startRegistry()
 	cfg := queryapi.Config{
 		Listen: "127.0.0.1:0", JetStream: fx.js, Registry: reg, Store: fx.store, ColumnsDir: t.TempDir(),
@@ -108,12 +127,19 @@ func (fx *fixture) startNATS() {
 	}
 }
 
-func (fx *fixture) openStore() {
-	s := mongotest.Open(fx.t, mongotest.Config(fx.t))
-	if err := s.Prepare(fx.ctx()); err != nil {
+func (fx *fixture) openMongo() store.Store { return mongotest.Open(fx.t, mongotest.Config(fx.t)) }
+
+func (fx *fixture) openSQLite() store.Store {
+	s, err := sqlite.Open(fx.ctx(), sqlite.Config{Path: filepath.Join(fx.t.TempDir(), "events.db"), SweepEvery: -1})
+	if err != nil {
 		fx.t.Fatal(err)
 	}
-	fx.store, fx.writer = s, store.NewWriter(store.WriterConfig{Backend: s})
+	fx.t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			fx.t.Error(err)
+		}
+	})
+	return s
 }
 
 func (fx *fixture) startRegistry() *registry.Registry {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestFiltersRejectedEvents(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	fx.putEvents("shop", at, `{"event_id":"1","session_id":"`+aSession+`","category":"page","name":"view"}`)
 	fx.putEvents("shop", at.Add(time.Second), `{"event_id":"2","category":"page","name":"click","timestamp":"2020-01-01T00:00:00Z","data":{}}`)
@@ -52,7 +52,7 @@ func TestFiltersRejectedEvents(t *testing.T) {
 
 // Rejection destroys nothing: any bytes come back.
 func TestRejectedEventKeepsItsOriginal(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	text := "{\"event_id\" : \"a\", \"x\":\"\\u0000\u2028<script>\"}\r\n"
 	fx.putEvents("shop", time.Now(), strings.TrimSpace(text))
 	broken := &store.Document{
@@ -71,7 +71,7 @@ func TestRejectedEventKeepsItsOriginal(t *testing.T) {
 
 // A second content under one id is found by that id, beside the first.
 func TestFindsConflictByItsID(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(), anEvent("x", aSession, "first", "n", "2026-01-01T00:00:00Z"))
 	second := anEvent("x", aSession, "second", "n", "2026-01-01T00:00:00Z")
 	fx.putEvents("shop", time.Now(), second)
@@ -84,7 +84,7 @@ func TestFindsConflictByItsID(t *testing.T) {
 }
 
 func TestSummarizesRejectedEvents(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 3 {
 		fx.putEvents("shop", at.Add(time.Duration(i)*time.Second),

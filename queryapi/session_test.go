@@ -13,7 +13,7 @@ import (
 )
 
 func TestSessionIsSummarizedAndPaged(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(),
 		anEvent("last", aSession, "form interaction", "submit", "2026-01-01T00:01:00.000999Z"),
 		anEvent("first", aSession, "page interaction", "pageview", "2026-01-01T00:00:00.000001Z"),
@@ -68,7 +68,7 @@ func checkSummary(t *testing.T, got *answer) {
 }
 
 func TestRejectsUnknownSession(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(), `{"event_id":"rejected","session_id":"`+aSession+`"}`)
 	for id, want := range map[string]int{
 		anotherOne:                            http.StatusNotFound,
@@ -90,7 +90,7 @@ func TestRejectsUnknownSession(t *testing.T) {
 // A session of one event has no duration, and one that is longer than a page is
 // counted as a whole.
 func TestSummarizesShortAndLongSessions(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(), anEvent("only", anotherOne, "c", "n", "2026-01-01T00:00:00Z"))
 	if _, got := fx.get(operator, "/v1/sessions/"+anotherOne); got.Count != 1 || got.DurationMS != 0 || got.Entry.EventID != got.Exit.EventID {
 		t.Errorf("%s", got.raw)

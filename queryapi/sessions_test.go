@@ -38,7 +38,7 @@ func short(page api.SessionPage) string {
 }
 
 func TestSessionsAreListedWithFiguresOfTheWhole(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	at := func(s string) string { return "2026-01-" + s + "Z" }
 	fx.putEvents("shop", time.Now(),
 		anEvent("1", sessionID(1), "page", "view", at("05T10:00:00")),
@@ -104,7 +104,7 @@ func TestSessionsAreListedWithFiguresOfTheWhole(t *testing.T) {
 // Every session of a range is on one page, whatever the size of pages, and while
 // events arrive. The range of the first page serves the others.
 func TestSessionsInPages(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	start := time.Now().Add(-time.Hour).Truncate(time.Second)
 	docs := make([]*store.Document, 0, 150)
 	for n := range 150 {

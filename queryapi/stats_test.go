@@ -68,7 +68,7 @@ func putStatsEvents(fx *fixture) {
 const statsRange = "from=2026-10-24T00:00&to=2026-10-26T12:00&tz=Europe/Berlin"
 
 func TestStatistics(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	putStatsEvents(fx)
 	series := readStats[api.Timeseries](fx, analyst, "/v1/stats/timeseries?group_by=data.path&compare=previous&"+statsRange)
 	text, err := json.Marshal([]any{series.Intervals, series.Partial, series.Series, series.Total, series.Previous})
@@ -102,7 +102,7 @@ func TestStatistics(t *testing.T) {
 // An answer is not sent again while its figures are the same, and no tag serves a token
 // that sees others.
 func TestStatisticsAreNotSentAgain(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	putStatsEvents(fx)
 	target := "/v1/stats/top?field=type&" + statsRange
 	resp, _ := fx.do(http.MethodGet, analyst, target)
@@ -185,7 +185,7 @@ func TestStatisticsAreNotSentAgain(t *testing.T) {
 }
 
 func TestBatchOfStatistics(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	putStatsEvents(fx)
 	const window = `"from":"2026-10-24","to":"2026-10-27"`
 	a := fx.send("POST", analyst, "/v1/stats/query", `{"queries":[
@@ -232,7 +232,7 @@ func TestBatchOfStatistics(t *testing.T) {
 
 // Every fault names the parameter and what to do.
 func TestFaultsOfStatistics(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.awaitColumns()
 	for target, want := range map[string]string{
 		"timeseries?interval=year":                                 "invalid_parameter: parameter interval must be one of minute, hour",
@@ -283,7 +283,7 @@ func TestFaultsOfStatistics(t *testing.T) {
 
 // A service without a folder for columns says that it answers no statistics.
 func TestWithoutColumnsThereAreNoStatistics(t *testing.T) {
-	fx := newFixture(t, func(c *queryapi.Config) { c.ColumnsDir = "" })
+	fx := newFixtureOnMongo(t, func(c *queryapi.Config) { c.ColumnsDir = "" })
 	for _, target := range []string{"/v1/stats/top?field=type", "/v1/types", "/v1/fields", "/v1/sessions"} {
 		if resp, body := fx.do(http.MethodGet, analyst, target); resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d %s", target, resp.StatusCode, body)
@@ -294,7 +294,7 @@ func TestWithoutColumnsThereAreNoStatistics(t *testing.T) {
 // A value that is too long for columns is read from the store, whether its day is in
 // memory or in a file.
 func TestValueThatColumnsDoNotHold(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	long := strings.Repeat("x", 70<<10)
 	for i, at := range []time.Time{time.Now().Add(-72 * time.Hour), time.Now()} {
 		fx.putEvents("shop", at, statsEvent(fmt.Sprint("l", i), aSession, "view", at.UTC().Format(time.RFC3339), `{"text":"`+long+`"}`),

@@ -96,7 +96,7 @@ func (fx *fixture) ack(msgs ...jetstream.Msg) {
 // The lag counts the unsettled events, and has the age of the oldest of them, also
 // when later ones are settled already.
 func TestStatusHasTheLag(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	empty := fx.status()
 	if empty.Stream.Messages != 0 || empty.Stream.Oldest != "" || empty.Lag.Events != 0 || empty.Lag.Seconds != 0 ||
 		empty.Stream.MaxBytes != 64<<20 {
@@ -167,7 +167,7 @@ func (fx *fixture) runHeartbeat(service string) {
 }
 
 func TestStatusListsTheServices(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	if c := fx.status(); !strings.Contains(c.raw, `"services":[]`) {
 		t.Errorf("without any: %s", c.raw)
 	}
@@ -194,7 +194,7 @@ func TestStatusListsTheServices(t *testing.T) {
 // Whether a processor takes events is in the status, and in the jobs that wait for
 // one.
 func TestStatusAndJobsSayThatNoProcessorTakesThem(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	for _, c := range []struct{ service, waiting, reason, phase string }{
 		{"collector", "", "no processor is running", "waits for a processor; no processor is running"},
 		{"processor", "nats: it refuses", "processor p waits for nats: it refuses", "waits for a processor; no processor takes events"},
@@ -251,7 +251,7 @@ func (r *revised) HighestRevision(ctx context.Context) (uint64, error) {
 func TestStatusShowsUnavailableParts(t *testing.T) {
 	r := &revised{}
 	b := &broken{ready: func() error { return store.ErrUnavailable }}
-	fx := newFixture(t, func(c *queryapi.Config) { r.Store, b.Store, c.Store = c.Store, r, b })
+	fx := newFixtureOnMongo(t, func(c *queryapi.Config) { r.Store, b.Store, c.Store = c.Store, r, b })
 	if c := fx.status(); c.Store.Ready || c.Store.Revision != nil {
 		t.Errorf("a store that is away: %s", c.raw)
 	}
@@ -308,6 +308,6 @@ func expectNoStatus(t *testing.T, fx *fixture) {
 
 // Without a connection that was ever up there is no status either.
 func TestStatusNeedsNATS(t *testing.T) {
-	fx := newFixture(t, func(c *queryapi.Config) { c.JetStream = nil })
+	fx := newFixtureOnMongo(t, func(c *queryapi.Config) { c.JetStream = nil })
 	expectNoStatus(t, fx)
 }

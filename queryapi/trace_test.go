@@ -23,7 +23,7 @@ const pathless = `{"event_id":"x","session_id":"` + aSession + `","category":"c"
 
 // An event that was rejected until its schema was corrected and a replay ran.
 func TestTraceShowsOutcomesThroughAReplay(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	strict := fx.asOperator(201, "PUT", typePath("c", "n"), pathSchema).Revision
 	fx.asOperator(201, "PUT", typePath("other", "n"), pathSchema)
 	received := time.Now()
@@ -67,7 +67,7 @@ func TestTraceShowsOutcomesThroughAReplay(t *testing.T) {
 
 // Only replays that wrote, and whose selection covers the event, are shown.
 func TestTraceShowsReplaysThatCoveredTheEvent(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	seq := fx.publish("shop", time.Now(), pathless)
 	fx.processMessage(seq, 0)
 	for _, body := range []string{
@@ -105,7 +105,7 @@ func TestTraceShowsReplaysThatCoveredTheEvent(t *testing.T) {
 
 // The revisions of one trace are bounded; the newest replays are shown.
 func TestTraceIsBounded(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.processMessage(fx.publish("shop", time.Now(), pathless), 0)
 	var last jobItem
 	for range 25 {
@@ -119,7 +119,7 @@ func TestTraceIsBounded(t *testing.T) {
 
 // Without its message, only the outcome of the store is known.
 func TestTraceWithoutMessageShowsTheStore(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(), anEvent("earlier", aSession, "c", "n", "2026-01-01T00:00:00Z")) // of an earlier stream
 	seq := fx.publish("shop", time.Now(), pathless)
 	fx.processMessage(seq, 0)
@@ -149,7 +149,7 @@ func TestTraceWithoutMessageShowsTheStore(t *testing.T) {
 
 // A pending event has no outcome, and its first message is its origin.
 func TestTraceOfPendingEvent(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	received := time.Now()
 	seq := fx.publish("shop", received, pathless)
 	fx.publish("shop", received, pathless)
@@ -164,7 +164,7 @@ func TestTraceOfPendingEvent(t *testing.T) {
 
 // Other contents under the same id are listed, and not mixed up.
 func TestTraceListsConflictingCopies(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.processMessage(fx.publish("shop", time.Now(), anEvent("x", aSession, "c", "n", "2026-01-01T00:00:00Z")), 0)
 	other := fx.processMessage(fx.publish("shop", time.Now(), pathless), 0)
 	for _, app := range []string{"blog", "shop"} { // other events
@@ -186,7 +186,7 @@ func TestTraceListsConflictingCopies(t *testing.T) {
 
 // For any id its own trace is found.
 func TestFindsTraceByAnyID(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	ids := append([]string{"trace", "x/trace", "/trace", "trace/trace"}, oddIDs...)
 	for _, id := range ids {
 		fx.putEvents("shop", time.Now(), anEvent(id, aSession, "c", "n", "2026-01-01T00:00:00Z"))
@@ -209,7 +209,7 @@ func TestFindsTraceByAnyID(t *testing.T) {
 
 // Without NATS there is no partial trace.
 func TestTraceNeedsNATS(t *testing.T) {
-	fx := newFixture(t)
+	fx := newFixtureOnMongo(t)
 	fx.putEvents("shop", time.Now(), pathless)
 	fx.nats.Shutdown()
 	eventually(t, "the connection is lost", func() bool { return !fx.js.Conn().IsConnected() })

@@ -37,7 +37,7 @@ func (s *renaming) Scan(ctx context.Context, application string, from, to int64)
 // Days are verified from the newest on; one that differs in nothing but a name is found.
 func TestVerifyColumns(t *testing.T) {
 	s := &renaming{}
-	fx := newFixture(t, func(c *queryapi.Config) { s.Store, c.Store = c.Store, s })
+	fx := newFixtureOnMongo(t, func(c *queryapi.Config) { s.Store, c.Store = c.Store, s })
 	now := time.Now()
 	fx.writeDocuments(
 		fx.document("shop", now.Add(-48*time.Hour), anEvent("event-1", aSession, "c", "n", "2026-01-01T00:00:00Z")),
