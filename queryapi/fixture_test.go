@@ -55,6 +55,8 @@ type fixture struct {
 	base    string
 	client  *http.Client
 	seq     uint64
+	// written is when the last event was written, awaited until when statistics have all.
+	written, awaited time.Time
 }
 
 // newFixture starts all of it with the embedded store; change may alter the service's
@@ -179,6 +181,7 @@ func (fx *fixture) writeDocuments(docs ...*store.Document) {
 	if _, err := fx.writer.Write(fx.ctx(), docs); err != nil {
 		fx.t.Fatal(err)
 	}
+	fx.written = time.Now()
 }
 
 func (fx *fixture) document(application string, received time.Time, raw string) *store.Document {
