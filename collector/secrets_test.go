@@ -49,7 +49,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	shown := ""
 	seen := map[int]bool{}
 	ask := func() {
-		for _, path := range []string{api.PathEvents, api.PathValidate, api.PathHealth, "/panic", "/nowhere"} {
+		for _, path := range []string{api.PathEvents, api.PathValidate, api.PathSegmentBatch, api.PathSnowplow, api.PathPixel, api.PathHealth, "/panic", "/nowhere"} {
 			for _, put := range secretPlaces {
 				for _, secret := range secrets {
 					r := f.sendSecret(put, path, secret)

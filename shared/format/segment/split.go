@@ -55,6 +55,10 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 	return b, nil
 }
 
+// maxKeys bounds the write keys of an object that are looked at: one that has a member
+// twice is no event.
+const maxKeys = 2
+
 // envelope is what a body has beside its messages. The texts alias the body.
 type envelope struct {
 	batch, context []byte
@@ -76,7 +80,9 @@ func readEnvelope(text []byte) (e envelope, err error) {
 		case "sentAt":
 			e.sentAt = foreign.HeaderText(value)
 		case "writeKey":
-			e.keys = append(e.keys, foreign.HeaderText(value))
+			if len(e.keys) < maxKeys {
+				e.keys = append(e.keys, foreign.HeaderText(value))
+			}
 		}
 		return nil
 	})

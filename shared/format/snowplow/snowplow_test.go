@@ -147,12 +147,13 @@ func TestDecodedJSONHasTheLimitsOfAnEvent(t *testing.T) {
 func TestKeysAreFoundAndLeftOut(t *testing.T) {
 	post := foreigntest.Request(http.MethodPost, "/com.snowplowanalytics.snowplow/tp2")
 	for body, want := range map[string][]string{
-		`{"data":[{"e":"pv","aid":"k"},{"aid":"l"}]}`: {"k"},
-		`{"data":[{"e":"pv"},{"aid":"l"}]}`:           nil,
-		`{"data":[17]}`:                               nil,
-		`{"data":{"aid":"k"}}`:                        nil,
-		`{"data":[{"aid":`:                            nil,
-		``:                                            nil,
+		`{"data":[{"e":"pv","aid":"k"},{"aid":"l"}]}`:                      {"k"},
+		`{"data":[{"e":"pv"},{"aid":"l"}]}`:                                nil,
+		`{"data":[17]}`:                                                    nil,
+		`{"data":{"aid":"k"}}`:                                             nil,
+		`{"data":[{` + strings.Repeat(`"aid":"k",`, 1000) + `"aid":"l"}]}`: {"k", "k"},
+		`{"data":[{"aid":`:                                                 nil,
+		``:                                                                 nil,
 	} {
 		if diff := cmp.Diff(want, snowplow.Keys(post, []byte(body))); diff != "" {
 			t.Errorf("%s:\n%s", body, diff)

@@ -80,13 +80,17 @@ func Keys(r *http.Request, body []byte) []string {
 	return keys
 }
 
-// applicationIDs returns the application ids of an item.
+// maxApplicationIDs bounds those of an item that are looked at: an event with more than
+// one is rejected.
+const maxApplicationIDs = 2
+
+// applicationIDs returns the first application ids of an item.
 func applicationIDs(item []byte) (ids []string) {
 	if item[0] != '{' {
 		return nil
 	}
 	_ = foreign.EachMember(item, func(name string, _, value []byte) error {
-		if name == applicationID {
+		if name == applicationID && len(ids) < maxApplicationIDs {
 			ids = append(ids, foreign.HeaderText(value))
 		}
 		return nil
