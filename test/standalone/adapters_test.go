@@ -92,3 +92,33 @@ func TestAdaptersStore(t *testing.T) {
 		"data": "map[e:pv url:https://shop.example/]",
 	})
 }
+
+// An event that a tracker would send for ever is accepted, and found among the rejected
+// ones with its bytes.
+func TestAdaptersKeepWhatTheyCannotRead(t *testing.T) {
+	p := start(t, config(t, t.TempDir()))
+	const broken = `{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[{"e":"pv"`
+	if code, _ := p.call("POST", "/com.snowplowanalytics.snowplow/tp2", registry.DevWriteKey, broken); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	if code, _ := p.call("GET", "/v1/pixel.gif?category=a&category=b", registry.DevWriteKey, ""); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for code, original := range map[string]string{"invalid_json": broken, "duplicate_key": `{"category":"a","category":"b"}`} {
+		if err := harness.Poll(ctx, func() error {
+			status, answer := p.call("GET", "/v1/rejected?application=demo&code="+code, registry.DevOperatorToken, "")
+			list, _ := answer["events"].([]any)
+			if status != http.StatusOK || len(list) != 1 {
+				return fmt.Errorf("%s: %d %v", code, status, answer)
+			}
+			if e, _ := list[0].(map[string]any); e["original"] != original {
+				return fmt.Errorf("the original is %v", e["original"])
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
