@@ -76,6 +76,7 @@ func (fx *fixture) replayByNextVersion(old *instance, restore func()) job.Change
 // Events stay as they were sent: a replay translates them again by a changed adapter, under
 // the ids that their senders know, and leaves nothing of the first translation.
 func TestReplayRunsAChangedAdapter(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	fx.applyFiles(map[string]string{
 		"schemas/track/bought.json": `{"type":"object","required":["properties"]}`, "schemas/track/returned.json": `{}`,
@@ -115,6 +116,7 @@ func TestReplayRunsAChangedAdapter(t *testing.T) {
 // A message in a format that a version does not know is kept by it, and stored by a replay
 // by a later version.
 func TestReplayRunsAnAddedAdapter(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	fx.applyFiles(map[string]string{"schemas/cart/add.json": `{}`})
 	restore := format.Substitute(format.Snowplow.Name(), nil)

@@ -19,6 +19,7 @@ import (
 // Purged events are accounted for as purged, and not as lost, also by a process that
 // starts later.
 func TestPurgedEventsAreNotLost(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	fx.shrinkStream()
 	first := fx.startLive()

@@ -237,6 +237,7 @@ func TestHeartbeatThatExpiresBeforeTheFirstWriteIsNoticed(t *testing.T) {
 // With real heartbeats: a process whose heartbeat has lost its connection writes
 // nothing until others see it as live again, and then against the present registry.
 func TestSilentProcessorWritesNoOldOutcomes(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	tried := &writeAttempts{}
 	var r *instance

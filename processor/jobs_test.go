@@ -19,6 +19,7 @@ import (
 // After a schema was fixed, a replay changes the outcomes that the dry run predicted, in
 // both directions, while two processors share the work.
 func TestReplayChangesOutcomesAsTheDryRunPredicted(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	const n = 300
 	first, second := fx.startLive(), fx.startLive()
@@ -59,6 +60,7 @@ func TestReplayChangesOutcomesAsTheDryRunPredicted(t *testing.T) {
 
 // The process that runs a replay dies, and another one completes it.
 func TestReplayOutlivesItsProcess(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	const n = 300
 	runners := map[string]*instance{}
@@ -94,6 +96,7 @@ func TestReplayOutlivesItsProcess(t *testing.T) {
 }
 
 func TestReplayByCodeChangesNoOtherEvents(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	const n = 50
 	r := fx.startLive()
@@ -124,6 +127,7 @@ func TestReplayByCodeChangesNoOtherEvents(t *testing.T) {
 
 // A replay fails when the store refuses its configuration; the processor goes on.
 func TestFailedJobDoesNotStopTheProcessor(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	refusing := &hookedStore{Store: fx.store}
 	r := fx.startLive(withStore(refusing))

@@ -88,6 +88,7 @@ func TestNothingIsFetchedBeforeTheFirstSnapshot(t *testing.T) {
 }
 
 func TestProcessorOutlastsARestartOfNATS(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	r := fx.startProcessor()
 	fx.publishAll(pageviews("before", 100))

@@ -79,6 +79,7 @@ const year = 365 * 24 * time.Hour
 // Every change of the retention reaches the documents of both outcomes, whatever the
 // policy was when they were written, and those that are written while it is applied.
 func TestChangedRetentionReachesEveryDocument(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	const n = 200
 	fx.startLive()

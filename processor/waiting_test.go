@@ -117,6 +117,7 @@ func (l *logBuffer) String() string {
 // A limit below what the stream holds is in force, and said: settled events are
 // removed, unsettled ones are processed first.
 func TestLowerLimitIsAppliedAndSaid(t *testing.T) {
+	t.Parallel()
 	fx := newFixture(t)
 	const n = 500 // over 4 MiB
 	large := make([]string, n)
