@@ -21,7 +21,7 @@ func writeJSON(w http.ResponseWriter, status int, b []byte) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
-	if _, err := w.Write(b); err != nil { //nolint:gosec // JSON with its content type and nosniff
+	if _, err := w.Write(b); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil

@@ -196,19 +196,34 @@ func TestValidateTranslatesOtherFormats(t *testing.T) {
 		status       string
 		event, code  string
 	}{
-		"structured": {"cloudevents", `{"specversion":"1.0","id":"1","source":"/a","sessionid":"e2085be5-9137-4e4e-80b5-f1ffddc25423","type":"page interaction.pageview","time":"2026-05-06T07:08:08Z"}`,
-			nil, api.StatusRejected, `{` + session + `,"category":"page interaction","name":"pageview","data":{"id":"1","source":"/a"},"timestamp":"2026-05-06T07:08:08.000000Z"}`, violation},
-		"binary": {"cloudevents", `{"host":"a"}`, []string{"Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "/a", "Ce-Type", "x.y", "Ce-Time", "2026-05-06T07:08:08Z", "Ce-Sessionid", "e2085be5-9137-4e4e-80b5-f1ffddc25423"},
-			api.StatusRejected, `{` + session + `,"category":"x","name":"y","data":{"id":"1","source":"/a","data":{"host":"a"}},"timestamp":"2026-05-06T07:08:08.000000Z"}`, event.CodeUnknownType},
-		"segment": {"segment", `{"batch":[{"type":"track","event":"e","messageId":"m","context":{"sessionId":"e2085be5-9137-4e4e-80b5-f1ffddc25423"},"timestamp":"2026-05-06T07:08:08Z"}],"writeKey":"` + serverKey + `"}`,
-			[]string{"X-Write-Key", "-"}, api.StatusRejected,
-			`{` + session + `,"category":"track","name":"e","data":{"messageId":"m","context":{"sessionId":"e2085be5-9137-4e4e-80b5-f1ffddc25423"}},"timestamp":"2026-05-06T07:08:08.000000Z"}`, event.CodeUnknownType},
-		"snowplow": {"snowplow", `{"data":[{"e":"se","se_ca":"page interaction","se_ac":"pageview","sid":"e2085be5-9137-4e4e-80b5-f1ffddc25423","host":"a","path":"/","dtm":"1778051288000"}]}`, nil,
-			api.StatusStored, `{` + session + `,"category":"page interaction","name":"pageview","data":{"e":"se","host":"a","path":"/"},"timestamp":"2026-05-06T07:08:08.000000Z"}`, ""},
-		"snowplow in a query": {"snowplow&e=pv&dtm=1778051288000&sid=e2085be5-9137-4e4e-80b5-f1ffddc25423&aid=" + serverKey, ``, []string{"X-Write-Key", "-"},
-			api.StatusRejected, `{` + session + `,"category":"com.snowplowanalytics.snowplow","name":"page_view","data":{"e":"pv"},"timestamp":"2026-05-06T07:08:08.000000Z"}`, event.CodeUnknownType},
-		"pixel": {"pixel&category=page%20interaction&name=pageview&d.host=a&d.path=/&session_id=e2085be5-9137-4e4e-80b5-f1ffddc25423&timestamp=2026-05-06", ``, nil,
-			api.StatusRejected, `{` + session + `,"category":"page interaction","name":"pageview","data":{"host":"a","path":"/"}}`, event.CodeInvalidTimestamp},
+		"structured": {
+			"cloudevents", `{"specversion":"1.0","id":"1","source":"/a","sessionid":"e2085be5-9137-4e4e-80b5-f1ffddc25423","type":"page interaction.pageview","time":"2026-05-06T07:08:08Z"}`,
+			nil, api.StatusRejected, `{` + session + `,"category":"page interaction","name":"pageview","data":{"id":"1","source":"/a"},"timestamp":"2026-05-06T07:08:08.000000Z"}`, violation,
+		},
+		"binary": {
+			"cloudevents", `{"host":"a"}`,
+			[]string{"Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "/a", "Ce-Type", "x.y", "Ce-Time", "2026-05-06T07:08:08Z", "Ce-Sessionid", "e2085be5-9137-4e4e-80b5-f1ffddc25423"},
+			api.StatusRejected, `{` + session + `,"category":"x","name":"y","data":{"id":"1","source":"/a","data":{"host":"a"}},"timestamp":"2026-05-06T07:08:08.000000Z"}`, event.CodeUnknownType,
+		},
+		"segment": {
+			"segment", `{"batch":[{"type":"track","event":"e","messageId":"m","context":{"sessionId":"e2085be5-9137-4e4e-80b5-f1ffddc25423"},"timestamp":"2026-05-06T07:08:08Z"}],"writeKey":"` + serverKey + `"}`,
+			[]string{"X-Write-Key", "-"},
+			api.StatusRejected,
+			`{` + session + `,"category":"track","name":"e","data":{"messageId":"m","context":{"sessionId":"e2085be5-9137-4e4e-80b5-f1ffddc25423"}},"timestamp":"2026-05-06T07:08:08.000000Z"}`, event.CodeUnknownType,
+		},
+		"snowplow": {
+			"snowplow", `{"data":[{"e":"se","se_ca":"page interaction","se_ac":"pageview","sid":"e2085be5-9137-4e4e-80b5-f1ffddc25423","host":"a","path":"/","dtm":"1778051288000"}]}`, nil,
+			api.StatusStored, `{` + session + `,"category":"page interaction","name":"pageview","data":{"e":"se","host":"a","path":"/"},"timestamp":"2026-05-06T07:08:08.000000Z"}`, "",
+		},
+		"snowplow in a query": {
+			"snowplow&e=pv&dtm=1778051288000&sid=e2085be5-9137-4e4e-80b5-f1ffddc25423&aid=" + serverKey, ``,
+			[]string{"X-Write-Key", "-"},
+			api.StatusRejected, `{` + session + `,"category":"com.snowplowanalytics.snowplow","name":"page_view","data":{"e":"pv"},"timestamp":"2026-05-06T07:08:08.000000Z"}`, event.CodeUnknownType,
+		},
+		"pixel": {
+			"pixel&category=page%20interaction&name=pageview&d.host=a&d.path=/&session_id=e2085be5-9137-4e4e-80b5-f1ffddc25423&timestamp=2026-05-06", ``, nil,
+			api.StatusRejected, `{` + session + `,"category":"page interaction","name":"pageview","data":{"host":"a","path":"/"}}`, event.CodeInvalidTimestamp,
+		},
 		"faults": {"snowplow", `{"data":[{"e":"xx"}]}`, nil, api.StatusRejected, "", event.CodeInvalidSessionID},
 		"broken": {"snowplow", `{"data":[{"e":"xx","e":"xx"}]}`, nil, api.StatusRefused, "", ""},
 		"native": {"native", string(click("a")), nil, api.StatusStored, "", ""},

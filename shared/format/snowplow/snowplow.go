@@ -204,8 +204,12 @@ func (t *translation) sessionID(c session, r event.Receipt) string {
 // sender returns the name and the value of the id of who sent the event, nil for none.
 func (t *translation) sender(c session) []string {
 	for _, id := range [][]string{
-		{"duid", t.parameterText("duid")}, {"client_session", c.user}, {"tnuid", t.parameterText("tnuid")}, {"nuid", t.parameterText("nuid")},
-		{"uid", t.parameterText("uid")}, {"tna", t.parameterText("tna")},
+		{"duid", t.parameterText("duid")},
+		{"client_session", c.user},
+		{"tnuid", t.parameterText("tnuid")},
+		{"nuid", t.parameterText("nuid")},
+		{"uid", t.parameterText("uid")},
+		{"tna", t.parameterText("tna")},
 	} {
 		if id[1] != "" && id[1] != anonymous {
 			return id
