@@ -40,7 +40,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here python sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check
+.PHONY: help run build test test-here python sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -143,3 +143,9 @@ tidy-check: ## every module builds alone and its go.mod is tidy
 
 vendor-check: ## compare the vendored files with the packages they are of; needs npm
 	@deploy/vendor-swagger.sh
+
+js: ## build the browser script from its sources; needs node and npm
+	@deploy/build-js.sh --write
+
+js-check: ## type-check the browser script, build it again and compare; needs node and npm
+	@deploy/build-js.sh

@@ -132,7 +132,7 @@ func isTokenList(s string) bool {
 func methodNotAllowed(pattern string) *httpserver.Failure {
 	methods := eventMethods
 	switch pattern {
-	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig, api.PathPixel:
+	case api.PathHealth, api.PathSegmentSettings, api.PathSourceConfig, api.PathPixel, api.PathTracker:
 		methods = "GET, HEAD"
 	case api.PathSnowplowImage:
 		methods = "GET, HEAD, " + eventMethods

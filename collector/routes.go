@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/theeye/theeye/collector/tracker"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
@@ -31,6 +32,7 @@ func (s *Service) newRouter() *router.Router {
 		{Method: http.MethodOptions, Pattern: api.PathValidate, Handle: s.servePreflight},
 		{Method: http.MethodOptions, Pattern: api.PathCloudEvents, Handle: s.servePreflight},
 		{Method: http.MethodGet, Pattern: api.PathPixel, Handle: withoutHead(s.servePixel)},
+		{Method: http.MethodGet, Pattern: api.PathTracker, Handle: tracker.ServeScript},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	}))
 }

@@ -51,6 +51,9 @@ func (m *publicMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == api.PathHealth:
 		daemon.Health().ServeHTTP(w, r)
+	// A page keeps its events until the service is open, if it has the script.
+	case r.URL.Path == api.PathTracker && !m.open.Load():
+		m.collector.Handler().ServeHTTP(w, r)
 	case !m.open.Load() && r.Method == http.MethodOptions, preflight:
 		m.collector.Handler().ServeHTTP(w, r)
 	case !m.open.Load():

@@ -7,6 +7,8 @@ const (
 	// PathEvents accepts events by POST and lists stored ones by GET.
 	PathEvents   = "/v1/events"
 	PathValidate = "/v1/validate"
+	// PathTracker is the browser script.
+	PathTracker = "/tracker.js"
 	// PathPixel accepts an event in the query of an image.
 	PathPixel = "/v1/pixel.gif"
 	// PathCloudEvents accepts events in the format CloudEvents 1.0.
