@@ -40,7 +40,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here python sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check
+.PHONY: help run build test test-here python sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check ui ui-check
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -149,3 +149,9 @@ js: ## build the browser script from its sources; needs node and npm
 
 js-check: ## type-check the browser script, build it again and compare; needs node and npm
 	@deploy/build-js.sh
+
+ui: ## build the files of the web UI from its sources; needs node and npm
+	@deploy/ui.sh --write
+
+ui-check: ## type-check and test the web UI, build it again and compare; needs node and npm
+	@deploy/ui.sh

@@ -56,6 +56,8 @@ func TestEveryCallChecksItsCredential(t *testing.T) {
 		"/v1/stats/top?field=type":                          {no, no, no, ok, ok, ok, ok},
 		"/v1/stats/top?field=type&application=blog":         {no, no, no, ok, ok, forbidden, forbidden},
 		"/v1/status":                                        {no, no, no, ok, forbidden, forbidden, forbidden},
+		"/v1/token":                                         {no, no, no, ok, ok, ok, ok},
+		"/v1/token?application=shop":                        {no, no, no, 400, 400, 400, 400},
 		"/openapi.json":                                     {ok, ok, ok, ok, ok, ok, ok},
 		"/healthz":                                          {ok, ok, ok, ok, ok, ok, ok},
 		// The faults of a query are shown to principals who may query.

@@ -74,6 +74,19 @@ func (p Principal) Restrict(application string) ([]string, error) {
 	return []string{application}, nil
 }
 
+// ReadableApplications returns the names of the applications that the token may read
+// now. It is never nil.
+func (p Principal) ReadableApplications() []string {
+	names := p.Applications
+	if names == nil {
+		names = p.registered.Applications()
+	}
+	if names == nil {
+		names = []string{}
+	}
+	return names
+}
+
 // RestrictToNamed is Restrict for lookups by id, which need names: a token
 // that may read everything gets the applications that the registry knows, of
 // which a lookup takes at most query.MaxIDs.

@@ -69,6 +69,7 @@ var contract = map[reflect.Type][]string{
 	reflect.TypeFor[api.ChangedApplication]():  {"ChangedApplication", "ChangedApplicationWithKey"},
 	reflect.TypeFor[api.NewToken]():            {"NewToken"},
 	reflect.TypeFor[api.CreatedToken]():        {"CreatedToken"},
+	reflect.TypeFor[api.OwnToken]():            {"OwnToken"},
 	reflect.TypeFor[api.TokenList]():           {"TokenList"},
 	reflect.TypeFor[api.ChangedToken]():        {"ChangedToken"},
 	reflect.TypeFor[api.ChangePage]():          {"ChangePage"},

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,16 +16,6 @@ const minCompressed = 1400
 // compressors are gzip writers at rest. Each has about a megabyte; one is in use
 // for a request that has a slot.
 var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-
-// compress returns the compressed form of a text.
-func compress(text []byte) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	// A buffer takes everything.
-	_, _ = z.Write(text)
-	_ = z.Close()
-	return b.Bytes()
-}
 
 // wantsGzip reports whether a client prefers gzip to the plain answer, by
 // Accept-Encoding (RFC 9110, section 12.5.3).

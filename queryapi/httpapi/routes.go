@@ -75,6 +75,12 @@ func (s *service) endpoints() []router.Endpoint {
 		{Method: http.MethodGet, Pattern: routeLive, Handle: s.streamLive},
 		{Method: http.MethodGet, Pattern: api.PathOpenAPI, Handle: serveDocument},
 		{Method: http.MethodGet, Pattern: api.PathDocs, Handle: serveDocs(swagger.Index)},
+		{Method: http.MethodGet, Pattern: routeOwnToken, Handle: s.forEveryone(s.showOwnToken)},
+		{Method: http.MethodGet, Pattern: "/", Handle: redirectToUI},
+		{Method: http.MethodGet, Pattern: api.PathUI, Handle: serveUI},
+		{Method: http.MethodGet, Pattern: api.PathUI + "/:screen", Handle: serveUI},
+		{Method: http.MethodGet, Pattern: api.PathUI + "/:screen/:id", Handle: serveUI},
+		{Method: http.MethodGet, Pattern: api.PathUIAssets + "/:name", Handle: serveUIAsset},
 		{Method: http.MethodGet, Pattern: api.PathHealth, Handle: serveHealth},
 	}
 	for _, name := range []string{swagger.Start, swagger.Bundle, swagger.Style} {

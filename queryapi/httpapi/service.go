@@ -31,6 +31,7 @@ const (
 	routeRejectedSummary = api.PathRejectedSummary
 	routeExport          = api.PathExport
 	routeLive            = api.PathLive
+	routeOwnToken        = api.PathToken
 
 	routeStatus        = api.PathStatus
 	routeBackup        = api.PathBackup

@@ -46,6 +46,8 @@ const (
 	PathRetention       = "/v1/stats/retention"
 	PathPaths           = "/v1/stats/paths"
 	PathStatsQuery      = "/v1/stats/query"
+	// PathToken shows what the token of the request may do.
+	PathToken = "/v1/token"
 )
 
 // Paths of the query API that need an operator token.
@@ -70,6 +72,9 @@ const (
 	PathHealth  = "/healthz"
 	// PathDocs shows the OpenAPI document in a browser.
 	PathDocs = "/docs"
+	// PathUI is the web UI: a page, whose screens are paths below it, and its files.
+	PathUI       = "/ui"
+	PathUIAssets = PathUI + "/assets"
 )
 
 // The last segments of paths below one resource.

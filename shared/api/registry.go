@@ -164,6 +164,16 @@ type TokenList struct {
 	Tokens []Token `json:"tokens"`
 }
 
+// OwnToken is the answer to GET PathToken: what the token of the request may do.
+type OwnToken struct {
+	ID   string `json:"id"`
+	Role string `json:"role"`
+	// Applications are the names of those that the token may read. EveryApplication
+	// says that it may read those that are created later, too.
+	Applications     []string `json:"applications"`
+	EveryApplication bool     `json:"every_application"`
+}
+
 // ChangedToken is the answer to DELETE TokenPath.
 type ChangedToken struct {
 	ID       string `json:"id"`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -15,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/uuid"
 
+	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/standalone"
@@ -85,6 +87,7 @@ func (c *upCmd) serve(ctx context.Context, p *daemon.Process, faults daemon.Faul
 // banner is what `theeye up` prints once it has started.
 type banner struct {
 	URL      string          `json:"url"`
+	UI       string          `json:"ui"`
 	Admin    string          `json:"admin"`
 	Data     string          `json:"data"`
 	Store    string          `json:"store"`
@@ -117,7 +120,18 @@ func (c *upCmd) banner(app *standalone.App, token string) *banner {
 	if c.Dev {
 		b.Dev = &devCredentials{registry.DevApplication, registry.DevWriteKey, registry.DevAnalystToken, registry.DevOperatorToken}
 	}
+	b.UI = b.uiLink()
 	return b
+}
+
+// uiLink is the address of the web UI. With --dev it signs in: the token stands in the
+// fragment, which no browser sends and which the page removes.
+func (b *banner) uiLink() string {
+	link := b.URL + api.PathUI + "/"
+	if b.Dev != nil {
+		link += "#token=" + url.QueryEscape(b.Dev.OperatorToken)
+	}
+	return link
 }
 
 // printTo prints the banner, with --json as one object. It ignores errors: the
@@ -136,6 +150,7 @@ func (b *banner) text() string {
 		fmt.Fprintf(&s, "  %-20s%s\n", name, fmt.Sprintf(format, args...))
 	}
 	s.WriteString("\nThe Eye is up.\n\n")
+	line("web UI", "%s", b.UI)
 	line("events and queries", "%s", b.URL)
 	line("health and metrics", "%s/healthz /readyz /metrics", b.Admin)
 	line("data", "%s (events in %s)", b.Data, b.Store)

@@ -34,3 +34,15 @@ func TestBannerCommandsAreComplete(t *testing.T) {
 		t.Errorf("query:\n%s\nwant\n%s", got, want)
 	}
 }
+
+// The link of --dev signs in by its fragment; no other link has a token.
+func TestBannerLinksTheUI(t *testing.T) {
+	b := &banner{URL: "http://127.0.0.1:8080", NewToken: "eye_secret"}
+	if got := b.uiLink(); got != "http://127.0.0.1:8080/ui/" {
+		t.Errorf("the link is %s", got)
+	}
+	b.Dev = &devCredentials{OperatorToken: "dev-operator"}
+	if got := b.uiLink(); got != "http://127.0.0.1:8080/ui/#token=dev-operator" {
+		t.Errorf("with --dev the link is %s", got)
+	}
+}

@@ -7,12 +7,11 @@
 package swagger
 
 import (
-	"bytes"
-	"compress/gzip"
 	"embed"
 	"fmt"
-	"io"
 	"sync"
+
+	"github.com/theeye/theeye/queryapi/asset"
 )
 
 //go:embed files
@@ -23,13 +22,6 @@ var files embed.FS
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Asset is a file that the server sends as it is.
-type Asset struct {
-	ContentType string
-	// Plain and Compressed are the content, and the content under gzip.
-	Plain, Compressed []byte
-}
-
 // Names of the assets. Index is the page itself.
 const (
 	Index  = "index.html"
@@ -39,42 +31,18 @@ const (
 )
 
 // Assets returns every asset by its name. The result is shared and read-only.
-var Assets = sync.OnceValue(func() map[string]Asset {
+var Assets = sync.OnceValue(func() map[string]asset.Asset {
 	const script, style, page = "text/javascript; charset=utf-8", "text/css; charset=utf-8", "text/html; charset=utf-8"
-	return map[string]Asset{
-		Index:  own(Index, page),
-		Start:  own(Start, script),
-		Bundle: vendored(Bundle, script),
-		Style:  vendored(Style, style),
+	return map[string]asset.Asset{
+		Index:  asset.New(page, read(Index)),
+		Start:  asset.New(script, read(Start)),
+		Bundle: asset.FromGzip(script, read(Bundle+".gz")),
+		Style:  asset.FromGzip(style, read(Style+".gz")),
 	}
 })
 
-// own returns a file of this package.
-func own(name, contentType string) Asset {
-	plain := read("files/" + name)
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = z.Write(plain) // a buffer takes everything
-	_ = z.Close()
-	return Asset{ContentType: contentType, Plain: plain, Compressed: b.Bytes()}
-}
-
-// vendored returns a file of Swagger UI, which is kept compressed.
-func vendored(name, contentType string) Asset {
-	compressed := read("files/" + name + ".gz")
-	z, err := gzip.NewReader(bytes.NewReader(compressed))
-	if err != nil {
-		panic(fmt.Sprintf("swagger: %s: %v", name, err)) // embedded: a test opens it
-	}
-	plain, err := io.ReadAll(z)
-	if err != nil {
-		panic(fmt.Sprintf("swagger: %s: %v", name, err))
-	}
-	return Asset{ContentType: contentType, Plain: plain, Compressed: compressed}
-}
-
-func read(path string) []byte {
-	content, err := files.ReadFile(path)
+func read(name string) []byte {
+	content, err := files.ReadFile("files/" + name)
 	if err != nil {
 		panic(fmt.Sprintf("swagger: %v", err))
 	}

@@ -1,0 +1,70 @@
+// Sends calls to the API with the token of the session.
+
+import { signOut, token } from "../state/session.ts";
+import { type Call, target } from "./call.ts";
+
+/** A call that failed: a problem of RFC 9457, or a connection that was lost. */
+export class Failure extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly members: Record<string, unknown> = {},
+    /** After how many seconds the server wants to be asked again; 0 unless it says so. */
+    readonly retryAfter = 0,
+  ) {
+    super(detail);
+  }
+
+  /** Says that the same call may succeed later, without a change by a person. */
+  get transient(): boolean {
+    return this.status === 0 || this.status === 429 || this.status === 503;
+  }
+}
+
+export const connectionLost = "connection_lost";
+
+/** Sends a call and returns the answer; it fails with a Failure. */
+export async function send(call: Call, signal?: AbortSignal, secret = token.value, more: Record<string, string> = {}): Promise<Response> {
+  const headers: Record<string, string> = { ...more, Authorization: `Bearer ${secret}` };
+  if (call.body !== undefined) headers["Content-Type"] = "application/json";
+  let answer: Response;
+  try {
+    answer = await fetch(target(call), {
+      method: call.method,
+      headers,
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(signal ? { signal } : {}),
+    });
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new Failure(0, connectionLost, "The server cannot be reached. It may be restarting.");
+  }
+  if (answer.ok) return answer;
+  const failure = await failureOf(answer);
+  if (answer.status === 401 && secret === token.value) signOut("The token is not valid any more. Sign in to go on where you were.");
+  throw failure;
+}
+
+/** Sends a call and returns the JSON of its answer. */
+export async function ask<T>(call: Call, signal?: AbortSignal, secret?: string): Promise<T> {
+  const answer = await send(call, signal, secret);
+  try {
+    return (await answer.json()) as T;
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new Failure(0, connectionLost, "The answer of the server ended before it was complete.");
+  }
+}
+
+async function failureOf(answer: Response): Promise<Failure> {
+  const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  const problem = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  return failureFrom(answer.status, problem, retryAfter);
+}
+
+/** Returns the failure that a problem describes, such as one within a batch. */
+export function failureFrom(status: number, problem: Record<string, unknown>, retryAfter = 0): Failure {
+  const { code, detail, ...members } = problem;
+  return new Failure(status, typeof code === "string" ? code : `http_${status}`, typeof detail === "string" ? detail : `The server answers ${status}.`, members, retryAfter);
+}

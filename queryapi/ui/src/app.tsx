@@ -1,0 +1,109 @@
+// The frame around every screen: sign-in, navigation, header, filters.
+
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { get } from "./api/call.ts";
+import { ask, Failure } from "./api/client.ts";
+import { FailureNote } from "./components/panel.tsx";
+import { FilterBar } from "./components/filterbar.tsx";
+import { Header } from "./components/header.tsx";
+import { Help } from "./components/help.tsx";
+import { Navigation } from "./components/navigation.tsx";
+import { useKeys } from "./components/keys.ts";
+import { isOffered, type Screen, screenOf, screens } from "./screens/list.ts";
+import { SignIn } from "./screens/signin.tsx";
+import { address } from "./state/location.ts";
+import { notice } from "./state/notice.ts";
+import { type OwnToken, rights, token } from "./state/session.ts";
+
+export function App(): JSX.Element {
+  return (
+    <>
+      {token.value === "" ? <SignIn /> : rights.value === undefined ? <Rights /> : <Frame />}
+      <div class={`notice ${notice.value ? "" : "hidden"}`} role="status" aria-live="polite">
+        {notice.value}
+      </div>
+    </>
+  );
+}
+
+/** Asks what the kept token may do. */
+function Rights(): JSX.Element {
+  const [failure, setFailure] = useState<Failure>();
+  const [attempt, setAttempt] = useState(0);
+  const call = get("/v1/token");
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    ask<OwnToken>(call).then(
+      (own) => (rights.value = own),
+      (e: unknown) => {
+        setFailure(e instanceof Failure ? e : new Failure(0, "internal", String(e)));
+        timer = setTimeout(() => setAttempt((n) => n + 1), 1000);
+      },
+    );
+    return () => clearTimeout(timer);
+  }, [attempt]);
+  return <main class="centred">{failure && <FailureNote failure={failure} call={call} />}</main>;
+}
+
+function Frame(): JSX.Element {
+  const { screen, id } = address.value;
+  const found = screenOf(screen);
+  const [navigation, setNavigation] = useState(false);
+  const [help, setHelp] = useState(false);
+  useKeys(() => setHelp(true));
+  useEffect(() => {
+    document.title = `${found?.title ?? "No such screen"} · The Eye`;
+    setNavigation(false);
+  }, [screen, id]);
+  return (
+    <div class="frame">
+      <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}>
+        Skip to the content
+      </a>
+      <Navigation open={navigation} onClose={() => setNavigation(false)} onHelp={() => setHelp(true)} />
+      <div class="page">
+        <Header title={found?.title ?? "No such screen"} onMenu={() => setNavigation(true)} />
+        {found?.filters && <FilterBar />}
+        <main id="main" tabIndex={-1} key={screen}>
+          {found && isOffered(found) ? <Loaded screen={found} /> : <NoScreen known={found !== undefined} />}
+        </main>
+      </div>
+      {help && <Help onClose={() => setHelp(false)} />}
+    </div>
+  );
+}
+
+/** The views that were loaded, by the name of the screen. */
+const views = new Map<string, ComponentType>();
+
+/** Shows a screen once its file is there, and fetches those of the others when nothing else is to do. */
+function Loaded({ screen }: { screen: Screen }): JSX.Element | null {
+  const [, setLoaded] = useState("");
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    const load = async (s: Screen): Promise<void> => void views.set(s.name, await s.load());
+    load(screen).then(
+      () => {
+        setLoaded(screen.name);
+        setTimeout(() => screens.filter((s) => isOffered(s) && !views.has(s.name)).forEach((s) => void load(s).catch(() => undefined)), prefetchAfter);
+      },
+      () => setFailed(true),
+    );
+  }, [screen]);
+  const View = views.get(screen.name);
+  if (View) return <View />;
+  if (!failed) return null;
+  return (
+    <p class="empty">
+      A file of this screen could not be loaded; the server may have been updated. <button type="button" class="link" onClick={() => location.reload()}>Load the page again</button>
+    </p>
+  );
+}
+
+/** How long the first screen is left alone, in ms. */
+const prefetchAfter = 1500;
+
+function NoScreen({ known }: { known: boolean }): JSX.Element {
+  return <p class="empty">{known ? "This screen needs an operator token." : "There is no screen at this address. The navigation has all screens."}</p>;
+}

@@ -1,0 +1,34 @@
+// Controls that choose one of a few.
+
+import type { JSX } from "preact";
+
+export interface Option<T extends string> {
+  value: T;
+  label: string;
+}
+
+/** A row of buttons of which one is pressed. */
+export function Segments<T extends string>({ label, options, value, onChange }: { label: string; options: Option<T>[]; value: T; onChange: (value: T) => void }): JSX.Element {
+  return (
+    <div class="segments" role="group" aria-label={label}>
+      {options.map((o) => (
+        <button type="button" key={o.value} aria-pressed={o.value === value} onClick={() => onChange(o.value)}>
+          {o.label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function Select<T extends string>({ label, options, value, onChange, class: className = "" }: { label: string; options: Option<T>[]; value: T; onChange: (value: T) => void; class?: string }): JSX.Element {
+  return (
+    <select class={`select ${className}`} aria-label={label} title={label} value={value} onChange={(e) => onChange(e.currentTarget.value as T)}>
+      {!options.some((o) => o.value === value) && <option value={value}>{value}</option>}
+      {options.map((o) => (
+        <option key={o.value} value={o.value}>
+          {o.label}
+        </option>
+      ))}
+    </select>
+  );
+}

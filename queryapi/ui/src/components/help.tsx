@@ -1,0 +1,30 @@
+// The keys, by `?`.
+
+import type { JSX } from "preact";
+import { isOffered, screens } from "../screens/list.ts";
+import { Dialog } from "./dialog.tsx";
+import { keyHelp } from "./keys.ts";
+
+export function Help({ onClose }: { onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title="Keys" onClose={onClose}>
+      <dl class="keys">
+        {keyHelp.map(([key, what]) => <KeyLine key={key} keys={key} what={what} />)}
+      </dl>
+      <h3>Screens</h3>
+      <dl class="keys">
+        {screens.filter(isOffered).map((s) => <KeyLine key={s.name} keys={`g ${s.key}`} what={s.title} />)}
+      </dl>
+      <p class="muted small">Click a value to filter by it, Alt-click to exclude it.</p>
+    </Dialog>
+  );
+}
+
+function KeyLine({ keys, what }: { keys: string; what: string }): JSX.Element {
+  return (
+    <div>
+      <dt>{keys.split(/\s+/).map((k) => <kbd key={k}>{k}</kbd>)}</dt>
+      <dd>{what}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+// The keys that work on every screen.
+
+import { useEffect } from "preact/hooks";
+import { isOffered, screens } from "../screens/list.ts";
+import { withScreen } from "../state/address.ts";
+import { refreshes } from "../state/answer.ts";
+import { address, go } from "../state/location.ts";
+import { shift } from "./range.tsx";
+
+export const keyHelp: [string, string][] = [
+  ["?", "Show these keys"],
+  ["/", "Add a filter"],
+  ["g …", "Go to a screen, by the letter beside it below"],
+  ["j  k", "Next and previous row"],
+  ["Enter", "Open the row"],
+  ["[  ]", "Earlier and later range"],
+  ["r", "Refresh"],
+  ["Esc", "Close what is open"],
+];
+
+/** How long `g` waits for its letter, in ms. */
+const chordTime = 1500;
+
+export function useKeys(showHelp: () => void): void {
+  useEffect(() => {
+    let goingSince = 0;
+    const onKeyDown = (e: KeyboardEvent): void => {
+      if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target) || document.querySelector("dialog[open]")) return;
+      if (goingSince && Date.now() - goingSince < chordTime) {
+        goingSince = 0;
+        const screen = screens.find((s) => s.key === e.key && isOffered(s));
+        if (screen) {
+          e.preventDefault();
+          go(withScreen(address.value, screen.name));
+        }
+        return;
+      }
+      goingSince = 0;
+      const act = actions[e.key];
+      if (e.key === "g") goingSince = Date.now();
+      else if (e.key === "?") showHelp();
+      else if (act) act();
+      else return;
+      e.preventDefault();
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, []);
+}
+
+const actions: Record<string, () => void> = {
+  "/": () => document.getElementById("add-filter")?.click(),
+  "[": () => shift(-1),
+  "]": () => shift(1),
+  r: () => refreshes.value++,
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+};
+
+/** Moves the focus among the rows of the screen. */
+function moveRow(step: 1 | -1): void {
+  const rows = [...document.querySelectorAll<HTMLElement>("#main [data-row]")];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName));
+}

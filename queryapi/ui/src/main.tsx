@@ -1,0 +1,10 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { startLocation } from "./state/location.ts";
+import { takeTokenOfFragment } from "./state/session.ts";
+import { startTheme } from "./state/theme.ts";
+
+takeTokenOfFragment(); // before anything else could read or keep the address
+startTheme();
+startLocation();
+render(<App />, document.getElementById("app")!);

@@ -1,0 +1,28 @@
+// The screens: their names in addresses, their keys, and whom they are offered to.
+
+import type { ComponentType } from "preact";
+import type { IconName } from "../components/icon.tsx";
+import { isOperator } from "../state/session.ts";
+
+export interface Screen {
+  name: string;
+  title: string;
+  /** `g` and this letter lead to it. */
+  key: string;
+  icon: IconName;
+  group: "Explore" | "Analyse" | "Operate";
+  operators?: boolean;
+  /** Says that the filters of the address count on it. */
+  filters: boolean;
+  /** Loads the view: each screen is a file of its own. */
+  load: () => Promise<ComponentType>;
+}
+
+export const screens: Screen[] = [
+  { name: "overview", title: "Overview", key: "o", icon: "overview", group: "Explore", filters: true, load: async () => (await import("./overview.tsx")).Overview },
+];
+
+export const screenOf = (name: string): Screen | undefined => screens.find((s) => s.name === name);
+
+/** Reports whether there is a screen that the token may use: what it may not do is not offered. */
+export const isOffered = (s: Screen | undefined): boolean => s !== undefined && (!s.operators || isOperator());

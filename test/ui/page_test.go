@@ -1,0 +1,320 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/theeye/theeye/test/harness"
+)
+
+// page is a tab that shows the UI.
+type page struct {
+	f   *fixture
+	t   *testing.T
+	ctx context.Context
+
+	mutex  sync.Mutex
+	faults []string
+	// expected are parts of the console's errors that a test provokes.
+	expected []string
+}
+
+// watch runs in every document before its own scripts: it keeps what the policy refuses,
+// and every text that is copied.
+const watch = `
+	window.refused = []
+	document.addEventListener("securitypolicyviolation", (e) => refused.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample))
+	window.copied = ""
+	Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => { window.copied = text }}})`
+
+// open opens a screen as an operator, by the link that signs in.
+func (f *fixture) open(t *testing.T, target string) *page {
+	t.Helper()
+	return f.openAs(t, operatorToken, target)
+}
+
+// openAs opens a screen with a token, or the sign-in with "".
+func (f *fixture) openAs(t *testing.T, token, target string) *page {
+	t.Helper()
+	tab, closeTab := chromedp.NewContext(f.browser)
+	t.Cleanup(closeTab)
+	if _, err := chromedp.Run(tab, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("open a tab: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(tab, patience)
+	t.Cleanup(cancel)
+	p := &page{f: f, t: t, ctx: ctx}
+	if err := chromedp.Listen(ctx, p.hear); err != nil {
+		t.Fatal(err)
+	}
+	p.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
+		return err
+	}), chromedp.EmulateViewport(1440, 900))
+	t.Cleanup(p.checkFaults) // before the tab is closed
+	if token != "" {
+		target += "#token=" + token
+	}
+	p.run(chromedp.Navigate(f.base + target))
+	return p
+}
+
+// hear keeps the errors of the console, and exceptions.
+func (p *page) hear(event any) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		if e.Entry.Level == "error" {
+			p.faults = append(p.faults, e.Entry.Text+" "+e.Entry.URL)
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == "error" || e.Type == "warning" {
+			p.faults = append(p.faults, fmt.Sprintf("console.%s %v", e.Type, e.Args))
+		}
+	case *runtime.EventExceptionThrown:
+		text := e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			text += " " + e.ExceptionDetails.Exception.Description
+		}
+		p.faults = append(p.faults, text)
+	}
+}
+
+// expect names a part of errors of the console that the test provokes.
+func (p *page) expect(part string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.expected = append(p.expected, part)
+}
+
+func (p *page) checkFaults() {
+	if refused := evaluate[[]string](p, `window.refused`); len(refused) > 0 {
+		p.t.Errorf("the policy refuses %q", refused)
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for _, fault := range p.faults {
+		known := false
+		for _, part := range p.expected {
+			known = known || strings.Contains(fault, part)
+		}
+		if !known {
+			p.t.Errorf("the console has %s", fault)
+		}
+	}
+}
+
+func (p *page) run(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	for _, action := range actions {
+		if _, err := chromedp.Run(p.ctx, action); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// evaluate evaluates an expression in a page and awaits its promise.
+func evaluate[T any](p *page, expression string) T {
+	p.t.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// await waits until an expression is true.
+func (p *page) await(expression string) {
+	p.t.Helper()
+	err := harness.Poll(p.ctx, func() error {
+		met, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if err == nil && !met {
+			err = fmt.Errorf("not met: %s", expression)
+		}
+		return err
+	})
+	if err != nil {
+		p.t.Fatalf("%v\n%s", err, p.shownNow())
+	}
+}
+
+// shownNow returns the address and the text of the page, for messages of tests that ran
+// out of time.
+func (p *page) shownNow() string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 5*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + [...document.querySelectorAll(".chip, .notice, #main, form")].map((e) => e.innerText).join("\\n").slice(0, 2000)`))
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// awaitText waits until the text of an element contains another.
+func (p *page) awaitText(selector, want string) {
+	p.t.Helper()
+	p.await(fmt.Sprintf(`[...document.querySelectorAll(%s)].some((e) => e.innerText.includes(%s))`, quote(selector), quote(want)))
+}
+
+// text returns the text of an element.
+func (p *page) text(selector string) string {
+	p.t.Helper()
+	p.await(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)))
+	return evaluate[string](p, fmt.Sprintf(`document.querySelector(%s).innerText`, quote(selector)))
+}
+
+// click clicks an element with the mouse.
+func (p *page) click(selector string) {
+	p.t.Helper()
+	p.await(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)))
+	p.run(chromedp.Click(selector))
+}
+
+// choose sets a select.
+func (p *page) choose(label, value string) {
+	p.t.Helper()
+	selector := fmt.Sprintf(`select[aria-label=%s]`, quote(label))
+	p.await(fmt.Sprintf(`[...document.querySelector(%s)?.options ?? []].some((o) => o.value === %s)`, quote(selector), quote(value)))
+	evaluate[bool](p, fmt.Sprintf(`(() => { const s = document.querySelector(%s); s.value = %s; s.dispatchEvent(new Event("change", {bubbles: true})); return true })()`,
+		quote(selector), quote(value)))
+}
+
+// menu takes an entry of a menu.
+func (p *page) menu(label, entry string) {
+	p.t.Helper()
+	p.click(fmt.Sprintf(`button[aria-label=%s]`, quote(label)))
+	p.await(`document.querySelector("[role=menuitem]")`)
+	evaluate[bool](p, fmt.Sprintf(`(() => { [...document.querySelectorAll("[role=menuitem]")].find((e) => e.innerText.includes(%s)).click(); return true })()`, quote(entry)))
+}
+
+// curl copies the call of a panel as a command and runs it.
+func (p *page) curl(panel string, answer any) {
+	p.t.Helper()
+	p.menu(panel+": more", "Copy as curl")
+	p.await(`window.copied.startsWith("curl ")`)
+	p.runCurl(evaluate[string](p, `window.copied`), answer)
+}
+
+// runCurl runs a command that was copied.
+func (p *page) runCurl(command string, answer any) {
+	p.t.Helper()
+	cmd := exec.CommandContext(p.t.Context(), "sh", "-c", command+" --fail-with-body")
+	cmd.Env = append(os.Environ(), "EYE_TOKEN="+operatorToken)
+	out, err := cmd.Output()
+	if err != nil {
+		p.t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	if err := json.Unmarshal(out, answer); err != nil {
+		p.t.Fatalf("%s: %v in %s", command, err, out)
+	}
+}
+
+// checkSame says that a screen is the same after it is loaded again, and after leaving
+// it and coming back: state lives in the address alone. shown is an expression for what
+// the person sees.
+func (p *page) checkSame(shown string) {
+	p.t.Helper()
+	p.await(`!document.querySelector("[aria-busy=true]")`)
+	want := evaluate[string](p, shown)
+	address := evaluate[string](p, `location.href`)
+	same := fmt.Sprintf(`location.href === %s && (%s) === %s`, quote(address), shown, quote(want))
+	p.run(chromedp.Reload())
+	p.await(same)
+	p.run(chromedp.Navigate(p.f.base + "/ui/nowhere"))
+	p.awaitText("#main", "no screen at this address")
+	p.run(chromedp.NavigateBack())
+	p.await(same)
+}
+
+// press presses keys, one after the other, on the focused element.
+func (p *page) press(keys string) {
+	p.t.Helper()
+	p.run(chromedp.KeyEvent(keys))
+}
+
+// checkAccessibility says that axe-core finds nothing.
+func (p *page) checkAccessibility() {
+	p.t.Helper()
+	script, err := axe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	evaluate[bool](p, "(() => { "+script+"\n; return true })()")
+	findings := evaluate[[]string](p, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.flatMap((v) =>
+		v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))))`)
+	for _, finding := range findings {
+		p.t.Errorf("axe-core finds %s", finding)
+	}
+}
+
+// checkNarrow says that the screen fits into 360 pixels.
+func (p *page) checkNarrow() {
+	p.t.Helper()
+	p.run(chromedp.EmulateViewport(360, 780))
+	p.await(`innerWidth === 360`)
+	if width := evaluate[int](p, `document.documentElement.scrollWidth`); width > 360 {
+		wide := evaluate[[]string](p, `[...document.querySelectorAll("#app *")].filter((e) => e.getBoundingClientRect().right > 361).slice(0, 8).map((e) => e.tagName + "." + e.getAttribute("class"))`)
+		p.t.Errorf("the screen is %d pixels wide, of 360: %q", width, wide)
+	}
+	p.run(chromedp.EmulateViewport(1440, 900))
+	p.await(`innerWidth === 1440`)
+}
+
+// checkScreen makes the checks that every screen passes.
+func (p *page) checkScreen(name string) {
+	p.t.Helper()
+	p.checkAccessibility()
+	p.checkNarrow()
+	p.shoot(name)
+}
+
+// shoot leaves pictures of a screen where EYE_TEST_SCREENSHOTS names a folder.
+func (p *page) shoot(name string) {
+	p.t.Helper()
+	dir := os.Getenv("EYE_TEST_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	for _, theme := range []string{"Light", "Dark"} {
+		evaluate[bool](p, fmt.Sprintf(`(() => { document.querySelector('[aria-label="Theme"] [aria-label=%s]')?.click(); return true })()`, quote(theme)))
+		for _, width := range []int64{1440, 360} {
+			p.run(chromedp.EmulateViewport(width, 900))
+			p.await(fmt.Sprintf(`innerWidth === %d`, width))
+			evaluate[bool](p, `new Promise((done) => setTimeout(() => done(true), 300))`)
+			shot, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			file := filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, strings.ToLower(theme), width))
+			if err := os.WriteFile(file, shot, 0o600); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+	}
+	evaluate[bool](p, `(() => { document.querySelector('[aria-label="Theme"] [aria-label="As the system"]')?.click(); return true })()`)
+	p.run(chromedp.EmulateViewport(1440, 900))
+}
+
+// quote returns s as a JavaScript string.
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings can always be written
+	}
+	return string(b)
+}
