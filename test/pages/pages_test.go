@@ -87,7 +87,7 @@ func (f *fixture) testFailures(t *testing.T) {
 		"token":             {"/v1/events", `headers: {Authorization: "Bearer ` + operatorToken + `"}`, "401 token_not_write_key"},
 		"two keys":          {"/v1/events?write_key=" + offKey, withKey(shopKey), "400 several_keys"},
 		"unknown path":      {"/v1/event", withKey(shopKey), "404 not_found"},
-		"root":              {"/", ``, "404 not_found"},
+		"root":              {"/", ``, "405 method_not_allowed"},
 		"PUT":               {"/v1/events", `...{method: "PUT"}, ` + withKey(shopKey), "405 method_not_allowed"},
 		"PATCH of validate": {"/v1/validate", `...{method: "PATCH"}, ` + withKey(shopKey), "405 method_not_allowed"},
 		"broken":            {"/v1/events", withKey(shopKey) + `, ...{body: "{"}`, "400 invalid_json"},
