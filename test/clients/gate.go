@@ -59,7 +59,13 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch mode {
 	case Overloaded, RateLimited:
 		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Retry-After", "1")
+		h := w.Header()
+		h.Set("Retry-After", "1")
+		if origin := r.Header.Get("Origin"); origin != "" { // as the collector answers pages
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Allow-Credentials", "true")
+			h.Set("Access-Control-Expose-Headers", "Retry-After")
+		}
 		status, code := http.StatusServiceUnavailable, "overloaded"
 		if mode == RateLimited {
 			status, code = http.StatusTooManyRequests, "rate_limited"
@@ -83,6 +89,9 @@ func (g *Gate) forwardRequest(w http.ResponseWriter, r *http.Request, mode Mode)
 	req.Header = r.Header.Clone()
 	if mode == WrongKey {
 		req.Header.Set("Authorization", "Bearer no-such-key")
+		query := req.URL.Query()
+		query.Del("write_key")
+		req.URL.RawQuery = query.Encode()
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
