@@ -84,8 +84,12 @@ func TestScriptIsNotSentAgain(t *testing.T) {
 		kept, accepted string
 		status         int
 	}{
-		{plain, "", http.StatusNotModified}, {zipped, "gzip", http.StatusNotModified}, {`"a", W/` + zipped, "gzip", http.StatusNotModified},
-		{"*", "", http.StatusNotModified}, {plain, "gzip", http.StatusOK}, {`"a"`, "", http.StatusOK},
+		{plain, "", http.StatusNotModified},
+		{zipped, "gzip", http.StatusNotModified},
+		{`"a", W/` + zipped, "gzip", http.StatusNotModified},
+		{"*", "", http.StatusNotModified},
+		{plain, "gzip", http.StatusOK},
+		{`"a"`, "", http.StatusOK},
 	} {
 		resp := get(t, "If-None-Match", c.kept, "Accept-Encoding", c.accepted)
 		if resp.StatusCode != c.status || resp.Header.Get("ETag") == "" {
