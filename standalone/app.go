@@ -29,6 +29,7 @@ import (
 	"github.com/theeye/theeye/shared/store/mongo"
 	"github.com/theeye/theeye/shared/store/sqlite"
 	"github.com/theeye/theeye/shared/stream"
+	"github.com/theeye/theeye/standalone/example"
 )
 
 // databaseName is the file of the embedded store in the data folder.
@@ -215,6 +216,9 @@ func (a *App) openServices() error {
 		return err
 	}
 	a.mux = newPublicMux(a.collector, a.queryapi, httpserver.NewHosts(a.cfg.Listen, a.cfg.Hosts))
+	if a.cfg.Dev {
+		a.mux.exampleSite = example.NewHandler()
+	}
 	return nil
 }
 

@@ -2,18 +2,22 @@ package standalone
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/standalone/example"
 )
 
 // publicMux serves the collector and the query API on the public listener.
 type publicMux struct {
 	collector collectorService
 	routes    *httpserver.Mux
+	// exampleSite has the paths under example.Path; nil serves none.
+	exampleSite http.Handler
 	// open is set once the declarations given at the start are in force: an
 	// event accepted before could be validated without its type.
 	open atomic.Bool
@@ -46,6 +50,10 @@ func newPublicMux(collector collectorService, queryapi httpService, hosts *https
 // before the mux is open. A page that may send events may also read that its
 // request has no route; it may read nothing of the query API.
 func (m *publicMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m.exampleSite != nil && strings.HasPrefix(r.URL.Path, example.Path) {
+		m.exampleSite.ServeHTTP(w, r)
+		return
+	}
 	r, found := m.routes.Find(r)
 	preflight := r.Method == http.MethodOptions && !found.Path
 	switch {

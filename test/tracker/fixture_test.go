@@ -39,6 +39,7 @@ const operatorToken = "the-token-of-an-operator"
 // fixture is a running `theeye up` and a browser, which all sites share.
 type fixture struct {
 	eye     string // base address
+	token   string // reads everything
 	port    string // of the pages
 	browser context.Context
 	sites   sync.Map // by their names
@@ -47,11 +48,7 @@ type fixture struct {
 // newFixture starts both. Every site of names has an application and a key of its own.
 func newFixture(t *testing.T, names []string) *fixture {
 	t.Helper()
-	chromium := os.Getenv("EYE_TEST_CHROMIUM")
-	if chromium == "" {
-		t.Fatal("set EYE_TEST_CHROMIUM to the output of deploy/test-chromium.sh, or run make test")
-	}
-	f := &fixture{}
+	f := &fixture{token: operatorToken}
 	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, _, _ := strings.Cut(r.Host, ".")
 		if s, ok := f.sites.Load(name); ok {
@@ -65,6 +62,16 @@ func newFixture(t *testing.T, names []string) *fixture {
 	}
 	f.port = at.Port()
 	f.startEye(t, names)
+	f.startBrowser(t)
+	return f
+}
+
+func (f *fixture) startBrowser(t *testing.T) {
+	t.Helper()
+	chromium := os.Getenv("EYE_TEST_CHROMIUM")
+	if chromium == "" {
+		t.Fatal("set EYE_TEST_CHROMIUM to the output of deploy/test-chromium.sh, or run make test")
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox) //nolint:gocritic // a copy
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(closeAllocator)
@@ -74,7 +81,6 @@ func newFixture(t *testing.T, names []string) *fixture {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("start %s: %v", chromium, err)
 	}
-	return f
 }
 
 func (f *fixture) startEye(t *testing.T, names []string) {
@@ -272,7 +278,7 @@ func (s *site) stored(ctx context.Context) (records []record, err error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+operatorToken)
+	req.Header.Set("Authorization", "Bearer "+s.f.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err

@@ -212,12 +212,16 @@ func testClosed(s *site) {
 	s.wantSteps(150, 2)
 }
 
-// A page without storage ends before its first batch is due.
+// A page without storage ends while it waits after a failure.
 func testBeacon(s *site) {
 	s.headers["Content-Security-Policy"] = "sandbox allow-scripts"
 	p := s.open("/")
 	s.waitStored(1)
-	p.do("for (let n = 0; n < 20; n++) eye.track('test', 'step', {n}); location.href = 'about:blank'")
+	s.gate.Set(clients.Overloaded)
+	p.step(0, 20)
+	p.waitFor("failures > 0")
+	s.gate.Set(clients.Pass)
+	p.do("location.href = 'about:blank'")
 	s.wantSteps(20, 1)
 }
 
@@ -251,7 +255,7 @@ func testFault(mode clients.Mode) func(*site) {
 	}
 }
 
-// What the collector refuses is told once, and not sent again; its neighbours are stored.
+// A refused event is reported once, and not sent again; its neighbours are stored.
 func testRefused(s *site) {
 	p := s.open("/")
 	p.do("localStorage['eye:%[1]s:1'] = JSON.stringify({event_id: 'x'.repeat(201)}); localStorage['eye:%[1]s:2'] = '{'", keyOf(s.name))

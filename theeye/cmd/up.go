@@ -164,6 +164,7 @@ func (b *banner) text() string {
 		line("write key", "%s", b.Dev.WriteKey)
 		line("analyst token", "%s", b.Dev.AnalystToken)
 		line("operator token", "%s", b.Dev.OperatorToken)
+		line("example site", "%s/example/", b.URL)
 		s.WriteString("\nSend an event, and read it back:\n\n")
 		s.WriteString(b.sendCommand() + "\n\n" + b.queryCommand() + "\n")
 	}
