@@ -173,7 +173,8 @@ func TestMuxLetsPagesReadWhatHasNoRoute(t *testing.T) {
 	}{
 		{"PUT", "/v1/events", true},
 		{"POST", "/v1/event", true},
-		{"GET", "/", true},
+		{"GET", "/v1", true},
+		{"GET", "/", false},
 		{"POST", "/v1/sessions/x", true},
 		{"GET", "/v1/events", false},
 		{"GET", "/v1/sessions/x", false},
