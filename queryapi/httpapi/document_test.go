@@ -28,7 +28,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 		"POST " + api.PathSegmentBatch, "OPTIONS " + api.PathSegmentBatch,
 		"POST " + api.PathCloudEvents, "OPTIONS " + api.PathCloudEvents,
 		"POST " + api.PathSnowplow, "OPTIONS " + api.PathSnowplow, "GET " + api.PathSnowplowImage,
-		"GET " + api.PathPixel, "POST /beacon/v1/batch", "POST " + api.PathSegmentMetrics,
+		"GET " + api.PathPixel, "GET " + api.PathTracker, "POST /beacon/v1/batch", "POST " + api.PathSegmentMetrics,
 		"GET " + parameter.ReplaceAllString(api.PathSegmentSettings, "{}"), "GET " + api.PathSourceConfig,
 		"POST /v1/track", "POST /v1/page", "POST /v1/screen", "POST /v1/identify", "POST /v1/group", "POST /v1/alias",
 	}
