@@ -29,7 +29,9 @@ var compiled = sync.OnceValues(func() (*openapi3.T, error) {
 	if err := document.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("validate the OpenAPI document: %w", err)
 	}
-	openapi3filter.RegisterBodyDecoder("image/gif", openapi3filter.FileBodyDecoder)
+	for _, kind := range []string{"image/gif", "text/javascript"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
+	}
 	return document, nil
 })
 
