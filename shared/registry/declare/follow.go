@@ -20,8 +20,8 @@ const followAuthor = "config"
 // Follow brings a folder of declarations into the registry, at once and again
 // whenever a file changes: it looks for changes every interval. Only files that
 // changed since they were last applied are put, also over restarts and by several
-// processes with equal folders. Faults in the folder are logged once and leave
-// the registry as it is. While NATS is disconnected or the buckets do not exist, it
+// processes with equal folders. A fault in the folder is logged once until it is mended,
+// whatever else changes meanwhile, and leaves the registry as it is. While NATS is disconnected or the buckets do not exist, it
 // tries again. It returns nil when ctx ends.
 func Follow(ctx context.Context, dir string, interval time.Duration, js jetstream.JetStream, log *slog.Logger) error {
 	f := follower{fsys: os.DirFS(dir), js: js, log: log.With(slog.String("folder", dir))}
@@ -49,7 +49,8 @@ type follower struct {
 	content digest
 	readAt  time.Time
 
-	lastError string // the last one that was logged
+	lastError string         // the last one that was logged
+	faults    map[FileFault]bool // those of the folder as it is, which were logged
 }
 
 // applyIfChanged applies the folder if it changed.
@@ -82,11 +83,11 @@ func (f *follower) applyFolder(ctx context.Context) bool {
 	d, err := LoadDir(f.fsys)
 	var folder *FolderError
 	if errors.As(err, &folder) {
-		for _, fault := range folder.Faults {
-			f.log.LogAttrs(ctx, slog.LevelError, "a declaration is faulty; the folder is not applied",
-				slog.String("file", fault.File), slog.String("path", fault.Path), slog.String("error", fault.Message))
-		}
+		f.logFaults(ctx, folder.Faults)
 		return true
+	}
+	if err == nil {
+		f.faults = nil
 	}
 	if err != nil {
 		f.logError(ctx, err)
@@ -105,6 +106,19 @@ func (f *follower) applyFolder(ctx context.Context) bool {
 	}
 	f.lastError = ""
 	return true
+}
+
+// logFaults logs the faults that the folder did not have before.
+func (f *follower) logFaults(ctx context.Context, faults []FileFault) {
+	present := make(map[FileFault]bool, len(faults))
+	for _, fault := range faults {
+		if !f.faults[fault] && !present[fault] {
+			f.log.LogAttrs(ctx, slog.LevelError, "a declaration is faulty; the folder is not applied",
+				slog.String("file", fault.File), slog.String("path", fault.Path), slog.String("error", fault.Message))
+		}
+		present[fault] = true
+	}
+	f.faults = present
 }
 
 // logError logs an error once, not at every attempt that it fails.

@@ -51,11 +51,14 @@ func TestFollowAppliesEditsAndRevertsNoLiveChange(t *testing.T) {
 	writeFile(t, dir, ctaName, strings.Replace(folder()[ctaName], `"required": ["a"]`, `"required": ["b"]`, 1))
 	registrytest.AwaitSnapshot(t, r, "an edit is applied", hasFaults(t, `{"b": 1}`, ""))
 
-	// Faults are logged once and change nothing; mended, the file is applied.
+	// Faults are logged once, also beside others that come and go, and change nothing;
+	// mended, the file is applied.
 	before := r.Snapshot().Schemas.Revision()
 	writeFile(t, dir, ctaName, `{"type": "x"}`)
-	writeFile(t, dir, policyName, `{}`)
 	pollUntil(t, "the fault is logged", func() bool { return strings.Contains(log.String(), "/type") })
+	writeFile(t, dir, policyName, `{"retention"`)
+	pollUntil(t, "another fault is logged", func() bool { return strings.Contains(log.String(), policyName) })
+	writeFile(t, dir, policyName, `{}`)
 	for range 3 {
 		writeFile(t, dir, ".touched", "x")
 	}
