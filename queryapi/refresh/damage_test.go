@@ -15,8 +15,17 @@ func (p *schedule) failWrite(string) error {
 	return nil
 }
 
-// damage does something to the files of the folder that are not expected.
+// damage does something to the files of the folder that is not expected, and perhaps
+// restarts the refresher.
 func (p *schedule) damage() {
+	p.damageFile(p.random.IntN(7))
+	if p.chance(50) {
+		p.restart()
+	}
+}
+
+// damageFile does one of seven things to the files, if there are any.
+func (p *schedule) damageFile(kind int) {
 	var files []string
 	_ = filepath.WalkDir(p.dir, func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".parquet") {
@@ -33,7 +42,7 @@ func (p *schedule) damage() {
 		p.t.Fatal(err)
 	}
 	var what string
-	switch p.random.IntN(7) {
+	switch kind {
 	case 0:
 		what, err = "delete", os.Remove(file)
 	case 1:
@@ -51,7 +60,4 @@ func (p *schedule) damage() {
 		what, err = "leave a part of a file", os.WriteFile(file+".1.tmp", content[:len(content)/2], 0o600)
 	}
 	p.note(what, err)
-	if p.chance(50) {
-		p.restart()
-	}
 }

@@ -36,6 +36,9 @@ type day struct {
 	users    int
 	segments []*segment
 	slots    *slotTable
+	// losses counts the times at which held slots were given up: what was found to be
+	// held before the last of them may not be.
+	losses uint64
 	// version grows with every change of the held parts.
 	version uint64
 	// changedAt is when version grew last.
@@ -169,6 +172,7 @@ func (d *day) removeSegment(s *segment, now time.Time) {
 // forgetBuilt makes the day incomplete: something of it is not held.
 func (d *day) forgetBuilt(now time.Time) {
 	d.held, d.heldAt = false, time.Time{}
+	d.losses++
 	d.version++
 	d.changedAt = now
 }

@@ -102,10 +102,14 @@ func (r *Refresher) openFiles(ctx context.Context, d *day, folder *folder, marks
 	return nil
 }
 
-// reloadSlots fills the table of a day that rested, from its files.
+// reloadSlots fills the table of a day that rested, from its files. Segments of a day
+// without a table do not change, but are lost where their files are.
 func (r *Refresher) reloadSlots(ctx context.Context, d *day) error {
 	table := &slotTable{}
-	for _, s := range d.segments { // segments of a day without a table do not change
+	r.mu.Lock()
+	segments := slices.Clone(d.segments)
+	r.mu.Unlock()
+	for _, s := range segments {
 		part, err := r.openPart(s)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -121,8 +125,13 @@ func (r *Refresher) reloadSlots(ctx context.Context, d *day) error {
 		}
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, owner := range table.owners {
+		if owner != nil && !slices.Contains(d.segments, owner) { // lost since its part was opened
+			table.generations[i], table.owners[i] = 0, nil
+		}
+	}
 	d.slots = table
-	r.mu.Unlock()
 	return nil
 }
 

@@ -163,6 +163,7 @@ func (r *Refresher) tryRefreshDay(ctx context.Context, d *day, most int) error {
 		r.discardFiles(d.dropSegments(r.now()))
 		want, _ = d.findChanges(marks)
 	}
+	losses := d.losses
 	if want.len() > most {
 		d.queued = true
 		r.mu.Unlock()
@@ -174,7 +175,12 @@ func (r *Refresher) tryRefreshDay(ctx context.Context, d *day, most int) error {
 		return err
 	}
 	r.mu.Lock()
-	r.noteBuilt(d, mark, asOf)
+	if d.losses == losses {
+		r.noteBuilt(d, mark, asOf)
+	} else { // slots that were not wanted, as they were held, are held no longer
+		d.queued = true
+		r.wakeBuilders()
+	}
 	r.mu.Unlock()
 	for _, s := range written {
 		r.moveToFile(ctx, folder, d, s)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,51 @@ func keys(s *columns.Snapshot) (days []string) {
 		}
 	}
 	return days
+}
+
+// A file that is lost while its day is refreshed is rebuilt: the day does not count as
+// held because the changes that were found before are built.
+func TestFileIsLostWhileItsDayIsRefreshed(t *testing.T) {
+	clock := newClock()
+	s := &hookedStore{Store: openSQLite(t, clock.now)}
+	history(t, s, clock, 2)
+	dir := t.TempDir()
+	r := newRefresher(t, s, dir, clock.now)
+	everything := Need{Applications: []string{"demo"}}
+	if _, err := settle(t.Context(), r, everything); err != nil {
+		t.Fatal(err)
+	}
+	late := storetest.With(storetest.Event(7), func(d *store.Document) {
+		d.ReceivedAt = startOf(dayOf(clock.now())).Add(-time.Hour)
+		d.ExpiresAt = time.Time{}
+	})
+	if _, err := store.NewWriter(store.WriterConfig{Backend: s, Now: clock.now}).Write(t.Context(), []*store.Document{late}); err != nil {
+		t.Fatal(err)
+	}
+	lost := false
+	s.hook = func(step string) error {
+		if step == "before scan" && !lost {
+			lost = true
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
+			r.checkFiles()
+		}
+		return nil
+	}
+	clock.advance(time.Second)
+	snapshot, err := settle(t.Context(), r, everything)
+	if err != nil || !lost {
+		t.Fatalf("lost %t, %v", lost, err)
+	}
+	got, err := snapshotRows(t.Context(), snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := storeRows(t.Context(), s, everything.Applications, clock.now())
+	if err != nil || len(want) != 3 || !slices.Equal(got, want) {
+		t.Errorf("rows\n%v\nwant\n%v, %v", got, want, err)
+	}
 }
 
 // While the columns are built, a question is answered as soon as the days that it needs

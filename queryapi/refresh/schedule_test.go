@@ -154,6 +154,9 @@ func (p *schedule) disturb(step string) error {
 		p.note("work within", err)
 	case n < 14:
 		return errPlanted
+	case n < 40: // a question or the check notices that a file is gone
+		p.damageFile(p.random.IntN(3))
+		p.r.checkFiles()
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ type follower struct {
 	content digest
 	readAt  time.Time
 
-	lastError string         // the last one that was logged
+	lastError string             // the last one that was logged
 	faults    map[FileFault]bool // those of the folder as it is, which were logged
 }
 
