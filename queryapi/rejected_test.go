@@ -133,3 +133,26 @@ func TestSummarizesRejectedEvents(t *testing.T) {
 		}
 	}
 }
+
+// Each group has its trend where that is asked for.
+func TestSummaryHasSeries(t *testing.T) {
+	fx := newFixtureOnMongo(t)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, hours := range []int{0, 0, 23} {
+		fx.putEvents("shop", at.Add(time.Duration(hours)*time.Hour),
+			fmt.Sprintf(`{"event_id":"%d","category":"page","name":"view","timestamp":"2020-01-01T00:00:00Z","data":{}}`, i))
+	}
+	fx.awaitColumns()
+	_, got := fx.get(operator, "/v1/rejected/summary?series=true&from=2026-01-01&to=2026-01-02")
+	if want := `"series":[2` + strings.Repeat(",0", 22) + `,1]`; !strings.Contains(got.raw, want) {
+		t.Errorf("%s, want %s", got.raw, want)
+	}
+	if _, got := fx.get(operator, "/v1/rejected/summary?from=2026-01-01&to=2026-01-02"); strings.Contains(got.raw, "series") {
+		t.Errorf("%s", got.raw)
+	}
+	for _, params := range []string{"series=true", "series=true&from=2026-01-01", "series=true&from=2026-01-01&to=2026-01-01", "series=1"} {
+		if status, got := fx.get(operator, "/v1/rejected/summary?"+params); status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", params, status, got.raw)
+		}
+	}
+}

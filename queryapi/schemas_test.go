@@ -182,3 +182,41 @@ func TestFindsSchemaOfAnyTypeName(t *testing.T) {
 		fx.asOperator(404, "GET", path, "")
 	}
 }
+
+// Data is validated by a schema that is not put, and nothing changes.
+func TestDraftIsValidated(t *testing.T) {
+	fx := newFixture(t)
+	path := typePath("page interaction", "pageview")
+	got := fx.asOperator(200, "POST", path+"/validate", `{"schema": `+hostSchema+`, "data": [{"host": "a"}, {}, 3, {"host": 1}]}`)
+	want := `{"results":[{"index":0},` +
+		`{"index":1,"errors":[{"code":"schema_violation","path":"/data/host","message":"the member is missing"}]},` +
+		`{"index":2,"errors":[{"code":"invalid_data","path":"/data","message":"data is a number, not an object"}]},` +
+		`{"index":3,"errors":[{"code":"schema_violation","path":"/data/host","message":"must be of type string, not integer"}]}]}`
+	if strings.TrimSpace(got.raw) != want {
+		t.Errorf("%s, want %s", got.raw, want)
+	}
+	fx.asOperator(404, "GET", path, "")
+	for body, path := range map[string]string{
+		`{"schema": {"type": "strin"}, "data": []}`:           "/type",
+		`{"schema": {"x-eye-supersedes": "a"}}`:               "/x-eye-supersedes",
+		`{"data": [{}]}`:                                      "",
+		`{"schema": {}, "data": {}}`:                          "/data",
+		`{"schema": {}, "data": [` + list(101, "{}") + `]}`:   "/data",
+		`{"schema": {}, "data": [], "events": [{"data": 1}]}`: "/events",
+	} {
+		refused := fx.asOperator(422, "POST", typePath("a", "b")+"/validate", body)
+		if refused.Code != "invalid_declaration" || !strings.Contains(refused.raw, `"path":"`+path+`"`) {
+			t.Errorf("%.80s: %s", body, refused.raw)
+		}
+	}
+	// A hundred elements that together take more work than one request may cost.
+	dear := `{"schema": {"properties": {"a": {"items": {"pattern": "` + strings.Repeat("a.*", 30) + `b$"}}}}, "data": [` +
+		list(90, `{"a": [`+list(20, `"`+strings.Repeat("a", 500)+`"`)+`]}`) + `]}`
+	if refused := fx.asOperator(413, "POST", path+"/validate", dear); refused.Code != "too_costly" {
+		t.Errorf("%s", refused.raw)
+	}
+}
+
+func list(n int, element string) string {
+	return strings.TrimSuffix(strings.Repeat(element+",", n), ",")
+}

@@ -13,8 +13,12 @@ import (
 	"github.com/theeye/theeye/shared/columns"
 )
 
-// maxReasonGroups bounds the groups of a summary before the largest are taken.
-const maxReasonGroups = 1 << 20
+// maxReasonGroups bounds the groups of a summary before the largest are taken, and
+// maxReasonSeries those that have a series each.
+const (
+	maxReasonGroups = 1 << 20
+	maxReasonSeries = 1 << 16
+)
 
 // RejectedQuery asks for the reasons of rejected events. Empty members restrict nothing.
 type RejectedQuery struct {
@@ -26,6 +30,8 @@ type RejectedQuery struct {
 	From, To time.Time
 	// Limit is the number of groups.
 	Limit int
+	// Series asks for the series of each group; From and To are bounds then.
+	Series bool
 }
 
 // Need returns the rows that the question is about.
@@ -38,6 +44,10 @@ func (q *RejectedQuery) Need() refresh.Need {
 // in the total.
 func (a *Analytics) RejectedSummary(ctx context.Context, s *columns.Snapshot, q RejectedQuery) (*api.RejectedSummary, error) {
 	c := newRejectedCounter(&q, s.Now)
+	most := maxReasonGroups
+	if q.Series {
+		most = maxReasonSeries
+	}
 	views := allViews(s)
 	workers := workersFor(len(views))
 	counted := make([]reasonCounts, workers)
@@ -45,8 +55,8 @@ func (a *Analytics) RejectedSummary(ctx context.Context, s *columns.Snapshot, q 
 		if counted[worker].groups == nil {
 			counted[worker].groups = map[reasonKey]*reasonGroup{}
 		}
-		if len(counted[worker].groups) > maxReasonGroups {
-			return tooManyReasons()
+		if len(counted[worker].groups) > most {
+			return tooManyReasons(most)
 		}
 		return c.countView(ctx, views[i], &counted[worker])
 	})
@@ -57,14 +67,14 @@ func (a *Analytics) RejectedSummary(ctx context.Context, s *columns.Snapshot, q 
 	for i := range counted {
 		all.addAll(&counted[i])
 	}
-	if len(all.groups) > maxReasonGroups {
-		return nil, tooManyReasons()
+	if len(all.groups) > most {
+		return nil, tooManyReasons(most)
 	}
 	return all.summary(q.Limit), nil
 }
 
-func tooManyReasons() error {
-	return tooLarge(fmt.Sprintf("more than %d reasons, by application, type, code and path; ask for a shorter time range, one application or one code", maxReasonGroups))
+func tooManyReasons(most int) error {
+	return tooLarge(fmt.Sprintf("more than %d reasons, by application, type, code and path; ask for a shorter time range, one application or one code", most))
 }
 
 // reasonKey is what the events of a group have in common, as handles: the parts of a
@@ -91,6 +101,8 @@ type reasonGroup struct {
 	first, last int64
 	// sampleID is the lowest document id, sampleEventID its event id.
 	sampleID, sampleEventID string
+	// series counts them in the buckets of the range, nil where that is not asked for.
+	series *[typeBuckets]int64
 }
 
 // mergeGroup adds the counts of other events.
@@ -98,6 +110,11 @@ func (g *reasonGroup) mergeGroup(other *reasonGroup) {
 	if g.n == 0 {
 		*g = *other
 		return
+	}
+	if other.series != nil {
+		for i, n := range other.series {
+			g.series[i] += n
+		}
 	}
 	g.n += other.n
 	g.first, g.last = min(g.first, other.first), max(g.last, other.last)
@@ -112,14 +129,15 @@ type reasonCounts struct {
 	groups map[reasonKey]*reasonGroup
 }
 
-// addGroup adds events of one key each to the group of it.
-func (c *reasonCounts) addGroup(k reasonKey, g *reasonGroup) {
+// addGroup adds events of one key each to the group of it, and returns the group.
+func (c *reasonCounts) addGroup(k reasonKey, g *reasonGroup) *reasonGroup {
 	sum := c.groups[k]
 	if sum == nil {
 		sum = &reasonGroup{}
 		c.groups[k] = sum
 	}
 	sum.mergeGroup(g)
+	return sum
 }
 
 func (c *reasonCounts) addAll(other *reasonCounts) {
@@ -145,6 +163,9 @@ func (c *reasonCounts) summary(limit int) *api.RejectedSummary {
 		s.Groups[i] = api.RejectedGroup{
 			Application: k.application.Value(), Category: t.Category, Name: t.Name, Code: r.Code, Path: r.Path, Count: g.n,
 			FirstSeen: api.TimeOf(time.UnixMilli(g.first)), LastSeen: api.TimeOf(time.UnixMilli(g.last)), SampleID: g.sampleEventID,
+		}
+		if g.series != nil {
+			s.Groups[i].Series = g.series[:]
 		}
 	}
 	return s

@@ -15,11 +15,15 @@ import (
 // rejectedCounter counts rejected events by received time.
 type rejectedCounter struct {
 	*RejectedQuery
-	receivedRange
+	receivedCounter
 }
 
 func newRejectedCounter(q *RejectedQuery, now time.Time) *rejectedCounter {
-	c := &rejectedCounter{q, receivedRange{from: math.MinInt64, to: math.MaxInt64, now: now.UnixMilli()}}
+	c := &rejectedCounter{RejectedQuery: q}
+	c.receivedRange = receivedRange{from: math.MinInt64, to: math.MaxInt64, now: now.UnixMilli()}
+	if q.Series {
+		c.fromMicros, c.micros = q.From.UnixMicro(), q.To.UnixMicro()-q.From.UnixMicro()
+	}
 	if !q.From.IsZero() {
 		c.from = query.Ceil(q.From, time.Millisecond)
 	}
@@ -38,7 +42,7 @@ func (c *rejectedCounter) countView(ctx context.Context, v columns.View, counted
 		return nil
 	}
 	whole := v.IsWhole(c.now) && c.SessionID == "" && c.EventID == ""
-	t := newViewReasons(v.Part, c.selectTypes(v.Part), counted)
+	t := newViewReasons(v.Part, c, counted)
 	if whole && c.addTotals(t, counts) {
 		return nil
 	}
@@ -54,13 +58,13 @@ func (c *rejectedCounter) countView(ctx context.Context, v columns.View, counted
 func (c *rejectedCounter) addTotals(t *viewReasons, counts *columns.ReceivedCounts) bool {
 	totals := counts.Totals()
 	for i := range totals {
-		if n := &totals[i].ReceivedCount; c.concerns(t, n) && !c.holds(n.First, n.Last) {
+		if n := &totals[i].ReceivedCount; c.concerns(t, n) && !c.holdsAlike(n.First, n.Last) {
 			return false
 		}
 	}
 	for i := range totals {
 		if n := &totals[i]; c.concerns(t, &n.ReceivedCount) {
-			t.addReasons(n.Type, n.Reasons, reasonGroup{n.N, n.First, n.Last, n.SampleID, n.SampleEventID})
+			t.addReasons(n.Type, n.Reasons, reasonGroup{n: n.N, first: n.First, last: n.Last, sampleID: n.SampleID, sampleEventID: n.SampleEventID})
 		}
 	}
 	return true
@@ -73,11 +77,11 @@ func (c *rejectedCounter) addQuarters(t *viewReasons, counts *columns.ReceivedCo
 		first, last := counts.SpanAt(i)
 		switch {
 		case c.misses(first, last):
-		case whole && c.holds(first, last):
+		case whole && c.holdsAlike(first, last):
 			for n := range counts.CountsAt(i) {
 				if c.concerns(t, &n) {
 					id, eventID := counts.SampleOf(&n, t.part.Key().Application)
-					t.addReasons(n.Type, n.Reasons, reasonGroup{n.N, n.First, n.Last, id, eventID})
+					t.addReasons(n.Type, n.Reasons, reasonGroup{n: n.N, first: n.First, last: n.Last, sampleID: id, sampleEventID: eventID})
 				}
 			}
 		default:
@@ -85,6 +89,15 @@ func (c *rejectedCounter) addQuarters(t *viewReasons, counts *columns.ReceivedCo
 		}
 	}
 	return cut
+}
+
+// holdsAlike reports whether all times of a span count alike: they lie in the range, and
+// where series are asked for in one bucket of it.
+func (c *rejectedCounter) holdsAlike(first, last int64) bool {
+	if c.Series {
+		return c.holdsBucket(first, last)
+	}
+	return c.holds(first, last)
 }
 
 // selectTypes returns which types of a part are asked for, by code.
@@ -122,7 +135,7 @@ func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut qua
 		case c.EventID != "" && string(rejections.EventID(row)) != c.EventID:
 		default:
 			if reasons := rejections.Reasons(row); c.hasCode(reasons) {
-				t.addList(typ, handlesOf(reasons), reasonGroup{1, ms, ms, rejections.DocumentID(row), string(rejections.EventID(row))})
+				t.addList(typ, handlesOf(reasons), reasonGroup{n: 1, first: ms, last: ms, sampleID: rejections.DocumentID(row), sampleEventID: string(rejections.EventID(row))})
 			}
 		}
 	})
@@ -145,7 +158,8 @@ func (c *rejectedCounter) sessionRows(ctx context.Context, p *columns.Part) (fun
 type viewReasons struct {
 	*reasonCounts
 
-	part *columns.Part
+	counter *rejectedCounter
+	part    *columns.Part
 	// selected are the types that are asked for, by code.
 	selected []bool
 	// types and lists are those of the part, zero as long as none was counted.
@@ -154,9 +168,9 @@ type viewReasons struct {
 	application unique.Handle[string]
 }
 
-func newViewReasons(p *columns.Part, selected []bool, counted *reasonCounts) *viewReasons {
+func newViewReasons(p *columns.Part, c *rejectedCounter, counted *reasonCounts) *viewReasons {
 	return &viewReasons{
-		reasonCounts: counted, part: p, selected: selected, application: unique.Make(p.Key().Application),
+		reasonCounts: counted, counter: c, part: p, selected: c.selectTypes(p), application: unique.Make(p.Key().Application),
 		types: make([]unique.Handle[columns.Type], len(p.Types())), lists: make([][]unique.Handle[columns.Reason], len(p.Reasons())),
 	}
 }
@@ -176,7 +190,13 @@ func (t *viewReasons) addList(typ uint32, reasons []unique.Handle[columns.Reason
 		t.types[typ] = unique.Make(t.part.Types()[typ])
 	}
 	for _, r := range reasons {
-		t.addGroup(reasonKey{t.application, t.types[typ], r}, &events)
+		sum := t.addGroup(reasonKey{t.application, t.types[typ], r}, &events)
+		if t.counter.Series {
+			if sum.series == nil {
+				sum.series = new([typeBuckets]int64)
+			}
+			sum.series[t.counter.bucket(events.first)] += events.n
+		}
 	}
 }
 

@@ -62,6 +62,9 @@ func randomRejected(r *rand.Rand, docs []*store.Document) RejectedQuery {
 	if r.IntN(3) == 0 {
 		q.From = testStart.Add(12*time.Hour + time.Duration(r.IntN(1000))*time.Second)
 	}
+	if q.Series = q.From.Before(q.To) && !q.From.IsZero(); q.Series {
+		q.Series = r.IntN(3) > 0
+	}
 	switch some := docs[r.IntN(len(docs))]; r.IntN(6) {
 	case 0:
 		q.Category = some.Category
@@ -150,6 +153,12 @@ func naiveSummary(d *dataset, q *RejectedQuery) *api.RejectedSummary {
 				groups[key] = g
 			}
 			g.Count++
+			if q.Series {
+				if g.Series == nil {
+					g.Series = make([]int64, 24)
+				}
+				g.Series[doc.ReceivedAt.Sub(q.From)*24/q.To.Sub(q.From)]++
+			}
 			if doc.ReceivedAt.Before(g.FirstSeen.Time) {
 				g.FirstSeen = api.TimeOf(doc.ReceivedAt)
 			}

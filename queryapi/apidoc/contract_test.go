@@ -38,6 +38,8 @@ var contract = map[reflect.Type][]string{
 	reflect.TypeFor[api.Retention]():           {"Retention"},
 	reflect.TypeFor[api.Paths]():               {"Paths"},
 	reflect.TypeFor[api.RejectedSummary]():     {"RejectedSummary"},
+	reflect.TypeFor[api.DraftRequest]():        {"DraftRequest"},
+	reflect.TypeFor[api.DraftVerdicts]():       {"DraftVerdicts"},
 	reflect.TypeFor[api.TypeList]():            {"TypeList"},
 	reflect.TypeFor[api.Timeseries]():          {"Timeseries"},
 	reflect.TypeFor[api.Top]():                 {"Top"},

@@ -45,6 +45,8 @@ type params struct {
 	live     liveQuery
 	// lastOperator allows the only operator token to be removed.
 	lastOperator bool
+	// series asks for the series of every group.
+	series bool
 	// relative are the texts of From and To where they name a time relative to
 	// the present one, else "".
 	relative struct{ from, to string }
@@ -102,6 +104,10 @@ var parsers = map[string]parser{
 		p.lastOperator = v == "true"
 		return wantUnless(v == "true" || v == "false", "true or false")
 	},
+	"series": func(p *params, v string) string {
+		p.series = v == "true"
+		return wantUnless(v == "true" || v == "false", "true or false")
+	},
 	"by": func(p *params, v string) string {
 		p.sessions.active = v == byActive
 		return wantUnless(v == byStarted || v == byActive, byStarted+" or "+byActive)
@@ -137,7 +143,7 @@ var (
 	sessionsParams = []string{
 		"application", "category", "name", "session_id", "from", "to", "by", "min_events", "min_seconds", "order", "limit", "cursor", "filter", "tz",
 	}
-	summaryParams = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit"}
+	summaryParams = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit", "series"}
 )
 
 // parseParams parses the query string of a request, in which each allowed

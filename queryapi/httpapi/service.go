@@ -33,28 +33,29 @@ const (
 	routeLive            = api.PathLive
 	routeOwnToken        = api.PathToken
 
-	routeStatus        = api.PathStatus
-	routeBackup        = api.PathBackup
-	routeBackupPart    = routeBackup + "/:part"
-	routeSchemas       = api.PathSchemas
-	routeSchema        = routeSchemas + "/:category/:name"
-	routeSchemaHistory = routeSchema + "/history"
-	routePolicy        = api.PathPolicy
-	routePolicyHistory = api.PathPolicyHistory
-	routeApplications  = api.PathApplications
-	routeApplication   = routeApplications + "/:name"
-	routeSettings      = routeApplication + "/settings"
-	routeKeys          = routeApplication + "/keys"
-	routeKey           = routeKeys + "/:id"
-	routeTokens        = api.PathTokens
-	routeToken         = routeTokens + "/:id"
-	routeChanges       = api.PathChanges
-	routeReplays       = api.PathReplays
-	routeReplay        = routeReplays + "/:id"
-	routeAudits        = api.PathAudits
-	routeAudit         = routeAudits + "/:id"
-	routeRetentions    = api.PathRetentions
-	routeRetention     = routeRetentions + "/:id"
+	routeStatus         = api.PathStatus
+	routeBackup         = api.PathBackup
+	routeBackupPart     = routeBackup + "/:part"
+	routeSchemas        = api.PathSchemas
+	routeSchema         = routeSchemas + "/:category/:name"
+	routeSchemaHistory  = routeSchema + "/history"
+	routeSchemaValidate = routeSchema + "/validate"
+	routePolicy         = api.PathPolicy
+	routePolicyHistory  = api.PathPolicyHistory
+	routeApplications   = api.PathApplications
+	routeApplication    = routeApplications + "/:name"
+	routeSettings       = routeApplication + "/settings"
+	routeKeys           = routeApplication + "/keys"
+	routeKey            = routeKeys + "/:id"
+	routeTokens         = api.PathTokens
+	routeToken          = routeTokens + "/:id"
+	routeChanges        = api.PathChanges
+	routeReplays        = api.PathReplays
+	routeReplay         = routeReplays + "/:id"
+	routeAudits         = api.PathAudits
+	routeAudit          = routeAudits + "/:id"
+	routeRetentions     = api.PathRetentions
+	routeRetention      = routeRetentions + "/:id"
 )
 
 // service serves the requests. It is safe for concurrent use.

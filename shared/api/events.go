@@ -164,6 +164,9 @@ type RejectedGroup struct {
 	LastSeen    Time   `json:"last_seen"`
 	// SampleID is the event_id of one of the events.
 	SampleID string `json:"sample_id"`
+	// Series counts the events in 24 equal parts of the range; absent unless it was
+	// asked for.
+	Series []int64 `json:"series,omitempty"`
 }
 
 // TypeList is the answer to GET PathTypes: the types that were received in a

@@ -81,6 +81,7 @@ const (
 const (
 	segmentTrace    = "/trace"
 	segmentHistory  = "/history"
+	segmentValidate = "/validate"
 	segmentKeys     = "/keys"
 	segmentSettings = "/settings"
 )
@@ -118,6 +119,12 @@ func SchemaPath(category, name string) string { return below(below(PathSchemas, 
 // SchemaHistoryPath is the path of the versions of a type's schema.
 func SchemaHistoryPath(category, name string) string {
 	return SchemaPath(category, name) + segmentHistory
+}
+
+// SchemaValidatePath is the path by which data is validated by a schema of a type that is
+// not put.
+func SchemaValidatePath(category, name string) string {
+	return SchemaPath(category, name) + segmentValidate
 }
 
 // ApplicationPath is the path of one application.

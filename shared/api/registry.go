@@ -1,6 +1,10 @@
 package api
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/theeye/theeye/shared/event"
+)
 
 // VersionInfo says when a version of a declaration was made, by whom and why.
 type VersionInfo struct {
@@ -43,6 +47,27 @@ type ChangedType struct {
 	Category string `json:"category"`
 	Name     string `json:"name"`
 	Revision uint64 `json:"revision"`
+}
+
+// DraftRequest is the body of POST SchemaValidatePath: a schema that is not put, and the
+// data of events to validate by it.
+type DraftRequest struct {
+	Schema jsontext.Value   `json:"schema"`
+	Data   []jsontext.Value `json:"data,omitempty"`
+}
+
+// DraftVerdicts is the answer to POST SchemaValidatePath. A schema with faults is answered
+// as by PUT SchemaPath.
+type DraftVerdicts struct {
+	Results []DraftVerdict `json:"results"`
+}
+
+// DraftVerdict has what the schema says of one element of the request's data.
+type DraftVerdict struct {
+	// Index is the position of the element, from 0.
+	Index int `json:"index"`
+	// Errors are absent where the data matches. Their paths begin with /data.
+	Errors []event.Fault `json:"errors,omitempty"`
 }
 
 // ChangedPolicy is the answer to PUT and DELETE PathPolicy.
