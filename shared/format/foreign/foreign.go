@@ -81,6 +81,10 @@ type Translation struct {
 	// Transport reports whether a member of the event that was sent identifies it,
 	// or changes when it is sent again: the content hash leaves it out.
 	Transport func(name string) bool
+	// IDMember is the member by which its sender identifies an event. One that cannot be
+	// an id takes part in the id that is derived in its place: events that differ only in
+	// invalid ids are different events.
+	IDMember string
 }
 
 // Inspect implements format.Format.
@@ -153,7 +157,7 @@ func (t Translation) translate(raw []byte, r event.Receipt) (translated, *event.
 		x.Timestamp, x.SentAt = QuoteText(event.FormatTime(r.ReceivedAt)), ""
 	}
 	if x.ID == "" {
-		x.ID, x.IDDerived = x.deriveID(r, arrived), true
+		x.ID, x.IDDerived = x.deriveID(t.identityOf(o, x.hash), r, arrived), true
 	}
 	x.text = x.appendNative(make([]byte, 0, len(raw)+256))
 	return x, nil
@@ -169,13 +173,22 @@ func (x *translated) dropData(refusal *event.Refusal) {
 	x.text = x.appendNative(x.text[:0])
 }
 
+// identityOf returns what identifies an event without a valid id: its content, and what
+// was sent in the place of an id.
+func (t Translation) identityOf(o native.Object, content event.Hash) event.Hash {
+	if kind := o.Root().Member(t.IDMember).Kind(); kind == 0 || kind == 'n' {
+		return content
+	}
+	return o.HashWithout(func(name string) bool { return name != t.IDMember && t.Transport(name) })
+}
+
 // deriveID derives the id of an event without one. An event that does not say when
 // it happened is identified by the moment of its arrival, too: two equal ones are
 // two events.
-func (x *translated) deriveID(r event.Receipt, arrived bool) string {
+func (x *translated) deriveID(identity event.Hash, r event.Receipt, arrived bool) string {
 	if arrived {
 		moment := r.ReceivedAt.UTC().Format(time.RFC3339Nano)
-		return event.DeriveID(r.ReceivedAt, event.HashOf([]byte(x.hash.String()+"\x00"+moment)))
+		return event.DeriveID(r.ReceivedAt, event.HashOf([]byte(identity.String()+"\x00"+moment)))
 	}
 	t := time.UnixMilli(0)
 	if text, err := jsontext.AppendUnquote(nil, x.Timestamp); err == nil {
@@ -183,7 +196,7 @@ func (x *translated) deriveID(r event.Receipt, arrived bool) string {
 			t = sent
 		}
 	}
-	return event.DeriveID(t, x.hash)
+	return event.DeriveID(t, identity)
 }
 
 // appendNative appends the text of the native event.

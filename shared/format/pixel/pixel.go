@@ -38,7 +38,7 @@ type Format struct{ foreign.Translation }
 // New returns the format.
 func New() Format {
 	return Format{foreign.Translation{
-		Event: translate, Transport: func(name string) bool { return name == paramEventID },
+		Event: translate, Transport: func(name string) bool { return name == paramEventID }, IDMember: paramEventID,
 	}}
 }
 

@@ -35,7 +35,7 @@ type Format struct{ foreign.Translation }
 
 // New returns the format.
 func New() Format {
-	return Format{foreign.Translation{Event: translate, Transport: isTransport}}
+	return Format{foreign.Translation{Event: translate, Transport: isTransport, IDMember: "messageId"}}
 }
 
 // Name returns the constant Name.
