@@ -6,7 +6,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -76,14 +76,14 @@ func binaryItem(h http.Header, media string, body []byte) event.Item {
 	return item
 }
 
+// quotedPair is a character that is quoted in a quoted string (RFC 9110, 5.6.4).
+var quotedPair = regexp.MustCompile(`\\(.)`)
+
 // headerValue returns the value of an attribute from that of its header, which is
 // percent-encoded, and may be quoted.
 func headerValue(text string) string {
 	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
-		text = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(text[1 : len(text)-1])
+		text = quotedPair.ReplaceAllString(text[1:len(text)-1], "$1")
 	}
-	if value, err := url.PathUnescape(text); err == nil {
-		return value
-	}
-	return text
+	return foreign.PercentDecode(text)
 }

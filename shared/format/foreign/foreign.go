@@ -19,7 +19,10 @@ package foreign
 
 import (
 	"bytes"
+	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -30,7 +33,8 @@ import (
 
 // Namespaces of the UUIDs in version 5 (RFC 9562) that stand for ids of other
 // products. The name is the application and the parts of the id, joined by zero
-// bytes. They are contracts: another namespace would give old events new ids.
+// bytes; a zero byte in a part is the byte 0xff, which no text has. They are contracts:
+// another namespace would give old events new ids.
 var (
 	// EventNamespace is that of event ids.
 	EventNamespace = uuid.MustParse("2d2b0902-c28b-4294-8077-7cf7dfaa19f7")
@@ -42,7 +46,7 @@ var (
 func UUID(namespace uuid.UUID, application string, id ...string) string {
 	name := []byte(application)
 	for _, part := range id {
-		name = append(append(name, 0), part...)
+		name = append(append(name, 0), strings.ReplaceAll(part, "\x00", "\xff")...)
 	}
 	return uuid.NewSHA1(namespace, name).String()
 }
@@ -163,10 +167,19 @@ func (t Translation) translate(raw []byte, r event.Receipt) (translated, *event.
 	return x, nil
 }
 
+// maxMemberBytes is the most that a member of the envelope has which is no fault: each
+// character may be escaped as a surrogate pair.
+const maxMemberBytes = len(`\ud83d\ude00`)*event.MaxIDLength + len(`""`)
+
 // dropData replaces the data that make the native event one that is refused by none and a
-// fault.
+// fault, and what is too large to be a member of the envelope.
 func (x *translated) dropData(refusal *event.Refusal) {
 	x.Data, x.Others = []byte("{}"), nil
+	for _, member := range []*[]byte{&x.SessionID, &x.Category, &x.Name, &x.Timestamp} {
+		if len(*member) > maxMemberBytes {
+			*member = []byte("null") // a fault, too
+		}
+	}
 	x.Faults = append(x.Faults, event.Fault{
 		Code: refusal.Code, Path: event.Pointer("data"), Message: "the translated event is beyond what is kept: " + refusal.Message,
 	})
@@ -243,10 +256,29 @@ func (x *translated) explainMissing(path string) (string, bool) {
 	return message, ok && value == nil
 }
 
-// QuoteText returns text as JSON. Bytes that are not UTF-8 are replaced.
+// QuoteText returns text as JSON. Bytes that are not UTF-8 are percent-encoded, so that
+// different texts stay different.
 func QuoteText(text string) []byte {
-	quoted, _ := jsontext.AppendQuote(nil, text)
+	quoted, err := jsontext.AppendQuote(nil, text)
+	if err != nil {
+		quoted, _ = jsontext.AppendQuote(nil, encodeBroken(text))
+	}
 	return quoted
+}
+
+// encodeBroken percent-encodes the bytes of text that are not UTF-8.
+func encodeBroken(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && size == 1 {
+			b.WriteString(strings.ToUpper(url.PathEscape(text[:1])))
+		} else {
+			b.WriteString(text[:size])
+		}
+		text = text[size:]
+	}
+	return b.String()
 }
 
 // Quote returns text as JSON, nil for "".
