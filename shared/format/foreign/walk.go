@@ -81,15 +81,18 @@ func syntaxError(dec *jsontext.Decoder, _ error) error {
 }
 
 // HeaderText returns the content of a JSON string that fits into a header of a message
-// as the time of sending, "" for any other value.
+// as the time of sending, or is short enough for a write key; "" for any other value.
 func HeaderText(value []byte) string {
 	const most = 64 // of event.Batch.SentAt
-	if len(value) < 2 || len(value) > most+2 || value[0] != '"' {
+	if len(value) < 2 || len(value) > len(`\u0000`)*most || value[0] != '"' {
 		return ""
 	}
-	text := value[1 : len(value)-1]
+	text, err := jsontext.AppendUnquote(nil, value)
+	if err != nil || len(text) > most {
+		return ""
+	}
 	for _, c := range text {
-		if c < ' ' || c > '~' || c == '\\' {
+		if c < ' ' || c > '~' {
 			return ""
 		}
 	}

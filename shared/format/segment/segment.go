@@ -86,7 +86,12 @@ func translate(o native.Value, r event.Receipt) foreign.Event {
 	var data foreign.Object
 	for name, v := range o.Members() {
 		switch name {
-		case "type", "sentAt", "writeKey", batchContext, stamp:
+		case "type", "sentAt", "writeKey", stamp:
+		case batchContext:
+			// With a context, which has it. Without one, a client sent this name.
+			if context.Kind() == 0 {
+				data.AddMember(v)
+			}
 		case "event":
 			if typ.Text() != track {
 				data.AddMember(v)
@@ -107,6 +112,9 @@ func translate(o native.Value, r event.Receipt) foreign.Event {
 
 // mergedContext returns the context of a message over that of its batch.
 func mergedContext(context, under native.Value) []byte {
+	if context.Kind() == 'n' && under.Kind() == '{' {
+		return under.AppendJSON(nil) // null says that the message has none
+	}
 	if context.Kind() != '{' || under.Kind() != '{' {
 		return context.AppendJSON(nil)
 	}

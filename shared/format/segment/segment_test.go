@@ -106,6 +106,48 @@ func TestKeysAreFoundAndLeftOut(t *testing.T) {
 	}
 }
 
+// Of two batches in one body the messages of one would be lost.
+func TestABodyHasOneBatch(t *testing.T) {
+	for _, body := range []string{
+		`{"batch":[{"userId":"a"}],"batch":[{"userId":"b"}]}`, `{"batch":[{"userId":"a"}],"b\u0061tch":7}`,
+		`{"context":{"a":1},"batch":[{"userId":"a"}],"context":{"b":1}}`,
+	} {
+		b, err := format.Segment.Split(foreigntest.Request(http.MethodPost, "/v1/batch"), []byte(body), 10)
+		var syntax *event.SyntaxError
+		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), "stands twice") {
+			t.Errorf("%s: %s, %v", body, b.Items, err)
+		}
+	}
+}
+
+// The context of a batch is that of its messages, unless they have their own.
+func TestContexts(t *testing.T) {
+	for message, want := range map[string]string{
+		`{}`:                                    `{"context":{"a":1,"b":1}}`,
+		`{"context":null}`:                      `{"context":{"a":1,"b":1}}`,
+		`{"context":{"a":2}}`:                   `{"context":{"a":2,"b":1}}`,
+		`{"context":7}`:                         `{"context":7}`,
+		`{"context":{},"eye:context":{"a":{}}}`: "", // twice
+		`{"eye:context":{"a":3},"anonymousId":1}`: `{"anonymousId":1,"context":{"a":1,"b":1}}`,
+	} {
+		body := `{"batch":[` + message + `],"context":{"a":1,"b":1}}`
+		events, _, err := foreigntest.CheckSplit(t, format.Segment, foreigntest.Request(http.MethodPost, "/v1/batch"), []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := ""
+		if events[0] != nil {
+			data = string(events[0].Data)
+		}
+		if data != want {
+			t.Errorf("%s: data %s, want %s", message, data, want)
+		}
+	}
+	if e := decode(t, `{"eye:context":{"a":3}}`); string(e.Data) != `{"eye:context":{"a":3}}` {
+		t.Errorf("a name of the client's own: %s", e.Data)
+	}
+}
+
 // A context that each message of a batch gets makes no large batch of a small body.
 func TestCopiesOfTheContextAreBounded(t *testing.T) {
 	batch := func(messages, bytes int) error {

@@ -34,6 +34,9 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 	if e.batch == nil {
 		return event.Batch{Items: []event.Item{newItem(text, typ, nil)}, SentAt: e.sentAt}, nil
 	}
+	if e.twice != "" {
+		return event.Batch{}, &event.SyntaxError{Reason: `the key "` + e.twice + `" stands twice in the batch`}
+	}
 	b := event.Batch{SentAt: e.sentAt}
 	copied := 0
 	err = foreign.EachElement(e.batch, func(message []byte) error {
@@ -64,10 +67,21 @@ type envelope struct {
 	batch, context []byte
 	sentAt         string
 	keys           []string
+	// twice is a member that stands twice, "" for none. Of a batch, no choice is right:
+	// the messages of the other one would be lost.
+	twice string
 }
 
 func readEnvelope(text []byte) (e envelope, err error) {
+	seen := map[string]bool{}
 	err = foreign.EachMember(text, func(name string, _, value []byte) error {
+		switch name {
+		case "batch", "context", "sentAt":
+			if seen[name] {
+				e.twice = name
+			}
+			seen[name] = true
+		}
 		switch name {
 		case "batch":
 			if value[0] == '[' {

@@ -191,7 +191,7 @@ func (t *translation) sessionID(c session, r event.Receipt) string {
 	id, isUUID := event.ParseUUID(text)
 	switch {
 	case isUUID:
-		t.used["sid"] = true
+		t.used["sid"] = t.parameterText("sid") != ""
 		return id
 	case text != "":
 		return foreign.UUID(foreign.SessionNamespace, r.Application, append(sender, text)...)

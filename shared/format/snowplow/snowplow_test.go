@@ -73,7 +73,8 @@ func TestSessions(t *testing.T) {
 		`{"e":"pv","sid":"E2085BE5-9137-4E4E-80B5-F1FFDDC25423","duid":"d"}`:      id,
 		`{"e":"pv",` + clientSession(`{"sessionId":"`+id+`","userId":"u"}`) + `}`: id,
 		`{"e":"pv"}`: "",
-		`{"e":"pv","duid":"` + null + `",` + clientSession(`{"userId":"`+null+`"}`) + `}`: "",
+		`{"e":"pv","sid":{},` + clientSession(`{"sessionId":"`+id+`","userId":"u"}`) + `}`: id,
+		`{"e":"pv","duid":"` + null + `",` + clientSession(`{"userId":"`+null+`"}`) + `}`:  "",
 	} {
 		if got := session(raw); got != want {
 			t.Errorf("%s: session %q, want %q", raw, got, want)
@@ -162,7 +163,7 @@ func TestKeysAreFoundAndLeftOut(t *testing.T) {
 	if diff := cmp.Diff([]string{"k"}, snowplow.Keys(foreigntest.Request(http.MethodGet, "/i?e=pv&aid=k"), nil)); diff != "" {
 		t.Error(diff)
 	}
-	b, err := format.Snowplow.Split(post, []byte(`{"data":[{"e":"pv", "aid":"k","uid":"u"}, {"aid":"shop", "e":"pv"},17,{"aid":"k","aid":"k"},"aid"]}`), 10)
+	b, err := format.Snowplow.Split(post, []byte(`{"data":[{"e":"pv", "aid":"k","uid":"u"}, {"aid":"shop", "e":"pv"},17,{"aid":"k","aid":"k"},"aid",{"a\u0069d":"k"},{"aid":"\u006b"}]}`), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,8 +171,19 @@ func TestKeysAreFoundAndLeftOut(t *testing.T) {
 	for _, item := range snowplow.WithoutKeys(b.Items, func(secret string) bool { return secret == "k" }) {
 		got = append(got, string(item.Raw))
 	}
-	if diff := cmp.Diff([]string{`{"e":"pv","uid":"u"}`, `{"aid":"shop", "e":"pv"}`, "17", "{}", `"aid"`}, got); diff != "" {
+	if diff := cmp.Diff([]string{`{"e":"pv","uid":"u"}`, `{"aid":"shop", "e":"pv"}`, "17", "{}", `"aid"`, "{}", "{}"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Of two lists in one body the events of one would be lost: the body is kept whole.
+func TestABodyHasOneList(t *testing.T) {
+	post := foreigntest.Request(http.MethodPost, "/com.snowplowanalytics.snowplow/tp2")
+	for _, body := range []string{`{"data":[{"e":"pv"}],"data":[{"e":"pp"}]}`, `{"data":[{"e":"pv"}],"d\u0061ta":7}`} {
+		b, err := format.Snowplow.Split(post, []byte(body), 10)
+		if err != nil || len(b.Items) != 1 || string(b.Items[0].Raw) != body {
+			t.Errorf("%s: %s, %v", body, b.Items, err)
+		}
 	}
 }
 

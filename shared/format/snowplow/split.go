@@ -45,14 +45,22 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 	return b, nil
 }
 
-// eventsOf returns the array of events of a body, nil if it has none.
+// eventsOf returns the array of events of a body, nil if it has none, or more than one
+// member of that name: no choice would be right.
 func eventsOf(text []byte) (list []byte, err error) {
+	found := 0
 	err = foreign.EachMember(text, func(name string, _, value []byte) error {
-		if name == "data" && value[0] == '[' {
+		if name != "data" {
+			return nil
+		}
+		if found++; value[0] == '[' {
 			list = value
 		}
 		return nil
 	})
+	if found > 1 {
+		list = nil
+	}
 	return list, err
 }
 
@@ -103,7 +111,9 @@ func applicationIDs(item []byte) (ids []string) {
 func WithoutKeys(items []event.Item, isKey func(string) bool) []event.Item {
 	known := map[string]bool{}
 	for i, item := range items {
-		if !bytes.Contains(item.Raw, []byte(applicationID)) || item.Raw[0] != '{' {
+		// An escaped name or value is that parameter, too.
+		mayHave := bytes.Contains(item.Raw, []byte(applicationID)) || bytes.IndexByte(item.Raw, '\\') >= 0
+		if !mayHave || item.Raw[0] != '{' {
 			continue
 		}
 		ids := applicationIDs(item.Raw)
