@@ -49,7 +49,7 @@ func (s *Service) readBody(r *http.Request, a authenticatedRequest) (requestBody
 	if err := s.limiters.checkExceeded(a.key, minCost(r)); err != nil {
 		return requestBody{}, err
 	}
-	b, err := s.bodies.readBody(r, a.key)
+	b, err := s.bodies.readBody(r, a.key, a.isOpaque(r))
 	if err != nil {
 		return requestBody{}, err
 	}
@@ -108,10 +108,10 @@ var (
 		"requests of this write key hold all memory that it may have for bodies; send fewer at a time", retrySoon, nil)
 )
 
-// readBody reads the body of a request, and decompresses it if its bytes are gzip.
-// The size that a body
-// claims is reserved before it is read. The caller must release the buffer.
-func (d *bodyReader) readBody(r *http.Request, k registry.Key) (*bodyBuffer, error) {
+// readBody reads the body of a request, and decompresses it if its bytes are gzip; one
+// that is opaque, only if the header says so, too. The size that a body claims is
+// reserved before it is read. The caller must release the buffer.
+func (d *bodyReader) readBody(r *http.Request, k registry.Key, opaque bool) (*bodyBuffer, error) {
 	if r.ContentLength > maxBody {
 		return nil, errTooLarge
 	}
@@ -123,6 +123,9 @@ func (d *bodyReader) readBody(r *http.Request, k registry.Key) (*bodyBuffer, err
 	if err := b.readFrom(r.Context(), r.Body, likely); err != nil {
 		b.release()
 		return nil, bodyFailure(err)
+	}
+	if opaque && r.Header.Get("Content-Encoding") == "" {
+		return b, nil
 	}
 	if !isGzip(b.data) {
 		if err := checkPlain(r.Header, b.data); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/format"
+	"github.com/theeye/theeye/shared/format/cloudevents"
 	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/registry"
@@ -21,6 +22,9 @@ type dialect struct {
 	isAdapter bool
 	// keepsNothing is set where events are only validated.
 	keepsNothing bool
+	// opaque reports whether the body of a request may be anything, compressed data, too;
+	// nil for a dialect whose bodies are all text.
+	opaque func(h http.Header) bool
 	// keysIn returns what may be write keys in the body of a request, which is read
 	// where its header and its query have none; nil for a dialect whose bodies carry
 	// none.
@@ -41,7 +45,9 @@ var (
 
 	// The clients of CloudEvents take any 2xx for an acknowledgement, so that only
 	// the status can say that every event is refused.
-	cloudEventsDialect = dialect{format: format.CloudEvents, isAdapter: true, answer: answerResults}
+	cloudEventsDialect = dialect{
+		format: format.CloudEvents, isAdapter: true, opaque: cloudevents.IsBinary, answer: answerResults,
+	}
 
 	// The clients of Segment read the status alone, and some of them send a whole
 	// batch again for any other than 200.
@@ -60,6 +66,9 @@ func (d dialect) checkEnabled(key registry.Key) error {
 	return httpserver.NewFailure(http.StatusForbidden, api.CodeAdapterNotEnabled,
 		"application "+key.Application+" has not enabled the adapter "+name+": theeye app set "+key.Application+" --adapter "+name)
 }
+
+// isOpaque reports whether the body of a request may be anything.
+func (d dialect) isOpaque(r *http.Request) bool { return d.opaque != nil && d.opaque(r.Header) }
 
 // answerResults answers with the result of each event.
 func answerResults(w http.ResponseWriter, results []result) error {
@@ -85,7 +94,7 @@ func (s *Service) takeKeyedBody(r *http.Request, d dialect) (authenticatedReques
 	if err := s.checkSpace(d); err != nil {
 		return authenticatedRequest{}, requestBody{}, err
 	}
-	b, err := s.bodies.readBody(r, unkeyed)
+	b, err := s.bodies.readBody(r, unkeyed, d.isOpaque(r))
 	if err != nil {
 		return authenticatedRequest{}, requestBody{}, err
 	}

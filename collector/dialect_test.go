@@ -42,6 +42,28 @@ func TestAdapterMustBeEnabled(t *testing.T) {
 	}
 }
 
+// The body of an event in binary mode is its data: bytes that are gzip are only unpacked
+// where the header says that they are the encoding of the body.
+func TestBinaryDataStaysCompressed(t *testing.T) {
+	f := newFixture(t)
+	attributes := []string{"Content-Type", "application/gzip", "Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "/a", "Ce-Type", "x.y"}
+	for _, c := range []struct {
+		body    []byte
+		headers []string
+		want    string
+	}{
+		{gzipped([]byte("hi")), nil, `"data_base64":"` + base64.StdEncoding.EncodeToString(gzipped([]byte("hi")))},
+		{[]byte("\x1f\x8bno gzip"), nil, `"data_base64":"H4tubyBnemlw"`},
+		{gzipped([]byte("hi")), []string{"Content-Encoding", "gzip"}, `"data":"hi"`},
+	} {
+		r := f.send(api.PathCloudEvents, c.body, append(c.headers, attributes...)...)
+		messages := f.storedMessages()
+		if last := string(messages[len(messages)-1].Data); r.status != http.StatusAccepted || !strings.Contains(last, c.want) {
+			t.Errorf("answer %d %s, message %s", r.status, r.text, last)
+		}
+	}
+}
+
 const trackMessage = `{"type":"track","event":"e","messageId":"m","anonymousId":"a","timestamp":"2026-05-06T07:08:08Z"}`
 
 // basic returns the header Authorization of a user without a password.

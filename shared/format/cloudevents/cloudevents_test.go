@@ -2,6 +2,7 @@ package cloudevents_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/theeye/theeye/shared/event"
@@ -83,4 +84,39 @@ func FuzzSplit(f *testing.F) {
 		}
 		_, _, _ = foreigntest.CheckSplit(t, format.CloudEvents, r, body)
 	})
+}
+
+// In binary mode the body is data of any kind, which stay what they are; so do the
+// attributes.
+func TestBinaryMode(t *testing.T) {
+	utf16 := string([]byte{'h', 0, 'i', 0})
+	for name, c := range map[string]struct{ contentType, body, want string }{
+		"a byte order mark":    {"application/json", "\uFEFF{\"a\":1}", `"data":{"a":1}`},
+		"another charset":      {"text/plain; charset=UTF-16LE", utf16, `"data_base64":"aABpAA=="`},
+		"latin 1":              {"text/plain; charset=ISO-8859-1", "caf\xe9", `"data_base64":"Y2Fm6Q=="`},
+		"latin 1, UTF-8":       {"text/plain; charset=iso-8859-1", "Ã©", `"data_base64":"w4PCqQ=="`},
+		"latin 1, ASCII":       {"text/plain; charset=iso-8859-1", "cafe", `"data":"cafe"`},
+		"a charset in quotes":  {`text/plain; charset="utf-8"`, "é", `"data":"é"`},
+		"compressed":           {"application/gzip", "\x1f\x8bx", `"data_base64":"H4t4"`},
+		"no type, compressed":  {"", "\x1f\x8bx", `"data_base64":"H4t4"`},
+		"JSON that is a value": {"application/json", "true", `"data":true`},
+	} {
+		r := foreigntest.Request(http.MethodPost, "/v1/cloudevents", "Content-Type", c.contentType,
+			"Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "/a", "Ce-Type", "x.y")
+		events, _, err := foreigntest.CheckSplit(t, format.CloudEvents, r, []byte(c.body))
+		if err != nil || events[0] == nil || !strings.HasSuffix(string(events[0].Data), c.want+"}") {
+			t.Errorf("%s: %v, %v", name, err, foreigntest.Describe(events[0]))
+		}
+	}
+	for sent, want := range map[string]string{
+		"100% Euro%20cotton": "100% Euro cotton", "caf%C3%A9": "café", "caf%E9": "caf%E9", "caf\xe9": "caf%E9",
+		`"a \"b\" \c %22 \\"`: `a \"b\" c \" \\`, `"`: `\"`, `a "b"`: `a \"b\"`,
+	} {
+		r := foreigntest.Request(http.MethodPost, "/v1/cloudevents", "Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "/a", "Ce-Type", "x.y")
+		r.Header["Ce-Subject"] = []string{sent}
+		events, _, err := foreigntest.CheckSplit(t, format.CloudEvents, r, nil)
+		if err != nil || !strings.Contains(string(events[0].Data), `"subject":"`+want+`"`) {
+			t.Errorf("%s: %v, %v", sent, err, foreigntest.Describe(events[0]))
+		}
+	}
 }

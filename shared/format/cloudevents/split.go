@@ -25,9 +25,8 @@ const headerPrefix = "Ce-"
 // and a batch, and where it says neither, the header ce-specversion stands for binary
 // mode; else the first character of the body decides.
 func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, error) {
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if r.Header.Get(headerPrefix+"Specversion") != "" && !strings.HasPrefix(media, "application/cloudevents") {
-		return event.Batch{Items: []event.Item{binaryItem(r.Header, media, body)}}, nil
+	if IsBinary(r.Header) {
+		return event.Batch{Items: []event.Item{binaryItem(r.Header, body)}}, nil
 	}
 	text := bytes.Trim(bytes.TrimPrefix(body, []byte("\uFEFF")), " \t\r\n")
 	switch {
@@ -41,9 +40,17 @@ func (Format) Split(r *http.Request, body []byte, maxEvents int) (event.Batch, e
 	return event.Batch{Items: []event.Item{{Raw: text}}}, nil
 }
 
+// IsBinary reports whether a request is in binary mode: its body is the data of an event,
+// of any kind.
+func IsBinary(h http.Header) bool {
+	media, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return h.Get(headerPrefix+"Specversion") != "" && !strings.HasPrefix(media, "application/cloudevents")
+}
+
 // binaryItem returns the item of a request in binary mode: the event in structured
 // mode, with its attributes by name.
-func binaryItem(h http.Header, media string, body []byte) event.Item {
+func binaryItem(h http.Header, body []byte) event.Item {
+	media, parameters, _ := mime.ParseMediaType(h.Get("Content-Type"))
 	var o foreign.Object
 	values := map[string]string{}
 	for name, header := range h {
@@ -61,19 +68,33 @@ func binaryItem(h http.Header, media string, body []byte) event.Item {
 	if contentType := h.Get("Content-Type"); contentType != "" {
 		o.Add(foreign.QuoteText("datacontenttype"), foreign.QuoteText(contentType))
 	}
-	switch isJSON := media == "" || media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json"); {
+	isJSON := media == "" || media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")
+	text := bytes.TrimPrefix(body, []byte("\uFEFF"))
+	switch {
 	case len(body) == 0:
-	case isJSON && jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)):
-		o.Add(foreign.QuoteText("data"), body)
+	case isJSON && jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)):
+		o.Add(foreign.QuoteText("data"), text)
 	case isJSON && media != "":
 		item.Refusal = &event.Refusal{Code: event.CodeInvalidJSON, Message: "the body is not valid JSON, though its content type says so"}
-	case utf8.Valid(body):
+	case isText(parameters["charset"], body):
 		o.Add(foreign.QuoteText("data"), foreign.QuoteText(string(body)))
 	default:
 		o.Add(foreign.QuoteText("data_base64"), foreign.QuoteText(base64.StdEncoding.EncodeToString(body)))
 	}
 	item.Raw = o.Text()
 	return item
+}
+
+// isText reports whether a body in a charset is text as it is. In some other charsets a
+// body is valid UTF-8, too, and another text.
+func isText(charset string, body []byte) bool {
+	switch charset = strings.ToLower(charset); {
+	case charset == "", charset == "utf-8", charset == "utf8", charset == "us-ascii":
+		return utf8.Valid(body)
+	case strings.HasPrefix(charset, "iso-8859-"), strings.HasPrefix(charset, "windows-125"):
+		return !bytes.ContainsFunc(body, func(c rune) bool { return c >= utf8.RuneSelf }) // which they share
+	}
+	return false
 }
 
 // quotedPair is a character that is quoted in a quoted string (RFC 9110, 5.6.4).
