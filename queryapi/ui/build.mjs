@@ -35,9 +35,13 @@ for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs)) {
 const page = await readFile("src/index.html", "utf8");
 await writeFile(join(out, "index.html"), page.replace("%script%", names.script).replace("%style%", names.style));
 
-const { dependencies } = JSON.parse(await readFile("package.json", "utf8"));
+const packages = new Set();
+for (const input of Object.keys(result.metafile.inputs)) {
+  const found = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+  if (found) packages.add(found[1]);
+}
 const licences = ["The files beside this one contain these packages."];
-for (const name of [...Object.keys(dependencies), "@preact/signals-core"].sort()) {
+for (const name of [...packages].sort()) {
   const { version } = JSON.parse(await readFile(`node_modules/${name}/package.json`, "utf8"));
   licences.push(`${name} ${version}\n\n${(await readFile(`node_modules/${name}/LICENSE`, "utf8")).trim()}`);
 }

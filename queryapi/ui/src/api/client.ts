@@ -1,7 +1,7 @@
 // Sends calls to the API with the token of the session.
 
 import { signOut, token } from "../state/session.ts";
-import { type Call, target } from "./call.ts";
+import { bodyOf, type Call, target } from "./call.ts";
 
 /** A call that failed: a problem of RFC 9457, or a connection that was lost. */
 export class Failure extends Error {
@@ -27,13 +27,15 @@ export const connectionLost = "connection_lost";
 /** Sends a call and returns the answer; it fails with a Failure. */
 export async function send(call: Call, signal?: AbortSignal, secret = token.value, more: Record<string, string> = {}): Promise<Response> {
   const headers: Record<string, string> = { ...more, Authorization: `Bearer ${secret}` };
-  if (call.body !== undefined) headers["Content-Type"] = "application/json";
+  for (const [name, value] of Object.entries(call.headers ?? {})) headers[name] = asBytes(value);
+  const body = bodyOf(call);
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer: Response;
   try {
     answer = await fetch(target(call), {
       method: call.method,
       headers,
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(body === undefined ? {} : { body }),
       ...(signal ? { signal } : {}),
     });
   } catch (e) {
@@ -44,6 +46,11 @@ export async function send(call: Call, signal?: AbortSignal, secret = token.valu
   const failure = await failureOf(answer);
   if (answer.status === 401 && secret === token.value) signOut("The token is not valid any more. Sign in to go on where you were.");
   throw failure;
+}
+
+/** Writes a text for a header, which fetch takes byte by byte: in UTF-8, as the server reads it. */
+function asBytes(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 /** Sends a call and returns the JSON of its answer. */

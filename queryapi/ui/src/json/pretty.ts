@@ -1,0 +1,44 @@
+// Lays JSON out for people, with every digit of its numbers.
+
+import { type Json, parseJson } from "../filter/json.ts";
+
+const width = 80;
+
+/** Returns a text in lines; one that is no JSON stays as it is. */
+export function pretty(text: string): string {
+  const value = parseJson(text);
+  return value ? layOut(value, "") : text;
+}
+
+function layOut(value: Json, indent: string): string {
+  const short = oneLine(value);
+  if (short.length + indent.length <= width && (value.kind !== "object" || indent !== "")) {
+    if (value.kind !== "object" || short.length <= 60) return short;
+  }
+  const inner = indent + "  ";
+  switch (value.kind) {
+    case "array":
+      return value.values.length === 0 ? "[]" : `[\n${value.values.map((v) => inner + layOut(v, inner)).join(",\n")}\n${indent}]`;
+    case "object":
+      return value.members.length === 0 ? "{}" : `{\n${value.members.map(([name, v]) => `${inner}${JSON.stringify(name)}: ${layOut(v, inner)}`).join(",\n")}\n${indent}}`;
+    default:
+      return short;
+  }
+}
+
+function oneLine(value: Json): string {
+  switch (value.kind) {
+    case "null":
+      return "null";
+    case "boolean":
+      return String(value.value);
+    case "number":
+      return value.text;
+    case "string":
+      return JSON.stringify(value.value);
+    case "array":
+      return `[${value.values.map(oneLine).join(", ")}]`;
+    case "object":
+      return value.members.length === 0 ? "{}" : `{ ${value.members.map(([name, v]) => `${JSON.stringify(name)}: ${oneLine(v)}`).join(", ")} }`;
+  }
+}
