@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/theeye/theeye/shared/httpserver"
 )
 
 //go:embed dist/tracker.js
@@ -52,7 +54,7 @@ var tag = sync.OnceValue(func() string {
 // for concurrent use.
 func ServeScript(w http.ResponseWriter, r *http.Request) error {
 	h, content, etag := w.Header(), []byte(script), `"`+tag()+`"`
-	if takesGzip(r.Header) {
+	if httpserver.WantsGzip(r.Header) {
 		content, etag = compressed(), `"`+tag()+`-gzip"`
 	}
 	h.Set("ETag", etag)
@@ -67,7 +69,7 @@ func ServeScript(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	if takesGzip(r.Header) {
+	if httpserver.WantsGzip(r.Header) {
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Type", "text/javascript; charset=utf-8")
@@ -78,18 +80,6 @@ func ServeScript(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("write the browser script: %w", err)
 	}
 	return nil
-}
-
-// takesGzip reports whether a client lists gzip among its encodings, unless with the
-// weight 0.
-func takesGzip(h http.Header) bool {
-	for item := range strings.SplitSeq(strings.Join(h["Accept-Encoding"], ","), ",") {
-		coding, weight, _ := strings.Cut(strings.ReplaceAll(item, " ", ""), ";")
-		if strings.EqualFold(coding, "gzip") {
-			return strings.Trim(strings.TrimPrefix(strings.ToLower(weight), "q="), "0.") != "" || weight == ""
-		}
-	}
-	return false
 }
 
 // isKept reports whether the client has the script of this tag (RFC 9110, 13.1.2).

@@ -287,7 +287,9 @@ func (s *site) stored(ctx context.Context) (records []record, err error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the export is answered %s", resp.Status)
 	}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 2<<20)
+	for lines.Scan() {
 		var r record
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("a line of the export: %w", err)
@@ -296,7 +298,7 @@ func (s *site) stored(ctx context.Context) (records []record, err error) {
 			records = append(records, r)
 		}
 	}
-	return records, nil
+	return records, lines.Err()
 }
 
 // waitStored waits until n events are stored, and returns them. More are a failure.

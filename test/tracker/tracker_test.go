@@ -15,11 +15,11 @@ import (
 
 // tests are by the names of their sites.
 var tests = map[string]func(*site){
-	"views": testViews, "clicks": testClicks, "forms": testForms, "calls": testCalls, "early": testEarly, "optout": testOptOut,
+	"views": testViews, "clicks": testClicks, "forms": testForms, "shadowed": testShadowed, "calls": testCalls, "early": testEarly, "twice": testTwice, "optout": testOptOut,
 	"privacy": testPrivacy, "sessions": testSessions, "offline": testOffline, "closed": testClosed, "beacon": testBeacon, "tabs": testTabs,
 	"overloaded": testFault(clients.Overloaded), "limited": testFault(clients.RateLimited), "unauthorized": testFault(clients.WrongKey),
 	"lost": testFault(clients.LoseAnswers), "cut": testFault(clients.CutAnswers), "refused": testRefused,
-	"nostorage": testNoStorage, "cleared": testCleared, "csp": testPolicy, "clock": testClock, "burst": testBurst, "debug": testDebug, "mistakes": testMistakes,
+	"nostorage": testNoStorage, "cleared": testCleared, "csp": testPolicy, "clock": testClock, "burst": testBurst, "bytes": testBytes, "bounded": testBounded, "debug": testDebug, "mistakes": testMistakes,
 }
 
 func TestScript(t *testing.T) {
@@ -94,6 +94,20 @@ func testForms(s *site) {
 	)
 }
 
+// Fields of a form hide its members of the same name.
+func testShadowed(s *site) {
+	p := s.open("/")
+	p.do(`for (const name of ["elements", "action", "id", "name", "getAttribute"]) {
+		form.append(Object.assign(document.createElement("input"), {name, value: "v", type: "hidden"}))
+	}`)
+	p.click("#send")
+	s.wantEvents(
+		`page interaction / pageview {"host":"HOST","path":"/"}`,
+		`form interaction / submit {"host":"HOST","path":"/","name":"signup","form":{"email":null,"plan":"pro","secret":null,"news":"weekly","size":"m",`+
+			`"elements":null,"action":null,"id":null,"name":null,"getAttribute":null}}`,
+	)
+}
+
 func testCalls(s *site) {
 	p := s.open("/")
 	p.do(`eye.set({plan: "pro", n: 1}); eye.track("test", "step"); eye.set({n: 2}); eye.track("test", "step", {plan: "free"})`)
@@ -104,14 +118,24 @@ func testCalls(s *site) {
 	)
 }
 
-// Calls that come before the script has loaded are made after its first page view.
+// Calls that come before the script has loaded are made before its first page view, which
+// has what they set.
 func testEarly(s *site) {
 	s.head = `<script>window.eye = window.eye || []; eye.push(["set", {a: 1}]); eye.push(["track", "test", "step", {n: 0}])</script>`
 	s.open("/")
 	s.wantEvents(
-		`page interaction / pageview {"host":"HOST","path":"/"}`,
 		`test / step {"a":1,"n":0}`,
+		`page interaction / pageview {"a":1,"host":"HOST","path":"/"}`,
 	)
+}
+
+// A page that has the script twice sends everything once.
+func testTwice(s *site) {
+	s.head += fmt.Sprintf(`<script defer src="%s/tracker.js?again" data-url="%s" data-key="%s"></script>`, s.f.eye, s.gateURL, keyOf(s.name))
+	p := s.open("/")
+	p.do(`history.pushState({}, "", "/second")`)
+	p.step(0, 1)
+	s.wantSteps(1, 2)
 }
 
 func testOptOut(s *site) {
@@ -323,6 +347,32 @@ func testClock(s *site) {
 func testBurst(s *site) {
 	s.open("/").step(0, 10000)
 	s.wantSteps(10000, 1)
+}
+
+// What has more than 64 KiB does not outlive its page, and is sent all the same.
+func testBytes(s *site) {
+	p := s.open("/")
+	p.do("eye.track('test', 'step', {n: 0, text: 'é'.repeat(45000)})")
+	p.step(1, 2)
+	s.wantSteps(2, 1)
+}
+
+// A visitor opts out and in again while a request is under way, and then the queue is full.
+func testBounded(s *site) {
+	s.head += `<script>
+	const passing = fetch, held = []
+	fetch = (...args) => window.isHeld ? new Promise((r) => held.push(() => r(passing(...args)))) : passing(...args)
+	</script>`
+	p := s.open("/")
+	s.waitStored(1)
+	p.do("isHeld = true")
+	p.step(0, 10)
+	p.waitFor("held.length")
+	p.do("eye.optOut(); eye.optOut(false)")
+	p.do("for (let n = 10; n < 21; n++) eye.track('test', 'step', {n, text: 'x'.repeat(1e6)})")
+	p.do("if (eye.dropped != 4) throw Error(eye.dropped + ' are dropped')")
+	p.do("isHeld = false; held[0]()")
+	s.waitStored(18)
 }
 
 func testDebug(s *site) {

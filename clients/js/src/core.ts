@@ -31,7 +31,7 @@ export function uuid7(now: number): string {
   counter = now == lastTime ? counter + 1 : 0;
   lastTime = now;
   const random = crypto.getRandomValues(new Uint32Array(2));
-  return (hex(now, 12) + hex(0x7000 | (counter & 0xfff), 4) + hex(((random[0] >>> 2) | 0x80000000) >>> 0, 8) + hex(random[1], 8))
+  return (hex(now, 12) + hex(0x7000 + counter % 4096, 4) + hex(0x80000000 + (random[0] >>> 2), 8) + hex(random[1], 8))
     .replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
@@ -41,10 +41,10 @@ export function uuid7(now: number): string {
  */
 function check(value: any, level: number): void {
   if (value && typeof value == "object") {
-    if (level > maxLevels) throw Error("too deep, or a cycle");
+    if (level > maxLevels) throw Error("too deep");
     if (!value.toJSON) for (const child of Object.values(value)) check(child, level + 1);
   } else if (typeof value == "number" ? !isFinite(value) : /^(fun|sym|big)/.test(typeof value)) {
-    throw Error(String(value));
+    throw Error(value);
   }
 }
 
@@ -73,13 +73,16 @@ export interface Result {
 export interface Verdict {
   /** One for each event, in the order of the events, where the answer settles them. */
   results?: Result[];
-  /** Why not: `unreadable` says that the same body fails again, "" that nothing is taken now. */
+  /** What else it says: `unreadable` that the same body fails again, "" that nothing is taken now. */
   kind?: "" | "unauthorized" | "unreadable" | "not_the_eye";
   code?: string;
-  detail?: string;
+  message?: string;
 }
 
-/** Reads the answer to a request of so many events. A status of 0 stands for no answer. */
+/**
+ * Reads the answer to a request of so many events. A status of 0 stands for no answer. A body
+ * that cannot be read is the fault of its event, where it has one alone.
+ */
 export function judge(status: number, text: string, events: number): Verdict {
   let body: any;
   const results: Result[] = [];
@@ -90,18 +93,20 @@ export function judge(status: number, text: string, events: number): Verdict {
     // Not from the collector, cut, or a problem.
   }
   // Each index from 0 once: no hole, and nothing beyond the events.
-  if (/^(200|202|422)$/.test(status as any) && body?.results?.length == events &&
-    results.length == events && results.flat().length == events) {
+  if (/^(200|202|422)$/.test(status as any) &&
+    results.length == events && results.flat().length == events && body.results.length == events) {
     return { results };
   }
-  return {
-    kind: /^(400|413|415|422)$/.test(status as any) ? "unreadable"
+  const verdict: any = {
+    kind: /^4(00|13|15|22)$/.test(status as any) ? "unreadable"
       : /^40[13]$/.test(status as any) ? "unauthorized"
       : /^(0|408|429|5..)$/.test(status as any) ? ""
       : "not_the_eye",
     code: body?.code || "status_" + status,
-    detail: body?.detail || "",
+    message: body?.detail || "",
   };
+  if (verdict.kind == "unreadable" && events < 2) verdict.results = [verdict];
+  return verdict;
 }
 
 /**
@@ -109,14 +114,13 @@ export function judge(status: number, text: string, events: number): Verdict {
  * from the Date of the same answer, because the clock here may be wrong. It is 0 without one that
  * can be read, and most at most.
  */
-export function retryAfter(header: string | null, date: string | null, now: number, most: number): number {
-  const text = header || "";
-  const wait = /^\d+$/.test(text) ? +text * 1000 : Date.parse(text) - (Date.parse(date || "") || now);
+export function retryAfter(header: any, date: string, now: number, most: number): number {
+  const wait = /^\d+$/.test(header) ? header * 1000 : Date.parse(header) - (Date.parse(date) || now);
   return wait > 0 ? Math.min(wait, most) : 0;
 }
 
 /** Returns the milliseconds until the next attempt after so many failures in a row, from 1. */
 export function backoff(failures: number, after: number, min: number, max: number, random: number): number {
-  const base = Math.min(min * 2 ** (failures - 1), max);
-  return Math.max(after, base / 2) + random * base / 2;
+  const half = Math.min(min * 2 ** failures, max * 2) / 4;
+  return Math.max(after, half) + random * half;
 }

@@ -25,8 +25,8 @@ type Command = [name: "track" | "set" | "optOut", ...args: any[]];
 const script = document.currentScript as HTMLScriptElement;
 const settings = script.dataset;
 const isDebug = "debug" in settings;
-const urlOf = (route: string): string =>
-  new URL("v1/" + route + "?write_key=" + encodeURIComponent(settings.key!), settings.url || script.src).href;
+const urlOf = (route: string): URL =>
+  new URL("v1/" + route + "?write_key=" + encodeURIComponent(settings.key!), settings.url || script.src);
 
 const told: Record<string, 1> = {};
 
@@ -45,12 +45,12 @@ const safe = <A extends unknown[]>(f: (...args: A) => unknown) => (...args: A): 
   }
 };
 
-const listen = (target: EventTarget, name: string, handle: (event: any) => unknown): void =>
-  target.addEventListener(name, safe(handle), true);
+/** Listens to what happens in the page, before any other does: all passes the window first. */
+const listen = (name: string, handle: (event: any) => unknown): void => addEventListener(name, safe(handle), true);
 
 /** Calls f now, or as soon as a prerendered page is seen. */
 const whenSeen = (f: () => unknown): unknown =>
-  (document as any).prerendering ? listen(document, "prerenderingchange", f) : f();
+  (document as any).prerendering ? listen("prerenderingchange", f) : f();
 
 // Storage. Where it is blocked or full, memory stands in for the time of the page.
 
@@ -64,19 +64,19 @@ const access = <T>(use: (storage: Storage) => T): T | undefined => {
   }
 };
 
-const read = (key: string) => memory[key] || access((storage) => storage.getItem(key));
+const read = (key: string) => memory[key] || access((storage) => storage[key] as string);
 
 const save = (key: string, value: string): void => {
   memory[key] = value;
   access((storage) => {
-    storage.setItem(key, value);
+    storage[key] = value;
     delete memory[key];
   });
 };
 
 const remove = (key: string): void => {
   delete memory[key];
-  access((storage) => storage.removeItem(key));
+  access((storage) => delete storage[key]);
 };
 
 const optedOutKey = "eye:out";
@@ -100,32 +100,35 @@ function sessionAt(now: number): string {
 
 // The queue.
 
-/** Encoded events by their ids, the oldest first. The first `away` of them are under way. */
+/** Encoded events by their ids, the oldest first. */
 const queue = new Map<string, string>();
-let away = 0;
+/** The ids of those under way; a visitor who opts out takes them from the queue. */
+let away: string[] = [];
 let chars = 0;
-let dropped = 0;
 
 function put(id: string, event: string): void {
   queue.set(id, event);
   chars += event.length;
   // The oldest make room, unless they are under way.
-  while (chars > queueChars) {
-    drop("queue_full");
-    forget([...queue.keys()][away]);
+  for (const oldest of queue.keys()) {
+    if (chars <= queueChars) break;
+    if (!away.includes(oldest)) {
+      drop("queue_full");
+      forget(oldest);
+    }
   }
 }
 
 function forget(id: string): void {
   chars -= queue.get(id)?.length || 0;
   queue.delete(id);
-  access((storage) => storage.removeItem(eventPrefix + id));
+  remove(eventPrefix + id);
 }
 
 const forgetAll = () => [...queue.keys()].forEach(forget);
 
 function drop(code: string, ...details: unknown[]): void {
-  dropped++;
+  api.dropped++;
   warn(code, ...details);
 }
 
@@ -133,7 +136,7 @@ function drop(code: string, ...details: unknown[]): void {
 const adopt = () => access((storage) => {
   for (const key of Object.keys(storage).sort()) {
     const id = key.slice(eventPrefix.length);
-    if (key.startsWith(eventPrefix) && !queue.has(id)) put(id, storage.getItem(key)!);
+    if (key.startsWith(eventPrefix) && !queue.has(id)) put(id, storage[key]);
   }
 });
 
@@ -152,12 +155,13 @@ function takeBatch(): string[] {
   const ids: string[] = [];
   let bytes = 0;
   if (isUnwanted()) forgetAll();
-  for (const [id, event] of [...queue].slice(away)) {
+  for (const [id, event] of queue) {
+    if (away.includes(id)) continue;
     bytes += byteLength(event) + 1;
-    if (ids[0] && (bytes > batchBytes || ids.length >= limit)) break;
+    if (ids[0] && bytes > batchBytes) break;
     ids.push(id);
   }
-  return ids;
+  return ids.slice(0, limit);
 }
 
 const encodeBatch = (ids: string[]): string => bodyOf(Date.now(), ids.map((id) => queue.get(id)!));
@@ -168,17 +172,16 @@ const plan = (): unknown => queue.size < limit ? timer ||= setTimeout(send, batc
 async function send(): Promise<void> {
   clearTimeout(timer);
   timer = 0;
-  if (away || isWaiting) return;
-  const ids = takeBatch();
+  if (away[0] || isWaiting) return;
+  const ids = away = takeBatch();
   if (!ids[0]) return;
   const body = encodeBatch(ids);
-  away = ids.length;
   let status = 0;
   let text = "";
   let after = 0;
   try {
     const answer = await fetch(urlOf("events"), {
-      method: "POST", body, keepalive: body.length < batchBytes + 999, redirect: "error",
+      method: "POST", body, keepalive: byteLength(body) < 64000, redirect: "error",
       signal: AbortSignal.timeout?.(3e4),
     });
     after = retryAfter(answer.headers.get("Retry-After"), "", Date.now(), 36e5);
@@ -187,16 +190,14 @@ async function send(): Promise<void> {
   } catch {
     // No answer, or half of one.
   }
-  away = 0;
-  const verdict: any = judge(status, text, ids.length);
-  const { kind, code, detail } = verdict;
-  const isUnreadable = kind == "unreadable";
-  if (verdict.results || (isUnreadable && !ids[1])) {
+  away = [];
+  const { results, kind, code, message } = judge(status, text, ids.length);
+  if (results) {
     ids.forEach(forget);
-    for (const r of verdict.results || [verdict]) if (r.status != "accepted") drop("refused", r.code, r.message || detail);
+    for (const r of results) if (r.status != "accepted") drop("refused", r.code, r.message);
     failures = 0;
     limit = Math.min(limit * 2, batchEvents);
-  } else if (isUnreadable) {
+  } else if (kind == "unreadable") {
     limit = ids.length >> 1;
   } else {
     isWaiting = true;
@@ -204,7 +205,7 @@ async function send(): Promise<void> {
       isWaiting = false;
       send();
     }, backoff(++failures, after, 1e3, 6e4, Math.random()));
-    if (kind) warn(kind, code, detail);
+    if (kind) warn(kind, code, message);
   }
   plan();
 }
@@ -226,22 +227,18 @@ const track = (category: string, name: string, data?: Data) => whenSeen(() => {
     return drop("unserialisable", e);
   }
   if (byteLength(event) > maxEventBytes) return drop("too_large");
-  if (chars < storeChars) access((storage) => storage.setItem(eventPrefix + id, event));
+  if (chars < storeChars) access((storage) => storage[eventPrefix + id] = event);
   put(id, event);
   if (isDebug) validate(event);
   plan();
 });
 
 /** Prints what would become of an event. */
-async function validate(event: string): Promise<void> {
-  try {
-    const { results: [result] } = await (await fetch(urlOf("validate"), { method: "POST", body: event })).json();
+const validate = (event: string): unknown =>
+  fetch(urlOf("validate"), { method: "POST", body: event }).then((answer) => answer.json()).then(({ results: [result] }) => {
     console.info("eye:", result.status, event);
-    for (const fault of result.errors || []) warn(fault.code, fault.path, fault.message);
-  } catch (e) {
-    warn("failed", e);
-  }
-}
+    result.errors?.forEach((fault: any) => warn(fault.code, fault.path, fault.message));
+  }).catch((e) => warn("failed", e));
 
 const api: any = {
   track: safe(track),
@@ -258,9 +255,7 @@ const api: any = {
   }),
   push: safe(([name, ...args]: Command) => api[name](...args)),
   /** The number of events that were dropped or refused. */
-  get dropped() {
-    return dropped;
-  },
+  dropped: 0,
 };
 
 // What it sees by itself.
@@ -284,18 +279,18 @@ const view = (): void => {
 
 const click = (event: MouseEvent): void => {
   if (event.button > 1) return;
-  const nodes = event.composedPath() as HTMLElement[];
-  const marked = nodes.find((n) => n.matches?.("[data-eye-element],[data-eye-name]"));
+  const find = (selector: string): any => event.composedPath().find((n: any) => n.matches?.(selector));
+  const marked = find("[data-eye-element],[data-eye-name]");
   if (marked) {
     const data: any = {};
-    for (const { name, value } of marked.attributes as any) {
-      const [, member] = name.split("data-eye-");
-      if (member) data[member.replace(/-/g, "_")] = value;
+    for (const { name, value } of marked.attributes) {
+      const [, key] = name.split("data-eye-");
+      if (key) data[key.replace(/-/g, "_")] = value;
     }
     const { category = interaction, name = "cta click", ...rest } = data;
     note(category, name, rest);
   }
-  const link = nodes.find((n) => n.matches?.("a,area")) as HTMLAnchorElement | undefined;
+  const link = find("a,area");
   if (link && /^http/.test(link.protocol)) {
     const isDownload = link.hasAttribute("download") || /\.(7z|apk|csv|dmg|docx?|exe|gz|mp[34]|pdf|pptx?|rar|xlsx?|zip)$/i.test(link.pathname);
     if (isDownload || link.host != location.host) {
@@ -305,26 +300,19 @@ const click = (event: MouseEvent): void => {
 };
 
 const submit = (event: Event): void => {
-  const form = event.target as HTMLFormElement;
+  // A field hides the form's own member of its name.
+  const member = (name: string): any => Reflect.get(HTMLFormElement.prototype, name, event.target);
   const fields: Data = {};
-  for (const field of form.elements as any) {
+  for (const field of member("elements")) {
     if (field.name) {
       const isTaken = "eyeValue" in field.dataset && !/file|pass/.test(field.type) && (field.checked || !/box|radio/.test(field.type));
       fields[field.name] ??= isTaken ? field.value : null;
     }
   }
   note("form interaction", "submit", {
-    name: form.getAttribute("name") || undefined, form: fields,
+    name: member("name") || undefined, form: fields,
   });
 };
-
-for (const name of ["pushState", "replaceState"] as const) {
-  const change = history[name];
-  history[name] = function (this: History, ...args: any) {
-    change.apply(this, args);
-    safe(view)();
-  };
-}
 
 /** Does what there is to do for a page that is seen, or hidden. */
 const update = (): void => {
@@ -333,29 +321,35 @@ const update = (): void => {
   send();
 };
 
-function start(): void {
-  update();
-  listen(document, "visibilitychange", update);
-  // A page that comes back from the browser's cache is seen again.
-  listen(window, "pageshow", (event: PageTransitionEvent) => {
-    if (event.persisted) path = undefined;
-    update();
-  });
-  listen(window, "popstate", view);
-  listen(document, "click", click);
-  listen(document, "auxclick", click);
-  listen(document, "submit", submit);
-  // The page may end: what is not under way goes without an answer, and stays stored.
-  listen(window, "pagehide", () => {
-    const ids = takeBatch();
-    if (ids[0]) navigator.sendBeacon(urlOf("events"), encodeBatch(ids));
-  });
-}
-
 const before = (window as any).eye;
 if (!before?.track) {
   (window as any).eye = api;
-  whenSeen(safe(start));
-  // Calls that came before: window.eye = window.eye || [], then eye.push(["track", …]).
+  // Calls that came before: window.eye = window.eye || [], then eye.push(["track", …]). What they
+  // set is in the first page view.
   before?.forEach?.(api.push);
+  whenSeen(safe(() => {
+    update();
+    listen("visibilitychange", update);
+    // A page that comes back from the browser's cache is seen again.
+    listen("pageshow", (event: PageTransitionEvent) => {
+      if (event.persisted) path = undefined;
+      update();
+    });
+    for (const name of ["pushState", "replaceState"] as const) {
+      const change = history[name];
+      history[name] = function (this: History, ...args: any) {
+        change.apply(this, args);
+        safe(view)();
+      };
+    }
+    listen("popstate", view);
+    listen("click", click);
+    listen("auxclick", click);
+    listen("submit", submit);
+    // The page may end: what is not under way goes without an answer, and stays stored.
+    listen("pagehide", () => {
+      const ids = takeBatch();
+      if (ids[0]) navigator.sendBeacon(urlOf("events"), encodeBatch(ids));
+    });
+  }));
 }
