@@ -70,7 +70,7 @@ type answer struct {
 func (s *service) newAnswer(r *http.Request, token string) *answer {
 	return &answer{
 		ctx: r.Context(), header: http.Header{}, claim: s.memory.NewClaim(token, math.MaxInt64, nil),
-		compressible: wantsGzip(r.Header),
+		compressible: httpserver.WantsGzip(r.Header),
 	}
 }
 

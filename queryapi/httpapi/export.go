@@ -136,7 +136,7 @@ func (s *service) runExport(w http.ResponseWriter, r *http.Request, q params, he
 	}
 	q.setExportHeaders(w.Header())
 	w.Header().Set("Trailer", api.HeaderComplete+", "+api.HeaderNextCursor)
-	out := newStream(w, wantsGzip(r.Header) && q.export.format != api.FormatParquet)
+	out := newStream(w, httpserver.WantsGzip(r.Header) && q.export.format != api.FormatParquet)
 	defer out.releaseWriter()
 	run := export.Run{
 		Source: source, Encoder: newEncoder(out, q.export, first), Stop: httpserver.Stopping(r.Context()),

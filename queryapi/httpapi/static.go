@@ -79,7 +79,7 @@ func writeAsset(w http.ResponseWriter, r *http.Request, a asset.Asset) error {
 	h, content := w.Header(), a.Plain
 	h.Set("Content-Type", a.ContentType)
 	h.Set("Vary", "Accept-Encoding")
-	if wantsGzip(r.Header) {
+	if httpserver.WantsGzip(r.Header) {
 		h.Set("Content-Encoding", "gzip")
 		content = a.Compressed
 	}
