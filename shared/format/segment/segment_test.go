@@ -148,6 +148,18 @@ func TestContexts(t *testing.T) {
 	}
 }
 
+// A message that is refused for its size costs no copy of its members.
+func TestLargeMessagesAreNotCopied(t *testing.T) {
+	body := []byte(`{"writeKey":"k","properties":"` + strings.Repeat("x", event.MaxBytes) + `"}`)
+	b, err := format.Segment.Split(foreigntest.Request(http.MethodPost, "/v1/track"), body, 10)
+	if err != nil || &b.Items[0].Raw[0] != &body[0] {
+		t.Errorf("%d items, %v", len(b.Items), err)
+	}
+	if _, refusal := format.Segment.Inspect(b.Items[0].Raw, event.Receipt{}); refusal == nil || refusal.Code != event.CodeTooLarge {
+		t.Errorf("refused: %v", refusal)
+	}
+}
+
 // A context that each message of a batch gets makes no large batch of a small body.
 func TestCopiesOfTheContextAreBounded(t *testing.T) {
 	batch := func(messages, bytes int) error {

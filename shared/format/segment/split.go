@@ -121,10 +121,11 @@ func Keys(body []byte) []string {
 }
 
 // newItem returns the item of a message: with the type of its route and the context
-// of its batch, and without a write key. A message that is no object is refused later.
+// of its batch, and without a write key. A message that is no object, or too large, is
+// refused later.
 func newItem(message []byte, typ string, context []byte) event.Item {
 	item := event.Item{Raw: message}
-	if message[0] != '{' {
+	if message[0] != '{' || len(message) > event.MaxBytes {
 		return item
 	}
 	var kept [][]byte
