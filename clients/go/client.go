@@ -99,11 +99,13 @@ func (c *Client) openSpool() error {
 	}
 	c.spool = s
 	for _, it := range found.events {
-		c.next = it.seq
-		c.push(it.json, 0)
+		c.q.pushBack(it)
 	}
-	c.next = max(c.next, found.next)
+	c.next = found.next
 	c.due = c.next
+	// Not before all events have their numbers: what is settled is written, too, into a
+	// segment that is named by the number of the next event.
+	c.makeRoom()
 	c.stats.Recovered = int64(len(found.events))
 	if found.damaged > 0 {
 		c.reports.addMessage(msgSpoolDamaged, fmt.Sprintf("%d bytes", found.damaged))
@@ -164,7 +166,9 @@ func (c *Client) accept(b []byte, at time.Duration, fault string) error {
 		}
 	}
 	before := c.q.bytes
-	c.push(text, at)
+	c.q.pushBack(item{json: text, seq: c.next, at: at})
+	c.next++
+	c.makeRoom()
 	reached := c.q.size == c.cfg.BatchEvents || c.q.bytes >= c.cfg.BatchBytes && before < c.cfg.BatchBytes
 	if c.q.size <= 1 || reached || !c.reports.isEmpty() {
 		c.wakeUp()
@@ -172,10 +176,8 @@ func (c *Client) accept(b []byte, at time.Duration, fault string) error {
 	return nil
 }
 
-// push appends an event to the queue and drops events until the queue has room; c.mu is held.
-func (c *Client) push(text []byte, at time.Duration) {
-	c.q.pushBack(item{json: text, seq: c.next, at: at})
-	c.next++
+// makeRoom drops events until the queue is within its bounds; c.mu is held.
+func (c *Client) makeRoom() {
 	full := false
 	for {
 		events, bytes := c.q.total()

@@ -70,6 +70,28 @@ func TestCloseReturnsAfterItsDeadlineInAnyCase(t *testing.T) {
 	})
 }
 
+// Waits are within their bounds, whatever these are.
+func TestBackoffOfAnyBounds(t *testing.T) {
+	const most = time.Duration(1<<63 - 1)
+	for _, bounds := range [][2]time.Duration{{time.Second, time.Minute}, {1, most}, {most, most}, {most, 1}, {most/2 + 1, most}, {most / 2, most - 1}, {3, 2}} {
+		cfg, err := Config{WriteKey: "k", BackoffMin: bounds[0], BackoffMax: bounds[1]}.fillDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &Client{cfg: cfg, random: func() float64 { return 0 }}
+		least := time.Duration(0)
+		for range 70 {
+			before := time.Now()
+			c.postpone(&Failure{})
+			wait := c.attempts.next.Sub(before)
+			if wait < least || wait < min(bounds[0], bounds[1])/2 || wait-time.Second > bounds[1]/2 {
+				t.Fatalf("%v: failure %d: %v after %v", bounds, c.attempts.failures, wait, least)
+			}
+			least = wait - min(time.Second, wait) // the clock goes on
+		}
+	}
+}
+
 // The state holds under calls of all kinds at the same time.
 func TestCallsFromManyGoroutines(t *testing.T) {
 	var mu sync.Mutex

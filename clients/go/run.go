@@ -249,13 +249,14 @@ func (c *Client) returnBatch(batch []item, f *Failure) {
 // answer asks for, and a random part, so that clients do not come back all at once.
 func (c *Client) postpone(f *Failure) {
 	a := &c.attempts
-	base := c.cfg.BackoffMin
+	base := min(c.cfg.BackoffMin, c.cfg.BackoffMax)
 	for range a.failures {
-		if base = 2 * base; base >= c.cfg.BackoffMax {
+		if base > c.cfg.BackoffMax/2 { // twice as much may be more than a Duration has
+			base = c.cfg.BackoffMax
 			break
 		}
+		base *= 2
 	}
-	base = min(base, c.cfg.BackoffMax)
 	a.failures++
 	after := min(f.RetryAfter, c.cfg.RetryAfterMax)
 	a.asked = after > 0

@@ -117,7 +117,7 @@ func (s *spool) readSegments() (found spooled, err error) {
 	found.events = slices.DeleteFunc(found.events, func(it item) bool { return it.seq < s.settled })
 	s.removeSettled()
 	if len(s.segments) == 0 {
-		found.next = 0
+		found.next, s.settled = 0, 0
 	}
 	return found, nil
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
+	"testing/synctest"
 )
 
 // open opens a spool and returns the events in it.
@@ -171,5 +175,99 @@ func TestSpoolThatCannotBeWritten(t *testing.T) {
 	_, events, found := open(t, dir)
 	if want := []string{"0:event 0", "1:event 1", "4:event 4", "5:event 5"}; !slices.Equal(events, want) || found.next != 6 {
 		t.Errorf("%q, %+v", events, found)
+	}
+}
+
+// failTransport takes no request.
+type failTransport struct{}
+
+func (failTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no connection")
+}
+
+// killAndRead ends a client as the end of its process does, and returns the ids of the
+// events that its spool has.
+func killAndRead(t *testing.T, c *Client) (ids []string) {
+	t.Helper()
+	c.mu.Lock()
+	c.killed = true
+	c.mu.Unlock()
+	c.cut()
+	<-c.ended
+	s, _, found := open(t, c.cfg.Spool)
+	_ = s.lock.Close()
+	for _, it := range found.events {
+		ids = append(ids, eventID(it.json))
+	}
+	return ids
+}
+
+// A queue that is smaller than that of the process before drops the oldest events of the
+// spool, and loses no newer one then: also not at the starts that follow.
+func TestSpoolOfALargerQueue(t *testing.T) { synctest.Test(t, testSpoolOfALargerQueue) }
+
+func testSpoolOfALargerQueue(t *testing.T) {
+	cfg := Config{WriteKey: "key", Spool: t.TempDir(), Transport: failTransport{}, Logger: slog.New(slog.DiscardHandler)}
+	start := func(queueEvents int) *Client {
+		cfg.QueueEvents = queueEvents
+		c, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // until the first request has failed
+		return c
+	}
+	enqueue := func(c *Client, first, last int) {
+		for i := first; i <= last; i++ {
+			if err := c.Enqueue(Event{EventID: strconv.Itoa(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := func(c *Client, first, last int) {
+		t.Helper()
+		var numbers []string
+		for i := first; i <= last; i++ {
+			numbers = append(numbers, strconv.Itoa(i))
+		}
+		if ids := killAndRead(t, c); !slices.Equal(ids, numbers) {
+			t.Errorf("%d events from %v, want %d to %d", len(ids), ids[:min(len(ids), 1)], first, last)
+		}
+	}
+	c := start(1000)
+	enqueue(c, 0, 99)
+	c.mu.Lock()
+	c.spool.endSegment() // as one that is full
+	c.mu.Unlock()
+	enqueue(c, 100, 199)
+	want(c, 0, 199)
+	c = start(50)
+	enqueue(c, 200, 209)
+	want(c, 160, 209)
+	c = start(10)
+	enqueue(c, 210, 214)
+	want(c, 205, 214)
+	want(start(10), 205, 214)
+}
+
+// A spool in which all was settled begins anew: what it settled says nothing of the next
+// events.
+func TestSettledSpoolBeginsAnew(t *testing.T) {
+	dir := t.TempDir()
+	s, _, _ := open(t, dir)
+	fill(t, s, 0, 9)
+	s.settleBelow(10, 10)
+	s.endSegment()
+	_ = s.lock.Close() // a kill
+	s, events, found := open(t, dir)
+	if len(events) != 0 || found.next != 0 {
+		t.Fatalf("%q, %+v", events, found)
+	}
+	fill(t, s, 0, 4)
+	s.settleBelow(3, 5)
+	s.endSegment()
+	_ = s.lock.Close()
+	if _, events, _ = open(t, dir); !slices.Equal(events, []string{"3:event 3", "4:event 4"}) {
+		t.Errorf("%q", events)
 	}
 }
