@@ -525,6 +525,18 @@ os._exit(0)
         self.assertEqual([1], numbers(collector.events))
         self.assertEqual(["spool_failed"], log.codes)
 
+    def test_files_of_others_stay(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        spool.append(spool.first, b"event")
+        spool.close()
+        others = [os.path.join(folder, "0", name) for name in ("backup.spool", "-1.spool", "0" * 15 + "G.spool", "x")]
+        for path in others:
+            open(path, "w").close()
+        self.assertEqual([b"event"], Spool(folder).recovered)
+        for path in others:
+            self.assertTrue(os.path.exists(path), path)
+
     def test_a_disk_that_is_full_for_a_while(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("this system has no /dev/full")
@@ -649,6 +661,18 @@ class TestUse(TestCase):
         for part in ("url must", "write_key", "batch_events", "max_wait", "queue_bytes", "on_refused"):
             self.assertIn(part, text)
         self.assertNotIn("secret", text)
+        # A time that no socket takes would fail in each request.
+        times = ("max_wait", "request_timeout", "backoff_min", "backoff_max", "retry_after_max", "exit_timeout")
+        for value in (float("inf"), float("nan"), 1e300, 10**400):
+            with self.assertRaises(theeye.SettingsError) as caught:
+                theeye.Client("http://x", "key", **{name: value for name in times})
+            for name in times:
+                self.assertIn(name, str(caught.exception))
+        collector = self.collector()
+        client = self.client(collector.url, max_wait=1e9, request_timeout=1e6, backoff_max=1e9, retry_after_max=1e9)
+        self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+        self.assertTrue(client.close(120))
+        self.assertEqual([1], numbers(collector.events))
         for url in ("http://x:99999999", "http://[::1", "x", "http://x?y", "https://user@x", 5, "http://a b"):
             with self.assertRaises(theeye.SettingsError):
                 theeye.Client(url, "key")

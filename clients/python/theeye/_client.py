@@ -743,7 +743,7 @@ class Client(Core):
     spool: a folder in which events are kept until they are accepted or refused, so that they
         survive the end of the process. Processes may share it. It takes at most queue_bytes and
         some MiB for each. It should be on a local disk: enqueue writes into it.
-    request_timeout: seconds for one request: 30.
+    request_timeout: seconds for one request: 30; at most 1,000,000.
     backoff_min, backoff_max: seconds of the delay after a failed request, which doubles with
         each in a row, and of which up to a half is random: 1 and 60.
     retry_after_max: the longest delay that an answer may ask for: 3,600 seconds.

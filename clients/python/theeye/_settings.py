@@ -12,6 +12,9 @@ from ._report import Dropped, Refused
 
 MAX_BATCH_EVENTS = 1000
 MAX_BATCH_BYTES = 7 << 20
+# Sockets and floats take no longer times. An infinite time would fail where it is used.
+MAX_TIMEOUT = 1_000_000  # seconds: 11 days
+MAX_SECONDS = 1_000_000_000  # 31 years
 
 
 class SettingsError(ValueError):
@@ -51,8 +54,8 @@ class Settings:
             faults.append("url must be http://HOST:PORT or https://HOST, with a path at most")
         for name, most in (
             ("batch_events", MAX_BATCH_EVENTS), ("batch_bytes", MAX_BATCH_BYTES), ("queue_events", None), ("queue_bytes", None),
-            ("max_wait", None), ("request_timeout", None), ("backoff_min", None), ("backoff_max", None),
-            ("retry_after_max", None), ("exit_timeout", None),
+            ("max_wait", MAX_SECONDS), ("request_timeout", MAX_TIMEOUT), ("backoff_min", MAX_SECONDS), ("backoff_max", MAX_SECONDS),
+            ("retry_after_max", MAX_SECONDS), ("exit_timeout", MAX_SECONDS),
         ):
             value = getattr(self, name)
             whole = name.endswith(("_events", "_bytes"))

@@ -39,6 +39,7 @@ MAX_SEGMENT = 4 << 20  # bytes from which a segment is full
 KEPT_SEGMENT = 64 << 10  # bytes up to which a segment without events left goes on
 PAUSE = 1.0  # seconds without writing after a write that failed
 
+_segment_name = re.compile(r"[0-9a-f]{16}\.spool")
 _record = re.compile(rb"([es]) (\d{1,18}) ([0-9a-f]{8})(?: (.*))?", re.DOTALL)
 
 
@@ -90,8 +91,8 @@ class _Folder:
         return [events[n] for n in sorted(events) if n >= settled], damaged
 
     def segments(self) -> List[str]:
-        """Return the paths of the segments, the oldest first."""
-        names = sorted(n for n in os.listdir(self.path) if n.endswith(".spool"))
+        """Return the paths of the segments, the oldest first. Other files are someone else's."""
+        names = sorted(n for n in os.listdir(self.path) if _segment_name.fullmatch(n))
         return [os.path.join(self.path, n) for n in names]
 
     def unlock(self) -> None:
