@@ -14,8 +14,10 @@ import sys
 import tempfile
 import threading
 import unittest
+from unittest import mock
 
 import theeye
+from theeye import _spool
 from theeye._spool import Spool
 from tests.collector import Collector
 
@@ -536,6 +538,52 @@ os._exit(0)
         self.assertEqual([b"event"], Spool(folder).recovered)
         for path in others:
             self.assertTrue(os.path.exists(path), path)
+
+    def test_a_start_on_a_disk_that_is_full(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        for n in range(10):
+            spool.append(spool.first + n, b"event %d" % n)
+        other = Spool(folder)
+        other.append(other.first, b"event 10")
+        spool.close()
+        other.close()
+
+        def recovered():
+            spool = Spool(folder)
+            spool.close()
+            return [int(e.split()[1]) for e in spool.recovered]
+
+        write_all, room = _spool._write_all, 3
+
+        def write(fd, record):
+            nonlocal room
+            room -= 1
+            if room < 0:
+                raise OSError("the disk is full")
+            write_all(fd, record)
+
+        with mock.patch.object(_spool, "_write_all", write):
+            spool = Spool(folder)
+            self.assertEqual([b"event %d" % n for n in range(11)], spool.recovered)
+            self.assertEqual("the disk is full", spool.failure)
+            room = 1000  # other files went
+            spool._pause_until = 0
+            self.assertTrue(spool.append(spool.first + 11, b"event 11"))
+            spool.settle_below(spool.first + 5)
+            os.close(spool._own.lock)  # a kill: what is settled is sent once more, and nothing is lost
+            for folder_of_other in spool._others:
+                folder_of_other.unlock()
+        self.assertEqual(list(range(12)), sorted(recovered()))
+        room = 3
+        with mock.patch.object(_spool, "_write_all", write):
+            spool = Spool(folder)
+            room = 1000
+            spool._pause_until = 0
+            spool.append(spool.first + 12, b"event 12")
+            spool.settle_below(spool.first + 12)
+            spool.close()
+        self.assertEqual([12], recovered())
 
     def test_a_disk_that_is_full_for_a_while(self):
         if not os.path.exists("/dev/full"):

@@ -328,6 +328,8 @@ class Core:
         spool.recovered = []
         self._due = self._next
         self._drop_oldest()
+        if spool.failure:
+            self._reports.add_message(_report.SPOOL_FAILED, spool.failure)
         if spool.damaged:
             self._reports.add_message(_report.SPOOL_DAMAGED, "%d bytes" % spool.damaged)
 

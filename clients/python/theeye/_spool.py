@@ -123,7 +123,7 @@ class Spool:
 
     def __init__(self, path: str) -> None:
         """Open a spool. recovered are its events, numbered from first; damaged bytes could not
-        be read."""
+        be read; failure says why the events were not moved to segments of this process."""
         self._pause_until = 0.0
         self._fd: Optional[int] = None
         self._size = 0
@@ -140,17 +140,44 @@ class Spool:
             # Numbers above all that the old segments have.
             last = max((int(os.path.basename(p)[:-6], 16) for p in old[0]), default=0)
             self.first = self._settled = last + (1 << 32)
-            for i, event in enumerate(self.recovered):
-                self.append(self.first + i, event)
-            for segment in (s for segments in old for s in segments):
-                os.remove(segment)
+            # The segments of before, with the folders of their other processes: they go when
+            # each of their events is in a segment of this process, or else is settled.
+            self._old = [segment for segments in old for segment in segments]
+            self._others = folders[1:]
+            self._old_until = self.first + len(self.recovered)
+            self.failure = self._move_recovered()
         except BaseException:
             self._end_segment()
-            folders[0].unlock()
-            raise
-        finally:
-            for folder in folders[1:]:
+            for folder in folders:
                 folder.unlock()
+            raise
+
+    def _move_recovered(self) -> str:
+        """Move the events of before to segments of this process, or return why that failed. It
+        fails where the disk is full, perhaps of these events: they stay where they are."""
+        try:
+            for i, event in enumerate(self.recovered):
+                self.append(self.first + i, event)
+        except OSError as e:
+            for path, _ in self._segments:
+                try:
+                    os.remove(path)  # it has copies alone
+                except OSError:
+                    pass  # an event that is there twice counts once
+            self._segments = []
+            return str(e)
+        try:
+            self._remove_old()
+        except OSError as e:
+            return str(e)
+        return ""
+
+    def _remove_old(self) -> None:
+        while self._old:
+            os.remove(self._old[-1])
+            self._old.pop()
+        while self._others:
+            self._others.pop().unlock()
 
     def next_number(self) -> int:
         """Return the number of the next event."""
@@ -205,6 +232,10 @@ class Spool:
             return
         self._settled = number
         try:
+            if self._old:
+                if number < self._old_until:
+                    return  # a record would settle all events of before: their numbers are lower
+                self._remove_old()
             if self._fd is not None and self._segments[-1][1] <= number and self._size > KEPT_SEGMENT:
                 self._end_segment()
             self._remove_settled()
@@ -227,11 +258,12 @@ class Spool:
             self._remove_settled()
         except OSError:
             pass
-        self._own.unlock()
+        for folder in (self._own, *self._others):
+            folder.unlock()
 
     def forget(self) -> None:
         """Close the files in a process that was forked: the spool is its parent's."""
-        for fd in (self._fd, self._own.lock):
+        for fd in (self._fd, self._own.lock, *(folder.lock for folder in self._others)):
             if fd is not None:
                 try:
                     os.close(fd)
