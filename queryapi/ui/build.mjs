@@ -1,7 +1,7 @@
 // Builds dist: the page, its script and style sheet under names with a hash of their
 // content, and the licences of what they contain. `node build.mjs FOLDER` builds into
 // another folder, so that a check can compare.
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
@@ -9,7 +9,17 @@ const out = process.argv[2] ?? "dist";
 await rm(out, { recursive: true, force: true });
 await mkdir(join(out, "assets"), { recursive: true });
 
+// Sheets of single screens are texts within their scripts, so that others do not load them.
+const screenSheets = {
+  name: "screen-sheets",
+  setup: (b) => b.onLoad({ filter: /\.screen\.css$/ }, async ({ path }) => {
+    const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, target: "es2022" });
+    return { contents: code, loader: "text" };
+  }),
+};
+
 const result = await build({
+  plugins: [screenSheets],
   entryPoints: { app: "src/main.tsx", style: "src/styles/style.css" },
   outdir: join(out, "assets"),
   entryNames: "[name]-[hash]",

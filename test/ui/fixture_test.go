@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait. It is for slow machines: nothing is measured.
-const patience = 2 * time.Minute
+const patience = 1 * time.Minute
 
 // Tokens and the application of `theeye up --dev`.
 const (
@@ -86,7 +86,8 @@ func newEmptyFixture(t *testing.T) *fixture {
 	return f
 }
 
-func startFixture(full bool) (*fixture, error) {
+// startFixture starts a process, with more of its environment.
+func startFixture(full bool, env ...string) (*fixture, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	binaries, err := harness.Build(ctx)
@@ -103,7 +104,7 @@ func startFixture(full bool) (*fixture, error) {
 	f.up = &harness.Process{
 		Name: "theeye", Path: binaries.TheEye, Dir: dir, ReadyURL: "http://" + admin + "/readyz",
 		Args: []string{"up", "--dev", "--listen", listen, "--data", filepath.Join(dir, "data")},
-		Env:  []string{"EYE_ADMIN_LISTEN=" + admin},
+		Env:  append([]string{"EYE_ADMIN_LISTEN=" + admin}, env...),
 	}
 	atEnd = append(atEnd, f.up.Stop)
 	if err := f.up.Start(ctx); err != nil {

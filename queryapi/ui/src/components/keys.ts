@@ -25,7 +25,7 @@ export function useKeys(showHelp: () => void): void {
   useEffect(() => {
     let goingSince = 0;
     const onKeyDown = (e: KeyboardEvent): void => {
-      if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target) || document.querySelector("dialog[open]")) return;
+      if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.composedPath()[0] ?? null) || document.querySelector("dialog[open]")) return;
       if (goingSince && Date.now() - goingSince < chordTime) {
         goingSince = 0;
         const screen = screens.find((s) => s.key === e.key && isOffered(s));

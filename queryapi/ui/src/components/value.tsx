@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { withFilter } from "../state/address.ts";
 import { address, go } from "../state/location.ts";
-import { filterFor } from "../filter/parse.ts";
+import { filterFor } from "../filter/write.ts";
 import { notify } from "../state/notice.ts";
 
 /** Writes a value for people: a text as it is, all others as JSON. */

@@ -6,6 +6,8 @@ import { formatInstant, isRelative, parseTime } from "../time/grammar.ts";
 import { type Field, fieldNames, isDigits, isTextField, isTimeField, type Segment, spellField } from "./field.ts";
 import { canonicalJson, type Json, parseJson } from "./json.ts";
 
+export { filterFor, maxConditions } from "./write.ts";
+
 /** The operators that stand before a value, none behind another that it begins with. */
 export const symbolOperators = ["=", "!=", ">=", ">", "<=", "<", "^=", "*="] as const;
 export const wordOperators = ["in", "exists"] as const;
@@ -26,7 +28,6 @@ export interface FilterFault {
 }
 
 export const maxFilterBytes = 4096;
-export const maxConditions = 20;
 
 /** Parses one condition. Times are relative to now, in microseconds, in UTC. */
 export function parseFilter(text: string, now: bigint): Condition | FilterFault {
@@ -206,7 +207,3 @@ function lowerFor(field: Field, written: string): string {
   return field.name === "session_id" ? written.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : written;
 }
 
-/** Returns the text of a condition on one value, which may be any JSON value. */
-export function filterFor(field: string, value: unknown, operator: "=" | "!=" = "="): string {
-  return `${field}${operator}${JSON.stringify(value)}`;
-}

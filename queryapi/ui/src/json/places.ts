@@ -39,9 +39,9 @@ export function findPlaces(text: string): Places {
   const fail = (message: string): never => {
     throw { at: Math.min(at, text.length), message };
   };
-  const take = (character: string): void => {
+  const take = (character: string, or = ""): void => {
     match(space);
-    if (text[at] !== character) fail(at >= text.length ? `The text ends where ${character} is expected.` : `${character} is expected here.`);
+    if (text[at] !== character) fail(at >= text.length ? `The text ends where ${or}${character} is expected.` : `${or}${character} is expected here.`);
     at++;
   };
   const list = (close: string, item: () => void): void => {
@@ -58,7 +58,7 @@ export function findPlaces(text: string): Places {
         at++;
         return;
       }
-      take(",");
+      take(",", `${close} or `);
     }
   };
   const value = (pointer: string, from: number, nameEnd: number, depth: number): void => {

@@ -12,9 +12,8 @@ export function pretty(text: string): string {
 
 function layOut(value: Json, indent: string): string {
   const short = oneLine(value);
-  if (short.length + indent.length <= width && (value.kind !== "object" || indent !== "")) {
-    if (value.kind !== "object" || short.length <= 60) return short;
-  }
+  const fits = short.length + indent.length <= width;
+  if (fits && (value.kind !== "object" || (indent !== "" && isPlain(value)))) return short;
   const inner = indent + "  ";
   switch (value.kind) {
     case "array":
@@ -24,6 +23,11 @@ function layOut(value: Json, indent: string): string {
     default:
       return short;
   }
+}
+
+/** Reports whether an object has no others within it, but empty ones. */
+function isPlain(value: Json & { kind: "object" }): boolean {
+  return value.members.every(([, v]) => v.kind !== "object" || v.members.length === 0);
 }
 
 function oneLine(value: Json): string {

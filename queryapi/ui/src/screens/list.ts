@@ -21,6 +21,7 @@ export interface Screen {
 export const screens: Screen[] = [
   { name: "overview", title: "Overview", key: "o", icon: "overview", group: "Explore", filters: true, load: async () => (await import("./overview.tsx")).Overview },
   { name: "rejected", title: "Rejected", key: "x", icon: "rejected", group: "Operate", filters: false, load: async () => (await import("./rejected.tsx")).Rejected },
+  { name: "schemas", title: "Schemas", key: "m", icon: "schemas", group: "Operate", operators: true, filters: false, load: async () => (await import("./schemas.tsx")).Schemas },
 ];
 
 export const screenOf = (name: string): Screen | undefined => screens.find((s) => s.name === name);

@@ -26,6 +26,11 @@ import { isOperator } from "../state/session.ts";
 import { useTask } from "../state/task.ts";
 import { isMoving } from "../time/range.ts";
 import { pinned, receivedRange } from "../time/received.ts";
+import own from "../styles/rejected.screen.css";
+import shared from "../styles/operate.screen.css";
+import { addSheets } from "../state/sheets.ts";
+
+addSheets(shared, own);
 
 const every = 15_000;
 const mostGroups = 200;
@@ -186,7 +191,7 @@ function Actions({ group, sample }: { group: RejectedGroup; sample: EyeEvent | u
           Would a replay mend it?
         </button>
         {group.code === "unknown_type" && sample?.category && sample.name && (
-          <Link class="button" to={withScreen(a, "schemas", "", { category: [sample.category], name: [sample.name] })}>
+          <Link class="button" to={withScreen({ ...a, app: group.application, ...pinned(a) }, "schemas", "", { category: [sample.category], name: [sample.name], code: [group.code] })}>
             Make a schema for this type
           </Link>
         )}
@@ -297,7 +302,7 @@ function SchemaBeside({ event, faults }: { event: EyeEvent; faults: Fault[] }): 
       <figcaption class="row">
         Schema, revision {shown.revision}
         {pointers[0] !== undefined && <code class="path"><bdi>{visibleText(pointers[0], 80)}</bdi></code>}
-        <Link class="button small-button" to={withScreen(a, "schemas", "", { category: [category], name: [name], ...(pointers[0] ? { at: [pointers[0]] } : {}), sample: [event.event_id] })}>
+        <Link class="button small-button" to={withScreen({ ...a, app: event.application, ...pinned(a) }, "schemas", "", { category: [category], name: [name], ...(pointers[0] ? { at: [pointers[0]] } : {}), sample: [event.event_id], code: ["schema_violation"] })}>
           Open the schema at this place
         </Link>
       </figcaption>

@@ -1,0 +1,4 @@
+declare module "*.screen.css" {
+  const text: string;
+  export default text;
+}
