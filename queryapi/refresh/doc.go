@@ -30,6 +30,8 @@
 // in any order and by several goroutines at once: a pass patches the newest slots while
 // the builder merges older ones, by the same steps, and neither waits for the other. A
 // part that owns nothing is dropped; its file is removed once no question can use it.
+// A question may find a file gone or damaged at any moment, and its slots are held no
+// longer: a refresh of the day that began before does not complete it.
 //
 // Parts are in memory until their hours are over, or until they are large; then they are
 // files. A file found at the start counts for the slots whose generation is that of the
