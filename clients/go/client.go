@@ -30,6 +30,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	q       queue
+	block   []byte // the newest block of events
 	next    uint64 // seq of the next event
 	spool   *spool // nil without one
 	stats   Stats
@@ -145,17 +146,32 @@ func (c *Client) Enqueue(e Event) error {
 	return err
 }
 
+// blockBytes is the size of the blocks that hold the events of the queue: an event each
+// would cost more than all else that Enqueue does. A block lives as long as one of its
+// events, which leave in the order in which they came.
+const blockBytes = 32 << 10
+
+// copyEvent copies an encoded event into the newest block; c.mu is held.
+func (c *Client) copyEvent(b []byte) []byte {
+	if len(b) > cap(c.block)-len(c.block) {
+		c.block = make([]byte, 0, max(blockBytes, len(b)))
+	}
+	start := len(c.block)
+	c.block = append(c.block, b...)
+	return c.block[start:len(c.block):len(c.block)]
+}
+
 // accept puts a copy of an encoded event into the queue.
 func (c *Client) accept(b []byte, at time.Duration, fault string) error {
 	if len(b) > maxEventBytes {
 		return c.dropUnencoded(ErrTooLarge)
 	}
-	text := append(make([]byte, 0, len(b)), b...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return c.dropLocked(ErrClosed)
 	}
+	text := c.copyEvent(b)
 	c.stats.Enqueued++
 	if fault != "" {
 		c.reports.addMessage(msgInvalidEvent, fault)
