@@ -169,13 +169,23 @@ func appendFloat(b []byte, f float64, bits int) ([]byte, error) {
 
 const hexDigits = "0123456789abcdef"
 
+// isPlain tells the bytes that stand for themselves in a JSON string; isHex, those of a
+// UUID.
+var isPlain, isHex = func() (plain, hex [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\'
+		hex[c] = '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+	}
+	return plain, hex
+}()
+
 // appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if isPlain[c] {
 			i++
 			continue
 		}

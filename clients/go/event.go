@@ -141,21 +141,16 @@ func isName(s string) bool {
 }
 
 func isUUID(s string) bool {
-	if len(s) != 36 {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
+	digits := 0
 	for i := range 36 {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
-		default:
-			return false
+		if isHex[s[i]] {
+			digits++
 		}
 	}
-	return true
+	return digits == 32
 }
 
 // hasObject reports whether the data of an encoded event is an object.

@@ -179,7 +179,7 @@ func (c *Client) completeBatch(batch []item, results []Result) {
 	for i, r := range results {
 		switch {
 		case r.Refused:
-			refused = append(refused, Refused{EventID: eventID(batch[i].json), Code: r.Code, Message: r.Message, Event: batch[i].json})
+			refused = append(refused, Refused{EventID: eventID(batch[i].json), Code: r.Code, Message: r.Message, Event: bytes.Clone(batch[i].json)})
 		default:
 			count++
 			if c.cfg.OnAccepted != nil {
