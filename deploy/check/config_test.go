@@ -27,6 +27,8 @@ func TestConfigHoldsTheSampleDeclarations(t *testing.T) {
 		"policy.json",
 		"schemas/form=20interaction/submit.json",
 		"schemas/page=20interaction/cta=20click.json",
+		"schemas/page=20interaction/download.json",
+		"schemas/page=20interaction/outbound=20link.json",
 		"schemas/page=20interaction/pageview.json",
 		"schemas/session/login.json",
 		"schemas/shop/add=20to=20cart.json",
@@ -48,6 +50,16 @@ func TestConfigSchemasJudgeAsDescribed(t *testing.T) {
 			"page=20interaction/cta=20click",
 			`{"host": "www.example.com", "path": "/", "element": "chat bubble"}`,
 			`{"host": "www.example.com", "path": "/"} {"host": "h", "path": "/", "element": {}}`,
+		},
+		{
+			"page=20interaction/download",
+			`{"host": "www.example.com", "path": "/", "url": "https://www.example.com/prices.pdf"}`,
+			`{"host": "www.example.com", "path": "/"} {"host": "h", "path": "/", "url": null}`,
+		},
+		{
+			"page=20interaction/outbound=20link",
+			`{"host": "www.example.com", "path": "/", "url": "https://elsewhere.example/"}`,
+			`{"host": "www.example.com", "path": "/"} {"host": "h", "path": "/", "url": {}}`,
 		},
 		{
 			"form=20interaction/submit",

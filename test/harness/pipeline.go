@@ -32,7 +32,7 @@ const (
 	// token has a least length.
 	operatorSecret = registry.TokenPrefix + "of_a_test"
 	// sampleTypes is how many types are declared.
-	sampleTypes = 6
+	sampleTypes = 8
 )
 
 // Pipeline is a whole pipeline of real processes, in the order in which they

@@ -166,7 +166,7 @@ func TestSampleTypesAreTheShippedOnes(t *testing.T) {
 		}
 		return m
 	}
-	if diff := cmp.Diff(texts(shipped), texts(d)); diff != "" || len(d.files) != 6 {
+	if diff := cmp.Diff(texts(shipped), texts(d)); diff != "" || len(d.files) != 8 {
 		t.Errorf("%d files; differences between shipped and embedded ones:\n%s", len(d.files), diff)
 	}
 }

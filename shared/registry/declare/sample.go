@@ -8,9 +8,10 @@ import (
 //go:embed sample
 var sample embed.FS
 
-// SampleTypes returns declarations of the sample types: page interaction /
-// pageview, page interaction / cta click and form interaction / submit, and those
-// that a shop adds, shop / add to cart, shop / purchase and session / login.
+// SampleTypes returns declarations of the sample types: those that the browser script
+// sends by itself, page interaction / pageview, cta click, outbound link and download,
+// and form interaction / submit, and those that a shop adds, shop / add to cart, shop /
+// purchase and session / login.
 func SampleTypes() fs.FS {
 	sub, err := fs.Sub(sample, "sample")
 	if err != nil {
