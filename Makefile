@@ -40,7 +40,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here python sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check ui ui-check
+.PHONY: help run build test test-here python node sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check ui ui-check
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -60,7 +60,7 @@ test: ## the whole suite, with a MongoDB of its own and a Chromium
 test-here:
 	@chromium=$$(deploy/test-chromium.sh) || exit 1; export EYE_TEST_CHROMIUM=$$chromium; \
 	$(GO) test -timeout 15m $(TESTFLAGS) $(PACKAGES); suite=$$?; \
-	$(SUBMAKE) check duckdb python sdks && [ $$suite -eq 0 ] && echo 'make test: everything passed'
+	$(SUBMAKE) check duckdb python node sdks && [ $$suite -eq 0 ] && echo 'make test: everything passed'
 
 race: ## the suite under the race detector, but for the tests of whole programs
 	@deploy/need-cc.sh
@@ -76,6 +76,9 @@ race-here:
 python: ## only the tests of the Python client, and its types where mypy is installed
 	@python=$$(deploy/test-python.sh) || exit 1; cd clients/python && $$python -m unittest discover -s tests -t . && \
 	if command -v mypy >/dev/null; then mypy; else echo 'mypy is not installed: the types of clients/python are not checked' >&2; fi
+
+node: ## only the tests of the JavaScript client, under Node
+	@node=$$(deploy/test-node.sh) || exit 1; cd clients/js && $$node --test test/*.test.mjs
 
 sdks: ## only the tests of the SDKs of others, in Go, under Node and in a page: unmodified, against The Eye
 	@chromium=$$(deploy/test-chromium.sh) && sdks=$$(deploy/test-sdks.sh) || exit 1; \
@@ -144,10 +147,10 @@ tidy-check: ## every module builds alone and its go.mod is tidy
 vendor-check: ## compare the vendored files with the packages they are of; needs npm
 	@deploy/vendor-swagger.sh
 
-js: ## build the browser script from its sources; needs node and npm
+js: ## build the browser script and the JavaScript client from their sources; needs node and npm
 	@deploy/build-js.sh --write
 
-js-check: ## type-check the browser script, build it again and compare; needs node and npm
+js-check: ## type-check the browser script and the JavaScript client, build them again and compare; needs node and npm
 	@deploy/build-js.sh
 
 ui: ## build the files of the web UI from its sources; needs node and npm

@@ -1,7 +1,8 @@
 #!/bin/sh
-# build-js.sh type-checks the sources of the browser script, builds them, and compares the
-# result with the file that is committed; with --write it replaces this. It works in a
-# folder of its own, with the packages of the lock file. It needs node 20 and npm.
+# build-js.sh type-checks the sources of the browser script and of the JavaScript client,
+# builds them, and compares the results with the files that are committed; with --write it
+# replaces these. It works in a folder of its own, with the packages of the lock file. It
+# needs node 20 and npm.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -13,13 +14,16 @@ tar -cf - --exclude node_modules --exclude dist collector/tracker clients/js | (
 cd "$work/collector/tracker"
 npm ci --ignore-scripts --silent
 npm run --silent build
+cd "$work"
 
-if [ "${1:-}" = --write ]; then
-	mkdir -p "$top/collector/tracker/dist"
-	cp dist/tracker.js "$top/collector/tracker/dist/tracker.js"
-	exit 0
-fi
-cmp dist/tracker.js "$top/collector/tracker/dist/tracker.js" || {
-	echo 'js: the committed script is not that of the sources; make js replaces it' >&2
-	exit 1
-}
+for built in collector/tracker/dist clients/js/dist; do
+	if [ "${1:-}" = --write ]; then
+		rm -rf "${top:?}/$built"
+		cp -R "$built" "$top/$built"
+		continue
+	fi
+	diff -r "$built" "$top/$built" >/dev/null || {
+		echo "js: $built is not that of the sources; make js replaces it" >&2
+		exit 1
+	}
+done

@@ -1,0 +1,127 @@
+// What a client reports to its site: messages, and callbacks.
+import type { Settings } from "./settings.js";
+
+/** Why events were dropped. */
+export type DropReason = "queue_full" | "too_large" | "unserialisable" | "closed";
+
+/** Events that the client gave up. */
+export interface Dropped {
+  reason: DropReason;
+  count: number;
+  /** Those of them that were encoded, as JSON: at most 1,000, the oldest first. */
+  events: string[];
+}
+
+/** An event that the collector refused: it cannot be carried, and is not sent again. */
+export interface Refused {
+  eventId: string;
+  /** It is stable, such as "too_deep". */
+  code: string;
+  /** One sentence for people. */
+  message: string;
+  /** The event as it was sent. */
+  event: string;
+}
+
+const sentences = {
+  callback_failed: "a callback throws",
+  closed: "enqueue is called after close; events are dropped",
+  invalid_event: "events are sent that will be rejected; mend the calls of enqueue",
+  left_behind: "the client was closed before all events were sent",
+  not_the_eye: "the answers are none of a collector; is the URL right? Events are kept",
+  queue_full: "the queue is full; the oldest events are dropped",
+  refused: "the collector refuses events, which are not sent again",
+  spool_damaged: "the spool has bytes that cannot be read; the events in them are lost",
+  spool_failed: "the spool cannot be used; events are kept in memory alone",
+  too_large: "events are dropped that have more than 1 MiB",
+  unauthorized: "the collector does not take the write key; events are kept and sent once it does",
+  unserialisable: "events are dropped whose data cannot be written as JSON: it has cycles, more than 32 levels, NaN, a function, or a value that throws",
+};
+
+export type MessageCode = keyof typeof sentences;
+
+/** The most dropped events that wait for onDropped. */
+const maxPendingDrops = 1000;
+
+/** Reports are delivered from a timer, never in a call of the site. */
+export class Reports {
+  #settings: Required<Settings>;
+  #later: (f: () => void) => void;
+  #isPlanned = false;
+  #reported = new Set<MessageCode>();
+  #messages: [MessageCode, string][] = [];
+  #drops: Dropped[] = [];
+  #kept = 0;
+
+  constructor(settings: Required<Settings>, later: (f: () => void) => void) {
+    this.#settings = settings;
+    this.#later = later;
+  }
+
+  /** Adds a message, each code once. */
+  addMessage(code: MessageCode, detail: unknown = ""): void {
+    if (this.#reported.has(code)) return;
+    this.#reported.add(code);
+    this.#messages.push([code, describe(detail)]);
+    this.#plan();
+  }
+
+  /** Lets messages be reported again. */
+  forgetMessages(...codes: MessageCode[]): void {
+    for (const code of codes) this.#reported.delete(code);
+  }
+
+  /** Adds a dropped event; "" is one that was not encoded. */
+  addDrop(reason: DropReason, event: string): void {
+    if (!this.#settings.onDropped) return;
+    let last = this.#drops[this.#drops.length - 1];
+    if (last?.reason != reason) this.#drops.push(last = { reason, count: 0, events: [] });
+    last.count++;
+    if (event && this.#kept < maxPendingDrops) {
+      last.events.push(event);
+      this.#kept++;
+    }
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    this.#later(() => this.deliver());
+  }
+
+  /** Delivers what waits. */
+  deliver(): void {
+    this.#isPlanned = false;
+    const [messages, drops] = [this.#messages, this.#drops];
+    [this.#messages, this.#drops, this.#kept] = [[], [], 0];
+    for (const [code, detail] of messages) {
+      try {
+        this.#settings.log(`theeye: ${sentences[code]}${detail ? ` (${detail})` : ""}`, code);
+      } catch {
+        // The log is the site's, and must not end the client.
+      }
+    }
+    for (const dropped of drops) this.callBack(this.#settings.onDropped, dropped);
+  }
+
+  /** Calls a function of the site. Its exception is a message, also one that comes later. */
+  callBack<T>(f: ((value: T) => unknown) | undefined, value: T): void {
+    if (!f) return;
+    const fail = (e: unknown): void => this.addMessage("callback_failed", e);
+    try {
+      const result: any = f(value);
+      if (typeof result?.then == "function") result.then(undefined, fail);
+    } catch (e) {
+      fail(e);
+    }
+  }
+}
+
+function describe(detail: unknown): string {
+  try {
+    return String(detail).slice(0, 500);
+  } catch {
+    return "an object without text";
+  }
+}
