@@ -22,7 +22,7 @@ var errNotShown = errors.New("not shown yet")
 
 // fences are the commands and programs of a document that are run; programs for
 // pages are run by package pages.
-var fences = regexp.MustCompile("(?ms)^```(sh|python|go)\n(.*?)^```")
+var fences = regexp.MustCompile("(?ms)^```(sh|python|go|mjs)\n(.*?)^```")
 
 // documentBlock is a block of commands, or a program.
 type documentBlock struct{ language, text string }
@@ -37,6 +37,13 @@ func (b documentBlock) command(t *testing.T, dir string) string {
 			t.Fatal(err)
 		}
 		return "PYTHONPATH='" + clients + "' python3 " + b.save(t, dir, "send.py")
+	case "mjs":
+		// Beside the project's client, as npm installs it.
+		client, err := filepath.Abs(filepath.Join("..", "..", "clients", "js"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "mkdir -p node_modules && ln -sfn '" + client + "' node_modules/theeye && node " + b.save(t, dir, "send.mjs")
 	case "go":
 		// In a module that has the project's client at hand, as the reader's has.
 		b.save(t, dir, "send.go")
@@ -99,10 +106,11 @@ var documents = []struct {
 		"totals are numbers, too", "1 newly valid", "enabled", "make test",
 	}},
 	{"docs/sending.md", []string{
-		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "accepted=1", "accepted: 1", "stored 1, rejected 0",
+		`"accepted":1`, `"status":"rejected"`, `"accepted":2`, `"accepted":2`, "accepted=1", "accepted: 1", "accepted: 1", "stored 1, rejected 0",
 	}},
 	{"clients/python/README.md", []string{"accepted=1"}},
 	{"clients/go/README.md", []string{"Accepted:1"}},
+	{"clients/js/README.md", []string{"accepted: 1"}},
 	{"docs/replay.md", []string{
 		"", "travel / booking: created", "accepted 4, refused 0", "schema_violation",
 		"not this one", "2 newly valid, 0 newly rejected, 1 still rejected, 1 unchanged",
