@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ import (
 )
 
 // patience bounds every wait. It is for slow machines: nothing is measured.
-const patience = 1 * time.Minute
+const patience = 2 * time.Minute
 
 // Tokens and the application of `theeye up --dev`.
 const (
@@ -194,3 +195,43 @@ var axe = sync.OnceValues(func() (string, error) {
 	script, err := io.ReadAll(z)
 	return string(script), err
 })
+
+// sendEvents sends events, one a line, and waits until each has an outcome that
+// statistics count.
+func (f *fixture) sendEvents(t *testing.T, events string) {
+	t.Helper()
+	outcomes := func(ctx context.Context) (n int, err error) {
+		var list struct {
+			Types []struct{ Stored, Rejected int }
+		}
+		err = f.get(ctx, "/v1/types", &list)
+		for _, t := range list.Types {
+			n += t.Stored + t.Rejected
+		}
+		return n, err
+	}
+	before, err := outcomes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.base+"/v1/events", strings.NewReader(events))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Accepted, Refused int }
+	text := f.send(t, req, writeKey, http.StatusAccepted)
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || answer.Accepted == 0 || answer.Refused > 0 {
+		t.Fatalf("the events are answered %s: %v", text, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := harness.Poll(ctx, func() error {
+		n, err := outcomes(ctx)
+		if err == nil && n < before+answer.Accepted {
+			err = fmt.Errorf("%d events of %d have an outcome", n-before, answer.Accepted)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

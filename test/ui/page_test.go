@@ -185,6 +185,15 @@ func (p *page) click(selector string) {
 	p.run(chromedp.Click(selector))
 }
 
+// clickText clicks the element that a selector finds and whose text is, or else
+// contains, another.
+func (p *page) clickText(selector, want string) {
+	p.t.Helper()
+	p.awaitText(selector, want)
+	evaluate[bool](p, fmt.Sprintf(`(() => { const all = [...document.querySelectorAll(%s)]; (all.find((e) => e.innerText.trim() === %s) ?? all.find((e) => e.innerText.includes(%s))).click(); return true })()`,
+		quote(selector), quote(want), quote(want)))
+}
+
 // choose sets a select.
 func (p *page) choose(label, value string) {
 	p.t.Helper()

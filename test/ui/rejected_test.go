@@ -19,13 +19,6 @@ func (p *page) violations() {
 	p.awaitText(".sample h3", "Event")
 }
 
-// clickText clicks the first element that contains a text.
-func (p *page) clickText(selector, text string) {
-	p.t.Helper()
-	p.awaitText(selector, text)
-	evaluate[bool](p, fmt.Sprintf(`(() => { [...document.querySelectorAll(%s)].find((e) => e.innerText.includes(%s)).click(); return true })()`, quote(selector), quote(text)))
-}
-
 func TestRejected(t *testing.T) {
 	f := newFixture(t)
 	p := f.open(t, "/ui/rejected?"+pinned)

@@ -64,7 +64,7 @@ function Frame(): JSX.Element {
       <Navigation open={navigation} onClose={() => setNavigation(false)} onHelp={() => setHelp(true)} />
       <div class="page">
         <Header title={found?.title ?? "No such screen"} onMenu={() => setNavigation(true)} />
-        {found?.filters && <FilterBar />}
+        {found?.filters && id === "" && <FilterBar />}
         <main id="main" tabIndex={-1} key={screen}>
           {found && isOffered(found) ? <Loaded screen={found} /> : <NoScreen known={found !== undefined} />}
         </main>

@@ -64,6 +64,17 @@ export async function ask<T>(call: Call, signal?: AbortSignal, secret?: string):
   }
 }
 
+/** Sends a call and returns the text of its answer, in which numbers are exact. */
+export async function askText(call: Call, signal?: AbortSignal): Promise<string> {
+  const answer = await send(call, signal);
+  try {
+    return await answer.text();
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new Failure(0, connectionLost, "The answer of the server ended before it was complete.");
+  }
+}
+
 async function failureOf(answer: Response): Promise<Failure> {
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
   const problem = (await answer.json().catch(() => ({}))) as Record<string, unknown>;

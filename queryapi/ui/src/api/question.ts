@@ -1,11 +1,23 @@
 // The questions of the screens, as calls and as members of one batch.
 
 import type { Address } from "../state/address.ts";
+import { formatInstant, parseDuration, parseTime, presentTime } from "../time/grammar.ts";
 import { type Call, get, post } from "./call.ts";
 
 /** The parameters that every statistic about stored events takes from the address. */
 export function scope(a: Address): Record<string, string | string[] | undefined> {
   return { application: a.app, from: a.from, to: a.to, tz: a.tz, filter: a.filters };
+}
+
+/** The parameters of calls that list events, which have no zone: days of the zone become instants. */
+export function listScope(a: Address): Record<string, string | string[] | undefined> {
+  return { application: a.app, from: withoutZone(a.from, a.tz), to: withoutZone(a.to, a.tz), filter: a.filters };
+}
+
+function withoutZone(time: string, zone: string): string {
+  if (zone === "UTC" || time === "now" || parseDuration(time) !== undefined) return time;
+  const instant = parseTime(time, { now: presentTime(), zone });
+  return instant === undefined ? time : formatInstant(instant);
 }
 
 /** A statistic: its kind in a batch, its path alone, and its parameters. */

@@ -163,3 +163,56 @@ export interface SessionPage {
   next_cursor: string | null;
   as_of: string;
 }
+
+export interface FunnelStep {
+  label: string;
+  count: number;
+  of_first: number;
+  of_previous: number;
+  dropped: number;
+  seconds: { p50: number; p90: number } | null;
+}
+
+export interface Funnel extends StatsRange {
+  by: string;
+  entered: number;
+  completed: number;
+  steps: FunnelStep[];
+  groups?: (Group & { steps: FunnelStep[] })[];
+}
+
+export interface Retention extends StatsRange {
+  by: string;
+  interval: Interval;
+  cohorts: { start: string; size: number; returned: number[]; complete: boolean[] }[];
+  average: (number | null)[];
+  note?: string;
+}
+
+export interface PathNode {
+  id: number;
+  step: number;
+  value?: unknown;
+  category?: string;
+  name?: string;
+  ended?: boolean;
+  other?: boolean;
+  /** How many values a node of other values has. */
+  values?: number;
+  missing?: boolean;
+  sessions: number;
+}
+
+export interface PathLink {
+  from: number;
+  to: number;
+  sessions: number;
+}
+
+export interface Paths extends StatsRange {
+  direction: "forward" | "backward";
+  value: string;
+  sessions: number;
+  nodes: PathNode[];
+  links: PathLink[];
+}

@@ -25,6 +25,10 @@ export const secondOf = (at: number, zone: string): string => format(zone, { ...
 export const momentOf = (at: number, zone: string): string =>
   `${dateOf(at, zone)}, ${format(zone, { ...clockParts, second: "2-digit" }).format(at)}`;
 
+/** An event's time in a list: to the millisecond, without the year. */
+export const stampOf = (at: number, zone: string): string =>
+  `${shortDate(at, zone)}, ${secondOf(at, zone)}.${String(((at % 1000) + 1000) % 1000).padStart(3, "0")}`;
+
 /** Names the end of a range: without the time of day at midnight. */
 export function endOf(at: number, zone: string): string {
   return clockOf(at, zone) === "00:00" ? dateOf(at, zone) : `${dateOf(at, zone)}, ${clockOf(at, zone)}`;

@@ -20,6 +20,10 @@ export interface Screen {
 
 export const screens: Screen[] = [
   { name: "overview", title: "Overview", key: "o", icon: "overview", group: "Explore", filters: true, load: async () => (await import("./overview.tsx")).Overview },
+  { name: "explorer", title: "Explorer", key: "e", icon: "explorer", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Explorer },
+  { name: "sessions", title: "Sessions", key: "s", icon: "sessions", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Sessions },
+  { name: "types", title: "Types and fields", key: "t", icon: "types", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Types },
+  { name: "live", title: "Live", key: "l", icon: "live", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Live },
   { name: "rejected", title: "Rejected", key: "x", icon: "rejected", group: "Operate", filters: false, load: async () => (await import("./rejected.tsx")).Rejected },
   { name: "schemas", title: "Schemas", key: "m", icon: "schemas", group: "Operate", operators: true, filters: false, load: async () => (await import("./schemas.tsx")).Schemas },
 ];

@@ -4,20 +4,21 @@ import type { JSX } from "preact";
 import { failureFrom } from "../api/client.ts";
 import { alone, batch, type Question, scope } from "../api/question.ts";
 import type { Batch, Timeseries, Top, TypeList } from "../api/types.ts";
-import { type Bar, Bars } from "../components/bars.tsx";
+import { Bars } from "../components/bars.tsx";
 import { Chart } from "../components/chart.tsx";
 import { FieldSelect } from "../components/fieldselect.tsx";
 import { Link } from "../components/link.tsx";
 import { Panel } from "../components/panel.tsx";
+import { seriesTable, Total, zoom } from "../components/series.tsx";
+import { topBars, topTable, typeName } from "../components/top.ts";
 import { Sparkline } from "../components/sparkline.tsx";
 import type { Table } from "../components/table.tsx";
-import { valueText } from "../components/value.tsx";
-import { changeOf, changeText, figure, percent } from "../format/number.ts";
-import { intervalLabel, momentOf } from "../format/time.ts";
+import { figure, percent } from "../format/number.ts";
+import { momentOf } from "../format/time.ts";
 import { type Address, withOwn, withScreen } from "../state/address.ts";
 import { type Answer, useAnswer } from "../state/answer.ts";
 import { address, change, go } from "../state/location.ts";
-import { instantText, intervalFor, isMoving } from "../time/range.ts";
+import { intervalFor, isMoving } from "../time/range.ts";
 import { FirstEvent } from "./firstevent.tsx";
 import { isOffered, screenOf } from "./list.ts";
 
@@ -74,21 +75,6 @@ function part<T>(answer: Answer<Batch>, id: string): Answer<T> {
   return { ...answer, value: result.answer as T };
 }
 
-/** Goes to the range that was brushed. */
-export function zoom(from: number, to: number): void {
-  change({ from: instantText(from), to: instantText(to) });
-}
-
-export function seriesTable(s: Timeseries, zone: string, name: string): Table {
-  const previous = s.previous;
-  return {
-    columns: [{ name: "Interval" }, { name, numeric: true }, ...(previous ? [{ name: "Period before", numeric: true }] : [])],
-    rows: s.intervals.map((t, i) => [
-      intervalLabel(Date.parse(t), s.interval, zone), s.total.values[i] ?? null, ...(previous ? [previous.values[i] ?? null] : []),
-    ]),
-  };
-}
-
 function SeriesPanel({ title, question, answer, color, class: className }: { title: string; question: Question; answer: Answer<Timeseries>; color: string; class: string }): JSX.Element {
   const { tz } = address.value;
   const s = answer.value;
@@ -110,21 +96,6 @@ function SeriesPanel({ title, question, answer, color, class: className }: { tit
         />
       )}
     </Panel>
-  );
-}
-
-/** The figure of a range beside that of the range before. */
-export function Total({ now, before }: { now: number | null; before: number | null | undefined }): JSX.Element {
-  const change = changeOf(now, before);
-  return (
-    <>
-      <strong class="total">{figure(now)}</strong>
-      {change !== undefined && (
-        <span class="change" title={`${figure(before)} in the period before`}>
-          {changeText(change)}
-        </span>
-      )}
-    </>
   );
 }
 
@@ -174,25 +145,6 @@ function OutcomesPanel({ question, answer }: { question: Question; answer: Answe
       </ul>
     </Panel>
   );
-}
-
-/** Names a type. Rejected events may have none. */
-export function typeName(t: { category?: string; name?: string }): string {
-  return t.category === undefined && t.name === undefined ? "without a valid type" : `${t.category} / ${t.name}`;
-}
-
-export function topTable(top: Top): Table {
-  return {
-    columns: [{ name: top.field }, { name: "Count", numeric: true }, { name: "Share", numeric: true }],
-    rows: [...top.values.map((v) => [valueText(v.value), v.count, percent(v.share)]), ...(top.other ? [[`${figure(top.other.distinct)} others`, top.other.count, ""]] : [])],
-  };
-}
-
-export function topBars(top: Top): Bar[] {
-  const counted = top.total - top.missing;
-  const bars: Bar[] = top.values.map(({ value, count, share }) => ({ value, count, share }));
-  if (top.other) bars.push({ value: null, label: `${figure(top.other.distinct)} others`, count: top.other.count, share: counted > 0 ? top.other.count / counted : 0 });
-  return bars;
 }
 
 function TopPanel({ title, question, answer, controls }: { title: string; question: Question; answer: Answer<Top>; controls?: JSX.Element }): JSX.Element {

@@ -64,8 +64,12 @@ export function withScreen(a: Address, screen: string, id = "", own: Address["ow
   return { ...a, screen, id, own };
 }
 
-/** Adds a condition, unless the address has it. */
+/**
+ * Adds a condition, unless the address has it. What is about one thing, such as a session,
+ * has no filters: there, a condition leads to the explorer.
+ */
 export function withFilter(a: Address, filter: string): Address {
+  if (a.id) return withFilter(withScreen(a, "explorer"), filter);
   return a.filters.includes(filter) ? a : { ...a, filters: [...a.filters, filter] };
 }
 

@@ -27,7 +27,7 @@ const skeletonAfter = 200;
 const cancelAfter = 2000;
 
 /** Asks a call; undefined asks nothing. every is the time until it is asked again, in ms. */
-export function useAnswer<T>(call: Call | undefined, every = 0): Answer<T> {
+export function useAnswer<T>(call: Call | undefined, every = 0, how: (call: Call, signal: AbortSignal) => Promise<T> = ask): Answer<T> {
   const key = call ? JSON.stringify(call) : "";
   const [value, setValue] = useState<T>();
   const [failure, setFailure] = useState<Failure>();
@@ -60,7 +60,7 @@ export function useAnswer<T>(call: Call | undefined, every = 0): Answer<T> {
       setWaiting("no");
       setSettled(key);
     };
-    ask<T>(call, controller.signal).then(
+    how(call, controller.signal).then(
       (answer) => {
         if (controller.signal.aborted) return;
         finish();

@@ -32,8 +32,8 @@ export function useFieldNames(a: Address, wanted: boolean): string[] {
 }
 
 /** Returns the most frequent values of a field that begin with a text. */
-export function useTopValues(a: Address, field: string, prefix: string): Top | undefined {
-  return useCompletion<Top>(field ? get("/v1/stats/top", { ...scope({ ...a, filters: [] }), field, prefix, limit: 10 }) : undefined, 120);
+export function useTopValues(a: Address, field: string, prefix: string, limit = 10): Top | undefined {
+  return useCompletion<Top>(field ? get("/v1/stats/top", { ...scope({ ...a, filters: [] }), field, prefix, limit }) : undefined, 120);
 }
 
 /** Asks a call for completion, after a pause in typing; failures offer nothing. */

@@ -30,8 +30,12 @@ export async function copy(text: string, what: string): Promise<void> {
 
 /** Saves a text as a file. */
 export function download(name: string, type: string, content: string): void {
+  save(name, new Blob([content], { type }));
+}
+
+export function save(name: string, content: Blob): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

@@ -1,0 +1,107 @@
+// A table of many rows, of which only those in sight are in the document. All rows have
+// one height.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import own from "../styles/windowed.screen.css";
+import { addSheets } from "../state/sheets.ts";
+
+addSheets(own);
+
+export interface WindowedColumn<R> {
+  key: string;
+  title: ComponentChildren;
+  /** In pixels: a column is never narrower. */
+  width: number;
+  numeric?: boolean;
+  cell: (row: R, index: number) => ComponentChildren;
+}
+
+interface WindowedProps<R> {
+  label: string;
+  columns: WindowedColumn<R>[];
+  rows: R[];
+  keyOf: (row: R) => string;
+  isCurrent?: (row: R) => boolean;
+  classOf?: (row: R) => string;
+  /** The last rows came into sight. */
+  onEnd?: (() => void) | undefined;
+  /** Another text shows the rows from their beginning again. */
+  origin: string;
+  foot?: ComponentChildren;
+}
+
+/** The height of a row in pixels, also in windowed.screen.css. */
+export const rowHeight = 34;
+/** How many rows are kept above and below those in sight. */
+const margin = 14;
+
+export function Windowed<R>(p: WindowedProps<R>): JSX.Element {
+  const root = useRef<HTMLDivElement>(null);
+  const [first, setFirst] = useState(0);
+  const [inSight, setInSight] = useState(30);
+  const { rows } = p;
+
+  const look = (): void => {
+    const host = root.current;
+    if (!host) return; // an observer may report once more after the table is gone
+    // In steps, so that scrolling by a row draws nothing.
+    setFirst(Math.floor(host.scrollTop / rowHeight / 6) * 6);
+    setInSight(Math.ceil(host.clientHeight / rowHeight));
+    if (host.scrollTop + host.clientHeight * 2 > host.scrollHeight) p.onEnd?.();
+  };
+  useEffect(() => {
+    const observer = new ResizeObserver(look);
+    observer.observe(root.current!);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    root.current!.scrollTop = 0;
+    setFirst(0);
+  }, [p.origin]);
+
+  const from = Math.max(0, Math.min(first, rows.length - inSight) - margin);
+  const to = Math.min(rows.length, first + inSight + margin);
+  const width = p.columns.reduce((sum, c) => sum + c.width, 0);
+  return (
+    <div class="windowed" ref={root} tabIndex={0} role="group" aria-label={p.label} onScroll={look}>
+      <table class="table" style={{ minWidth: `${width}px` }} aria-rowcount={rows.length + 1}>
+        <caption class="visually-hidden">{p.label}</caption>
+        <colgroup>
+          {p.columns.map((c) => <col key={c.key} style={{ width: `${c.width}px` }} />)}
+        </colgroup>
+        <thead>
+          <tr>
+            {p.columns.map((c) => (
+              <th key={c.key} scope="col" class={c.numeric ? "numeric" : ""}>
+                {c.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {from > 0 && <Space key="above" rows={from} columns={p.columns.length} />}
+          {rows.slice(from, to).map((row, i) => (
+            <tr key={p.keyOf(row)} aria-rowindex={from + i + 2} class={`${p.isCurrent?.(row) ? "current" : ""} ${p.classOf?.(row) ?? ""}`}>
+              {p.columns.map((c) => (
+                <td key={c.key} class={c.numeric ? "numeric" : ""}>
+                  {c.cell(row, from + i)}
+                </td>
+              ))}
+            </tr>
+          ))}
+          {to < rows.length && <Space key="below" rows={rows.length - to} columns={p.columns.length} />}
+        </tbody>
+      </table>
+      {p.foot && <div class="windowed-foot">{p.foot}</div>}
+    </div>
+  );
+}
+
+function Space({ rows, columns }: { rows: number; columns: number }): JSX.Element {
+  return (
+    <tr class="space" aria-hidden="true" style={{ height: `${rows * rowHeight}px` }}>
+      <td colSpan={columns} />
+    </tr>
+  );
+}
