@@ -129,6 +129,7 @@ var documents = []struct {
 	}},
 	{"docs/adapters.md", []string{
 		"adapters: cloudevents, segment, snowplow", `"data":{"messageId":"m-1","anonymousId":"a-1","properties":{"total":"12.50"}}`,
+		"would be stored 0, rejected 1, refused 0",
 		"Content-Type: image/gif", `"accepted":1`, `"accepted":1`, "200 image/gif", "booking",
 	}},
 }

@@ -196,8 +196,13 @@ Examples:
 	"validate": `Reads events as send does. Prints those that would not be stored, with the reasons; with --json, a line an event
 and then the counts. Fails with exit code 1 if any would not be stored.
 
-Example:
-  theeye validate events.ndjson`,
+With the --format of another product, each JSON value of the file is the body of a request as its clients send
+it: a batch of Segment, a CloudEvent in structured mode, a list of Snowplow. A file that is no JSON has an
+address, or its query, a line: images, and Snowplow by GET. --json prints what each event became.
+
+Examples:
+  theeye validate events.ndjson
+  theeye validate --format segment batch.json`,
 
 	"export-config": `theeye apply of the folder changes nothing. Applications are left out: their declarations hold hashes of write keys,
 which the service does not show.

@@ -10,13 +10,15 @@ import (
 	"github.com/theeye/theeye/shared/api/client"
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/event"
+	"github.com/theeye/theeye/shared/format/native"
 	"github.com/theeye/theeye/theeye/output"
 )
 
 type validateCmd struct {
 	CollectorURL string `name:"collector-url" aliases:"url" env:"EYE_COLLECTOR_URL,EYE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Where events are taken (${default})."`
 	WriteKey     string `name:"write-key" env:"EYE_WRITE_KEY" placeholder:"KEY" help:"Write key of the application. Others on this machine can see flags: prefer the environment."`
-	File         string `arg:"" optional:"" default:"-" help:"File of events, in the forms of send; - is standard input."`
+	Format       string `enum:"native,cloudevents,pixel,segment,snowplow" default:"native" help:"Format of the events: native, or cloudevents, pixel, segment or snowplow as docs/adapters.md has them (${default})."`
+	File         string `arg:"" optional:"" default:"-" help:"File of events, in the forms of send; - is standard input. Of another format, what its clients send."`
 }
 
 // validation counts the outcomes that events would have.
@@ -28,7 +30,8 @@ type validation struct {
 	table *output.Table
 }
 
-// judged is the outcome that the event of a line would have.
+// judged is the outcome that the event of a line would have. Of another format, the line
+// is the number of the event.
 type judged struct {
 	Line int64 `json:"line"`
 	api.EventResult
@@ -50,25 +53,40 @@ func (c *validateCmd) Run(p *output.Printer) (err error) {
 	defer func() { err = errors.Join(err, in.Close()) }()
 	ctx, stop := interruptible()
 	defer stop()
-	v := &validation{table: p.NewTable([]string{"LINE", "STATUS", "CODE", "PATH", "REASON"})}
+	counted := "LINE"
+	if c.Format != native.Name {
+		counted = "EVENT"
+	}
+	v := &validation{table: p.NewTable([]string{counted, "STATUS", "CODE", "PATH", "REASON"})}
+	if c.Format == native.Name {
+		err = v.validateLines(ctx, p, collector, in)
+	} else {
+		err = v.validateRequests(ctx, p, collector, c.Format, in)
+	}
+	if err != nil {
+		return err
+	}
+	return v.printSummary(p)
+}
+
+// validateLines validates the events of a file, in batches.
+func (v *validation) validateLines(ctx context.Context, p *output.Printer, c *client.Client, in io.Reader) error {
 	batches := newBatcher(in, 0)
 	for {
 		b, err := batches.nextBatch()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err == nil {
-			err = v.validateBatch(ctx, p, collector, b)
+			err = v.validateBatch(ctx, p, c, b)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return v.printSummary(p)
 }
 
-// validateBatch asks for the outcomes of one batch and prints those that are not
-// stored; with --json, all of them.
+// validateBatch asks for the outcomes of one batch and prints them.
 func (v *validation) validateBatch(ctx context.Context, p *output.Printer, c *client.Client, b *batch) error {
 	var answer api.ValidateResponse
 	if len(b.lines) > 0 {
@@ -87,6 +105,11 @@ func (v *validation) validateBatch(ctx context.Context, p *output.Printer, c *cl
 	for _, r := range b.refused {
 		results = append(results, judged{r.Line, api.EventResult{Status: api.StatusRefused, Code: r.Code, Message: r.Message}})
 	}
+	return v.addResults(p, results)
+}
+
+// addResults counts results, and prints those that are not stored; with --json, all.
+func (v *validation) addResults(p *output.Printer, results []judged) error {
 	var rows [][]string
 	for _, r := range results {
 		more, err := v.addResult(p, r)
