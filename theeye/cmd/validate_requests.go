@@ -51,8 +51,8 @@ func newRequestReader(in io.Reader, format string) *requestReader {
 	return &requestReader{in: bufio.NewReaderSize(in, maxQueryBytes+len("\r\n")), format: format}
 }
 
-// begin skips the mark of UTF-8 and white space, and decides what the file has.
-func (r *requestReader) begin() {
+// detectRequests skips the mark of UTF-8 and white space, and decides what the file has.
+func (r *requestReader) detectRequests() {
 	r.begun = true
 	if start, _ := r.in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
 		_, _ = r.in.Discard(len(byteOrderMark)) // it was peeked
@@ -79,7 +79,7 @@ func (r *requestReader) begin() {
 // after the last one.
 func (r *requestReader) nextRequest() (sentRequest, error) {
 	if !r.begun {
-		r.begin()
+		r.detectRequests()
 	}
 	if r.dec == nil {
 		return r.nextQuery()

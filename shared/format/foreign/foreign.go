@@ -172,7 +172,7 @@ func (t Translation) translate(raw []byte, r event.Receipt) (translated, *event.
 const maxMemberBytes = len(`\ud83d\ude00`)*event.MaxIDLength + len(`""`)
 
 // dropData replaces the data that make the native event one that is refused by none and a
-// fault, and what is too large to be a member of the envelope.
+// fault, and whatever is too large for a member of the envelope.
 func (x *translated) dropData(refusal *event.Refusal) {
 	x.Data, x.Others = []byte("{}"), nil
 	for _, member := range []*[]byte{&x.SessionID, &x.Category, &x.Name, &x.Timestamp} {

@@ -48,7 +48,7 @@ func TestBrokenTextIsPercentEncoded(t *testing.T) {
 	}
 }
 
-// What is within the limits as it was sent is refused by no translation, however large
+// An event within the limits as it was sent is refused by no translation, however large
 // that is: it is kept with its own id.
 func TestTranslationsRefuseNothing(t *testing.T) {
 	var members []string
