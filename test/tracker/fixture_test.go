@@ -140,6 +140,8 @@ type site struct {
 	head, attributes string
 	// headers are of the pages.
 	headers map[string]string
+	// withoutScript is for pages that load the modules of the client themselves.
+	withoutScript bool
 
 	base, gateURL string
 }
@@ -180,6 +182,14 @@ func (s *site) servePage(w http.ResponseWriter, r *http.Request) {
 	}
 	for name, value := range s.headers {
 		w.Header().Set(name, value)
+	}
+	if module, isModule := strings.CutPrefix(r.URL.Path, "/client/"); isModule {
+		w.Header().Set("Content-Type", "text/javascript")
+		http.ServeFileFS(w, r, os.DirFS(filepath.Join("..", "..", "clients", "js", "dist")), module)
+		return
+	}
+	if s.withoutScript {
+		return
 	}
 	_, _ = fmt.Fprintf(w, `<!doctype html><title>page</title>%s<script defer src="%s/tracker.js" data-url="%s" data-key="%s" %s></script>%s`,
 		s.head, s.f.eye, s.gateURL, keyOf(s.name), s.attributes, body)

@@ -19,7 +19,7 @@ var tests = map[string]func(*site){
 	"privacy": testPrivacy, "sessions": testSessions, "offline": testOffline, "closed": testClosed, "beacon": testBeacon, "tabs": testTabs,
 	"overloaded": testFault(clients.Overloaded), "limited": testFault(clients.RateLimited), "unauthorized": testFault(clients.WrongKey),
 	"lost": testFault(clients.LoseAnswers), "cut": testFault(clients.CutAnswers), "refused": testRefused,
-	"nostorage": testNoStorage, "cleared": testCleared, "csp": testPolicy, "clock": testClock, "burst": testBurst, "bytes": testBytes, "bounded": testBounded, "debug": testDebug, "mistakes": testMistakes,
+	"nostorage": testNoStorage, "cleared": testCleared, "csp": testPolicy, "clock": testClock, "burst": testBurst, "bytes": testBytes, "bounded": testBounded, "module": testModule, "debug": testDebug, "mistakes": testMistakes,
 }
 
 func TestScript(t *testing.T) {
@@ -118,8 +118,8 @@ func testCalls(s *site) {
 	)
 }
 
-// Calls that come before the script has loaded are made before its first page view, which
-// has what they set.
+// Calls that come before the script has loaded are made before its first page view: members
+// that one sets are in it.
 func testEarly(s *site) {
 	s.head = `<script>window.eye = window.eye || []; eye.push(["set", {a: 1}]); eye.push(["track", "test", "step", {n: 0}])</script>`
 	s.open("/")
@@ -349,7 +349,7 @@ func testBurst(s *site) {
 	s.wantSteps(10000, 1)
 }
 
-// What has more than 64 KiB does not outlive its page, and is sent all the same.
+// A body of more than 64 KiB does not outlive its page, and is sent all the same.
 func testBytes(s *site) {
 	p := s.open("/")
 	p.do("eye.track('test', 'step', {n: 0, text: 'é'.repeat(45000)})")
@@ -373,6 +373,21 @@ func testBounded(s *site) {
 	p.do("if (eye.dropped != 4) throw Error(eye.dropped + ' are dropped')")
 	p.do("isHeld = false; held[0]()")
 	s.waitStored(18)
+}
+
+// The JavaScript client in a page sends while the page stays, and a last time when it goes.
+func testModule(s *site) {
+	s.withoutScript = true
+	p := s.open("/")
+	p.do(`import("/client/index.js").then(({Client}) => {
+		window.client = new Client({url: %q, writeKey: %q, maxWait: 5})
+		for (let n = 0; n < 700; n++) client.track("test", "step", {n})
+	})`, s.gateURL, keyOf(s.name))
+	p.waitFor("window.client && client.stats().accepted == 700")
+	p.do(`const slow = new (client.constructor)({url: %q, writeKey: %q, maxWait: 36e5})
+		for (let n = 700; n < 720; n++) slow.track("test", "step", {n})
+		location.href = "about:blank"`, s.gateURL, keyOf(s.name))
+	s.wantSteps(720, 0)
 }
 
 func testDebug(s *site) {
