@@ -242,6 +242,19 @@ test("a record that was torn costs itself alone", async () => {
   addsUp(two.stats());
 });
 
+test("the record that a kill has cut is no damage", async () => {
+  collector.answer(503);
+  const one = start({ spool, log: () => {} });
+  one.enqueue(numbered(1));
+  assert.equal(await one.close(0), false);
+  const [name] = readdirSync(spool);
+  appendFileSync(join(spool, name), 'e 1099511627777 0a1b2c3d {"event_id":"');
+  collector.instead = undefined;
+  assert.equal(await start({ spool }).close(), true);
+  assert.deepEqual(messages, []);
+  assert.deepEqual(collector.numbers(), [1]);
+});
+
 test("a spool that cannot be written is said once, and events go on in memory", async () => {
   const file = join(spool, "file");
   writeFileSync(file, "");
