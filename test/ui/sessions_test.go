@@ -10,7 +10,7 @@ import (
 
 // shownSession are the figures, the events and the gaps of a session, and the event that
 // is open.
-const shownSession = `[...document.querySelectorAll(".figures, .legend, .moment, .gap, .run, .drawer")].map((e) => e.innerText).join("|")`
+const shownSession = `[...document.querySelectorAll(".session-figures, .legend, .moment, .gap, .run, .drawer")].map((e) => e.innerText).join("|")`
 
 // sessionList is an answer with sessions.
 type sessionList struct {
@@ -63,7 +63,7 @@ func TestSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := f.open(t, "/ui/sessions/"+list.Sessions[0].SessionID+"?"+pinned)
-	p.awaitText(".figures", "Duration")
+	p.awaitText(".session-figures", "Duration")
 	p.checkScreen("session")
 
 	// The events and the gaps are those of the call.

@@ -86,7 +86,7 @@ function Content({ event, text, a }: { event: EyeEvent; text: string; a: Address
   return (
     <>
       {event.status !== "stored" && <Outcome event={event} />}
-      <dl class="facts">
+      <dl class="event-facts">
         <Time label="Occurred" text={event.timestamp} zone={a.tz} />
         <Time label="Received" text={event.received_at} zone={a.tz} />
         {event.session_id && (

@@ -185,11 +185,11 @@ function ColumnList({ names, put }: { names: string[]; put: (names: string[]) =>
   const fields = useFieldNames(address.value, true);
   const all = [...new Set([...names, ...fixedColumns, ...fields])];
   return (
-    <div class="columns">
+    <div class="column-list">
       <ul aria-label="Columns">
         {all.map((name) => (
           <li key={name}>
-            <label class="check">
+            <label class="check-line">
               <input type="checkbox" checked={names.includes(name)} disabled={names.length === 1 && names[0] === name} onChange={(e) => put(e.currentTarget.checked ? [...names, name] : names.filter((n) => n !== name))} />
               <bdi class={name.startsWith("data.") ? "mono" : ""}>{titleOf(name)}</bdi>
             </label>

@@ -44,7 +44,7 @@ export function Export(): JSX.Element {
   const total = counted.value?.total;
   const about = total !== undefined && sample.value !== undefined ? estimate(sample.value, total) : undefined;
   return (
-    <div class="stack export">
+    <div class="analysis export">
       <Panel title="Export" call={call} answer={counted} note={total !== undefined && <><strong class="total">{figure(total)}</strong> <span>{total === 1 ? "event" : "events"}{about !== undefined && total > 0 && `, about ${size(about)} as NDJSON`}</span></>} empty={total === 0 ? <p class="empty">No stored event of this range matches: there is nothing to export.</p> : undefined}>
         <div class="export-form">
           <div class="row">
@@ -149,7 +149,7 @@ function Transfer({ call, total, name }: { call: Call; total: number; name: stri
         )}
         <span role="status">{progress ? `${size(progress.bytes)}${share === undefined ? "" : `, ${percent(share)}`}` : done}</span>
       </p>
-      {progress && <progress class="progress" aria-label="Progress of the export" {...(share === undefined ? {} : { value: share })} />}
+      {progress && <progress class="export-progress" aria-label="Progress of the export" {...(share === undefined ? {} : { value: share })} />}
       {failure && <FailureNote failure={failure} call={call} retry={start} />}
     </>
   );

@@ -39,7 +39,7 @@ export function FunnelScreen(): JSX.Element {
   const answer = useAnswer<Funnel>(call);
   const f = answer.value;
   return (
-    <div class="stack">
+    <div class="analysis">
       <div class="row options">
         <FieldSelect label="Counted by" none="by session" value={by === "session_id" ? "" : by} onChange={put("by")} />
         <Select label="Window" value={own("window")} options={windows} onChange={put("window")} />

@@ -24,6 +24,11 @@ export const screens: Screen[] = [
   { name: "sessions", title: "Sessions", key: "s", icon: "sessions", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Sessions },
   { name: "types", title: "Types and fields", key: "t", icon: "types", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Types },
   { name: "live", title: "Live", key: "l", icon: "live", group: "Explore", filters: true, load: async () => (await import("./explore.ts")).Live },
+  { name: "trends", title: "Trends", key: "d", icon: "trends", group: "Analyse", filters: true, load: async () => (await import("./analyse.ts")).Trends },
+  { name: "funnel", title: "Funnel", key: "f", icon: "funnel", group: "Analyse", filters: true, load: async () => (await import("./analyse.ts")).FunnelScreen },
+  { name: "retention", title: "Retention", key: "n", icon: "retention", group: "Analyse", filters: true, load: async () => (await import("./analyse.ts")).RetentionScreen },
+  { name: "paths", title: "Paths", key: "p", icon: "paths", group: "Analyse", filters: true, load: async () => (await import("./analyse.ts")).PathsScreen },
+  { name: "export", title: "Export", key: "w", icon: "export", group: "Analyse", filters: true, load: async () => (await import("./analyse.ts")).Export },
   { name: "rejected", title: "Rejected", key: "x", icon: "rejected", group: "Operate", filters: false, load: async () => (await import("./rejected.tsx")).Rejected },
   { name: "schemas", title: "Schemas", key: "m", icon: "schemas", group: "Operate", operators: true, filters: false, load: async () => (await import("./schemas.tsx")).Schemas },
 ];

@@ -40,7 +40,7 @@ export function PathsScreen(): JSX.Element {
   const p = answer.value;
   const startFrom = (node: PathNode): void => change(withOwn(a, "event", filterFor(own("value", "type"), node.value)));
   return (
-    <div class="stack">
+    <div class="analysis">
       <div class="row options">
         <Segments label="Direction" value={direction} options={[{ value: "start", label: "After" }, { value: "end", label: "Before" }]} onChange={put("direction", "start")} />
         {conditions.map((c) => (
@@ -60,7 +60,7 @@ export function PathsScreen(): JSX.Element {
         <FieldSelect label="Steps show" none="types" value={own("value", "type") === "type" ? "" : own("value")} onChange={(v) => put("value", "type")(v || "type")} />
         <Select label="Steps" value={own("depth", "3")} options={["1", "2", "3", "4", "5"].map((n) => ({ value: n, label: count(Number(n), "step") }))} onChange={put("depth", "3")} />
         <Select label="Values a step" value={own("top", "6")} options={["3", "4", "6", "8"].map((n) => ({ value: n, label: `top ${n}` }))} onChange={put("top", "6")} />
-        <label class="check">
+        <label class="check-line">
           <input type="checkbox" checked={own("collapse", "true") === "true"} onChange={(e) => put("collapse", "true")(String(e.currentTarget.checked))} />
           Repeats as one
         </label>
@@ -92,6 +92,8 @@ function nodeName(n: PathNode, direction: string): string {
 
 function Flow({ p, startFrom }: { p: Paths; startFrom: (node: PathNode) => void }): JSX.Element {
   const layout = layoutPaths(p);
+  // The event itself, where all of them have one value: its paths are those that show.
+  const only = p.nodes.filter((n) => n.step === 0).length === 1;
   const names = new Map(p.nodes.map((n) => [n.id, nodeName(n, p.direction)]));
   return (
     <div class="flow-scroll" tabIndex={0} role="group" aria-label="Paths">
@@ -113,9 +115,9 @@ function Flow({ p, startFrom }: { p: Paths; startFrom: (node: PathNode) => void 
               <span class="numeric">{figure(node.sessions)}</span>
             </>
           );
-          if (node.ended || node.other || node.missing || node.step === 0) return <div key={node.id} class={`flow-node ${node.step === 0 ? "flow-first" : "flow-rest"}`} style={style} title={title}>{content}</div>;
+          if (node.ended || node.other || node.missing || (node.step === 0 && only)) return <div key={node.id} class={`flow-node ${node.step === 0 ? "flow-first" : "flow-rest"}`} style={style} title={title}>{content}</div>;
           return (
-            <button key={node.id} type="button" data-row="" class="flow-node" style={style} title={title} onClick={() => startFrom(node)}>
+            <button key={node.id} type="button" data-row="" class={`flow-node ${node.step === 0 ? "flow-first" : ""}`} style={style} title={title} onClick={() => startFrom(node)}>
               {content}
             </button>
           );

@@ -35,7 +35,7 @@ export function RetentionScreen(): JSX.Element {
   const answer = useAnswer<Retention>(alone(question));
   const r = answer.value;
   return (
-    <div class="stack">
+    <div class="analysis">
       <div class="row options">
         <FieldSelect label="Visitor" none="by session" value={by === "session_id" ? "" : by} onChange={put("by")} />
         <Select label="Interval" value={interval} options={intervals.map((i) => ({ value: i, label: `by ${i}` }))} onChange={put("interval", "week")} />

@@ -65,7 +65,7 @@ function Summary({ timeline, events, colors, tz }: { timeline: Timeline; events:
   const sameDay = dateOf(first, tz) === dateOf(last, tz);
   return (
     <>
-      <dl class="figures">
+      <dl class="session-figures">
         <div><dt>Started</dt><dd title={bothTimes(timeline.first, tz)}>{momentOf(first, tz)}</dd></div>
         <div><dt>Duration</dt><dd>{duration(timeline.duration_ms / 1000)}</dd></div>
         <div><dt>Events</dt><dd>{figure(timeline.count)}</dd></div>

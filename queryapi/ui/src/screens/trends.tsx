@@ -51,14 +51,14 @@ export function Trends(): JSX.Element {
   const s = answer.value;
   const title = metrics.find((m) => m.value === metric)?.label ?? metric;
   return (
-    <div class="stack">
+    <div class="analysis">
       <div class="row options">
         <Select label="Metric" value={metric} options={metrics} onChange={put("metric", "events")} />
         {wantsField && <FieldSelect label="Field of the metric" none="of which field?" value={field} onChange={put("field")} />}
         <FieldSelect label="Group by" none="all together" value={group} onChange={put("group")} />
         {group && <Select label="Number of groups" value={own("top", "5")} options={["3", "5", String(mostGroups)].map((n) => ({ value: n, label: `top ${n}` }))} onChange={put("top", "5")} />}
         <Select label="Interval" value={interval} options={intervals.map((i) => ({ value: i, label: `by ${i}` }))} onChange={put("interval", intervalFor(a, a.tz))} />
-        <label class={`check ${group ? "muted" : ""}`}>
+        <label class={`check-line ${group ? "muted" : ""}`}>
           <input type="checkbox" checked={compare} disabled={group !== ""} onChange={(e) => put("compare")(e.currentTarget.checked ? "previous" : "")} />
           Period before
         </label>
@@ -113,7 +113,7 @@ function groupName(g: Group): string {
 /** The groups with their colours and totals: the legend. */
 function Groups({ s }: { s: Timeseries }): JSX.Element {
   return (
-    <ol class="groups" aria-label="Groups">
+    <ol class="trend-groups" aria-label="Groups">
       {s.series!.map((g, i) => (
         <li key={groupName(g)}>
           <span class="swatch" style={{ background: `var(${colorOf(g, i)})` }} />

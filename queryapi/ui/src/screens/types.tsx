@@ -177,7 +177,7 @@ function FieldRow({ f, a, isChosen }: { f: FieldFacts; a: Address; isChosen: boo
       </td>
       <td class="numeric">{f.distinct_exact ? "" : "≥ "}{figure(f.distinct)}</td>
       <td class="muted range-cell"><bdi>{numbers ? `${figure(f.min as number)} – ${figure(f.max as number)}` : ""}</bdi></td>
-      <td class="samples">{f.samples.slice(0, 4).map((v, i) => <Value key={i} field={f.path} value={v} />)}</td>
+      <td class="field-samples">{f.samples.slice(0, 4).map((v, i) => <Value key={i} field={f.path} value={v} />)}</td>
     </tr>
   );
 }
