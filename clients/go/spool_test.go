@@ -250,7 +250,7 @@ func testSpoolOfALargerQueue(t *testing.T) {
 	want(start(10), 205, 214)
 }
 
-// A spool in which all was settled begins anew: what it settled says nothing of the next
+// A spool in which all was settled counts from 0 again: that says nothing of the next
 // events.
 func TestSettledSpoolBeginsAnew(t *testing.T) {
 	dir := t.TempDir()
