@@ -104,8 +104,8 @@ func (c *Client) openSpool() error {
 	}
 	c.next = found.next
 	c.due = c.next
-	// Not before all events have their numbers: what is settled is written, too, into a
-	// segment that is named by the number of the next event.
+	// Not before all events have their numbers: the record of settled events goes into a
+	// segment, too, which is named by the number of the next event.
 	c.makeRoom()
 	c.stats.Recovered = int64(len(found.events))
 	if found.damaged > 0 {

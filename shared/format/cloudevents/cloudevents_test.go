@@ -86,7 +86,7 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// In binary mode the body is data of any kind, which stay what they are; so do the
+// In binary mode the body is data of any kind, and is kept unchanged; so are the
 // attributes.
 func TestBinaryMode(t *testing.T) {
 	utf16 := string([]byte{'h', 0, 'i', 0})
