@@ -27,7 +27,7 @@ func TestRejected(t *testing.T) {
 	p.checkScreen("rejected")
 	p.checkSame(shownRejected)
 
-	// The call of the panel returns what it shows.
+	// The call of the panel returns the same figures.
 	var summary struct {
 		Total  int
 		Groups []struct {

@@ -33,6 +33,7 @@ func newOperatorFixture(t *testing.T, env ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(f.up.Stop)
 	f.browser = browser
 	f.put(t, "travel", "booking", `{"type": "object", "required": ["total"], "properties": {"total": {"type": "string"}}}`, 0)
 	now := time.Now().UTC()
@@ -188,7 +189,7 @@ const (
 const shownEditor = `(` + editorText + `?.textContent ?? "") + [...document.querySelectorAll(".crumbs, .samples, .dry-run-panel .figures, .versions")].map((e) => e.innerText).join("|")`
 
 // Faults stand at their places as one types, samples are judged by the draft, a dry run
-// counts what it changes, and the draft outlives a reload.
+// counts its changes, and the draft outlives a reload.
 func TestSchemaEditor(t *testing.T) {
 	f := newOperatorFixture(t)
 	p := f.open(t, bookingScreen+"&at=/properties/total/type")
@@ -232,7 +233,7 @@ func TestSchemaEditor(t *testing.T) {
 	}
 }
 
-// The mistake's path: a worse schema shows in red what it rejects, and saving it asks.
+// The mistake's path: a worse schema shows its rejections in red, and saving it asks.
 func TestWorseSchemaIsNotSavedByMistake(t *testing.T) {
 	f := newOperatorFixture(t)
 	p := f.open(t, bookingScreen)

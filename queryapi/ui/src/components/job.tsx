@@ -13,7 +13,7 @@ import { useTask } from "../state/task.ts";
 import { FailureNote } from "./panel.tsx";
 import { visibleText } from "./value.tsx";
 
-export type JobKind = "replays" | "audits";
+export type JobKind = "replays" | "audits" | "retentions";
 
 const often = 400;
 
