@@ -15,8 +15,9 @@ var back = chromedp.NavigateBack()
 // fill replaces the text of a field, as typing does.
 func (p *page) fill(selector, text string) {
 	p.t.Helper()
-	p.await(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)))
-	evaluate[bool](p, fmt.Sprintf(`(() => { const e = document.querySelector(%s); e.focus(); e.select?.(); return document.execCommand("insertText", false, %s) })()`, quote(selector), quote(text)))
+	// A dialog takes the focus only once it is open.
+	p.await(fmt.Sprintf(`(() => { const e = document.querySelector(%s); e?.focus(); return e && document.activeElement === e })()`, quote(selector)))
+	evaluate[bool](p, fmt.Sprintf(`(() => { const e = document.querySelector(%s); e.select?.(); return document.execCommand("insertText", false, %s) })()`, quote(selector), quote(text)))
 }
 
 // change makes a change of the registry by the API, as another operator would.

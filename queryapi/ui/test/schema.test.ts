@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { diffLines, mergeLines } from "../src/json/diff.ts";
 import { findPlaces, markOf } from "../src/json/places.ts";
 import { pretty } from "../src/json/pretty.ts";
+import { inferSchema } from "../src/schema/infer.ts";
 import { failingKeyword } from "../src/schema/keyword.ts";
 
 test("places of members and elements", () => {
@@ -67,4 +69,28 @@ test("the keyword that a fault is about", () => {
   }
   assert.equal(failingKeyword(schema, { code: "unknown_type", path: "", message: "" }), undefined);
   assert.equal(failingKeyword({ $ref: "#" }, { code: "schema_violation", path: "/data/a", message: "x" }), "");
+});
+
+test("differences by lines", () => {
+  const shown = (before: string, after: string): string => diffLines(before, after).map((l) => ({ same: " ", added: "+", removed: "-" })[l.kind] + l.text).join("|");
+  assert.equal(shown("a\nb\nc", "a\nx\nc\nd"), " a|-b|+x| c|+d");
+  assert.equal(shown("", "a\nb"), "+a|+b");
+  assert.equal(shown("a", ""), "-a");
+  assert.equal(shown("a\n\nb", "a\n\nb"), " a| | b");
+});
+
+test("two changes of one text are merged where they do not touch the same lines", () => {
+  const base = "a\nb\nc\nd\ne";
+  assert.equal(mergeLines(base, "a\nB\nc\nd\ne", "a\nb\nc\nd\nE\nf"), "a\nB\nc\nd\nE\nf");
+  assert.equal(mergeLines(base, "a\nc\nd\ne", "0\na\nb\nc\nd\ne"), "0\na\nc\nd\ne");
+  assert.equal(mergeLines(base, "a\nX\nc\nd\ne", "a\nY\nc\nd\ne"), undefined);
+  assert.equal(mergeLines(base, "a\nX\nc\nd\ne", "a\nX\nc\nd\ne"), "a\nX\nc\nd\ne");
+  assert.equal(mergeLines(base, base, "z"), "z");
+});
+
+test("a first schema has the types that were seen, and requires the members that all have", () => {
+  assert.deepEqual(JSON.parse(inferSchema("t", [{ a: 1, b: "x", c: [1, null] }, { a: 1.5, b: null }])), {
+    $schema: "http://json-schema.org/draft-07/schema#", title: "t", type: "object", required: ["a", "b"],
+    properties: { a: { type: "number" }, b: { type: ["null", "string"] }, c: { type: "array", items: { type: ["integer", "null"] } } },
+  });
 });

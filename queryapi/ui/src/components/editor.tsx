@@ -2,7 +2,7 @@
 // are constructed ones, which the policy of the page allows. The colours of JSON and the
 // marks of faults are our own decorations: a parser of languages would double its size.
 
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { history, historyKeymap, standardKeymap } from "@codemirror/commands";
 import { EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, MatchDecorator, ViewPlugin, type ViewUpdate } from "@codemirror/view";
 import type { JSX } from "preact";
@@ -85,7 +85,7 @@ export function Editor(p: EditorProps): JSX.Element {
           lineNumbers(), history(), drawSelection(), highlightActiveLine(), colors, faults, theme, EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": newest.current.label, spellcheck: "false" }),
           // Tab leaves the field, so that the keyboard alone gets out of it.
-          keymap.of([...defaultKeymap, ...historyKeymap]),
+          keymap.of([...standardKeymap, ...historyKeymap]),
           EditorView.updateListener.of((u) => {
             const text = u.state.doc.toString();
             if (u.docChanged && text !== newest.current.value) newest.current.onInput(text);

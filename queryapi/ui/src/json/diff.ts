@@ -31,9 +31,12 @@ function common(a: string[], b: string[]): [number, number][] {
   return pairs;
 }
 
+/** The empty text has no line. */
+const linesOf = (text: string): string[] => (text === "" ? [] : text.split("\n"));
+
 export function diffLines(before: string, after: string): DiffLine[] {
-  const a = before.split("\n");
-  const b = after.split("\n");
+  const a = linesOf(before);
+  const b = linesOf(after);
   const lines: DiffLine[] = [];
   let i = 0;
   let j = 0;
