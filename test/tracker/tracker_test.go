@@ -15,7 +15,7 @@ import (
 
 // tests are by the names of their sites.
 var tests = map[string]func(*site){
-	"views": testViews, "clicks": testClicks, "forms": testForms, "shadowed": testShadowed, "calls": testCalls, "early": testEarly, "twice": testTwice, "optout": testOptOut,
+	"views": testViews, "clicks": testClicks, "forms": testForms, "shadowed": testShadowed, "calls": testCalls, "early": testEarly, "twice": testTwice, "prerender": testPrerender, "shownagain": testShownAgain, "optout": testOptOut,
 	"privacy": testPrivacy, "sessions": testSessions, "offline": testOffline, "closed": testClosed, "beacon": testBeacon, "tabs": testTabs,
 	"overloaded": testFault(clients.Overloaded), "limited": testFault(clients.RateLimited), "unauthorized": testFault(clients.WrongKey),
 	"lost": testFault(clients.LoseAnswers), "cut": testFault(clients.CutAnswers), "refused": testRefused,
@@ -134,6 +134,26 @@ func testTwice(s *site) {
 	s.head += fmt.Sprintf(`<script defer src="%s/tracker.js?again" data-url="%s" data-key="%s"></script>`, s.f.eye, s.gateURL, keyOf(s.name))
 	p := s.open("/")
 	p.do(`history.pushState({}, "", "/second")`)
+	p.step(0, 1)
+	s.wantSteps(1, 2)
+}
+
+// A page that the browser renders ahead sends nothing until it is seen, and then all.
+func testPrerender(s *site) {
+	s.head += `<script>Object.defineProperty(document, "prerendering", {value: true, configurable: true})</script>`
+	p := s.open("/ahead")
+	p.step(0, 1)
+	p.do(`if (Object.keys(localStorage).length) throw Error("something is kept")`)
+	p.do(`delete document.prerendering; document.dispatchEvent(new Event("prerenderingchange"))`)
+	s.wantSteps(1, 1)
+}
+
+// A page that comes back from the browser's cache is another view, one that is shown is not.
+func testShownAgain(s *site) {
+	p := s.open("/")
+	s.waitStored(1)
+	p.do(`dispatchEvent(new PageTransitionEvent("pageshow", {persisted: false}))`)
+	p.do(`dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))`)
 	p.step(0, 1)
 	s.wantSteps(1, 2)
 }
