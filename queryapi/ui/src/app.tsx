@@ -7,7 +7,7 @@ import { ask, Failure } from "./api/client.ts";
 import { FailureNote } from "./components/panel.tsx";
 import { FilterBar } from "./components/filterbar.tsx";
 import { Header } from "./components/header.tsx";
-import { Help } from "./components/help.tsx";
+import { lazily } from "./components/lazy.tsx";
 import { Navigation } from "./components/navigation.tsx";
 import { useKeys } from "./components/keys.ts";
 import { isOffered, type Screen, screenOf, screens } from "./screens/list.ts";
@@ -15,6 +15,8 @@ import { SignIn } from "./screens/signin.tsx";
 import { address } from "./state/location.ts";
 import { notice } from "./state/notice.ts";
 import { type OwnToken, rights, token } from "./state/session.ts";
+
+const Help = lazily<{ onClose: () => void }>(async () => (await import("./components/help.tsx")).Help);
 
 export function App(): JSX.Element {
   return (

@@ -3,7 +3,17 @@
 import type { JSX } from "preact";
 import { isOffered, screens } from "../screens/list.ts";
 import { Dialog } from "./dialog.tsx";
-import { keyHelp } from "./keys.ts";
+
+const keyHelp: [string, string][] = [
+  ["?", "Show these keys"],
+  ["/", "Add a filter"],
+  ["g …", "Go to a screen, by the letter beside it below"],
+  ["j  k", "Next and previous row"],
+  ["Enter", "Open the row"],
+  ["[  ]", "Earlier and later range"],
+  ["r", "Refresh"],
+  ["Esc", "Close what is open"],
+];
 
 export function Help({ onClose }: { onClose: () => void }): JSX.Element {
   return (

@@ -7,17 +7,6 @@ import { refreshes } from "../state/answer.ts";
 import { address, go } from "../state/location.ts";
 import { shift } from "./range.tsx";
 
-export const keyHelp: [string, string][] = [
-  ["?", "Show these keys"],
-  ["/", "Add a filter"],
-  ["g …", "Go to a screen, by the letter beside it below"],
-  ["j  k", "Next and previous row"],
-  ["Enter", "Open the row"],
-  ["[  ]", "Earlier and later range"],
-  ["r", "Refresh"],
-  ["Esc", "Close what is open"],
-];
-
 /** How long `g` waits for its letter, in ms. */
 const chordTime = 1500;
 

@@ -31,12 +31,12 @@ export const screens: Screen[] = [
   { name: "export", title: "Export", key: "w", icon: "export", group: "Analyse", filters: true, load: async () => (await import("./analyse.ts")).Export },
   { name: "rejected", title: "Rejected", key: "x", icon: "rejected", group: "Operate", filters: false, load: async () => (await import("./rejected.tsx")).Rejected },
   { name: "schemas", title: "Schemas", key: "m", icon: "schemas", group: "Operate", operators: true, filters: false, load: async () => (await import("./schemas.tsx")).Schemas },
-  { name: "replays", title: "Replays", key: "y", icon: "replays", group: "Operate", operators: true, filters: false, load: async () => (await import("./jobs.tsx")).Replays },
-  { name: "audits", title: "Audits", key: "u", icon: "audits", group: "Operate", operators: true, filters: false, load: async () => (await import("./jobs.tsx")).Audits },
-  { name: "status", title: "Status", key: "h", icon: "status", group: "Operate", operators: true, filters: false, load: async () => (await import("./status.tsx")).Status },
-  { name: "access", title: "Access", key: "k", icon: "access", group: "Operate", operators: true, filters: false, load: async () => (await import("./access.tsx")).Access },
-  { name: "policy", title: "Policy", key: "i", icon: "policy", group: "Operate", operators: true, filters: false, load: async () => (await import("./policy.tsx")).Policy },
-  { name: "changes", title: "Changes", key: "c", icon: "changes", group: "Operate", operators: true, filters: false, load: async () => (await import("./changes.tsx")).Changes },
+  { name: "replays", title: "Replays", key: "y", icon: "replays", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Replays },
+  { name: "audits", title: "Audits", key: "u", icon: "audits", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Audits },
+  { name: "status", title: "Status", key: "h", icon: "status", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Status },
+  { name: "access", title: "Access", key: "k", icon: "access", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Access },
+  { name: "policy", title: "Policy", key: "i", icon: "policy", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Policy },
+  { name: "changes", title: "Changes", key: "c", icon: "changes", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Changes },
   { name: "playground", title: "Playground", key: "w", icon: "playground", group: "Operate", filters: false, load: async () => (await import("./playground.tsx")).Playground },
 ];
 
