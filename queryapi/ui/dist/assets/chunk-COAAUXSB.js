@@ -1,1 +1,0 @@
-import{c as i,d}from"./chunk-JZC2BT2P.js";import{a as o,e as s}from"./chunk-QY4YL2PM.js";function p(r){let e=t=>{if(!/^\d{4}-\d\d-\d\d|^today$|^yesterday$/i.test(t.trim()))return t;let n=o(t,{now:s(),zone:r.tz});return n===void 0?t:i(Number(n)/1e3)};return{from:e(r.from),to:e(r.to)}}function g(r){return d({from:r.from,to:r.to},r.tz)}export{p as a,g as b};

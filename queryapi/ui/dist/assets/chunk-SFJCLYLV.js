@@ -1,1 +1,0 @@
-var r=(t,e)=>`eye.draft.${JSON.stringify([t,e])}`;function s(t,e){let n=sessionStorage.getItem(r(t,e));return n===null?void 0:JSON.parse(n)}function i(t,e,n){try{n?sessionStorage.setItem(r(t,e),JSON.stringify(n)):sessionStorage.removeItem(r(t,e))}catch{}}export{s as a,i as b};
