@@ -36,8 +36,8 @@ type day struct {
 	users    int
 	segments []*segment
 	slots    *slotTable
-	// losses counts the times at which held slots were given up: what was found to be
-	// held before the last of them may not be.
+	// losses counts the times at which held slots were given up: slots that were held
+	// before the last of them may be held no longer.
 	losses uint64
 	// version grows with every change of the held parts.
 	version uint64

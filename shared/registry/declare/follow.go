@@ -21,7 +21,7 @@ const followAuthor = "config"
 // whenever a file changes: it looks for changes every interval. Only files that
 // changed since they were last applied are put, also over restarts and by several
 // processes with equal folders. A fault in the folder is logged once until it is mended,
-// whatever else changes meanwhile, and leaves the registry as it is. While NATS is disconnected or the buckets do not exist, it
+// also when other files change until then, and leaves the registry as it is. While NATS is disconnected or the buckets do not exist, it
 // tries again. It returns nil when ctx ends.
 func Follow(ctx context.Context, dir string, interval time.Duration, js jetstream.JetStream, log *slog.Logger) error {
 	f := follower{fsys: os.DirFS(dir), js: js, log: log.With(slog.String("folder", dir))}
