@@ -169,8 +169,8 @@ func appendFloat(b []byte, f float64, bits int) ([]byte, error) {
 
 const hexDigits = "0123456789abcdef"
 
-// isPlain tells the bytes that stand for themselves in a JSON string; isHex, those of a
-// UUID.
+// isPlain holds for the bytes that stand for themselves in a JSON string, isHex for the
+// digits of a UUID.
 var isPlain, isHex = func() (plain, hex [256]bool) {
 	for c := byte(' '); c < utf8.RuneSelf; c++ {
 		plain[c] = c != '"' && c != '\\'
