@@ -45,7 +45,7 @@ func (l *JSONList) End(members any) error {
 	if err := l.Append(nil); err != nil {
 		return err
 	}
-	text, err := json.Marshal(members)
+	text, err := json.Marshal(members, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("encode the output: %w", err)
 	}

@@ -157,7 +157,7 @@ func (p *Printer) Value(v any) error {
 	text, ok := v.(jsontext.Value)
 	if !ok {
 		var err error
-		if text, err = json.Marshal(v); err != nil {
+		if text, err = json.Marshal(v, json.Deterministic(true)); err != nil {
 			return fmt.Errorf("encode the output: %w", err)
 		}
 	} else if text = text.Clone(); text.Compact() != nil {

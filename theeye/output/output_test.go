@@ -103,6 +103,18 @@ func TestValueIsOneLineWithUnchangedNumbers(t *testing.T) {
 	}
 }
 
+// Scripts and documents compare output: the members of a map come in one order.
+func TestMembersOfAMapAreInOrder(t *testing.T) {
+	var out bytes.Buffer
+	p := &Printer{Out: &out}
+	for range 50 {
+		out.Reset()
+		if err := p.Value(map[string]any{"a": 1, "b": 2, "c": 3, "d": 4}); err != nil || out.String() != `{"a":1,"b":2,"c":3,"d":4}`+"\n" {
+			t.Fatalf("printed %s, %v", out.String(), err)
+		}
+	}
+}
+
 func TestEscapedControlsKeepTheValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.ToValidUTF8(rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom(nil, unicode.Cc))).Draw(t, "text"), "")
