@@ -121,12 +121,14 @@ func testPrune(t *testing.T, dir string) {
 		"schemas/a=2Fb/second.json: removed, was revision N\n" +
 		"schemas/form=20interaction/submit.json: removed, was revision N\n" +
 		"schemas/page=20interaction/cta=20click.json: removed, was revision N\n" +
+		"schemas/page=20interaction/download.json: removed, was revision N\n" +
+		"schemas/page=20interaction/outbound=20link.json: removed, was revision N\n" +
 		"schemas/session/login.json: removed, was revision N\n" +
 		"schemas/shop/add=20to=20cart.json: removed, was revision N\n" +
 		"schemas/shop/purchase.json: removed, was revision N\n" +
-		"0 created, 0 changed, 7 removed, 4 unchanged\n"
-	if code, out, errs := call(t, "apply", dir, "--prune"); code != daemon.ExitUsage || !strings.Contains(errs, "7 of the changes remove") || !strings.Contains(errs, "--yes") ||
-		strings.Contains(out, "7 removed") {
+		"0 created, 0 changed, 9 removed, 4 unchanged\n"
+	if code, out, errs := call(t, "apply", dir, "--prune"); code != daemon.ExitUsage || !strings.Contains(errs, "9 of the changes remove") || !strings.Contains(errs, "--yes") ||
+		strings.Contains(out, "9 removed") {
 		t.Errorf("without a terminal and --yes: %d %s%s", code, out, errs)
 	}
 	out := mustRun(t, "apply", dir, "--prune", "--yes")

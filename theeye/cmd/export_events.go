@@ -76,6 +76,14 @@ func (c *exportCmd) Run(p *output.Printer) (err error) {
 // export is there.
 type notUnreachable struct{ error }
 
+// exportedFile describes the file of an export.
+type exportedFile struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+	// Events is nil for a format that does not count them.
+	Events *int64 `json:"events,omitzero"`
+}
+
 // printExport describes the contents of the file.
 func (c *exportCmd) printExport(p *output.Printer, rows rowWriter, out *exportFile) error {
 	events, counted := rows.count()
@@ -83,9 +91,9 @@ func (c *exportCmd) printExport(p *output.Printer, rows rowWriter, out *exportFi
 	case c.Out == "":
 		return nil
 	case p.JSON && counted:
-		return p.Value(map[string]any{"file": c.Out, "bytes": out.bytes, "events": events})
+		return p.Value(exportedFile{File: c.Out, Bytes: out.bytes, Events: &events})
 	case p.JSON:
-		return p.Value(map[string]any{"file": c.Out, "bytes": out.bytes})
+		return p.Value(exportedFile{File: c.Out, Bytes: out.bytes})
 	case counted:
 		return p.Linef("%s: %d events, %s", c.Out, events, output.Bytes(uint64(out.bytes)))
 	}
