@@ -43,7 +43,7 @@ func TestTrends(t *testing.T) {
 	p.choose("Group by", "data.device")
 	p.choose("Number of groups", "3")
 	p.awaitText(".trend-groups", "mobile")
-	p.await(`!document.querySelector("[aria-busy=true]")`)
+	p.awaitAnswers()
 	p.checkScreen("trends")
 	p.checkSame(shownAnswer)
 	p.curl("90th percentile of data.load_ms", &series)
@@ -73,7 +73,7 @@ func TestFunnel(t *testing.T) {
 	p.choose("Group by", "data.device")
 	p.choose("Window", "1h")
 	p.awaitText(".funnel + .table-scroll", "mobile")
-	p.await(`!document.querySelector("[aria-busy=true]")`)
+	p.awaitAnswers()
 	p.checkScreen("funnel")
 	p.checkSame(shownAnswer)
 	var funnel struct {
@@ -163,7 +163,7 @@ func TestPaths(t *testing.T) {
 	p.awaitText(".flow", "/products")
 	p.choose("Steps", "2")
 	p.choose("Values a step", "4")
-	p.await(`!document.querySelector("[aria-busy=true]")`)
+	p.awaitAnswers()
 	p.checkScreen("paths")
 	p.checkSame(shownAnswer)
 	var paths struct {

@@ -34,8 +34,22 @@ type page struct {
 }
 
 // watch runs in every document before its own scripts: it keeps what the policy refuses,
-// and every text that is copied.
+// every text that is copied, and the number of calls whose answers are under way, but for
+// streams.
 const watch = `
+	window.asked = 0
+	const ask = window.fetch
+	window.fetch = async (...args) => {
+		if (/\/v1\/(live|export)/.test(args[0].url ?? args[0])) return ask(...args)
+		asked++
+		try {
+			const answer = await ask(...args)
+			await answer.clone().arrayBuffer()
+			return answer
+		} finally {
+			asked--
+		}
+	}
 	window.refused = []
 	document.addEventListener("securitypolicyviolation", (e) => refused.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample))
 	window.copied = ""
@@ -153,6 +167,17 @@ func (p *page) await(expression string) {
 	}
 }
 
+// awaitAnswers waits until every answer is there and shown: those that a select is filled
+// with, too.
+func (p *page) awaitAnswers() {
+	p.t.Helper()
+	const quiet = `!asked && !document.querySelector("[aria-busy=true]")`
+	const drawn = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(` + quiet + `)))))`
+	for p.await(quiet); !evaluate[bool](p, drawn); {
+		p.await(quiet)
+	}
+}
+
 // shownNow returns the address and the text of the page, for messages of tests that ran
 // out of time.
 func (p *page) shownNow() string {
@@ -238,7 +263,7 @@ func (p *page) runCurl(command string, answer any) {
 // the person sees.
 func (p *page) checkSame(shown string) {
 	p.t.Helper()
-	p.await(`!document.querySelector("[aria-busy=true]")`)
+	p.awaitAnswers()
 	want := evaluate[string](p, shown)
 	address := evaluate[string](p, `location.href`)
 	same := fmt.Sprintf(`location.href === %s && (%s) === %s`, quote(address), shown, quote(want))

@@ -28,7 +28,7 @@ func TestSessions(t *testing.T) {
 	p.checkSame(shownRows)
 	check := func() {
 		t.Helper()
-		p.await(`!document.querySelector("[aria-busy=true]")`)
+		p.awaitAnswers()
 		var list sessionList
 		p.curl("Sessions", &list)
 		row := evaluate[[]string](p, `[...document.querySelector(".windowed tbody tr").cells].map((c) => c.innerText)`)

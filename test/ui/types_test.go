@@ -37,7 +37,7 @@ func TestTypes(t *testing.T) {
 		Events int
 		Fields []struct{ Path string }
 	}
-	p.await(`!document.querySelector("[aria-busy=true]")`)
+	p.awaitAnswers()
 	p.curl("Fields of shop / purchase", &fields)
 	if shown := evaluate[[]string](p, `[...document.querySelectorAll(".field-cell a")].map((e) => e.innerText)`); fmt.Sprint(len(shown)) != fmt.Sprint(len(fields.Fields)) || shown[0] != fields.Fields[0].Path {
 		t.Errorf("the fields are %q, the call returns %+v", shown, fields)
