@@ -134,8 +134,9 @@ class TestThreads(TestCase):
         count = itertools.count(1)
 
         def handle(*_):
-            handled.append(next(count))
-            client.enqueue(*PAGEVIEW, {"n": -handled[-1]})
+            n = next(count)  # another signal may interrupt this call
+            handled.append(n)
+            client.enqueue(*PAGEVIEW, {"n": -n})
             client.stats()
 
         old = signal.signal(signal.SIGALRM, handle)
