@@ -54,7 +54,8 @@ var tag = sync.OnceValue(func() string {
 // for concurrent use.
 func ServeScript(w http.ResponseWriter, r *http.Request) error {
 	h, content, etag := w.Header(), []byte(script), `"`+tag()+`"`
-	if httpserver.WantsGzip(r.Header) {
+	zipped := httpserver.WantsGzip(r.Header)
+	if zipped {
 		content, etag = compressed(), `"`+tag()+`-gzip"`
 	}
 	h.Set("ETag", etag)
@@ -69,7 +70,7 @@ func ServeScript(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	if httpserver.WantsGzip(r.Header) {
+	if zipped {
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Type", "text/javascript; charset=utf-8")

@@ -20,15 +20,11 @@ var ErrTooCostly = errors.New("the data takes too much work to validate in one r
 // nothing. The schema is checked as PutSchema checks it: the error of one with faults is an
 // *editor.InvalidError.
 func (a *Admin) ValidateDraft(t schema.Type, raw []byte, data []jsontext.Value) (api.DraftVerdicts, error) {
-	_, faults := editor.CheckSchema(t, raw)
+	draft, faults := editor.CheckSchema(t, raw)
 	if len(faults) > 0 {
 		return api.DraftVerdicts{}, &editor.InvalidError{Faults: faults}
 	}
-	draft, faults := schema.Compile(raw)
-	if len(faults) > 0 {
-		return api.DraftVerdicts{}, &editor.InvalidError{Faults: faults}
-	}
-	set := schema.NewSet(1, schema.DefaultPolicy(), map[schema.Type]schema.Versioned{t: {Schema: draft, Revision: 1}}, make([]byte, 1))
+	set := schema.NewSet(1, schema.DefaultPolicy(), map[schema.Type]schema.Versioned{t: {Schema: draft.Schema(), Revision: 1}}, make([]byte, 1))
 	verdicts := api.DraftVerdicts{Results: make([]api.DraftVerdict, len(data))}
 	left := schema.MaxWork
 	for i, d := range data {

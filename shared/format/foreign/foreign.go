@@ -272,7 +272,7 @@ func encodeBroken(text string) string {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
 		if r == utf8.RuneError && size == 1 {
-			b.WriteString(strings.ToUpper(url.PathEscape(text[:1])))
+			b.WriteString(url.PathEscape(text[:1]))
 		} else {
 			b.WriteString(text[:size])
 		}

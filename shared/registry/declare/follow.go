@@ -21,8 +21,9 @@ const followAuthor = "config"
 // whenever a file changes: it looks for changes every interval. Only files that
 // changed since they were last applied are put, also over restarts and by several
 // processes with equal folders. A fault in the folder is logged once until it is mended,
-// also when other files change until then, and leaves the registry as it is. While NATS is disconnected or the buckets do not exist, it
-// tries again. It returns nil when ctx ends.
+// also when other files change until then, and leaves the registry as it is. While NATS
+// is disconnected or the buckets do not exist, it tries again. It returns nil when ctx
+// ends.
 func Follow(ctx context.Context, dir string, interval time.Duration, js jetstream.JetStream, log *slog.Logger) error {
 	f := follower{fsys: os.DirFS(dir), js: js, log: log.With(slog.String("folder", dir))}
 	tick := time.NewTicker(interval)
@@ -86,13 +87,11 @@ func (f *follower) applyFolder(ctx context.Context) bool {
 		f.logFaults(ctx, folder.Faults)
 		return true
 	}
-	if err == nil {
-		f.faults = nil
-	}
 	if err != nil {
 		f.logError(ctx, err)
 		return false
 	}
+	f.faults = nil
 	changes, err := d.ApplyChanged(ctx, f.js, followAuthor)
 	if n := len(changes.Created) + len(changes.Updated); n > 0 {
 		f.log.LogAttrs(ctx, slog.LevelInfo, "declarations were applied",

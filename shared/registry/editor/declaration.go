@@ -14,10 +14,7 @@ type Declaration struct {
 	key string
 	raw []byte
 
-	// Of a schema: whether it needs stream.KeyPII, and the revisions that it
-	// supersedes, which have to be versions of the same type.
-	hashes     bool
-	supersedes []uint64
+	schema *schema.Schema // of a schema
 	// Of an application.
 	keys     []registry.KeyRecord
 	settings registry.ApplicationSettings
@@ -35,10 +32,12 @@ func CheckSchema(t schema.Type, raw []byte) (Declaration, []event.Fault) {
 		return Declaration{}, faults
 	}
 	return Declaration{
-		Subject: Subject{KindSchema, t.Category, t.Name}, key: key, raw: raw,
-		hashes: s.Hashes(), supersedes: s.Supersedes(),
+		Subject: Subject{KindSchema, t.Category, t.Name}, key: key, raw: raw, schema: s,
 	}, nil
 }
+
+// Schema returns the compiled schema of a declaration that CheckSchema made.
+func (d Declaration) Schema() *schema.Schema { return d.schema }
 
 // CheckPolicy checks the policy and returns every fault.
 func CheckPolicy(raw []byte) (Declaration, []event.Fault) {

@@ -21,7 +21,7 @@ func (e *Editor) prepareSchema(ctx context.Context, d Declaration, by registry.C
 	if err := e.checkSupersedes(ctx, d); err != nil {
 		return err
 	}
-	if d.hashes {
+	if d.schema.Hashes() {
 		// Before the schema: without the secret, events of the type are rejected.
 		return e.ensurePII(ctx, by)
 	}
@@ -31,8 +31,8 @@ func (e *Editor) prepareSchema(ctx context.Context, d Declaration, by registry.C
 // checkSupersedes reports every superseded revision that is no version of the
 // type.
 func (e *Editor) checkSupersedes(ctx context.Context, d Declaration) error {
-	unknown := map[string]bool{}
-	for _, revision := range d.supersedes {
+	unknown := map[string]bool{} // they have to be versions of the same type
+	for _, revision := range d.schema.Supersedes() {
 		entry, err := e.schemas.GetRevision(ctx, d.key, revision)
 		if err != nil {
 			return err
