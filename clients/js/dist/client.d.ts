@@ -64,6 +64,8 @@ export interface Platform {
     gzip?(body: string): Promise<Uint8Array>;
     spool?: Spool;
 }
+/** The clocks and timers that all platforms have. */
+export declare const timing: Pick<Platform, "now" | "monotonic" | "random" | "setTimer" | "clearTimer">;
 /**
  * A client of The Eye: it takes events, and sends them in batches, one request at a time, until
  * each is accepted or refused. No method throws or waits for the network.

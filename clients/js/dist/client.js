@@ -2,6 +2,14 @@
 import { backoff, bodyOf, byteLength, encode, judge, maxEventBytes, retryAfter, uuid7 } from "./core.js";
 import { Reports } from "./reports.js";
 import { checkSettings } from "./settings.js";
+/** The clocks and timers that all platforms have. */
+export const timing = {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random: () => Math.random(),
+    setTimer: (f, ms) => setTimeout(f, ms),
+    clearTimer: (timer) => clearTimeout(timer),
+};
 /** The number of a client's first event: those of its spool have lower ones. */
 const firstSeq = 2 ** 40;
 /** The longest time of a timer; browsers and Node take longer ones for 0. */

@@ -1,6 +1,6 @@
 // The client in pages and workers. What waits when a page goes is sent in a request that
 // outlives it, 64 KiB of it at most.
-import { BaseClient } from "./client.js";
+import { BaseClient, timing } from "./client.js";
 import { byteLength } from "./core.js";
 import { routeOf, SettingsError } from "./settings.js";
 export { SettingsError } from "./settings.js";
@@ -20,11 +20,7 @@ export class Client extends BaseClient {
 }
 function platformOf(settings) {
     return {
-        now: Date.now,
-        monotonic: () => performance.now(),
-        random: Math.random,
-        setTimer: (f, ms) => setTimeout(f, ms),
-        clearTimer: (timer) => clearTimeout(timer),
+        ...timing,
         gzip: typeof CompressionStream == "undefined" ? undefined : async (body) => {
             const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
             return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -1,7 +1,7 @@
 // The client in Node. While events wait, its timers keep the process alive; close ends that.
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { BaseClient } from "./client.js";
+import { BaseClient, timing } from "./client.js";
 import { routeOf } from "./settings.js";
 import { FolderSpool } from "./spool.js";
 export { SettingsError } from "./settings.js";
@@ -24,11 +24,7 @@ export class Client extends BaseClient {
 }
 function platformOf({ url, writeKey, spool }) {
     return {
-        now: Date.now,
-        monotonic: () => performance.now(),
-        random: Math.random,
-        setTimer: (f, ms) => setTimeout(f, ms),
-        clearTimer: (timer) => clearTimeout(timer),
+        ...timing,
         gzip: (body) => compress(body, { level: 1 }),
         spool: spool && typeof spool == "string" ? new FolderSpool(spool) : undefined,
         async send(body, isCompressed, signal) {

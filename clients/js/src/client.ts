@@ -72,6 +72,15 @@ export interface Platform {
   spool?: Spool;
 }
 
+/** The clocks and timers that all platforms have. */
+export const timing: Pick<Platform, "now" | "monotonic" | "random" | "setTimer" | "clearTimer"> = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  setTimer: (f, ms) => setTimeout(f, ms),
+  clearTimer: (timer) => clearTimeout(timer),
+};
+
 interface Item {
   seq: number;
   at: number;

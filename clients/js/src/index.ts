@@ -1,6 +1,6 @@
 // The client in pages and workers. What waits when a page goes is sent in a request that
 // outlives it, 64 KiB of it at most.
-import { BaseClient, type Answer, type Platform } from "./client.js";
+import { BaseClient, timing, type Answer, type Platform } from "./client.js";
 import { byteLength } from "./core.js";
 import { routeOf, SettingsError, type Settings } from "./settings.js";
 
@@ -25,11 +25,7 @@ export class Client extends BaseClient {
 
 function platformOf(settings: Settings): Platform {
   return {
-    now: Date.now,
-    monotonic: () => performance.now(),
-    random: Math.random,
-    setTimer: (f, ms) => setTimeout(f, ms),
-    clearTimer: (timer) => clearTimeout(timer),
+    ...timing,
     gzip: typeof CompressionStream == "undefined" ? undefined : async (body) => {
       const stream = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
       return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -1,7 +1,7 @@
 // The client in Node. While events wait, its timers keep the process alive; close ends that.
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { BaseClient, type Answer, type Platform } from "./client.js";
+import { BaseClient, timing, type Answer, type Platform } from "./client.js";
 import { routeOf, type Settings } from "./settings.js";
 import { FolderSpool } from "./spool.js";
 
@@ -30,11 +30,7 @@ export class Client extends BaseClient {
 
 function platformOf({ url, writeKey, spool }: { url: string; writeKey?: string; spool?: string }): Platform {
   return {
-    now: Date.now,
-    monotonic: () => performance.now(),
-    random: Math.random,
-    setTimer: (f, ms) => setTimeout(f, ms),
-    clearTimer: (timer) => clearTimeout(timer),
+    ...timing,
     gzip: (body) => compress(body, { level: 1 }),
     spool: spool && typeof spool == "string" ? new FolderSpool(spool) : undefined,
     async send(body, isCompressed, signal): Promise<Answer> {
