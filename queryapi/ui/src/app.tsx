@@ -3,7 +3,7 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { get } from "./api/call.ts";
-import { ask, Failure } from "./api/client.ts";
+import { asFailure, ask, type Failure } from "./api/client.ts";
 import { FailureNote } from "./components/panel.tsx";
 import { FilterBar } from "./components/filterbar.tsx";
 import { Header } from "./components/header.tsx";
@@ -39,7 +39,7 @@ function Rights(): JSX.Element {
     ask<OwnToken>(call).then(
       (own) => (rights.value = own),
       (e: unknown) => {
-        setFailure(e instanceof Failure ? e : new Failure(0, "internal", String(e)));
+        setFailure(asFailure(e));
         timer = setTimeout(() => setAttempt((n) => n + 1), 1000);
       },
     );

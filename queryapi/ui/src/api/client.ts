@@ -24,6 +24,9 @@ export class Failure extends Error {
 
 export const connectionLost = "connection_lost";
 
+/** Returns a failure as it is, and anything else that was thrown as one of the page. */
+export const asFailure = (e: unknown): Failure => (e instanceof Failure ? e : new Failure(0, "internal", String(e)));
+
 /** Sends a call and returns the answer; it fails with a Failure. */
 export async function send(call: Call, signal?: AbortSignal, secret = token.value, more: Record<string, string> = {}): Promise<Response> {
   const headers: Record<string, string> = { ...more, Authorization: `Bearer ${secret}` };
@@ -56,19 +59,19 @@ function asBytes(text: string): string {
 /** Sends a call and returns the JSON of its answer. */
 export async function ask<T>(call: Call, signal?: AbortSignal, secret?: string): Promise<T> {
   const answer = await send(call, signal, secret);
-  try {
-    return (await answer.json()) as T;
-  } catch (e) {
-    if (signal?.aborted) throw e;
-    throw new Failure(0, connectionLost, "The answer of the server ended before it was complete.");
-  }
+  return whole(answer.json() as Promise<T>, signal);
 }
 
 /** Sends a call and returns the text of its answer, in which numbers are exact. */
 export async function askText(call: Call, signal?: AbortSignal): Promise<string> {
   const answer = await send(call, signal);
+  return whole(answer.text(), signal);
+}
+
+/** Reads the body of an answer; one that is cut is a lost connection. */
+async function whole<T>(body: Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
-    return await answer.text();
+    return await body;
   } catch (e) {
     if (signal?.aborted) throw e;
     throw new Failure(0, connectionLost, "The answer of the server ended before it was complete.");

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Call, curl, get, quote } from "../api/call.ts";
-import { askText, Failure } from "../api/client.ts";
+import { asFailure, askText, type Failure } from "../api/client.ts";
 import { alone, listScope, scope } from "../api/question.ts";
 import { type Progress, transfer } from "../api/transfer.ts";
 import type { Top } from "../api/types.ts";
@@ -128,7 +128,7 @@ function Transfer({ call, total, name }: { call: Call; total: number; name: stri
       (e: unknown) => {
         if (controller.signal.aborted) return;
         setProgress(undefined);
-        setFailure(e instanceof Failure ? e : new Failure(0, "internal", String(e)));
+        setFailure(asFailure(e));
       },
     );
   };

@@ -4,7 +4,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type Call, get, pathTo, quote } from "../api/call.ts";
-import { ask, Failure } from "../api/client.ts";
+import { asFailure, ask, Failure } from "../api/client.ts";
 import type { EventPage, EyeEvent, Fault, TypeList } from "../api/types.ts";
 import { Segments } from "../components/choice.tsx";
 import { Link } from "../components/link.tsx";
@@ -143,7 +143,7 @@ function useVerdict(text: string, secret: string): Verdict {
       ask<{ results: Result[] }>(call, controller.signal, secret).then(
         ({ results }) => setState({ ...(results[0] ? { result: results[0] } : {}), waiting: false }),
         (e: unknown) => {
-          if (!controller.signal.aborted) setState({ failure: e instanceof Failure ? e : new Failure(0, "internal", String(e)), call, waiting: false });
+          if (!controller.signal.aborted) setState({ failure: asFailure(e), call, waiting: false });
         },
       );
     }, pause);
@@ -201,7 +201,7 @@ function SendPanel({ text, secret, onKey }: { text: string; secret: string; onKe
       if (first?.event_id) setId(first.event_id);
       else setRefused(first);
     } catch (e) {
-      setFailure(e instanceof Failure ? e : new Failure(0, "internal", String(e)));
+      setFailure(asFailure(e));
     } finally {
       setSending(false);
     }

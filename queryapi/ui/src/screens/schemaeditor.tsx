@@ -4,7 +4,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Call, changing, get, pathTo } from "../api/call.ts";
-import { ask, Failure } from "../api/client.ts";
+import { asFailure, ask, type Failure } from "../api/client.ts";
 import { type DraftVerdicts, isFinal, type Job, type ReplayReport, type VersionPage } from "../api/operate.ts";
 import type { EventPage, EyeEvent, Fault } from "../api/types.ts";
 import { Diff } from "../components/diff.tsx";
@@ -193,7 +193,7 @@ function useVerdict({ category, name }: TypeName, text: string | undefined, even
         },
         (e: unknown) => {
           if (controller.signal.aborted) return;
-          const failure = e instanceof Failure ? e : new Failure(0, "internal", String(e));
+          const failure = asFailure(e);
           const faults = failure.status === 422 ? ((failure.members["faults"] ?? []) as Fault[]) : [];
           setState({ isValid: false, waiting: false, faults, errors: [], failure: failure.status === 422 ? undefined : failure, call, of: key });
         },

@@ -4,7 +4,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../api/call.ts";
-import { ask, Failure } from "../api/client.ts";
+import { asFailure, ask, type Failure } from "../api/client.ts";
 
 /** Raised to ask every question on the screen again. */
 export const refreshes = signal(0);
@@ -71,7 +71,7 @@ export function useAnswer<T>(call: Call | undefined, every = 0, how: (call: Call
       (e: unknown) => {
         if (controller.signal.aborted) return;
         finish();
-        const failed = e instanceof Failure ? e : new Failure(0, "internal", String(e));
+        const failed = asFailure(e);
         setFailure(failed);
         if (failed.transient) later(() => setAttempt((n) => n + 1), Math.max(1, failed.retryAfter) * 1000);
       },

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { type Call, get, pathTo } from "../api/call.ts";
-import { Failure, send } from "../api/client.ts";
+import { asFailure, type Failure, send } from "../api/client.ts";
 import { refreshes } from "./answer.ts";
 
 export interface Declaration {
@@ -36,7 +36,7 @@ export function useDeclaration(call: Call | undefined, attempt = 0): Declaration
       (value) => setState({ key, value }),
       (e: unknown) => {
         if (controller.signal.aborted) return;
-        setState({ key, failure: e instanceof Failure ? e : new Failure(0, "internal", String(e)) });
+        setState({ key, failure: asFailure(e) });
       },
     );
     return () => controller.abort();

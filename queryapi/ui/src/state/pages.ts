@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../api/call.ts";
-import { ask, Failure } from "../api/client.ts";
+import { asFailure, ask, type Failure } from "../api/client.ts";
 import { type Answer, useAnswer } from "./answer.ts";
 
 interface Page {
@@ -49,7 +49,7 @@ export function usePages<P extends Page>(call: Call, pageSize: number): Pages<P>
       },
       (e: unknown) => {
         if (newest.current !== first) return;
-        setFailure(e instanceof Failure ? e : new Failure(0, "internal", String(e)));
+        setFailure(asFailure(e));
         setLoading(false);
       },
     );

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../api/call.ts";
-import { Failure, send } from "../api/client.ts";
+import { asFailure, type Failure, send } from "../api/client.ts";
 
 export interface Task {
   running: boolean;
@@ -26,7 +26,7 @@ export function useTask(): Task {
       const answer = await send(call);
       return (await answer.json()) as T;
     } catch (e) {
-      if (!gone.current) setFailed({ failure: e instanceof Failure ? e : new Failure(0, "internal", String(e)), call });
+      if (!gone.current) setFailed({ failure: asFailure(e), call });
       return undefined;
     } finally {
       if (!gone.current) setRunning(false);
