@@ -9,6 +9,8 @@ import (
 	"io"
 	"os/exec"
 	"testing"
+
+	"github.com/theeye/theeye/test/harness"
 )
 
 // obedient implements sender by the process of a site that does what the lines of its
@@ -22,23 +24,8 @@ type obedient struct {
 func startObedient(t *testing.T, command ...string) *obedient {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...) //nolint:gosec // a program of the test
-	cmd.Stderr = t.Output()
-	commands, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	answers, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = commands.Close() // ends it
-		_ = cmd.Wait()
-	})
-	return &obedient{commands: commands, answers: bufio.NewScanner(answers)}
+	commands, answers := harness.StartSite(t, cmd)
+	return &obedient{commands: commands, answers: answers}
 }
 
 // call has the site do something, and reads the counts of its client.

@@ -60,23 +60,8 @@ func startNode(t *testing.T, name, address string) site {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", "node/site.cjs", name, address, harness.WriteKey, at.UTC().Format(time.RFC3339Nano))
 	cmd.Env = append(os.Environ(), "SDKS_NODE_MODULES="+nodeModules(t))
-	cmd.Stderr = t.Output()
-	marks, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	answers, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = marks.Close() // ends it
-		_ = cmd.Wait()
-	})
-	return &nodeSite{marks: marks, answers: bufio.NewScanner(answers)}
+	marks, answers := harness.StartSite(t, cmd)
+	return &nodeSite{marks: marks, answers: answers}
 }
 
 // send returns what the site answers. SDKs may print to the same output.
