@@ -24,7 +24,7 @@ func (a *Admin) ValidateDraft(t schema.Type, raw []byte, data []jsontext.Value) 
 	if len(faults) > 0 {
 		return api.DraftVerdicts{}, &editor.InvalidError{Faults: faults}
 	}
-	set := schema.NewSet(1, schema.DefaultPolicy(), map[schema.Type]schema.Versioned{t: {Schema: draft.Schema(), Revision: 1}}, make([]byte, 1))
+	set := schema.NewSet(1, schema.DefaultPolicy(), map[schema.Type]schema.Versioned{t: {Schema: draft.CompiledSchema(), Revision: 1}}, make([]byte, 1))
 	verdicts := api.DraftVerdicts{Results: make([]api.DraftVerdict, len(data))}
 	left := schema.MaxWork
 	for i, d := range data {

@@ -23,7 +23,7 @@ type obedient struct {
 
 func startObedient(t *testing.T, command ...string) *obedient {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...) //nolint:gosec // a program of the test
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	commands, answers := harness.StartSite(t, cmd)
 	return &obedient{commands: commands, answers: answers}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // StartSite starts the program of a site that takes a line for each thing to do, and
-// answers in lines. What it writes to its standard error goes to the test, which ends it
+// answers in lines. Its standard error goes to the output of the test, which ends it
 // by closing its input.
 func StartSite(t *testing.T, cmd *exec.Cmd) (calls io.Writer, answers *bufio.Scanner) {
 	t.Helper()

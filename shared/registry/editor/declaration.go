@@ -36,8 +36,8 @@ func CheckSchema(t schema.Type, raw []byte) (Declaration, []event.Fault) {
 	}, nil
 }
 
-// Schema returns the compiled schema of a declaration that CheckSchema made.
-func (d Declaration) Schema() *schema.Schema { return d.schema }
+// CompiledSchema returns the schema of a declaration that CheckSchema made.
+func (d Declaration) CompiledSchema() *schema.Schema { return d.schema }
 
 // CheckPolicy checks the policy and returns every fault.
 func CheckPolicy(raw []byte) (Declaration, []event.Fault) {
