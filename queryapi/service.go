@@ -92,7 +92,8 @@ type Service struct {
 	log      *slog.Logger
 	registry *registry.Registry
 	events   *events.Finder
-	columns  *refresh.Refresher // nil without a folder
+	columns  *refresh.Refresher         // nil without a folder
+	memory   *httpserver.Budget[string] // of answers
 	router   *router.Router
 }
 
@@ -121,6 +122,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		log:      c.Logger,
 		registry: c.Registry,
+		memory:   memory,
 	}
 	if err := s.openColumns(c); err != nil {
 		return nil, fmt.Errorf("query API: %w", err)
@@ -152,6 +154,16 @@ func New(c Config) (*Service, error) {
 
 // Routes returns the routes of the API.
 func (s *Service) Routes() []httpserver.Route { return s.router.Routes() }
+
+// HeldBytes estimates the memory of the columns that are loaded and of the answers that
+// are made.
+func (s *Service) HeldBytes() int64 {
+	held := s.memory.Used()
+	if s.columns != nil {
+		held += s.columns.CacheBytes()
+	}
+	return held
+}
 
 // Ready lists what the service needs to answer, each with the reason why it is
 // missing. NATS is not in the list: without it the last snapshot of the

@@ -90,6 +90,10 @@ func (a *App) AdminAddr() net.Addr { return a.admin.Addr() }
 // Started is closed once events are accepted, processed and found.
 func (a *App) Started() <-chan struct{} { return a.started }
 
+// HeldBytes estimates the memory of what queries have loaded and of the answers that are
+// made.
+func (a *App) HeldBytes() int64 { return a.queryapi.HeldBytes() }
+
 // release undoes a New that fails.
 func (a *App) release() error {
 	var all error

@@ -29,11 +29,14 @@ type Status struct {
 	Failed error
 }
 
+// CacheBytes returns the memory of the columns that queries have loaded.
+func (r *Refresher) CacheBytes() int64 { return int64(r.cache.Bytes()) }
+
 // Status returns the state of the columns.
 func (r *Refresher) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Status{AsOf: r.asOf, Days: len(r.days), Failed: r.failed(), CacheBytes: int64(r.cache.Bytes())}
+	s := Status{AsOf: r.asOf, Days: len(r.days), Failed: r.failed(), CacheBytes: r.CacheBytes()}
 	var gap int64 = -1
 	for key, d := range r.days {
 		asOf := d.asOf(r.asOf)

@@ -25,9 +25,17 @@ import (
 
 type upCmd struct{ standalone.Settings }
 
-// memoryLimit is the soft limit of Go's memory, in bytes. NATS and SQLite hold
-// pages in addition to it.
-const memoryLimit = 400 << 20
+const (
+	// workingMemory is what Go's memory may take for the flow of events, in bytes. The
+	// soft limit is this and what queries hold: columns, and answers that are made. So
+	// garbage does not take the room of columns that nobody has asked for. SQLite and the
+	// program itself have some 100 MiB beside it.
+	workingMemory = 270 << 20
+	// mostMemory bounds the limit.
+	mostMemory = 400 << 20
+	// memoryInterval is the time between two changes of the limit.
+	memoryInterval = time.Second
+)
 
 // garbagePercent bounds garbage, in percent of the memory in use. Most of that is blocks
 // of messages, which cost the collector little, so it may run twice as often as by default.
@@ -58,9 +66,6 @@ func (c *upCmd) serve(ctx context.Context, p *daemon.Process, faults daemon.Faul
 	p.Logger.InfoContext(ctx, "Starting", slog.String("version", daemon.Version()), slog.String("data", c.Data))
 	indicator := printer.StartIndicator()
 	defer indicator.Stop()
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
@@ -78,11 +83,32 @@ func (c *upCmd) serve(ctx context.Context, p *daemon.Process, faults daemon.Faul
 		case <-ended:
 		}
 	}()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		go limitMemory(app.HeldBytes, ended)
+	}
 	err = app.Run(ctx)
 	close(ended)
 	<-greeted
 	return err
 }
+
+// limitMemory keeps the soft limit of Go's memory by what queries hold, until ended is
+// closed.
+func limitMemory(held func() int64, ended <-chan struct{}) {
+	tick := time.NewTicker(memoryInterval)
+	defer tick.Stop()
+	for {
+		debug.SetMemoryLimit(memoryLimit(held()))
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// memoryLimit is the soft limit for what queries hold, in bytes.
+func memoryLimit(held int64) int64 { return min(workingMemory+held, mostMemory) }
 
 // banner is what `theeye up` prints once it has started.
 type banner struct {
