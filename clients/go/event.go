@@ -97,24 +97,21 @@ func appendTime(b []byte, t time.Time) []byte {
 		return t.AppendFormat(b, timeFormat)
 	}
 	hour, minute, second := t.Clock()
-	b = appendDigits(b, year, 4)
-	b = appendDigits(append(b, '-'), int(month), 2)
-	b = appendDigits(append(b, '-'), day, 2)
-	b = appendDigits(append(b, 'T'), hour, 2)
-	b = appendDigits(append(b, ':'), minute, 2)
-	b = appendDigits(append(b, ':'), second, 2)
-	b = appendDigits(append(b, '.'), t.Nanosecond()/1000, 6)
+	micros := t.Nanosecond() / 1000
+	b = appendTwo(appendTwo(b, year/100), year%100)
+	b = appendTwo(append(b, '-'), int(month))
+	b = appendTwo(append(b, '-'), day)
+	b = appendTwo(append(b, 'T'), hour)
+	b = appendTwo(append(b, ':'), minute)
+	b = appendTwo(append(b, ':'), second)
+	b = appendTwo(append(b, '.'), micros/10_000)
+	b = appendTwo(appendTwo(b, micros/100%100), micros%100)
 	return append(b, 'Z')
 }
 
-// appendDigits appends a number of at most so many digits, with zeros before it.
-func appendDigits(b []byte, n, digits int) []byte {
-	b = append(b, "000000"[:digits]...)
-	for i := len(b) - 1; n > 0; i-- {
-		b[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return b
+// appendTwo appends a number of at most two digits as two.
+func appendTwo(b []byte, n int) []byte {
+	return append(b, byte('0'+n/10), byte('0'+n%10)) //nolint:gosec // 0 to 99
 }
 
 // faultOf returns the fault of an event that can be sent, and will be rejected; ""
