@@ -12,32 +12,37 @@ import (
 	"github.com/theeye/theeye/shared/store"
 )
 
-// A replay changes most documents in nothing but their revision. One command raises it
-// for all documents of a bulk that were so, which costs a fraction of as many guarded
-// replacements: a server works on those one after the other.
+// A replay changes most documents in nothing but their revision, and in the version of their
+// schema after a change of it. One command raises these for all documents of a bulk that
+// were so, which costs a fraction of as many guarded replacements: a server works on those
+// one after the other.
 
 const (
 	// raiseProbe is how many documents of a bulk are read to learn whether the others
 	// are worth it: where most differ, they are replaced without being read.
 	raiseProbe = 20
-	// maxRaises bounds the commands of a bulk, each for one revision that was held.
+	// maxRaises bounds the commands of a bulk, each for one revision that was held and one
+	// version of a schema.
 	maxRaises = 4
 )
 
 // revisionRaise is documents of a bulk that differ from their holders, as they were read, in
-// nothing but their revision. The guard of the command describes exactly those
-// holders:
+// nothing but their revision and the version of their schema. The guard of the command
+// describes exactly those holders:
 //
 //   - origin: a sequence is that of one message, and so of one id and one content.
-//   - revision: a document of the same origin changes only to a higher one.
+//   - revision: a document of the same origin changes only to a higher one, and with it
+//     the version of its schema.
 //   - no retention_revision: its expiry is that of its own revision.
 //   - no slot: it is in the slot of its received time, also after an expiry and
 //     another insertion.
 type revisionRaise struct {
 	// from is the revision that was held, to the one to write.
 	epoch, from, to int64
-	ids             []string
-	seqs            []int64
+	// version is that of the schema to write, 0 without one.
+	version int64
+	ids     []string
+	seqs    []int64
 	// indexes are the positions of the documents in the bulk.
 	indexes []int
 }
@@ -114,7 +119,7 @@ func (s *Store) compareHolders(ctx context.Context, found *equalHolders, from, t
 }
 
 // addHolder notes the document at a position if it differs from its holder in nothing
-// but a higher revision.
+// but a higher revision and the version of its schema.
 func (h *equalHolders) addHolder(i int, held bson.Raw) {
 	d := h.bulk[i].doc
 	from, ok := equalButRevision(held, h.bulk[i].raw)
@@ -123,13 +128,13 @@ func (h *equalHolders) addHolder(i int, held bson.Raw) {
 		return
 	}
 	for _, r := range h.raises {
-		if r.epoch == d.Origin.Epoch && r.from == from && r.to == to {
+		if r.epoch == d.Origin.Epoch && r.from == from && r.to == to && r.version == d.SchemaVersion {
 			h.addTo(r, i)
 			return
 		}
 	}
 	if len(h.raises) < maxRaises {
-		r := &revisionRaise{epoch: d.Origin.Epoch, from: from, to: to}
+		r := &revisionRaise{epoch: d.Origin.Epoch, from: from, to: to, version: d.SchemaVersion}
 		h.raises = append(h.raises, r)
 		h.addTo(r, i)
 	}
@@ -143,25 +148,38 @@ func (h *equalHolders) addTo(r *revisionRaise, i int) {
 }
 
 // equalButRevision reports whether two documents have the same fields in the same
-// order with the same values but for their revisions, and returns that of the first.
+// order with the same values but for their revisions and the versions of their schemas, and
+// returns the revision of the first.
 func equalButRevision(held, doc bson.Raw) (revision int64, equal bool) {
-	at, ok := revisionAt(doc)
-	if !ok || len(held) != len(doc) || !bytes.Equal(held[:at], doc[:at]) || !bytes.Equal(held[at+8:], doc[at+8:]) {
+	if len(held) != len(doc) {
 		return 0, false
 	}
-	revision, _, ok = bsoncore.ReadInt64(held[at:])
-	return revision, ok
+	compared := 0
+	for _, field := range [...]string{fieldRevision, fieldSchemaVersion} { // in their order
+		at, ok := int64At(doc, field)
+		if !ok && field == fieldSchemaVersion {
+			break
+		}
+		if !ok || !bytes.Equal(held[compared:at], doc[compared:at]) {
+			return 0, false
+		}
+		if field == fieldRevision {
+			revision, _, _ = bsoncore.ReadInt64(held[at:])
+		}
+		compared = at + 8
+	}
+	return revision, bytes.Equal(held[compared:], doc[compared:])
 }
 
-// revisionAt returns where the 8 bytes of the revision begin.
-func revisionAt(doc bson.Raw) (offset int, ok bool) {
+// int64At returns where the 8 bytes of a field begin.
+func int64At(doc bson.Raw, field string) (offset int, ok bool) {
 	rest := doc[4:]
 	for len(rest) > 1 {
 		element, after, ok := bsoncore.ReadElement(rest)
 		if !ok {
 			return 0, false
 		}
-		if key, err := element.KeyErr(); err == nil && key == fieldRevision {
+		if key, err := element.KeyErr(); err == nil && key == field {
 			return len(doc) - len(after) - 8, element.Value().Type == bsoncore.TypeInt64
 		}
 		rest = after
@@ -173,7 +191,11 @@ func revisionAt(doc bson.Raw) (offset int, ok bool) {
 // which fewer matched: the server does not report which.
 func (s *Store) raiseRevisions(ctx context.Context, raises []*revisionRaise, errs []error) error {
 	for _, r := range raises {
-		result, err := s.events.UpdateMany(ctx, r.guard(), bson.D{{Key: "$set", Value: bson.D{{Key: fieldRevision, Value: r.to}}}})
+		raised := bson.D{{Key: fieldRevision, Value: r.to}}
+		if r.version != 0 {
+			raised = append(raised, bson.E{Key: fieldSchemaVersion, Value: r.version})
+		}
+		result, err := s.events.UpdateMany(ctx, r.guard(), bson.D{{Key: "$set", Value: raised}})
 		if err != nil {
 			return fmt.Errorf("raise revisions: %w", classify(err))
 		}

@@ -46,6 +46,9 @@ func testRaise(t *testing.T, s store.Store) {
 	for i, h := range held {
 		mine[i] = With(Event(i), func(d *store.Document) {
 			d.Revision++
+			if i >= 50 { // several schemas have another version
+				d.SchemaVersion += int64(1 + i/10)
+			}
 			if i%5 == 3 {
 				changes()[i/5%len(changes())](d)
 			}
