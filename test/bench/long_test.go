@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -88,12 +87,7 @@ func BenchmarkTenMillion(b *testing.B) {
 		b.ReportMetric(late, "events/s")
 		reportAtLeast(b, late/early, "of-early", 0.75)
 
-		if err := p.Processes[0].Signal(syscall.SIGTERM); err != nil {
-			b.Fatal(err)
-		}
-		if code, err := p.Processes[0].Wait(b.Context()); err != nil || code != 0 {
-			b.Fatalf("it ends with %d: %v", code, err)
-		}
+		endInOrder(b, p.Processes[0])
 		accepts, queries, err := s.measureStart(b.Context())
 		if err != nil {
 			b.Fatal(err)

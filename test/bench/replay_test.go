@@ -20,7 +20,8 @@ import (
 
 // BenchmarkReplay fills a store, then runs one after the other: a dry run of
 // everything, a replay of everything, all stored at an older revision, a replay that
-// changes every document, an audit, and another replay beside live events. The bare
+// changes the schema version of every document, one that rejects every event and one that
+// stores them again, an audit, and another replay beside live events. The bare
 // reference is a loop of guarded replacements of the same documents as a whole, in
 // transactions or bulks of 1,000, which reads, decodes and validates nothing. Beside it
 // stands the adapter's own Replace. Memory should be flat, and live events not twice as
@@ -36,19 +37,27 @@ func BenchmarkReplay(b *testing.B) {
 				}
 				dry := jobRate(b, p, api.PathReplays, "dry run: ", map[string]any{"dry_run": true})
 				replay := jobRate(b, p, api.PathReplays, "replay:  ", map[string]any{})
-				changeSchema(b, p)
+				changeSchema(b, p, `{"required":["host"]}`)
 				changing := jobRate(b, p, api.PathReplays, "changing:", map[string]any{})
+				changeSchema(b, p, `{"required":["absent"]}`)
+				rejecting := jobRate(b, p, api.PathReplays, "rejecting:", map[string]any{})
+				changeSchema(b, p, `{"required":["host"]}`)
+				mending := jobRate(b, p, api.PathReplays, "mending: ", map[string]any{})
 				audit := jobRate(b, p, api.PathAudits, "audit:   ", map[string]any{})
 				besideLive(b, p)
 				p.Stop()
 				bare, adapter := replaceRates(b, s, p, dir, min(n, 200_000))
 				b.ReportMetric(replay, "replayed/s")
 				b.ReportMetric(changing, "changed/s")
+				b.ReportMetric(rejecting, "rejected/s")
+				b.ReportMetric(mending, "mended/s")
 				b.ReportMetric(bare, "bare/s")
 				b.ReportMetric(adapter, "adapter/s")
 				b.ReportMetric(replay/adapter, "of-adapter")
 				reportAtLeast(b, replay/bare, "of-bare", s.replayBar)
 				reportAtLeast(b, changing/bare, "changing-of-bare", 0.6)
+				reportAtLeast(b, rejecting/bare, "rejecting-of-bare", 0.6)
+				reportAtLeast(b, mending/bare, "mending-of-bare", 0.6)
 				reportAtMost(b, 1e6/audit, "s-for-1M-audited", 15)
 				reportAtMost(b, 1e6/dry, "s-for-1M-dry", 20)
 			})
@@ -82,7 +91,7 @@ func jobRate(b *testing.B, p *harness.Pipeline, path, what string, body map[stri
 
 // changeSchema puts another version of the schema of the events, which the outcome of
 // every event then names.
-func changeSchema(b *testing.B, p *harness.Pipeline) {
+func changeSchema(b *testing.B, p *harness.Pipeline, schema string) {
 	b.Helper()
 	path := api.SchemaPath("page interaction", "cta click")
 	var present api.ChangedType
@@ -90,7 +99,7 @@ func changeSchema(b *testing.B, p *harness.Pipeline) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	put := client.Request{Method: http.MethodPut, Path: path, Body: []byte(`{"required":["host"]}`), IfMatch: client.Match(old.Revision())}
+	put := client.Request{Method: http.MethodPut, Path: path, Body: []byte(schema), IfMatch: client.Match(old.Revision())}
 	if _, err := p.Call(b.Context(), put, &present); err != nil {
 		b.Fatal(err)
 	}
