@@ -81,9 +81,9 @@ func userFaults(options *server.Options) []string {
 }
 
 // allowed matches what a list may hold: events, one request of the API on one
-// stream, acknowledgements of events, and keys of one bucket.
+// stream or on a kind of its keys, acknowledgements of events, and keys of one bucket.
 var allowed = regexp.MustCompile(`^(events\.>|\$JS\.API\.INFO|` +
-	`\$JS\.API\.[A-Z]+\.[A-Z.]+\.(EVENTS|CHANGES|KV_[A-Z]+)(\.([*>]|processor))?|` +
+	`\$JS\.API\.[A-Z]+\.[A-Z.]+\.(EVENTS|CHANGES|KV_[A-Z]+)(\.([*>]|processor|\$KV\.[A-Z]+\.[a-z]+\.>))?|` +
 	`\$JS\.ACK\.EVENTS\.>|\$JS\.SNAPSHOT\.ACK\.(EVENTS|CHANGES|KV_[A-Z]+)\.>|\$KV\.[A-Z]+\.([a-z]+\.)?>)$`)
 
 // records matches the records of a bucket of the registry.

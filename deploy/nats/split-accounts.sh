@@ -16,7 +16,7 @@ account_of() {
 	case $1 in
 	EVENTS) echo EVENTS ;;
 	KV_SCHEMAS | KV_APPLICATIONS | KV_TOKENS | KV_APPLIED | CHANGES) echo REGISTRY ;;
-	KV_JOBS | KV_SERVICES) echo RUNNING ;;
+	KV_JOBS | KV_SERVICES | KV_USES) echo RUNNING ;;
 	esac
 }
 

@@ -99,6 +99,9 @@ const (
 type Key struct {
 	ID string `json:"id"`
 	KeySettings
+	// LastUsedAt is the hour in which the key was last used; absent for one that was not
+	// used for 400 days.
+	LastUsedAt Time `json:"last_used_at,omitzero"`
 }
 
 // NewKey is a write key in the answer that created it, the only one with the
@@ -182,6 +185,8 @@ type CreatedToken struct {
 type Token struct {
 	NewToken
 	VersionInfo
+	// LastUsedAt is as in Key.
+	LastUsedAt Time `json:"last_used_at,omitzero"`
 }
 
 // TokenList is the answer to GET PathTokens.

@@ -14,6 +14,7 @@ const PartStore = "store"
 // PartStore are named as their stream.
 var Parts = []string{
 	stream.BucketStream(stream.BucketJobs),
+	stream.BucketStream(stream.BucketUses),
 	stream.Name,
 	PartStore,
 	stream.Changes,

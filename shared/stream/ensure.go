@@ -23,10 +23,11 @@ const MaxAckPending = 20_000
 var buckets = []string{BucketSchemas, BucketApplications, BucketTokens, BucketApplied}
 
 // Limits in bytes: of each bucket of the registry and of the stream of changes on
-// disk, of the jobs on disk, and of the heartbeats in memory.
+// disk, of the jobs and of the last uses on disk, and of the heartbeats in memory.
 const (
 	bucketMaxBytes   = 1 << 30
 	jobsMaxBytes     = 256 << 20
+	usesMaxBytes     = 64 << 20
 	servicesMaxBytes = 16 << 20
 )
 
@@ -62,7 +63,7 @@ func (c Config) WithDefaults() Config {
 // StoreBytes returns the number of bytes that a server must be allowed to keep on
 // disk: it reserves each limit when the stream or bucket is created.
 func (c Config) StoreBytes() int64 {
-	return c.WithDefaults().MaxBytes + int64(len(buckets)+1)*bucketMaxBytes + jobsMaxBytes
+	return c.WithDefaults().MaxBytes + int64(len(buckets)+1)*bucketMaxBytes + jobsMaxBytes + usesMaxBytes
 }
 
 // Ensure creates the streams, the buckets and the shared consumer, or updates them
@@ -100,8 +101,10 @@ func ensureAll(ctx context.Context, js jetstream.JetStream, c Config) error {
 	if err := EnsureServices(ctx, js, c); err != nil {
 		return err
 	}
-	if _, err := js.CreateOrUpdateKeyValue(ctx, jobsConfig(c.Replicas)); err != nil {
-		return explainRefusal("bucket "+BucketJobs, c, err)
+	for _, bucket := range []jetstream.KeyValueConfig{jobsConfig(c.Replicas), usesConfig(c.Replicas)} {
+		if _, err := js.CreateOrUpdateKeyValue(ctx, bucket); err != nil {
+			return explainRefusal("bucket "+bucket.Bucket, c, err)
+		}
 	}
 	return ensureConsumer(ctx, js, c)
 }
@@ -223,6 +226,13 @@ func jobsConfig(replicas int) jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket: BucketJobs, Description: "replays and audits", Storage: jetstream.FileStorage,
 		MaxBytes: jobsMaxBytes, Replicas: replicas,
+	}
+}
+
+func usesConfig(replicas int) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: BucketUses, Description: "last uses of write keys and tokens", Storage: jetstream.FileStorage,
+		TTL: UsesTTL, MaxBytes: usesMaxBytes, Replicas: replicas,
 	}
 }
 

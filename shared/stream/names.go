@@ -36,6 +36,8 @@ const (
 	BucketServices = "SERVICES"
 	// BucketJobs holds replays and audits with their progress and reports.
 	BucketJobs = "JOBS"
+	// BucketUses holds when write keys and tokens were last used.
+	BucketUses = "USES"
 )
 
 // KeyMarks is the key of BucketJobs with the watermarks of the stream.
@@ -46,6 +48,9 @@ func BucketStream(bucket string) string { return kv.StreamOf(bucket) }
 
 // HeartbeatTTL is how long after its last heartbeat a process counts as live.
 const HeartbeatTTL = 5 * time.Second
+
+// UsesTTL is how long the last use of a write key or token is kept.
+const UsesTTL = 400 * 24 * time.Hour
 
 // Keys of BucketSchemas.
 const (

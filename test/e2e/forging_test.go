@@ -21,9 +21,9 @@ import (
 // mayWrite are the streams that a user writes to by its task. A service changes no
 // other one, whatever it asks NATS for.
 var mayWrite = map[string][]string{
-	"collector": {"EVENTS", "KV_SERVICES"},
+	"collector": {"EVENTS", "KV_SERVICES", "KV_USES"},
 	"processor": {"KV_JOBS", "KV_SERVICES"},
-	"queryapi":  {"KV_SCHEMAS", "KV_APPLICATIONS", "KV_TOKENS", "KV_APPLIED", "CHANGES", "KV_JOBS", "KV_SERVICES"},
+	"queryapi":  {"KV_SCHEMAS", "KV_APPLICATIONS", "KV_TOKENS", "KV_APPLIED", "CHANGES", "KV_JOBS", "KV_SERVICES", "KV_USES"},
 }
 
 // forgery is an attempt of a user to write where it may not: requests in their order,
@@ -71,6 +71,11 @@ var forgeries = []forgery{
 	{"collector", "an application of its choice as another", []request{{subject: "$JS.API.DIRECT.GET.KV_APPLICATIONS", reply: evilApplication, body: `{"last_by_subj": "$KV.APPLICATIONS.other"}`}}, "KV_APPLICATIONS"},
 	{"collector", "every version at once as a token", []request{{subject: "$JS.API.DIRECT.GET.KV_APPLICATIONS", reply: evilToken, body: `{"seq": 1, "batch": 10, "next_by_subj": ">"}`}}, "KV_TOKENS"},
 	{"collector", "a removal as one of another key", []request{{subject: "$JS.API.DIRECT.GET.KV_SCHEMAS", reply: evilApplication, body: `{"last_by_subj": "$KV.SCHEMAS.types.gone.n"}`}}, "KV_APPLICATIONS"},
+	{"collector", "a last use of its choice as an application", []request{
+		{subject: "$KV.USES.key.shop.evil", body: `{"keys": []}`},
+		{subject: "$JS.API.DIRECT.GET.KV_USES.$KV.USES.key.shop.evil", reply: evilApplication},
+	}, "KV_APPLICATIONS"},
+	{"collector", "the acknowledgement of a last use as a job", []request{{subject: "$KV.USES.key.shop.evil2", reply: "$KV.JOBS.job.x", body: "{}"}}, "KV_JOBS"},
 	{"collector", "an event that purges", []request{{subject: evilEvent, body: "{}", header: nats.Header{"Nats-Rollup": {"all"}}}}, ""},
 	{"collector", "an answer as a request that purges", []request{{subject: evilEvent, reply: "$JS.API.STREAM.PURGE.EVENTS", body: "{}"}}, ""},
 	{"collector", "an answer as a request that deletes", []request{{subject: evilEvent, reply: "$JS.API.STREAM.DELETE.KV_APPLICATIONS", body: "{}"}}, ""},

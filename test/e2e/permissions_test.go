@@ -115,6 +115,18 @@ var permissions = []struct{ subject, users string }{
 	{"$JS.API.DIRECT.GET.KV_JOBS", "pq"},
 	{"$JS.API.CONSUMER.CREATE.KV_JOBS.spy.$KV.JOBS.job.*", ""},
 
+	// The collector notes uses of write keys, the query API those of tokens, and removes both.
+	{"$KV.USES.key.demo.x", "cq"},
+	{"$KV.USES.token.x", "q"},
+	{"$JS.API.STREAM.INFO.KV_USES", "cpq"},
+	{"$JS.API.STREAM.CREATE.KV_USES", "p"},
+	{"$JS.API.STREAM.UPDATE.KV_USES", "p"},
+	{"$JS.API.STREAM.PURGE.KV_USES", ""},
+	{"$JS.API.DIRECT.GET.KV_USES", "q"},
+	{"$JS.API.DIRECT.GET.KV_USES.$KV.USES.key.demo.x", "cq"},
+	{"$JS.API.DIRECT.GET.KV_USES.$KV.USES.token.x", "q"},
+	{"$JS.API.CONSUMER.CREATE.KV_USES.spy.$KV.USES.>", ""},
+
 	// No user publishes to another user's inbox.
 	{"_INBOX_collector.x", ""},
 	{"_INBOX_processor.x", ""},
@@ -143,6 +155,7 @@ var hearing = []struct{ subject, users string }{
 	{"$KV.APPLICATIONS.>", "cq"},
 	{"$KV.TOKENS.>", "q"},
 	{"$KV.JOBS.>", ""},
+	{"$KV.USES.>", ""},
 	{"$SYS.>", ""},
 }
 
