@@ -9,6 +9,7 @@ import (
 
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
+	"github.com/theeye/theeye/shared/lastuse"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -42,6 +43,7 @@ func (s *Service) authenticate(r *http.Request, d dialect, others ...string) (au
 	if err := d.checkEnabled(key); err != nil {
 		return authenticatedRequest{}, err
 	}
+	s.uses.NoteUse(lastuse.Credential{Application: key.Application, ID: key.ID}, now)
 	return authenticatedRequest{key: key, snapshot: snapshot, received: now, dialect: d}, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
+	"github.com/theeye/theeye/shared/lastuse"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/stream"
 )
@@ -84,6 +85,8 @@ type Config struct {
 	// Now is the clock by which events are received, keys expire and rates are
 	// limited; nil is time.Now.
 	Now func() time.Time
+	// UseInterval is how often the last uses of keys are written: see lastuse.Config.
+	UseInterval time.Duration
 }
 
 // Service accepts events. It is safe for concurrent use.
@@ -101,6 +104,7 @@ type Service struct {
 	committer *committer
 	limiters  rateLimiters
 	turns     *validationTurns
+	uses      *lastuse.Recorder
 	router    *router.Router
 	// logLimit bounds the log lines about failed requests.
 	logLimit rate.Sometimes
@@ -123,7 +127,8 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		now: c.Now, registry: c.Registry, js: c.JetStream, conn: c.Conn, guard: c.Guard, log: c.Logger, metrics: newMetrics(),
-		turns: newValidationTurns(), logLimit: rate.Sometimes{First: 1, Interval: time.Second},
+		turns: newValidationTurns(), uses: lastuse.NewRecorder(lastuse.Config{JetStream: c.JetStream, Interval: c.UseInterval, Logger: c.Logger}),
+		logLimit: rate.Sometimes{First: 1, Interval: time.Second},
 	}
 	s.bodies = bodyReader{
 		budget: httpserver.NewBudget[keyID](limits.BodyBytes, smallBody),
@@ -163,7 +168,10 @@ func (s *Service) Run(ctx context.Context) error {
 		s.committer.queue.close()
 		<-committed
 	}()
-	return s.Server.Run(ctx)
+	group := daemon.Group{Logger: s.log}
+	group.Add("last uses", s.uses.Run)
+	group.Add("HTTP", s.Server.Run)
+	return group.Run(ctx)
 }
 
 // Routes returns the routes of the API.

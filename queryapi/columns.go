@@ -25,13 +25,16 @@ func (s *Service) openColumns(c Config) (err error) {
 	return nil
 }
 
-// Run serves until ctx ends, and keeps the columns equal to the store.
+// Run serves until ctx ends, keeps the columns equal to the store, and writes the last
+// uses of tokens.
 func (s *Service) Run(ctx context.Context) error {
-	if s.columns == nil {
-		return s.Server.Run(ctx)
-	}
 	group := daemon.Group{Logger: s.log}
-	group.Add("columns", s.columns.Run)
+	if s.uses != nil {
+		group.Add("last uses", s.uses.Run)
+	}
+	if s.columns != nil {
+		group.Add("columns", s.columns.Run)
+	}
 	group.Add("HTTP", s.Server.Run)
 	return group.Run(ctx)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
+	"github.com/theeye/theeye/shared/lastuse"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/store"
 )
@@ -63,6 +64,8 @@ type Config struct {
 	// Now is the clock of the columns: of as_of, and of expiry; nil is
 	// time.Now.
 	Now func() time.Time
+	// UseInterval is how often the last uses of tokens are written: see lastuse.Config.
+	UseInterval time.Duration
 	// Backup is for an embedded store.
 	Backup  admin.BackupConfig
 	Logger  *slog.Logger
@@ -93,6 +96,7 @@ type Service struct {
 	registry *registry.Registry
 	events   *events.Finder
 	columns  *refresh.Refresher         // nil without a folder
+	uses     *lastuse.Recorder          // nil without NATS
 	memory   *httpserver.Budget[string] // of answers
 	router   *router.Router
 }
@@ -124,6 +128,9 @@ func New(c Config) (*Service, error) {
 		registry: c.Registry,
 		memory:   memory,
 	}
+	if c.JetStream != nil {
+		s.uses = lastuse.NewRecorder(lastuse.Config{JetStream: c.JetStream, Interval: c.UseInterval, Logger: c.Logger})
+	}
 	if err := s.openColumns(c); err != nil {
 		return nil, fmt.Errorf("query API: %w", err)
 	}
@@ -140,7 +147,7 @@ func New(c Config) (*Service, error) {
 		Admin: admin.New(admin.Config{
 			JetStream: c.JetStream, Registry: c.Registry, Store: c.Store, Columns: s.columns, Backup: c.Backup, Logger: c.Logger,
 		}),
-		Registry: c.Registry, Timeout: c.Timeout, MaxInFlight: c.MaxInFlight, Memory: memory,
+		Registry: c.Registry, Uses: s.uses, Timeout: c.Timeout, MaxInFlight: c.MaxInFlight, Memory: memory,
 		Latency: m.seconds, InFlight: m.inFlight, Logger: c.Logger,
 	})
 	s.Server, err = httpserver.Bind(httpserver.Config{

@@ -17,8 +17,10 @@ import (
 	"github.com/theeye/theeye/queryapi/refresh"
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/job"
+	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/editor"
+	"github.com/theeye/theeye/shared/stream"
 )
 
 // Store is what the status and the jobs need of a store.
@@ -50,6 +52,7 @@ type Config struct {
 type Admin struct {
 	js       jetstream.JetStream
 	editor   *editor.Editor // nil without NATS
+	uses     *kv.Bucket     // nil without NATS
 	registry *registry.Registry
 	store    Store
 	columns  *refresh.Refresher // nil without
@@ -74,6 +77,7 @@ func New(c Config) *Admin {
 	}
 	if c.JetStream != nil {
 		a.editor = editor.New(c.JetStream)
+		a.uses = kv.New(c.JetStream, stream.BucketUses)
 	}
 	return a
 }

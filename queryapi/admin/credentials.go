@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/theeye/theeye/queryapi/problem"
 	"github.com/theeye/theeye/shared/api"
+	"github.com/theeye/theeye/shared/lastuse"
 	"github.com/theeye/theeye/shared/registry"
 	"github.com/theeye/theeye/shared/registry/editor"
 )
@@ -14,9 +16,13 @@ import (
 func (a *Admin) Applications(ctx context.Context) (api.ApplicationList, error) {
 	return withRegistry(a, func() (api.ApplicationList, error) {
 		present, err := a.editor.Applications(ctx)
+		if err != nil {
+			return api.ApplicationList{}, err
+		}
+		used, err := lastuse.Read(ctx, a.uses, lastuse.EveryKey)
 		list := api.ApplicationList{Applications: make([]api.Application, len(present))}
 		for i, app := range present {
-			list.Applications[i] = apiApplication(app)
+			list.Applications[i] = apiApplication(app, used)
 		}
 		return list, err
 	})
@@ -26,14 +32,19 @@ func (a *Admin) Applications(ctx context.Context) (api.ApplicationList, error) {
 func (a *Admin) Application(ctx context.Context, name string) (api.Application, error) {
 	return withRegistry(a, func() (api.Application, error) {
 		app, err := a.editor.Application(ctx, name)
-		return apiApplication(app), err
+		if err != nil {
+			return api.Application{}, err
+		}
+		used, err := lastuse.Read(ctx, a.uses, lastuse.KeysOf(name))
+		return apiApplication(app, used), err
 	})
 }
 
-func apiApplication(a editor.Application) api.Application {
+func apiApplication(a editor.Application, used map[lastuse.Credential]time.Time) api.Application {
 	keys := make([]api.Key, len(a.Keys))
 	for i, k := range a.Keys {
 		keys[i] = apiKey(k)
+		keys[i].LastUsedAt = api.TimeOf(used[lastuse.Credential{Application: a.Name, ID: k.ID}])
 	}
 	return api.Application{
 		Name: a.Name, Keys: keys,
@@ -67,7 +78,13 @@ func (a *Admin) PutApplication(ctx context.Context, name string, raw []byte, c C
 // DeleteApplication removes an application and returns the revision of the
 // removal: its keys are invalid, its events stay.
 func (a *Admin) DeleteApplication(ctx context.Context, name string, c Change) (uint64, error) {
-	return withRegistry(a, func() (uint64, error) { return a.editor.DeleteApplication(ctx, name, c.Match, c.By) })
+	return withRegistry(a, func() (uint64, error) {
+		revision, err := a.editor.DeleteApplication(ctx, name, c.Match, c.By)
+		if err == nil {
+			a.removeUses(ctx, lastuse.KeysOf(name))
+		}
+		return revision, err
+	})
 }
 
 // PutApplicationSettings replaces the settings of an application. Its keys stay.
@@ -114,6 +131,9 @@ func (a *Admin) PutKey(ctx context.Context, application, id string, settings reg
 func (a *Admin) DeleteKey(ctx context.Context, application, id string, c Change) (api.ChangedApplication, error) {
 	return withRegistry(a, func() (api.ChangedApplication, error) {
 		app, err := a.editor.DeleteKey(ctx, application, id, c.Match, c.By)
+		if err == nil {
+			a.removeUses(ctx, lastuse.Credential{Application: application, ID: id})
+		}
 		return api.ChangedApplication{Name: app.Name, Revision: app.Revision}, err
 	})
 }
@@ -123,9 +143,13 @@ func (a *Admin) DeleteKey(ctx context.Context, application, id string, c Change)
 func (a *Admin) Tokens(ctx context.Context) (api.TokenList, error) {
 	return withRegistry(a, func() (api.TokenList, error) {
 		present, err := a.editor.Tokens(ctx)
+		if err != nil {
+			return api.TokenList{}, err
+		}
+		used, err := lastuse.Read(ctx, a.uses, lastuse.EveryToken)
 		list := api.TokenList{Tokens: make([]api.Token, len(present))}
 		for i, t := range present {
-			list.Tokens[i] = apiToken(t)
+			list.Tokens[i] = apiToken(t, used)
 		}
 		return list, err
 	})
@@ -135,14 +159,31 @@ func (a *Admin) Tokens(ctx context.Context) (api.TokenList, error) {
 func (a *Admin) Token(ctx context.Context, id string) (api.Token, error) {
 	return withRegistry(a, func() (api.Token, error) {
 		t, err := a.editor.Token(ctx, id)
-		return apiToken(t), err
+		if err != nil {
+			return api.Token{}, err
+		}
+		used, err := lastuse.Read(ctx, a.uses, lastuse.Credential{ID: id})
+		return apiToken(t, used), err
 	})
 }
 
-func apiToken(t editor.Token) api.Token {
-	return api.Token{
+func apiToken(t editor.Token, used map[lastuse.Credential]time.Time) api.Token {
+	token := api.Token{
 		NewToken:    api.NewToken{ID: t.ID, Role: string(t.Role), Applications: t.Applications},
 		VersionInfo: api.VersionInfo{Revision: t.Revision, Time: api.TimeOf(t.Time), Author: t.Author, Note: t.Note},
+	}
+	// An earlier use is of a removed token that had the same id.
+	if at := used[lastuse.Credential{ID: t.ID}]; !at.Before(t.Time.Truncate(time.Hour)) {
+		token.LastUsedAt = api.TimeOf(at)
+	}
+	return token
+}
+
+// removeUses removes the marks of removed credentials. One that stays shows nowhere, and
+// is removed after stream.UsesTTL.
+func (a *Admin) removeUses(ctx context.Context, pattern lastuse.Credential) {
+	if err := lastuse.Remove(ctx, a.uses, pattern); err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "the last uses of a removed write key or token stay", slog.Any("error", err))
 	}
 }
 
@@ -170,7 +211,11 @@ func (a *Admin) DeleteToken(ctx context.Context, id string, lastToo bool, c Chan
 				return 0, err
 			}
 		}
-		return a.editor.DeleteToken(ctx, id, c.Match, c.By)
+		revision, err := a.editor.DeleteToken(ctx, id, c.Match, c.By)
+		if err == nil {
+			a.removeUses(ctx, lastuse.Credential{ID: id})
+		}
+		return revision, err
 	})
 }
 

@@ -19,14 +19,17 @@ import (
 	"github.com/theeye/theeye/shared/daemon"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
+	"github.com/theeye/theeye/shared/lastuse"
 	"github.com/theeye/theeye/shared/registry"
 )
 
-// Config configures the API. Every field is needed but Heartbeat.
+// Config configures the API. Every field is needed but Heartbeat and Uses.
 type Config struct {
 	Events   *events.Finder
 	Admin    *admin.Admin
 	Registry *registry.Registry
+	// Uses notes the uses of tokens; nil notes none.
+	Uses *lastuse.Recorder
 	// Analytics answers statistics; without it they are answered 503.
 	Analytics *analytics.Analytics
 	// Store is read by exports, Live by live streams, which send something every
@@ -52,7 +55,7 @@ const writeTimeout = 10 * time.Second
 // New returns the router of the API.
 func New(c Config) *router.Router {
 	s := &service{
-		events: c.Events, admin: c.Admin, registry: c.Registry,
+		events: c.Events, admin: c.Admin, registry: c.Registry, uses: c.Uses,
 		timeout: c.Timeout, analysts: newSlots(c.MaxInFlight), operators: newSlots(c.MaxInFlight),
 		analytics: c.Analytics, stats: newBoundedSlots(maxStats, maxTokenStats),
 		memory: c.Memory, exports: newBoundedSlots(maxExports, maxTokenExports), streams: newBoundedSlots(maxStreams, maxTokenStreams),

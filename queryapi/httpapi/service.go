@@ -17,6 +17,7 @@ import (
 	"github.com/theeye/theeye/shared/api"
 	"github.com/theeye/theeye/shared/httpserver"
 	"github.com/theeye/theeye/shared/httpserver/router"
+	"github.com/theeye/theeye/shared/lastuse"
 	"github.com/theeye/theeye/shared/registry"
 )
 
@@ -63,6 +64,7 @@ type service struct {
 	events   *events.Finder
 	admin    *admin.Admin
 	registry *registry.Registry
+	uses     *lastuse.Recorder
 	timeout  time.Duration
 	// analysts and operators are the slots of their requests in work.
 	analysts, operators *slots
@@ -99,7 +101,7 @@ func (s *service) forOperators(h handler) router.Handler {
 // other waiting.
 func (s *service) admit(h handler, authorize func(access.Principal) error) router.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := access.Authenticate(s.registry.Snapshot(), bearerToken(r.Header))
+		p, err := s.authenticate(bearerToken(r.Header))
 		if err == nil {
 			err = authorize(p)
 		}
@@ -117,6 +119,15 @@ func (s *service) admit(h handler, authorize func(access.Principal) error) route
 		a.send(w)
 		return nil
 	}
+}
+
+// authenticate returns the principal of a token, and notes that it is in use.
+func (s *service) authenticate(secret string) (access.Principal, error) {
+	p, err := access.Authenticate(s.registry.Snapshot(), secret)
+	if err == nil && s.uses != nil {
+		s.uses.NoteUse(lastuse.Credential{ID: p.ID}, time.Now())
+	}
+	return p, err
 }
 
 // work makes the answer to a request, in a slot and within the time limit.

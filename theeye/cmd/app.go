@@ -60,19 +60,19 @@ func (c *appShowCmd) Run(p *output.Printer) error {
 	return nil
 }
 
-var applicationHeader = []string{"APPLICATION", "KEY", "KIND", "STATE", "ORIGINS", "LIMITS", "REVISION", "AUTHOR"}
+var applicationHeader = []string{"APPLICATION", "KEY", "KIND", "STATE", "ORIGINS", "LIMITS", "REVISION", "AUTHOR", "LAST USED"}
 
 // applicationRows are a row for each write key, and one for an application
 // without keys.
 func applicationRows(p *output.Printer, app *api.Application) [][]string {
 	now, revision := time.Now(), output.Uint(app.Revision)
 	if len(app.Keys) == 0 {
-		return [][]string{{app.Name, "", "", "", "", "", revision, app.Author}}
+		return [][]string{{app.Name, "", "", "", "", "", revision, app.Author, ""}}
 	}
 	rows := make([][]string, 0, len(app.Keys))
 	for _, k := range app.Keys {
 		rows = append(rows, []string{
-			app.Name, k.ID, k.Kind, keyState(p, k.KeySettings, now), strings.Join(k.Origins, " "), keyLimits(k.KeySettings), revision, app.Author,
+			app.Name, k.ID, k.Kind, keyState(p, k.KeySettings, now), strings.Join(k.Origins, " "), keyLimits(k.KeySettings), revision, app.Author, p.Time(k.LastUsedAt.Time),
 		})
 	}
 	return rows

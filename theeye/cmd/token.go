@@ -25,13 +25,13 @@ type tokenListCmd struct{ serverFlags }
 // Run prints a line for each token.
 func (c *tokenListCmd) Run(p *output.Printer) error {
 	return c.printAll(p, api.PathTokens, nil, wholeList{
-		member: "tokens", header: []string{"ID", "ROLE", "APPLICATIONS", "TIME", "AUTHOR", "NOTE"},
+		member: "tokens", header: []string{"ID", "ROLE", "APPLICATIONS", "TIME", "AUTHOR", "NOTE", "LAST USED"},
 		rows: rowsOf(func(t *api.Token) [][]string {
 			applications := strings.Join(t.Applications, " ")
 			if t.Applications == nil {
 				applications = "all"
 			}
-			return [][]string{{t.ID, t.Role, applications, p.Time(t.Time.Time), t.Author, t.Note}}
+			return [][]string{{t.ID, t.Role, applications, p.Time(t.Time.Time), t.Author, t.Note, p.Time(t.LastUsedAt.Time)}}
 		}),
 		empty: "The registry has no token: theeye token create adds one. Tokens of settings are not listed.",
 	})
