@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -60,6 +61,10 @@ func TestApplicationsAndKeys(t *testing.T) {
 		t.Error("the secret is still in the page")
 	}
 	f.post(t, "/v1/validate", secret, `{}`, http.StatusOK)
+	p.awaitText(".origins", "no use noted")
+	f.restart(t) // a process that stops writes the last uses
+	p.click(`button[aria-label="Refresh"]`)
+	p.awaitText(".origins", "last used")
 
 	p.clickText("button", "Add a key")
 	p.click("dialog input[value=browser]")
@@ -99,6 +104,21 @@ func TestApplicationsAndKeys(t *testing.T) {
 	p.click(`button[aria-label="Remove application shop"]`)
 	p.clickText("dialog button", "Remove the application")
 	p.awaitText(".empty", "No application is registered")
+}
+
+// restart stops the process and starts it again, with the same data.
+func (f *fixture) restart(t *testing.T) {
+	t.Helper()
+	err := f.up.Signal(os.Interrupt)
+	if err == nil {
+		_, err = f.up.Wait(t.Context())
+	}
+	if err == nil {
+		err = f.up.Start(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A token is made with its applications and revoked after a question.

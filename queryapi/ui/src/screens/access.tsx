@@ -31,7 +31,12 @@ interface KeySettings {
   bytes_per_second?: number;
 }
 
-interface Key extends KeySettings {
+interface Used {
+  /** The hour of the last use; absent without one. */
+  last_used_at?: string;
+}
+
+interface Key extends KeySettings, Used {
   id: string;
 }
 
@@ -41,7 +46,7 @@ interface Application extends VersionInfo {
   adapters?: string[];
 }
 
-interface Token extends VersionInfo {
+interface Token extends VersionInfo, Used {
   id: string;
   role: "analyst" | "operator";
   applications?: string[];
@@ -111,8 +116,8 @@ function Applications({ onForm, onAsk }: Handlers): JSX.Element {
       controls={<button type="button" class="button primary" onClick={() => onForm({ kind: "application" })}>New application</button>}
       empty={answer.value && applications.length === 0 ? <p class="empty">No application is registered. An application has the write keys by which a site sends its events.{rights.value?.id.startsWith("dev-") && " The application demo of --dev is kept in memory alone."}</p> : undefined}
       table={answer.value && (() => ({
-        columns: [{ name: "Application" }, { name: "Key" }, { name: "Kind" }, { name: "Origins" }, { name: "State" }],
-        rows: applications.flatMap((x) => x.keys.map((k) => [x.name, k.id, k.kind, (k.origins ?? []).join(" "), stateOf(k, now)])),
+        columns: [{ name: "Application" }, { name: "Key" }, { name: "Kind" }, { name: "Origins" }, { name: "State" }, { name: "Last used" }],
+        rows: applications.flatMap((x) => x.keys.map((k) => [x.name, k.id, k.kind, (k.origins ?? []).join(" "), stateOf(k, now), k.last_used_at ?? ""])),
       }))}
     >
       <ul class="applications">
@@ -143,11 +148,13 @@ function stateOf(k: Key, now: number): string {
   return left > 0 ? `ends in ${duration(left)}` : "ended";
 }
 
+const usedText = (of: Used): string => (of.last_used_at ? `last used ${momentOf(Date.parse(of.last_used_at), address.value.tz)}` : "no use noted");
+
 function KeyRow({ application, settings: k, now, onForm, onAsk }: { application: string; settings: Key; now: number } & Handlers): JSX.Element {
   const { tz } = address.value;
   const state = stateOf(k, now);
   const path = pathTo("applications", application, "keys", k.id);
-  const { id, ...settings } = k;
+  const { id, last_used_at: _, ...settings } = k;
   const toggle: Question = k.disabled
     ? { title: `Enable ${id}?`, text: "Events that are sent with it are accepted again.", action: "Enable the key", call: changing("PUT", path, { body: without(settings, "disabled") }), done: "The key is enabled" }
     : { title: `Disable ${id}?`, text: "Sites that use it are answered 403 from now on. It can be enabled again.", action: "Disable the key", call: changing("PUT", path, { body: { ...settings, disabled: true } }), done: "The key is disabled" };
@@ -156,7 +163,7 @@ function KeyRow({ application, settings: k, now, onForm, onAsk }: { application:
       <code>{id}</code>
       <span class="badge">{k.kind}</span>
       <span class={`badge ${state === "valid" ? "good" : state === "disabled" || state === "ended" ? "bad" : "warn"}`} title={k.expires_at ? bothTimes(k.expires_at, tz) : undefined}>{state}</span>
-      <span class="muted small origins"><bdi>{visibleText((k.origins ?? []).join(" "), 200)}</bdi>{k.events_per_second ? ` at most ${figure(k.events_per_second)} events a second` : ""}{k.bytes_per_second ? ` at most ${figure(k.bytes_per_second)} bytes a second` : ""}</span>
+      <span class="muted small origins"><bdi>{visibleText((k.origins ?? []).join(" "), 200)}</bdi>{k.events_per_second ? ` at most ${figure(k.events_per_second)} events a second` : ""}{k.bytes_per_second ? ` at most ${figure(k.bytes_per_second)} bytes a second` : ""} {usedText(k)}</span>
       <span class="row end">
         <button type="button" class="button" aria-label={`Rotate key ${id}`} onClick={() => onForm({ kind: "rotate", application, key: k })}>Rotate</button>
         <button type="button" class="button" aria-label={`${k.disabled ? "Enable" : "Disable"} key ${id}`} onClick={() => onAsk(toggle)}>{k.disabled ? "Enable" : "Disable"}</button>
@@ -184,7 +191,7 @@ function Tokens({ onForm, onAsk }: Handlers): JSX.Element {
       note={answer.value && figure(tokens.length)}
       controls={<button type="button" class="button primary" onClick={() => onForm({ kind: "token" })}>New token</button>}
       empty={answer.value && tokens.length === 0 ? <p class="empty">No token is registered. A token lets a person or a program read events, or operate.</p> : undefined}
-      table={answer.value && (() => ({ columns: [{ name: "Token" }, { name: "Role" }, { name: "Applications" }, { name: "Created" }, { name: "By" }], rows: tokens.map((t) => [t.id, t.role, t.applications?.join(" ") ?? "all", t.time, t.author]) }))}
+      table={answer.value && (() => ({ columns: [{ name: "Token" }, { name: "Role" }, { name: "Applications" }, { name: "Created" }, { name: "By" }, { name: "Last used" }], rows: tokens.map((t) => [t.id, t.role, t.applications?.join(" ") ?? "all", t.time, t.author, t.last_used_at ?? ""]) }))}
     >
       <ul class="keys-list">
         {tokens.map((t) => (
@@ -192,7 +199,7 @@ function Tokens({ onForm, onAsk }: Handlers): JSX.Element {
             <strong><bdi>{visibleText(t.id)}</bdi></strong>
             <span class="badge">{t.role}</span>
             {t.id === rights.value?.id && <span class="badge busy">yours</span>}
-            <span class="muted small origins">{t.role === "operator" || t.applications === undefined ? "all applications" : t.applications.length === 0 ? "no application" : t.applications.join(", ")}; since {momentOf(Date.parse(t.time), a.tz)} by <bdi>{visibleText(t.author)}</bdi></span>
+            <span class="muted small origins">{t.role === "operator" || t.applications === undefined ? "all applications" : t.applications.length === 0 ? "no application" : t.applications.join(", ")}; since {momentOf(Date.parse(t.time), a.tz)} by <bdi>{visibleText(t.author)}</bdi>; {usedText(t)}</span>
             <span class="row end">
               <button type="button" class="button" aria-label={`Revoke token ${t.id}`} onClick={() => onAsk({ title: `Revoke ${t.id}?`, text: "It ends at once and for good.", action: "Revoke the token", call: changing("DELETE", pathTo("tokens", t.id), {}), done: "The token is revoked" })}>Revoke</button>
             </span>
