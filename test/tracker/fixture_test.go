@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,8 +201,25 @@ type tab struct {
 	*site
 	ctx   context.Context
 	close func()
-	mu    *sync.Mutex
-	lines *[]string
+	lines *lines
+}
+
+// lines are what events of the browser have said.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, line)
+}
+
+func (l *lines) get() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
 }
 
 // open opens a page of a site in a new tab.
@@ -212,16 +230,14 @@ func (s *site) open(path string) tab {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		s.t.Fatalf("open a tab: %v", err)
 	}
-	p := tab{site: s, ctx: ctx, mu: &sync.Mutex{}, lines: &[]string{}, close: closeTab}
+	p := tab{site: s, ctx: ctx, lines: &lines{}, close: closeTab}
 	if err := chromedp.Listen(ctx, func(event any) {
 		if e, ok := event.(*runtime.EventConsoleAPICalled); ok {
 			var words []string
 			for _, arg := range e.Args {
 				words = append(words, string(arg.Value))
 			}
-			p.mu.Lock()
-			*p.lines = append(*p.lines, strings.Join(words, " "))
-			p.mu.Unlock()
+			p.lines.add(strings.Join(words, " "))
 		}
 	}); err != nil {
 		s.t.Fatal(err)
@@ -264,9 +280,7 @@ func (p tab) waitFor(expression string) {
 
 // console returns what the page has printed.
 func (p tab) console() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return strings.Join(*p.lines, "\n")
+	return strings.Join(p.lines.get(), "\n")
 }
 
 // record is a stored event.

@@ -16,7 +16,7 @@ import (
 // tests are by the names of their sites.
 var tests = map[string]func(*site){
 	"views": testViews, "clicks": testClicks, "forms": testForms, "shadowed": testShadowed, "calls": testCalls, "early": testEarly, "twice": testTwice, "prerender": testPrerender, "shownagain": testShownAgain, "optout": testOptOut,
-	"privacy": testPrivacy, "sessions": testSessions, "offline": testOffline, "closed": testClosed, "beacon": testBeacon, "tabs": testTabs,
+	"privacy": testPrivacy, "tunnel": testTunnel, "restored": testRestored, "sessions": testSessions, "offline": testOffline, "closed": testClosed, "beacon": testBeacon, "tabs": testTabs,
 	"overloaded": testFault(clients.Overloaded), "limited": testFault(clients.RateLimited), "unauthorized": testFault(clients.WrongKey),
 	"lost": testFault(clients.LoseAnswers), "cut": testFault(clients.CutAnswers), "refused": testRefused,
 	"nostorage": testNoStorage, "cleared": testCleared, "csp": testPolicy, "clock": testClock, "burst": testBurst, "bytes": testBytes, "bounded": testBounded, "module": testModule, "debug": testDebug, "mistakes": testMistakes,
