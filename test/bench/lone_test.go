@@ -70,7 +70,7 @@ func compareLone(b *testing.B, p *harness.Pipeline, dir string, bar float64, set
 	}
 	b.ReportMetric(sum/rounds, "events/s")
 	b.ReportMetric(bareSum/rounds, "bare/s")
-	reportAtLeast(b, sum/bareSum, "of-bare", bar)
+	harness.ReportAtLeast(b, sum/bareSum, "of-bare", bar)
 	reportMs(b, "answer", &took)
 }
 

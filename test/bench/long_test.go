@@ -30,9 +30,9 @@ func BenchmarkSoak(b *testing.B) {
 			done <- err
 		}()
 		minutes := memoryByMinute(b, p.Processes[0], s.answers, done)
-		reportAtMost(b, slices.Max(minutes), "MiB", 400)
+		harness.ReportAtMost(b, slices.Max(minutes), "MiB", 400)
 		if n := len(minutes); n > 2 {
-			reportAtMost(b, minutes[n-1]/minutes[1], "last-minute-of-second", 1.1)
+			harness.ReportAtMost(b, minutes[n-1]/minutes[1], "last-minute-of-second", 1.1)
 		}
 	})
 }
@@ -46,7 +46,7 @@ func memoryByMinute(b *testing.B, up *harness.Process, answers *latencies, done 
 	closeMinute := func() {
 		minutes = append(minutes, float64(most)/(1<<20))
 		b.Logf("minute %2d: %3.0f MiB; answers p50 %s, p99 %s, p99.9 %s; load of the machine %s", len(minutes), minutes[len(minutes)-1],
-			answers.quantile(0.5), answers.quantile(0.99), answers.quantile(0.999), machineLoad())
+			answers.quantile(0.5), answers.quantile(0.99), answers.quantile(0.999), harness.MachineLoad())
 		answers.reset()
 		samples, most = 0, 0
 	}
@@ -85,15 +85,15 @@ func BenchmarkTenMillion(b *testing.B) {
 		early := s.rateAfter(b, few, d)
 		late := s.rateAfter(b, many-few, d)
 		b.ReportMetric(late, "events/s")
-		reportAtLeast(b, late/early, "of-early", 0.75)
+		harness.ReportAtLeast(b, late/early, "of-early", 0.75)
 
 		endInOrder(b, p.Processes[0])
 		accepts, queries, err := s.measureStart(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
-		reportAtMost(b, accepts.Seconds(), "s-until-it-accepts", 2)
-		reportAtMost(b, queries.Seconds(), "s-until-it-queries", 3)
+		harness.ReportAtMost(b, accepts.Seconds(), "s-until-it-accepts", 2)
+		harness.ReportAtMost(b, queries.Seconds(), "s-until-it-queries", 3)
 	})
 }
 
@@ -107,7 +107,7 @@ func (s *sender) rateAfter(b *testing.B, n int, d time.Duration) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("after %d events more: %.0f events/s; load of the machine %s", n, rate, machineLoad())
+	b.Logf("after %d events more: %.0f events/s; load of the machine %s", n, rate, harness.MachineLoad())
 	return rate
 }
 

@@ -54,12 +54,12 @@ func BenchmarkReplay(b *testing.B) {
 				b.ReportMetric(bare, "bare/s")
 				b.ReportMetric(adapter, "adapter/s")
 				b.ReportMetric(replay/adapter, "of-adapter")
-				reportAtLeast(b, replay/bare, "of-bare", s.replayBar)
-				reportAtLeast(b, changing/bare, "changing-of-bare", 0.6)
-				reportAtLeast(b, rejecting/bare, "rejecting-of-bare", 0.6)
-				reportAtLeast(b, mending/bare, "mending-of-bare", 0.6)
-				reportAtMost(b, 1e6/audit, "s-for-1M-audited", 15)
-				reportAtMost(b, 1e6/dry, "s-for-1M-dry", 20)
+				harness.ReportAtLeast(b, replay/bare, "of-bare", s.replayBar)
+				harness.ReportAtLeast(b, changing/bare, "changing-of-bare", 0.6)
+				harness.ReportAtLeast(b, rejecting/bare, "rejecting-of-bare", 0.6)
+				harness.ReportAtLeast(b, mending/bare, "mending-of-bare", 0.6)
+				harness.ReportAtMost(b, 1e6/audit, "s-for-1M-audited", 15)
+				harness.ReportAtMost(b, 1e6/dry, "s-for-1M-dry", 20)
 			})
 		})
 	}
@@ -85,7 +85,7 @@ func jobRate(b *testing.B, p *harness.Pipeline, path, what string, body map[stri
 	memoryUntil(b, p, what, done)
 	took := j.EndedAt.Sub(j.StartedAt.Time)
 	b.Logf("%s%d sequences in %s, %.1f µs each on the processors; load of the machine %s", what, j.Total, took,
-		float64((spent(b, p)-before).Microseconds())/float64(j.Total), machineLoad())
+		float64((spent(b, p)-before).Microseconds())/float64(j.Total), harness.MachineLoad())
 	return float64(j.Total) / took.Seconds()
 }
 
@@ -157,15 +157,6 @@ func spent(b *testing.B, p *harness.Pipeline) (sum time.Duration) {
 	return sum
 }
 
-// machineLoad is what Linux says.
-func machineLoad() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
-}
-
 // besideLive measures how soon live events are queryable, alone and while a
 // replay runs.
 func besideLive(b *testing.B, p *harness.Pipeline) {
@@ -222,7 +213,7 @@ func replaceRates(b *testing.B, s shape, p *harness.Pipeline, dir string, n int)
 	if err != nil {
 		b.Fatal(err)
 	}
-	begun := machineLoad()
+	begun := harness.MachineLoad()
 	bare, err = r.bareRate(b.Context(), n)
 	if err == nil {
 		adapter, err = r.adapterRate(b.Context(), n)
@@ -230,6 +221,6 @@ func replaceRates(b *testing.B, s shape, p *harness.Pipeline, dir string, n int)
 	if err = errors.Join(err, r.close(b.Context())); err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("bare replaces: %.0f/s, of the adapter: %.0f/s; load of the machine %s, then %s", bare, adapter, begun, machineLoad())
+	b.Logf("bare replaces: %.0f/s, of the adapter: %.0f/s; load of the machine %s, then %s", bare, adapter, begun, harness.MachineLoad())
 	return bare, adapter
 }
