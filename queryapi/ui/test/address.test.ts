@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Address, formatAddress, parseAddress, withFilter, withOwn, withScreen } from "../src/state/address.ts";
-import { readStep, stepLabel, writeStep } from "../src/state/steps.ts";
+import { readStep, stepLabel, stepOf, writeStep } from "../src/state/steps.ts";
 
 const read = (link: string): Address => {
   const url = new URL(link, "http://eye");
@@ -48,4 +48,12 @@ test("steps of a funnel are read back", () => {
   assert.deepEqual(readStep("[broken"), []);
   assert.deepEqual(readStep('["a",5,null]'), ["a"]);
   assert.equal(stepLabel(['type="a / b"', "data.x=1"]), "a / b where data.x=1");
+});
+
+test("a step of a funnel has the filters of the list of its event, but for single types, events and sessions", () => {
+  assert.deepEqual(readStep(stepOf("shop / order", [])), ['type="shop / order"']);
+  assert.deepEqual(
+    readStep(stepOf("shop / order", ['type in ["shop / order","x / y"]', "data.path=/pricing", "session_id=e2085be5-9137-4e4e-80b5-f1ffddc25423", "event_id=e1", 'application!="a"', "timestamp>7d"])),
+    ['type="shop / order"', "data.path=/pricing", 'application!="a"'],
+  );
 });

@@ -7,15 +7,17 @@ import { type Call, curl, get } from "../api/call.ts";
 import { askText } from "../api/client.ts";
 import type { EyeEvent } from "../api/types.ts";
 import { type Json, parseJson } from "../filter/json.ts";
-import { filterFor } from "../filter/write.ts";
 import { typeOf } from "../filter/pick.ts";
+import { count } from "../format/number.ts";
 import { bothTimes, momentOf } from "../format/time.ts";
 import { isOffered, screenOf } from "../screens/list.ts";
 import { type Address, withOwn, withScreen } from "../state/address.ts";
 import { useAnswer } from "../state/answer.ts";
 import { address, go } from "../state/location.ts";
 import { copy } from "../state/notice.ts";
+import { stepOf } from "../state/steps.ts";
 import { Icon } from "./icon.tsx";
+import { lazily } from "./lazy.tsx";
 import { Link } from "./link.tsx";
 import { FailureNote } from "./panel.tsx";
 import { DataTree } from "./tree.tsx";
@@ -24,6 +26,8 @@ import own from "../styles/drawer.screen.css";
 import { addSheets } from "../state/sheets.ts";
 
 addSheets(own);
+
+const Why = lazily<{ event: EyeEvent }>(async () => (await import("../screens/rejected.tsx")).Why);
 
 /** The address that shows an event beside the present list. */
 export const withEvent = (a: Address, e: { application: string; event_id: string }): Address => withOwn(a, "event", `${e.application}/${e.event_id}`);
@@ -127,36 +131,42 @@ function Data({ data, filterable }: { data: Json; filterable: boolean }): JSX.El
 function Outcome({ event }: { event: EyeEvent }): JSX.Element {
   if (event.status === "pending") return <p class="notice-line">Accepted, and not yet judged.</p>;
   return (
-    <ul class="failure" aria-label="Why it was rejected">
-      {event.errors?.map((e, i) => (
-        <li key={i}>
-          <strong>{e.path && <bdi class="mono">{visibleText(e.path, 120)} </bdi>}</strong>
-          {visibleText(e.message)} <code>{e.code}</code>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="failure" aria-label="Why it was rejected">
+        {event.errors?.map((e, i) => (
+          <li key={i}>
+            <strong>{e.path && <bdi class="mono">{visibleText(e.path, 120)} </bdi>}</strong>
+            {visibleText(e.message)} <code>{e.code}</code>
+          </li>
+        ))}
+      </ul>
+      <Why event={event} />
+    </>
   );
 }
 
-/** Two events that a person clicks are the steps of a funnel. */
+/** Two events that a person clicks are the steps of a funnel, each under the filters of its list. */
 function FunnelStep({ event, a }: { event: EyeEvent; a: Address }): JSX.Element | null {
   const type = typeOf(event);
   if (event.status !== "stored" || type === undefined || !isOffered(screenOf("funnel"))) return null;
   const steps = a.own["step"] ?? [];
-  const next = [...steps, filterFor("type", type)];
+  const next = [...steps, stepOf(type, a.id ? [] : a.filters)];
   return (
     <p class="row">
       <button type="button" class="button" onClick={() => go(withOwn(a, "step", next))}>
         {steps.length === 0 ? "Begin a funnel here" : `Add as step ${next.length} of the funnel`}
       </button>
       {steps.length > 0 && (
-        <Link class="button primary" to={withScreen(a, "funnel", "", { step: steps })}>
-          Open the funnel of {steps.length} {steps.length === 1 ? "step" : "steps"}
+        <Link class="button primary" to={funnelAddress(a, steps)}>
+          Open the funnel of {count(steps.length, "step")}
         </Link>
       )}
     </p>
   );
 }
+
+/** The funnel of steps that were clicked; they have the filters. */
+export const funnelAddress = (a: Address, steps: string[]): Address => withScreen({ ...a, filters: [] }, "funnel", "", { step: steps });
 
 export const sessionAddress = (a: Address, s: { session_id: string; application: string }): Address => ({
   ...withScreen(a, "sessions", s.session_id, a.own["step"] ? { step: a.own["step"] } : {}),

@@ -7,21 +7,15 @@ import { EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, MatchDecorator, ViewPlugin, type ViewUpdate } from "@codemirror/view";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { findPlaces, markOf } from "../json/places.ts";
+import { findPlaces, type Mark, markOf } from "../json/places.ts";
 
-export interface Mark {
-  from: number;
-  to: number;
-  message: string;
-}
-
-interface EditorProps {
+export interface EditorProps {
   label: string;
   value: string;
   onInput: (text: string) => void;
   marks: Mark[];
   /** The member that is selected and scrolled to when it changes, by its pointer. */
-  at: string | undefined;
+  at?: string | undefined;
 }
 
 const classes = { name: Decoration.mark({ class: "j-name" }), string: Decoration.mark({ class: "j-string" }), literal: Decoration.mark({ class: "j-literal" }) };

@@ -1,4 +1,6 @@
-// Where the values of a JSON text stand, by their pointers (RFC 6901).
+// Where the values of a JSON text stand, by their pointers (RFC 6901), and the marks of faults there.
+
+import type { Fault } from "../api/types.ts";
 
 export interface Place {
   /** Where the member begins: its name, or the value of an element. */
@@ -107,3 +109,27 @@ export function markOf(text: string, place: Place): { from: number; to: number }
   if (!isLong) return { from: place.from, to: place.to };
   return place.nameEnd > place.from ? { from: place.from, to: place.nameEnd } : { from: place.valueFrom, to: place.valueFrom + 1 };
 }
+
+/** A place that is marked with what is wrong there. */
+export interface Mark {
+  from: number;
+  to: number;
+  message: string;
+}
+
+/** Where the text stops being JSON; else the members that faults are about, or the nearest object around them. */
+export function marksOf(text: string, faults: Fault[]): Mark[] {
+  const { byPointer, fault } = findPlaces(text);
+  if (fault) return [{ from: fault.at, to: fault.at + 1, message: fault.message }];
+  return faults.map((f) => {
+    let pointer = f.path ?? "";
+    while (pointer !== "" && !byPointer.has(pointer)) pointer = pointer.replace(/\/[^/]*$/, "");
+    const place = byPointer.get(pointer);
+    const from = place?.from ?? 0;
+    const to = !place || pointer === "" ? from + 1 : place.nameEnd > from ? place.nameEnd : Math.min(place.to, from + 40);
+    return { from, to, message: `${f.path ? `${f.path}: ` : ""}${f.message}` };
+  });
+}
+
+/** The number of the line of a place. */
+export const lineOf = (text: string, at: number): number => text.slice(0, at).split("\n").length;

@@ -79,7 +79,7 @@ function estimate(sample: string, total: number): number {
 
 function command(a: Address, format: string, columns: string[]): string {
   const { from, to } = listScope(a) as { from: string; to: string };
-  const parts = [`theeye export --format ${format} --from ${quote(from)} --to ${quote(to)}`];
+  const parts = [`theeye export --url ${location.origin} --format ${format} --from ${quote(from)} --to ${quote(to)}`];
   if (a.app) parts.push(`--application ${quote(a.app)}`);
   for (const filter of a.filters) parts.push(`--filter ${quote(filter)}`);
   if (format !== "ndjson" && columns.length > 0) parts.push(`--columns ${quote(columns.join(","))}`);

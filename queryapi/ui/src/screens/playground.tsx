@@ -7,10 +7,12 @@ import { type Call, get, pathTo, quote } from "../api/call.ts";
 import { asFailure, ask, Failure } from "../api/client.ts";
 import type { EventPage, EyeEvent, Fault, TypeList } from "../api/types.ts";
 import { Segments } from "../components/choice.tsx";
+import type { EditorProps } from "../components/editor.tsx";
+import { lazily } from "../components/lazy.tsx";
 import { Link } from "../components/link.tsx";
 import { FailureNote } from "../components/panel.tsx";
 import { visibleText } from "../components/value.tsx";
-import { findPlaces } from "../json/places.ts";
+import { findPlaces, lineOf, marksOf } from "../json/places.ts";
 import { pretty } from "../json/pretty.ts";
 import { withOwn, withScreen } from "../state/address.ts";
 import { useAnswer } from "../state/answer.ts";
@@ -23,6 +25,8 @@ import own from "../styles/playground.screen.css";
 import { receivedRange } from "../time/received.ts";
 
 addSheets(shared, own);
+
+const Editor = lazily<EditorProps>(async () => (await import("./schemaeditor.tsx")).Editor);
 
 /** The tokens of `theeye up --dev`, whose write key everybody knows. */
 const devTokens = ["dev-analyst", "dev-operator"];
@@ -68,16 +72,16 @@ export function Playground(): JSX.Element {
           <h2>Event</h2>
           <span class="end"><TypeSelect onExample={type} /></span>
         </div>
-        <textarea class="textarea event-text" aria-label="Event as JSON" spellcheck={false} value={text} aria-invalid={verdict.result !== undefined && verdict.result.status !== "stored"} onInput={(e) => type(e.currentTarget.value)} />
+        <div class="event-text"><Editor label="Event as JSON" value={text} onInput={type} marks={marksOf(text, verdict.result?.errors ?? [])} /></div>
         <div class="row">
           <button type="button" class="button" onClick={() => type(pretty(text))}>Lay out</button>
           <button type="button" class="button" onClick={() => type(withNow(text))}>Set the time to now</button>
         </div>
-        <VerdictView verdict={verdict} hasKey={key !== ""} />
+        <VerdictView text={text} verdict={verdict} hasKey={key !== ""} />
       </section>
       <div class="stack">
         <SendPanel text={text} secret={key} onKey={setKey} />
-        <Snippets text={text} format={(a.own["code"]?.[0] as SnippetName) ?? "curl"} />
+        <Snippets text={text} secret={key} format={(a.own["code"]?.[0] as SnippetName) ?? "curl"} />
       </div>
     </div>
   );
@@ -129,7 +133,7 @@ function useVerdict(text: string, secret: string): Verdict {
   useEffect(() => {
     const fault = findPlaces(text).fault;
     if (fault) {
-      setState({ fault: { line: text.slice(0, fault.at).split("\n").length, message: fault.message }, waiting: false });
+      setState({ fault: { line: lineOf(text, fault.at), message: fault.message }, waiting: false });
       return undefined;
     }
     if (secret === "") {
@@ -152,8 +156,10 @@ function useVerdict(text: string, secret: string): Verdict {
   return state;
 }
 
-function VerdictView({ verdict, hasKey }: { verdict: Verdict; hasKey: boolean }): JSX.Element {
+function VerdictView({ text, verdict, hasKey }: { text: string; verdict: Verdict; hasKey: boolean }): JSX.Element {
   const { fault, result, failure } = verdict;
+  const errors = result?.errors ?? [];
+  const marks = marksOf(text, errors);
   return (
     <div class="verdict-box" role="status">
       {fault && <p class="fault">Line {fault.line}: {fault.message}</p>}
@@ -166,7 +172,7 @@ function VerdictView({ verdict, hasKey }: { verdict: Verdict; hasKey: boolean })
           </p>
           {result.message && <p class="fault">{result.message}</p>}
           <ul class="faults">
-            {(result.errors ?? []).map((f, i) => <li key={i}><code><bdi>{visibleText(f.path || "event", 160)}</bdi></code> <bdi>{visibleText(f.message, 600)}</bdi> <span class="muted small">{f.code}</span></li>)}
+            {errors.map((f, i) => <li key={i}>{marks[i] && <span class="muted">Line {lineOf(text, marks[i].from)}</span>} <code><bdi>{visibleText(f.path || "event", 160)}</bdi></code> <bdi>{visibleText(f.message, 600)}</bdi> <span class="muted small">{f.code}</span></li>)}
           </ul>
         </>
       )}
@@ -258,10 +264,10 @@ interface SampleEvent {
   data?: unknown;
 }
 
-function Snippets({ text, format }: { text: string; format: SnippetName }): JSX.Element {
+function Snippets({ text, secret, format }: { text: string; secret: string; format: SnippetName }): JSX.Element {
   const a = address.value;
   const event = parsed(text);
-  const code = event ? snippets[format](event, text) : "";
+  const code = event ? snippets[format](event, text, secret || "WRITE-KEY") : "";
   return (
     <section class="panel padded" aria-label="Code">
       <div class="row">
@@ -269,7 +275,7 @@ function Snippets({ text, format }: { text: string; format: SnippetName }): JSX.
         <span class="end"><Segments label="Language" options={snippetNames} value={format} onChange={(f) => go(withOwn(a, "code", f === "curl" ? undefined : f))} /></span>
       </div>
       {event ? <pre class="code" tabIndex={0}>{visibleText(code, Infinity).replaceAll("\u240a", "\n")}</pre> : <p class="muted">The event is no JSON object yet.</p>}
-      {event && <p><button type="button" class="button" onClick={() => void copy(code, "Code")}>Copy</button></p>}
+      {event && <p class="row"><button type="button" class="button" onClick={() => void copy(code, "Code")}>Copy</button>{format === "script" && <span class="muted small">Everyone can read the key of a page: take one of kind browser that lists the page's origin.</span>}</p>}
     </section>
   );
 }
@@ -286,9 +292,10 @@ function parsed(text: string): SampleEvent | undefined {
 const str = (value: unknown): string => JSON.stringify(typeof value === "string" ? value : "");
 const origin = (): string => location.origin;
 
-const snippets: Record<SnippetName, (e: SampleEvent, text: string) => string> = {
+const snippets: Record<SnippetName, (e: SampleEvent, text: string, secret: string) => string> = {
   curl: (_, text) => `curl -sS ${quote(`${origin()}/v1/events`)} \\\n  -H "Authorization: Bearer $EYE_WRITE_KEY" \\\n  -d ${quote(compact(text))}`,
-  script: (e) => `<script defer src="${origin()}/tracker.js" data-key="WRITE-KEY"></script>\n\n<script>\n  eye.track(${str(e.category)}, ${str(e.name)}, ${jsObject(e.data)})\n</script>`,
+  // The script is deferred: a call that comes before waits for it in an array.
+  script: (e, _, secret) => `<script defer src="${origin()}/tracker.js" data-key="${secret.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}"></script>\n\n<script>\n  window.eye = window.eye || []\n  eye.push(["track", ${inScript(str(e.category))}, ${inScript(str(e.name))}, ${jsObject(e.data)}])\n</script>`,
   go: (e) =>
     `client, err := eye.New(eye.Config{URL: ${str(origin())}, WriteKey: os.Getenv("EYE_WRITE_KEY")})\nif err != nil {\n\tlog.Print(err) // and go on: a nil client drops, counts, and says so once\n}\ndefer client.Close(ctx)\n_ = client.Enqueue(eye.Event{\n\tSessionID: ${str(e.session_id)}, Category: ${str(e.category)}, Name: ${str(e.name)},\n\tData: ${goValue(e.data ?? {})},\n})`,
   python: (e) => `import theeye\n\ntheeye.start(url=${str(origin())})  # the key is in EYE_WRITE_KEY\ntheeye.enqueue(${str(e.session_id)}, ${str(e.category)}, ${str(e.name)}, ${pyValue(e.data ?? {})})\ntheeye.flush()`,
@@ -297,7 +304,8 @@ const snippets: Record<SnippetName, (e: SampleEvent, text: string) => string> = 
 const compact = (text: string): string => JSON.stringify(JSON.parse(text));
 
 /** In a script element, "</script>" within a text would end it. */
-const jsObject = (data: unknown): string => JSON.stringify(data ?? {}, null, 2).replaceAll("<", "\\u003c").replaceAll("\n", "\n  ");
+const inScript = (json: string): string => json.replaceAll("<", "\\u003c");
+const jsObject = (data: unknown): string => inScript(JSON.stringify(data ?? {}, null, 2)).replaceAll("\n", "\n  ");
 
 function goValue(v: unknown): string {
   if (v === null) return "nil";

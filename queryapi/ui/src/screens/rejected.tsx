@@ -3,7 +3,7 @@
 
 import type { JSX } from "preact";
 import { get, post } from "../api/call.ts";
-import { isFinal, type Job, type RejectedGroup, type RejectedSummary, type ReplayReport, type SchemaList, type Selection } from "../api/operate.ts";
+import { isFinal, type Job, type RejectedGroup, type RejectedSummary, type ReplayReport, type Selection } from "../api/operate.ts";
 import type { EventPage, EyeEvent, Fault } from "../api/types.ts";
 import { Icon } from "../components/icon.tsx";
 import { JobProgress, ReplayReportView, useJob } from "../components/job.tsx";
@@ -13,14 +13,13 @@ import { FailureNote, Panel } from "../components/panel.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
 import type { Table } from "../components/table.tsx";
 import { visibleText } from "../components/value.tsx";
+import { Reason, SchemaBeside, Why } from "../components/why.tsx";
 import { figure } from "../format/number.ts";
 import { ago, bothTimes, momentOf } from "../format/time.ts";
 import { pretty } from "../json/pretty.ts";
-import { failingKeyword } from "../schema/keyword.ts";
-import { isAboutSchema, reasonOf } from "../schema/reasons.ts";
+import { isAboutSchema } from "../schema/reasons.ts";
 import { type Address, withOwn, withScreen } from "../state/address.ts";
 import { useAnswer } from "../state/answer.ts";
-import { schemaCall, useDeclaration } from "../state/document.ts";
 import { address, change, go } from "../state/location.ts";
 import { isOperator } from "../state/session.ts";
 import { useTask } from "../state/task.ts";
@@ -31,6 +30,8 @@ import shared from "../styles/operate.screen.css";
 import { addSheets } from "../state/sheets.ts";
 
 addSheets(shared, own);
+
+export { Why };
 
 const every = 15_000;
 const mostGroups = 200;
@@ -143,7 +144,6 @@ function Group({ group }: { group: RejectedGroup }): JSX.Element {
   const samples = (answer.value?.events ?? []).filter((e) => e.category === group.category && e.name === group.name && e.errors?.some((f) => f.code === group.code && (f.path ?? "") === group.path));
   const wanted = a.own["sample"]?.[0];
   const sample = samples.find((e) => e.event_id === wanted) ?? samples[0];
-  const reason = reasonOf(group.code);
   return (
     <Panel
       title="Events of this reason"
@@ -153,9 +153,7 @@ function Group({ group }: { group: RejectedGroup }): JSX.Element {
       note={answer.value && `${figure(samples.length)}${answer.value.next_cursor ? " of the newest" : ""}`}
       empty={answer.value && samples.length === 0 ? <p class="empty">None of the newest {mostSamples} events has this reason. Choose a shorter range.</p> : undefined}
     >
-      <p class="explained">
-        <strong>{reason.what}</strong> {reason.cure}
-      </p>
+      <Reason code={group.code} />
       <Actions group={group} sample={sample} />
       {sample && <Sample event={sample} group={group} others={samples} />}
     </Panel>
@@ -273,49 +271,4 @@ function Original({ event, faults }: { event: EyeEvent; faults: Fault[] }): JSX.
   // A member that is missing has no place; the object that should have it has.
   const marks = faults.flatMap((f) => (f.path ? [f.path, ...(/^the member is missing/.test(f.message) ? [f.path.replace(/\/[^/]*$/, "")] : [])] : []));
   return <MarkedJson label="The event as it was received" text={pretty(event.original)} marks={marks} />;
-}
-
-/** The schema that judged an event, with the keyword marked that it breaks. */
-function SchemaBeside({ event, faults }: { event: EyeEvent; faults: Fault[] }): JSX.Element {
-  const a = address.value;
-  const category = event.category!;
-  const name = event.name!;
-  const judgedBy = event.schema_version || undefined;
-  const list = useAnswer<SchemaList>(get("/v1/schemas"));
-  const isRegistered = list.value?.schemas.some((s) => s.category === category && s.name === name);
-  const newest = useDeclaration(isRegistered ? schemaCall(category, name) : undefined);
-  const judging = useDeclaration(judgedBy ? schemaCall(category, name, judgedBy) : undefined);
-  const shown = judging.value ?? newest.value;
-  const failure = list.failure ?? newest.failure;
-  if (!shown) {
-    if (isRegistered === false) return <figure><figcaption>Schema</figcaption><p class="empty">No schema is registered for <bdi>{visibleText(`${category} / ${name}`)}</bdi>.</p></figure>;
-    return <figure><figcaption>Schema</figcaption>{failure ? <FailureNote failure={failure} call={list.failure ? list.call : newest.call} /> : <div class="skeleton" />}</figure>;
-  }
-  const text = pretty(shown.text);
-  const pointers = faults.flatMap((f) => {
-    const found = failingKeyword(safeParse(text), f);
-    return found === undefined ? [] : [found];
-  });
-  const isOld = newest.value !== undefined && judgedBy !== undefined && newest.value.revision !== judgedBy;
-  return (
-    <figure>
-      <figcaption class="row">
-        Schema, revision {shown.revision}
-        {pointers[0] !== undefined && <code class="path"><bdi>{visibleText(pointers[0], 80)}</bdi></code>}
-        <Link class="button small-button" to={withScreen({ ...a, app: event.application, ...pinned(a) }, "schemas", "", { category: [category], name: [name], ...(pointers[0] ? { at: [pointers[0]] } : {}), sample: [event.event_id], code: ["schema_violation"] })}>
-          Open the schema at this place
-        </Link>
-      </figcaption>
-      <MarkedJson label="The schema of this type" text={text} marks={pointers} />
-      {isOld && <p class="muted small">Revision {newest.value!.revision} has replaced it; a replay judges the event by that one.</p>}
-    </figure>
-  );
-}
-
-function safeParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

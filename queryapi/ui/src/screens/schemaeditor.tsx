@@ -9,7 +9,7 @@ import { type DraftVerdicts, isFinal, type Job, type ReplayReport, type VersionP
 import type { EventPage, EyeEvent, Fault } from "../api/types.ts";
 import { Diff } from "../components/diff.tsx";
 import { Dialog } from "../components/dialog.tsx";
-import { Editor, type Mark } from "../components/editor.tsx";
+import { Editor } from "../components/editor.tsx";
 import { Icon } from "../components/icon.tsx";
 import { JobProgress, ReplayReportView, useJob } from "../components/job.tsx";
 import { MarkedJson } from "../components/json.tsx";
@@ -19,7 +19,7 @@ import { valueText, visibleText } from "../components/value.tsx";
 import { count, figure } from "../format/number.ts";
 import { momentOf } from "../format/time.ts";
 import { mergeLines } from "../json/diff.ts";
-import { findPlaces } from "../json/places.ts";
+import { findPlaces, lineOf, marksOf } from "../json/places.ts";
 import { pretty } from "../json/pretty.ts";
 import { inferSchema } from "../schema/infer.ts";
 import { isAboutSchema } from "../schema/reasons.ts";
@@ -32,6 +32,8 @@ import { notify } from "../state/notice.ts";
 import { useTask } from "../state/task.ts";
 import { receivedRange } from "../time/received.ts";
 import type { TypeName } from "./schemas.tsx";
+
+export { Editor };
 
 /** How long typing pauses before the draft is judged, in ms. */
 const judgePause = 250;
@@ -75,7 +77,7 @@ export function SchemaEditor(type: TypeName): JSX.Element {
     else keep({ ...from, text: typed });
   };
   const verdict = useVerdict(type, text, samples.events);
-  const marks = text === undefined ? [] : marksOf(text, verdict);
+  const marks = text === undefined ? [] : marksOf(text, verdict.faults);
 
   if (list.failure && !list.value) return <FailureNote failure={list.failure} call={list.call} retry={list.retry} />;
   if (declared.failure && text === undefined) return <FailureNote failure={declared.failure} call={declared.call} />;
@@ -120,7 +122,7 @@ export function SchemaEditor(type: TypeName): JSX.Element {
           <Editor label="Schema" value={text} onInput={change} marks={marks} at={a.own["at"]?.[0]} />
           {marks.length > 0 && (
             <ul class="faults editor-faults">
-              {marks.slice(0, 5).map((m, i) => <li key={i}><span class="muted">Line {text.slice(0, m.from).split("\n").length}</span> <bdi>{visibleText(m.message, 400)}</bdi></li>)}
+              {marks.slice(0, 5).map((m, i) => <li key={i}><span class="muted">Line {lineOf(text, m.from)}</span> <bdi>{visibleText(m.message, 400)}</bdi></li>)}
             </ul>
           )}
           {verdict.failure && <FailureNote failure={verdict.failure} call={verdict.call} />}
@@ -202,17 +204,6 @@ function useVerdict({ category, name }: TypeName, text: string | undefined, even
     return () => (clearTimeout(timer), controller.abort());
   }, [key]);
   return state.of === key ? state : { ...state, waiting: true, isValid: false };
-}
-
-function marksOf(text: string, verdict: Verdict): Mark[] {
-  const { byPointer, fault } = findPlaces(text);
-  if (fault) return [{ from: fault.at, to: fault.at + 1, message: fault.message }];
-  return verdict.faults.map((f) => {
-    let pointer = f.path ?? "";
-    while (pointer !== "" && !byPointer.has(pointer)) pointer = pointer.replace(/\/[^/]*$/, "");
-    const place = byPointer.get(pointer);
-    return { from: place?.from ?? 0, to: place ? (place.nameEnd > place.from ? place.nameEnd : Math.min(place.to, place.from + 40)) : 1, message: `${f.path ? `${f.path}: ` : ""}${f.message}` };
-  });
 }
 
 type SampleChange = "newly_valid" | "still_rejected" | "newly_rejected" | "unchanged" | "other" | "unknown";

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { get } from "../api/call.ts";
 import type { EyeEvent, Timeline } from "../api/types.ts";
-import { EventDrawer, isShown, withEvent } from "../components/drawer.tsx";
+import { EventDrawer, funnelAddress, isShown, withEvent } from "../components/drawer.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { FailureNote, Panel } from "../components/panel.tsx";
@@ -30,7 +30,7 @@ export function SessionTimeline({ a }: { a: Address }): JSX.Element {
       <p class="row">
         <Link class="button" to={withScreen(a, "sessions")}><Icon name="left" /> Sessions</Link>
         {a.own["step"] && (
-          <Link class="button primary" to={withScreen(a, "funnel", "", { step: a.own["step"] })}>
+          <Link class="button primary" to={funnelAddress(a, a.own["step"])}>
             Open the funnel of {count(a.own["step"].length, "step")}
           </Link>
         )}
