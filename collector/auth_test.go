@@ -151,6 +151,26 @@ func TestChecksOrigins(t *testing.T) {
 	}
 }
 
+// The pages of the collector's own origin need not be listed for a browser key.
+func TestOwnPagesUseBrowserKeys(t *testing.T) {
+	f := newFixture(t)
+	for name, c := range map[string]struct {
+		key, site string
+		status    int
+	}{
+		"browser key from the own origin": {shopKey, "same-origin", 202},
+		"browser key from a sibling":      {shopKey, "same-site", 403},
+		"browser key from elsewhere":      {shopKey, "cross-site", 403},
+		"server key from the own origin":  {serverKey, "same-origin", 403},
+		"unknown key from the own origin": {"unknown", "same-origin", 401},
+	} {
+		r := f.send(api.PathEvents, click("s"), "X-Write-Key", c.key, "Origin", f.base, "Sec-Fetch-Site", c.site)
+		if r.status != c.status {
+			t.Errorf("%s: answer %d %s, want %d", name, r.status, r.text, c.status)
+		}
+	}
+}
+
 // checkReadable checks whether a page of this origin may read an answer.
 func checkReadable(t *testing.T, r answer, origin string, want bool) {
 	t.Helper()

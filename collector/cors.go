@@ -25,12 +25,14 @@ var errServerKeyInPage = httpserver.NewFailure(http.StatusForbidden, api.CodeSer
 	"this is the key of a server, and must not be in a page or a mail where everyone can read it: rotate it, and use a key of kind browser that lists the page's origin")
 
 // checkOrigin refuses a key that is used from an origin that its owner did not
-// list.
+// list. The pages of the collector's own origin, such as the playground of the web
+// UI, need not be listed for a browser key: browsers alone set Sec-Fetch-Site.
 func checkOrigin(key registry.Key, h http.Header) error {
 	for _, origin := range h["Origin"] {
 		switch {
 		// Browsers never send the header empty.
 		case origin != "" && key.AllowsOrigin(origin):
+		case key.Kind == registry.Browser && h.Get("Sec-Fetch-Site") == "same-origin":
 		case key.Kind == registry.Server:
 			return errServerKeyInPage
 		case origin == registry.NullOrigin:
