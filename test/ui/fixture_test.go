@@ -114,15 +114,15 @@ func startFixture(full bool, env ...string) (*fixture, error) {
 	if !full {
 		return f, nil
 	}
-	if err := f.sendDemo(ctx); err != nil {
+	if err := f.sendDemo(ctx, demoEvents); err != nil {
 		return nil, err
 	}
 	return f, f.startBrowser()
 }
 
-// sendDemo sends the events and waits until statistics count them.
-func (f *fixture) sendDemo(ctx context.Context) error {
-	demo := exec.CommandContext(ctx, f.binary, "demo", "--events", fmt.Sprint(demoEvents), "--days", fmt.Sprint(demoDays))
+// sendDemo sends a number of events and waits until statistics count them.
+func (f *fixture) sendDemo(ctx context.Context, events int) error {
+	demo := exec.CommandContext(ctx, f.binary, "demo", "--events", fmt.Sprint(events), "--days", fmt.Sprint(demoDays))
 	demo.Env = append(os.Environ(), "EYE_COLLECTOR_URL="+f.base, "EYE_WRITE_KEY="+writeKey)
 	if out, err := demo.CombinedOutput(); err != nil {
 		return fmt.Errorf("send events: %w\n%s", err, out)
@@ -138,8 +138,8 @@ func (f *fixture) sendDemo(ctx context.Context) error {
 		for _, t := range list.Types {
 			n += t.Stored + t.Rejected
 		}
-		if n < demoEvents {
-			return fmt.Errorf("%d events of %d have an outcome", n, demoEvents)
+		if n < events {
+			return fmt.Errorf("%d events of %d have an outcome", n, events)
 		}
 		return nil
 	})

@@ -24,7 +24,7 @@ import (
 // page is a tab that shows the UI.
 type page struct {
 	f   *fixture
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 
 	mutex  sync.Mutex
@@ -56,13 +56,13 @@ const watch = `
 	Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => { window.copied = text }}})`
 
 // open opens a screen as an operator, by the link that signs in.
-func (f *fixture) open(t *testing.T, target string) *page {
+func (f *fixture) open(t testing.TB, target string) *page {
 	t.Helper()
 	return f.openAs(t, operatorToken, target)
 }
 
 // openAs opens a screen with a token, or the sign-in with "".
-func (f *fixture) openAs(t *testing.T, token, target string) *page {
+func (f *fixture) openAs(t testing.TB, token, target string) *page {
 	t.Helper()
 	tab, closeTab := chromedp.NewContext(f.browser)
 	t.Cleanup(closeTab)

@@ -117,7 +117,7 @@ func (f *fixture) post(t *testing.T, path, secret, body string, want int) string
 }
 
 // send sends a request and wants a status, 0 for 200 or 201.
-func (f *fixture) send(t *testing.T, req *http.Request, secret string, want int) string {
+func (f *fixture) send(t testing.TB, req *http.Request, secret string, want int) string {
 	t.Helper()
 	req.Header.Set("Authorization", "Bearer "+secret)
 	resp, err := http.DefaultClient.Do(req)
