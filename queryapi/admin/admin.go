@@ -56,6 +56,7 @@ type Admin struct {
 	registry *registry.Registry
 	store    Store
 	columns  *refresh.Refresher // nil without
+	habits   habits
 	log      *slog.Logger
 	// logLimit bounds the log lines about an unavailable store or stream.
 	logLimit rate.Sometimes

@@ -43,6 +43,7 @@ func (a *Admin) Status(ctx context.Context) (api.Status, error) {
 	st.Registry.Revision = a.registry.Revision()
 	st.Store = a.readStoreStatus(ctx)
 	st.Columns = a.columnsStatus()
+	st.SilentApplications = a.silentApplications(ctx, time.Duration(st.Lag.Seconds*float64(time.Second)))
 	return st, nil
 }
 

@@ -13,8 +13,23 @@ type Status struct {
 	// Retention is the newest job that applies a changed retention, absent without
 	// one.
 	Retention *Job `json:"retention,omitzero"`
+	// SilentApplications are those that fell silent, the longest silent first. It is nil, and
+	// absent, while that is not known.
+	SilentApplications []SilentApplication `json:"silent_applications,omitzero"`
 	// Services is nil, and absent, if the heartbeats cannot be read.
 	Services []ServiceStatus `json:"services,omitzero"`
+}
+
+// SilentApplication is an application that has sent nothing for more than one and a half
+// times its longest pause in the seven days before its last event, and for more than an
+// hour.
+type SilentApplication struct {
+	Application string `json:"application"`
+	// LastReceivedAt is when its last event was received.
+	LastReceivedAt Time `json:"last_received_at"`
+	// SilentSeconds is how long ago that is, LongestPauseSeconds its longest pause before.
+	SilentSeconds       float64 `json:"silent_seconds"`
+	LongestPauseSeconds float64 `json:"longest_pause_seconds"`
 }
 
 // StreamStatus is the state of the stream of events.

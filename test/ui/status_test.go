@@ -26,7 +26,7 @@ func TestStatus(t *testing.T) {
 	if rows := evaluate[int](p, `document.querySelectorAll(".services tbody tr").length`); rows != len(status.Services) {
 		t.Errorf("the screen shows %d services, the call returns %d", rows, len(status.Services))
 	}
-	p.awaitText(".panel", "Applications that fell silent")
+	p.awaitText(`[aria-label="Applications that fell silent"]`, "None")
 	p.click(`button[aria-label="Checks: table"]`)
 	p.await(`document.querySelectorAll("table[class=table] tbody tr").length >= 7`)
 }

@@ -54,6 +54,10 @@ func statusLines(p *output.Printer, s *api.Status) []string {
 	if s.Columns != nil {
 		lines = append(lines, "columns   "+columnsStatus(s.Columns))
 	}
+	for _, app := range s.SilentApplications {
+		lines = append(lines, fmt.Sprintf("SILENT: %s has sent nothing for %s, since %s; its longest pause in the week before was %s", app.Application,
+			output.Seconds(app.SilentSeconds), p.Time(app.LastReceivedAt.Time), output.Seconds(app.LongestPauseSeconds)))
+	}
 	if s.Processing.Reason != "" {
 		lines = append(lines, "NOT PROCESSING: "+output.OneLine(s.Processing.Reason))
 	}

@@ -37,6 +37,14 @@ func TestStatusMarksProblems(t *testing.T) {
 			"stream    9 events, 0 B\nlag       9 events, 1s\nstore     ready\nregistry  revision 0\n" +
 				"NOT PROCESSING: no processor is running\nSERVICE  INSTANCE  VERSION  COMMIT  REVISION  STARTED  SEEN\n",
 		},
+		"silent applications": {
+			`{"stream": {"messages": 0, "bytes": 0, "max_bytes": -1, "first_seq": 1, "last_seq": 0}, "lag": {"events": 0, "seconds": 0},
+			"store": {"ready": true}, "registry": {"revision": 0}, "services": [], "silent_applications": [{"application": "shop",
+			"last_received_at": "2026-11-24T10:00:00.000000Z", "silent_seconds": 5400, "longest_pause_seconds": 600}]}`,
+			"stream    0 events, 0 B\nlag       0 events, 0s\nstore     ready\nregistry  revision 0\n" +
+				"SILENT: shop has sent nothing for 1h30m0s, since 2026-11-24T10:00:00Z; its longest pause in the week before was 10m0s\n" +
+				"SERVICE  INSTANCE  VERSION  COMMIT  REVISION  STARTED  SEEN\n",
+		},
 		"unhealthy": {
 			`{"stream": {"messages": 0, "bytes": 0, "max_bytes": -1, "first_seq": 1, "last_seq": 0}, "lag": {"events": 0, "seconds": 0},
 			"store": {"ready": false}, "registry": {"revision": 0}}`,

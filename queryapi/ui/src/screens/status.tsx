@@ -1,12 +1,11 @@
 // Status: whether events get their outcomes, and what the installation consists of.
 
 import type { ComponentChildren, JSX } from "preact";
-import { get, post } from "../api/call.ts";
+import { get } from "../api/call.ts";
 import type { Job } from "../api/operate.ts";
-import type { Batch, Top } from "../api/types.ts";
 import { JobProgress } from "../components/job.tsx";
 import { Panel } from "../components/panel.tsx";
-import { valueText, visibleText } from "../components/value.tsx";
+import { visibleText } from "../components/value.tsx";
 import { count, figure, percent } from "../format/number.ts";
 import { ago, bothTimes, duration } from "../format/time.ts";
 import { useAnswer } from "../state/answer.ts";
@@ -36,6 +35,7 @@ interface Status {
   registry: { revision: number };
   columns?: { as_of?: string; age_seconds: number; days: number; days_built: number; stale_days: number; rows: number; parts: number; bytes: number; reason?: string };
   retention?: Job;
+  silent_applications?: { application: string; last_received_at: string; silent_seconds: number; longest_pause_seconds: number }[];
   services?: Service[];
 }
 
@@ -134,7 +134,7 @@ export function Status(): JSX.Element {
         </section>
       )}
       {s?.services && <Services services={s.services} now={now} />}
-      <Silent />
+      {s?.silent_applications && <Silent applications={s.silent_applications} />}
     </div>
   );
 }
@@ -186,25 +186,18 @@ function Services({ services, now }: { services: Service[]; now: number }): JSX.
   );
 }
 
-/** Applications that sent events within a month, and none for a day. */
-function Silent(): JSX.Element {
-  const question = (id: string, from: string, to: string): Record<string, unknown> => ({ id, kind: "top", field: "application", from, to, limit: 100 });
-  const call = post("/v1/stats/query", { queries: [question("before", "30d", "24h"), question("now", "24h", "now")] });
-  const answer = useAnswer<Batch>(call, 60_000);
-  const values = (id: string): Top["values"] => {
-    const found = answer.value?.results.find((r) => r.id === id);
-    return found?.status === 200 ? (found.answer as Top).values : [];
-  };
-  const heard = new Set(values("now").map((v) => valueText(v.value)));
-  const silent = values("before").filter((v) => !heard.has(valueText(v.value)));
+/** Applications that send nothing for longer than they ever paused. */
+function Silent({ applications }: { applications: NonNullable<Status["silent_applications"]> }): JSX.Element {
+  const { tz } = address.value;
   return (
-    <Panel title="Applications that fell silent" call={call} answer={answer} note={answer.value && `${figure(silent.length)}`}
-      empty={answer.value && silent.length === 0 ? <p class="muted">None: every application with events in the last 30 days has one in the last 24 hours.</p> : undefined}>
+    <section class="panel padded" aria-label="Applications that fell silent">
+      <h2>Applications that fell silent</h2>
+      {applications.length === 0 && <p class="muted">None: every application that sends regularly has sent within one and a half times its longest pause of a week.</p>}
       <ul class="silent">
-        {silent.map((v) => (
-          <li key={valueText(v.value)}><strong><bdi>{visibleText(valueText(v.value))}</bdi></strong> {count(v.count, "event")} in the 29 days before, none in the last 24 hours</li>
+        {applications.map((x) => (
+          <li key={x.application}><strong>{x.application}</strong> <span title={bothTimes(x.last_received_at, tz)}>nothing for {duration(x.silent_seconds)}</span>, its longest pause in the week before was {duration(x.longest_pause_seconds)}</li>
         ))}
       </ul>
-    </Panel>
+    </section>
   );
 }
