@@ -12,8 +12,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVariable) != "" {
-		os.Exit(runPlanted())
+	for variable, runRole := range roles {
+		if os.Getenv(variable) != "" {
+			os.Exit(runRole())
+		}
 	}
 	code := m.Run()
 	harness.Clean()

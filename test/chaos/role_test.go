@@ -12,8 +12,11 @@ import (
 	"github.com/theeye/theeye/standalone"
 )
 
+// roles are what the test program does instead of its tests where a variable is set.
+var roles = map[string]func() int{roleVariable: runPlanted}
+
 // roleVariable names the bug to plant; with it set the test program is a
-// pipeline in one process and runs no test.
+// pipeline in one process.
 const roleVariable = "CHAOS_BUG"
 
 // selfPath is the path of this program.
