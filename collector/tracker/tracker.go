@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/theeye/theeye/shared/httpserver"
@@ -66,7 +65,7 @@ func ServeScript(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Del("Access-Control-Allow-Credentials")
-	if isKept(r.Header, etag) {
+	if httpserver.MatchesNone(r.Header, etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -81,14 +80,4 @@ func ServeScript(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("write the browser script: %w", err)
 	}
 	return nil
-}
-
-// isKept reports whether the client has the script of this tag (RFC 9110, 13.1.2).
-func isKept(h http.Header, etag string) bool {
-	for item := range strings.SplitSeq(strings.Join(h["If-None-Match"], ","), ",") {
-		if item = strings.TrimSpace(item); item == "*" || strings.TrimPrefix(item, "W/") == etag {
-			return true
-		}
-	}
-	return false
 }

@@ -98,7 +98,7 @@ func (s *service) writeAnswer(w http.ResponseWriter, r *http.Request, p access.P
 		h := w.Header()
 		h.Set("Cache-Control", "private, no-store")
 		h.Set(api.HeaderETag, etag)
-		if matchesETag(r.Header, etag) {
+		if httpserver.MatchesNone(r.Header, etag) {
 			w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
@@ -162,17 +162,4 @@ func (s *service) statsETag(in *statsInput, q *statsQuestion, snapshot *columns.
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`
-}
-
-// matchesETag reports whether If-None-Match names a tag.
-func matchesETag(h http.Header, etag string) bool {
-	opaque := strings.TrimPrefix(etag, "W/")
-	for _, line := range h.Values("If-None-Match") {
-		for item := range strings.SplitSeq(line, ",") {
-			if strings.TrimPrefix(strings.TrimSpace(item), "W/") == opaque {
-				return true
-			}
-		}
-	}
-	return false
 }

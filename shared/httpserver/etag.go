@@ -17,6 +17,30 @@ type Match struct {
 	Revision uint64
 }
 
+// MatchesNone reports whether If-None-Match names the tag of a representation that exists:
+// the client has it. The comparison is the weak one, and * names any (RFC 9110, 13.1.2).
+func MatchesNone(h http.Header, etag string) bool {
+	opaque := strings.TrimPrefix(etag, "W/")
+	rest := strings.TrimSpace(strings.Join(h["If-None-Match"], ","))
+	if rest == "*" {
+		return true
+	}
+	for rest != "" {
+		// A tag may hold commas: it ends at its quote.
+		rest = strings.TrimLeft(rest, ", \t")
+		quoted := strings.TrimPrefix(rest, "W/")
+		end := strings.IndexByte(strings.TrimPrefix(quoted, `"`), '"')
+		if !strings.HasPrefix(quoted, `"`) || end < 0 {
+			return false // no list of tags
+		}
+		if quoted[:end+2] == opaque {
+			return true
+		}
+		rest = quoted[end+2:]
+	}
+	return false
+}
+
 // IfMatch reads If-Match: one revision, quoted as ETag has it or bare, or *.
 // The error is a *Failure with status 400.
 func IfMatch(h http.Header) (Match, error) {
