@@ -150,7 +150,14 @@ func TestSummaryHasSeries(t *testing.T) {
 	if _, got := fx.get(operator, "/v1/rejected/summary?from=2026-01-01&to=2026-01-02"); strings.Contains(got.raw, "series") {
 		t.Errorf("%s", got.raw)
 	}
-	for _, params := range []string{"series=true", "series=true&from=2026-01-01", "series=true&from=2026-01-01&to=2026-01-01", "series=1"} {
+	// By code, an event counts once, whatever else its reasons say.
+	fx.putEvents("blog", at, `{"event_id":"4","session_id":1,"category":"page","name":"view","timestamp":"2020-01-01T00:00:00Z","data":{}}`)
+	fx.awaitColumns()
+	_, got = fx.get(operator, "/v1/rejected/summary?group_by=code&series=true&from=2026-01-01&to=2026-01-02")
+	if want := `"code":"invalid_session_id","path":"","count":4,`; len(got.Groups) != 1 || !strings.Contains(got.raw, want) || !strings.Contains(got.raw, `"series":[3`) || strings.Contains(got.raw, "application") {
+		t.Errorf("%s, want %s", got.raw, want)
+	}
+	for _, params := range []string{"series=true", "series=true&from=2026-01-01", "series=true&from=2026-01-01&to=2026-01-01", "series=1", "group_by=path"} {
 		if status, got := fx.get(operator, "/v1/rejected/summary?"+params); status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", params, status, got.raw)
 		}

@@ -32,6 +32,9 @@ type RejectedQuery struct {
 	Limit int
 	// Series asks for the series of each group; From and To are bounds then.
 	Series bool
+	// ByCode groups by code alone: an event with several faults of one code counts once in
+	// its group.
+	ByCode bool
 }
 
 // Need returns the rows that the question is about.

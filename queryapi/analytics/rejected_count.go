@@ -135,7 +135,7 @@ func (c *rejectedCounter) countRows(ctx context.Context, v columns.View, cut qua
 		case c.EventID != "" && string(rejections.EventID(row)) != c.EventID:
 		default:
 			if reasons := rejections.Reasons(row); c.hasCode(reasons) {
-				t.addList(typ, handlesOf(reasons), reasonGroup{n: 1, first: ms, last: ms, sampleID: rejections.DocumentID(row), sampleEventID: string(rejections.EventID(row))})
+				t.addList(typ, c.groupsOf(reasons), reasonGroup{n: 1, first: ms, last: ms, sampleID: rejections.DocumentID(row), sampleEventID: string(rejections.EventID(row))})
 			}
 		}
 	})
@@ -169,8 +169,12 @@ type viewReasons struct {
 }
 
 func newViewReasons(p *columns.Part, c *rejectedCounter, counted *reasonCounts) *viewReasons {
+	application := p.Key().Application
+	if c.ByCode {
+		application = ""
+	}
 	return &viewReasons{
-		reasonCounts: counted, counter: c, part: p, selected: c.selectTypes(p), application: unique.Make(p.Key().Application),
+		reasonCounts: counted, counter: c, part: p, selected: c.selectTypes(p), application: unique.Make(application),
 		types: make([]unique.Handle[columns.Type], len(p.Types())), lists: make([][]unique.Handle[columns.Reason], len(p.Reasons())),
 	}
 }
@@ -178,7 +182,7 @@ func newViewReasons(p *columns.Part, c *rejectedCounter, counted *reasonCounts) 
 // addReasons counts events of a type with the same list of reasons.
 func (t *viewReasons) addReasons(typ, list uint32, events reasonGroup) {
 	if t.lists[list] == nil {
-		t.lists[list] = handlesOf(t.part.Reasons()[list])
+		t.lists[list] = t.counter.groupsOf(t.part.Reasons()[list])
 	}
 	t.addList(typ, t.lists[list], events)
 }
@@ -187,7 +191,7 @@ func (t *viewReasons) addReasons(typ, list uint32, events reasonGroup) {
 func (t *viewReasons) addList(typ uint32, reasons []unique.Handle[columns.Reason], events reasonGroup) {
 	t.total += events.n
 	if t.types[typ] == (unique.Handle[columns.Type]{}) {
-		t.types[typ] = unique.Make(t.part.Types()[typ])
+		t.types[typ] = t.counter.typeOf(t.part.Types()[typ])
 	}
 	for _, r := range reasons {
 		sum := t.addGroup(reasonKey{t.application, t.types[typ], r}, &events)
@@ -200,12 +204,23 @@ func (t *viewReasons) addList(typ uint32, reasons []unique.Handle[columns.Reason
 	}
 }
 
-// handlesOf returns distinct reasons.
-func handlesOf(reasons []columns.Reason) []unique.Handle[columns.Reason] {
+// typeOf returns the type in the key of a group.
+func (c *rejectedCounter) typeOf(t columns.Type) unique.Handle[columns.Type] {
+	if c.ByCode {
+		t = columns.Type{}
+	}
+	return unique.Make(t)
+}
+
+// groupsOf returns the distinct reasons in the keys of groups.
+func (c *rejectedCounter) groupsOf(reasons []columns.Reason) []unique.Handle[columns.Reason] {
 	handles := make([]unique.Handle[columns.Reason], 0, len(reasons))
-	for i, r := range reasons {
-		if !slices.Contains(reasons[:i], r) {
-			handles = append(handles, unique.Make(r))
+	for _, r := range reasons {
+		if c.ByCode {
+			r.Path = ""
+		}
+		if h := unique.Make(r); !slices.Contains(handles, h) {
+			handles = append(handles, h)
 		}
 	}
 	return handles

@@ -65,6 +65,7 @@ func randomRejected(r *rand.Rand, docs []*store.Document) RejectedQuery {
 	if q.Series = q.From.Before(q.To) && !q.From.IsZero(); q.Series {
 		q.Series = r.IntN(3) > 0
 	}
+	q.ByCode = r.IntN(3) == 0
 	switch some := docs[r.IntN(len(docs))]; r.IntN(6) {
 	case 0:
 		q.Category = some.Category
@@ -139,7 +140,11 @@ func naiveSummary(d *dataset, q *RejectedQuery) *api.RejectedSummary {
 		summary.Total++
 		counted := map[string]bool{}
 		for _, f := range doc.Errors {
-			key := strings.Join([]string{doc.Application, doc.Category, doc.Name, f.Code, f.Path}, "\x00")
+			parts := []string{doc.Application, doc.Category, doc.Name, f.Code, f.Path}
+			if q.ByCode {
+				parts = []string{"", "", "", f.Code, ""}
+			}
+			key := strings.Join(parts, "\x00")
 			if counted[key] {
 				continue
 			}
@@ -147,7 +152,7 @@ func naiveSummary(d *dataset, q *RejectedQuery) *api.RejectedSummary {
 			g := groups[key]
 			if g == nil {
 				g = &group{RejectedGroup: api.RejectedGroup{
-					Application: doc.Application, Category: doc.Category, Name: doc.Name, Code: f.Code, Path: f.Path,
+					Application: parts[0], Category: parts[1], Name: parts[2], Code: parts[3], Path: parts[4],
 					FirstSeen: api.TimeOf(doc.ReceivedAt), LastSeen: api.TimeOf(doc.ReceivedAt), SampleID: doc.EventID,
 				}, sample: doc.ID}
 				groups[key] = g

@@ -63,7 +63,7 @@ func (s *service) summarizeRejected(w http.ResponseWriter, r *http.Request, p ac
 	in := q.statsInput("rejected")
 	asked := analytics.RejectedQuery{
 		Applications: in.applications(s, p), Category: q.Category, Name: q.Name, SessionID: q.SessionID, EventID: q.EventID,
-		Code: q.Code, From: q.From, To: q.To, Limit: q.Limit, Series: q.series,
+		Code: q.Code, From: q.From, To: q.To, Limit: q.Limit, Series: q.series, ByCode: q.byCode,
 	}
 	if q.series && (q.From.IsZero() || !q.From.Before(q.To)) {
 		return httpserver.BadRequest(api.CodeInvalidParameter, "parameter series needs a range: give from and to, the earlier one first")

@@ -47,6 +47,8 @@ type params struct {
 	lastOperator bool
 	// series asks for the series of every group.
 	series bool
+	// byCode groups by code alone.
+	byCode bool
 	// relative are the texts of From and To where they name a time relative to
 	// the present one, else "".
 	relative struct{ from, to string }
@@ -108,6 +110,10 @@ var parsers = map[string]parser{
 		p.series = v == "true"
 		return wantUnless(v == "true" || v == "false", "true or false")
 	},
+	"group_by": func(p *params, v string) string {
+		p.byCode = v == "code"
+		return wantUnless(p.byCode, "code")
+	},
 	"by": func(p *params, v string) string {
 		p.sessions.active = v == byActive
 		return wantUnless(v == byStarted || v == byActive, byStarted+" or "+byActive)
@@ -143,7 +149,7 @@ var (
 	sessionsParams = []string{
 		"application", "category", "name", "session_id", "from", "to", "by", "min_events", "min_seconds", "order", "limit", "cursor", "filter", "tz",
 	}
-	summaryParams = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit", "series"}
+	summaryParams = []string{"code", "application", "session_id", "category", "name", "event_id", "from", "to", "limit", "group_by", "series"}
 )
 
 // parseParams parses the query string of a request, in which each allowed

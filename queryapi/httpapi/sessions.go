@@ -110,7 +110,7 @@ func (p *params) statsInput(kind string) *statsInput {
 	for name, value := range map[string]string{
 		"category": p.Category, "name": p.Name, "session_id": p.SessionID, "event_id": p.EventID, "code": p.Code,
 		"filter": p.Filters.String(), "tz": p.zone, "from": p.From.String(), "to": p.To.String(), "cursor": p.cursor,
-		"order": strconv.FormatBool(p.Descending), "limit": strconv.Itoa(p.Limit), "series": strconv.FormatBool(p.series), "sessions": p.sessions.queryText(),
+		"order": strconv.FormatBool(p.Descending), "limit": strconv.Itoa(p.Limit), "series": strconv.FormatBool(p.series), "by_code": strconv.FormatBool(p.byCode), "sessions": p.sessions.queryText(),
 	} {
 		in.read[name] = value
 	}

@@ -152,9 +152,10 @@ type RejectedSummary struct {
 }
 
 // RejectedGroup counts the rejected events of one application and type with
-// one reason. Category and Name are absent for events that had no valid ones.
+// one reason. Category and Name are absent for events that had no valid ones. Grouped by
+// code, it has no application and no type, and its path is empty.
 type RejectedGroup struct {
-	Application string `json:"application"`
+	Application string `json:"application,omitzero"`
 	Category    string `json:"category,omitzero"`
 	Name        string `json:"name,omitzero"`
 	Code        string `json:"code"`

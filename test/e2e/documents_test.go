@@ -125,7 +125,7 @@ var documents = []struct {
 	{"docs/analytics.md", []string{
 		"1041 sessions of 223 visitors", "In all 1041.", "/products  2973   21.8 %", "/pricing  456", "In all 205.",
 		"shop / purchase                                                   33     4.2 %", "(all)  shop / purchase     50     32.9 %",
-		`"size":16,"returned":[`, `"sessions":788`, "In all 4534.16.", "tablet   924", "page interaction", "u-000263,174.7,null", "unknown_type", `"revenue"`,
+		`"size":16,"returned":[`, `"sessions":788`, "In all 4534.16.", "tablet   924", "page interaction", "u-000263,174.7,null", "unknown_type", `"code":"unknown_type"`, `"revenue"`,
 	}},
 	{"docs/adapters.md", []string{
 		"adapters: cloudevents, segment, snowplow", `"data":{"messageId":"m-1","anonymousId":"a-1","properties":{"total":"12.50"}}`,
