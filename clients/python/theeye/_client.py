@@ -231,6 +231,9 @@ class Core:
             if not self._spool_opened:
                 self._open_spool()
             spooled = self._spool is not None
+            # What _is_over looks at: the lock is held, so no batch leaves or comes back.
+            most = self._settings.queue_events - len(self._away)
+            most_bytes = self._settings.queue_bytes - self._away_bytes
             while inbox:
                 at, text, fault = inbox.popleft()
                 taken += 1
@@ -244,7 +247,7 @@ class Core:
                 queue.append((self._next, at, text))
                 self._next += 1
                 self._queue_bytes += len(text)
-                if self._is_over():
+                if len(queue) > most or self._queue_bytes > most_bytes:
                     self._drop_oldest()
         finally:
             self._stats.enqueued += taken

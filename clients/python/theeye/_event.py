@@ -51,36 +51,39 @@ def encode_event(
             encoded = _encode(data)
             if encoded[0] != "{":
                 fault = "data must be an object (a dict)"
-            if encoded.count("{") + encoded.count("[") > MAX_DEPTH and _depth(encoded) > MAX_DEPTH:
+            if len(encoded) > 2 * MAX_DEPTH and _depth(encoded) > MAX_DEPTH:  # a level has two brackets
                 raise Unsendable(UNSERIALISABLE, "data nests more than %d levels" % MAX_DEPTH)
         ms, id_head, time_head = _last_ms
         if now_ns // 1_000_000 != ms:
             id_head, time_head = _begin_ms(now_ns)
-        if event_id is None:
-            bits = _random_bits(26)
-            id_text = '"%s%03x-%04x-%012x"' % (id_head, bits >> 14, 0x8000 | bits & 0x3FFF, _random_bits(48))
-        else:
-            id_text = _encode_text(event_id)
-            if not _is_name(event_id):
-                fault = "event_id must have 1 to %d characters" % MAX_NAME
         kind = _types.get((category, name)) if type(category) is type(name) is str else None
         if kind is None:
             kind, kind_fault = _encode_type(category, name)
             fault = fault or kind_fault
-        if type(session_id) is str and _is_uuid(session_id):
-            session = '"' + session_id + '"'
-        elif isinstance(session_id, uuid.UUID):
-            session = '"%s"' % session_id
+        if isinstance(session_id, uuid.UUID):
+            session_id = str(session_id)
+        is_session = isinstance(session_id, str) and _is_uuid(session_id)
+        bits = _random_bits(26)
+        if is_session and event_id is None and timestamp is None and schema_version is None:
+            # Nearly every event. One format is quicker than those of the parts.
+            text = _PLAIN % (
+                id_head, bits >> 14, 0x8000 | bits & 0x3FFF, _random_bits(48), session_id, kind, encoded,
+                time_head, now_ns // 1000 % 1000,
+            )
         else:
+            if event_id is None:
+                id_text = '"%s%03x-%04x-%012x"' % (id_head, bits >> 14, 0x8000 | bits & 0x3FFF, _random_bits(48))
+            else:
+                id_text = _encode_text(event_id)
+                if not _is_name(event_id):
+                    fault = "event_id must have 1 to %d characters" % MAX_NAME
             session = _encode_text(session_id)
-            fault = "session_id must be a UUID of 36 characters"
-        if timestamp is None:
-            moment = '%s%03dZ"' % (time_head, now_ns // 1000 % 1000)
-        else:
-            moment = _encode_text(timestamp)
-        if schema_version is not None:
-            moment += ',"schema_version":' + _encode(schema_version)
-        text = '{"event_id":%s,"session_id":%s%s%s,"timestamp":%s}' % (id_text, session, kind, encoded, moment)
+            if not is_session:
+                fault = "session_id must be a UUID of 36 characters"
+            moment = '%s%03dZ"' % (time_head, now_ns // 1000 % 1000) if timestamp is None else _encode_text(timestamp)
+            if schema_version is not None:
+                moment += ',"schema_version":' + _encode(schema_version)
+            text = '{"event_id":%s,"session_id":%s%s%s,"timestamp":%s}' % (id_text, session, kind, encoded, moment)
         encoded_event = _to_utf8(text)
     except Unsendable:
         raise
@@ -90,6 +93,9 @@ def encode_event(
         raise Unsendable(TOO_LARGE, "the event has %d bytes; %d are allowed" % (len(encoded_event), MAX_EVENT_BYTES))
     return encoded_event, fault
 
+
+# An event whose caller gives no id, no time and no revision.
+_PLAIN = '{"event_id":"%s%03x-%04x-%012x","session_id":"%s"%s%s,"timestamp":%s%03dZ"}'
 
 # The members of the types that were seen, which are few.
 _types: Dict[Tuple[str, str], str] = {}
@@ -131,7 +137,11 @@ _outside_of_strings = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
 
 
 def _depth(encoded: str) -> int:
-    """Return how deep a JSON text nests."""
+    """Return how deep a JSON text nests, or the number of its brackets that open, where these
+    are few."""
+    depth = deepest = encoded.count("{") + encoded.count("[")
+    if deepest <= MAX_DEPTH:
+        return deepest
     depth = deepest = 0
     for bracket in _outside_of_strings.sub("", encoded):
         depth += 1 if bracket in "[{" else -1
