@@ -1,5 +1,6 @@
 // The client: its queue, and how it is sent. index.ts and node.ts say what it runs on.
 import { backoff, bodyOf, byteLength, encode, judge, maxEventBytes, retryAfter, uuid7 } from "./core.js";
+import { Queue } from "./queue.js";
 import { Reports } from "./reports.js";
 import { checkSettings } from "./settings.js";
 /** The clocks and timers that all platforms have. */
@@ -37,8 +38,7 @@ export class BaseClient {
     #settings;
     #platform;
     #reports;
-    #queue = [];
-    #queueBytes = 0;
+    #queue = new Queue();
     #away = [];
     #awayBytes = 0;
     #next = firstSeq;
@@ -127,7 +127,7 @@ export class BaseClient {
     stats() {
         return {
             ...this.#stats, droppedBy: { ...this.#stats.droppedBy },
-            queued: this.#queue.length + this.#away.length, queuedBytes: this.#queueBytes + this.#awayBytes,
+            queued: this.#queue.length + this.#away.length, queuedBytes: this.#queue.bytes + this.#awayBytes,
         };
     }
     // The way into the queue.
@@ -152,7 +152,6 @@ export class BaseClient {
         this.#stats.enqueued++;
         this.#write(item);
         this.#queue.push(item);
-        this.#queueBytes += bytes;
         this.#makeRoom();
         this.#plan();
         return true;
@@ -174,23 +173,16 @@ export class BaseClient {
     #makeRoom() {
         const { queueEvents, queueBytes } = this.#settings;
         let n = 0;
-        let bytes = this.#queueBytes + this.#awayBytes;
+        let bytes = this.#queue.bytes + this.#awayBytes;
         const events = this.#queue.length + this.#away.length;
         while (n < this.#queue.length && (events - n > queueEvents || bytes > queueBytes))
-            bytes -= this.#queue[n++].bytes;
+            bytes -= this.#queue.at(n++).bytes;
         if (!n)
             return;
-        for (const item of this.#take(n))
+        for (const item of this.#queue.take(n))
             this.#countDrop("queue_full", item.text);
         if (!this.#away.length)
             this.#spool?.settleBelow(this.#settledBelow());
-    }
-    /** Takes so many events from the head of the queue. */
-    #take(n) {
-        const items = this.#queue.splice(0, n);
-        for (const item of items)
-            this.#queueBytes -= item.bytes;
-        return items;
     }
     // The spool.
     #openSpool(spool) {
@@ -212,9 +204,7 @@ export class BaseClient {
                 seq: firstSeq - events.length + i, at: 0, text, bytes: byteLength(text), id: idOf(text),
             }));
             this.#stats.recovered = items.length;
-            this.#queue = items.concat(this.#queue);
-            for (const item of items)
-                this.#queueBytes += item.bytes;
+            this.#queue.putBack(items);
             this.#due = Math.max(this.#due, firstSeq);
             this.#makeRoom();
             this.#step();
@@ -230,7 +220,7 @@ export class BaseClient {
     }
     /** Returns the number below which every event is settled. */
     #settledBelow() {
-        return (this.#away[0] ?? this.#queue[0])?.seq ?? this.#next;
+        return (this.#away[0] ?? this.#queue.at(0))?.seq ?? this.#next;
     }
     // When something is sent.
     /** Sees to it that the next step comes in time. */
@@ -266,11 +256,11 @@ export class BaseClient {
     }
     /** Returns how many milliseconds there is nothing to send. */
     #timeToBatch() {
-        const first = this.#queue[0];
+        const first = this.#queue.at(0);
         if (!first)
             return this.#isClosing ? 0 : Infinity;
         const { batchEvents, batchBytes, maxWait } = this.#settings;
-        const isDue = first.seq < this.#due || this.#isClosing || this.#queue.length >= batchEvents || this.#queueBytes >= batchBytes;
+        const isDue = first.seq < this.#due || this.#isClosing || this.#queue.length >= batchEvents || this.#queue.bytes >= batchBytes;
         return Math.max(this.#series.nextAttempt, isDue ? 0 : first.at + maxWait) - this.#platform.monotonic();
     }
     // Sending.
@@ -279,12 +269,12 @@ export class BaseClient {
         let n = 0;
         let bytes = 0;
         while (n < Math.min(most, this.#queue.length)) {
-            bytes += this.#queue[n].bytes;
+            bytes += this.#queue.at(n).bytes;
             if (n && bytes > this.#settings.batchBytes)
                 break;
             n++;
         }
-        this.#away = this.#take(n);
+        this.#away = this.#queue.take(n);
         this.#awayBytes = this.#away.reduce((sum, item) => sum + item.bytes, 0);
         return this.#away;
     }
@@ -377,8 +367,7 @@ export class BaseClient {
         if (!this.#away.length)
             return;
         this.#due = Math.max(this.#due, this.#away[this.#away.length - 1].seq + 1);
-        this.#queue = this.#away.concat(this.#queue);
-        this.#queueBytes += this.#awayBytes;
+        this.#queue.putBack(this.#away);
         this.#away = [];
         this.#awayBytes = 0;
     }
@@ -421,7 +410,7 @@ export class BaseClient {
             this.#reports.addMessage("left_behind", `${left} events${reason ? "; the last request: " + reason : ""}`);
         }
         if (!this.#spool) {
-            for (const item of this.#take(left)) {
+            for (const item of this.#queue.take(left)) {
                 this.#stats.dropped++;
                 this.#stats.droppedBy.closed++;
                 this.#reports.addDrop("closed", item.text);

@@ -1,5 +1,6 @@
 // The client: its queue, and how it is sent. index.ts and node.ts say what it runs on.
 import { backoff, bodyOf, byteLength, encode, judge, maxEventBytes, retryAfter, uuid7, type Result } from "./core.js";
+import { Queue, type Item } from "./queue.js";
 import { Reports, type Dropped, type DropReason } from "./reports.js";
 import { checkSettings, type Settings } from "./settings.js";
 
@@ -81,14 +82,6 @@ export const timing: Pick<Platform, "now" | "monotonic" | "random" | "setTimer" 
   clearTimer: (timer) => clearTimeout(timer),
 };
 
-interface Item {
-  seq: number;
-  at: number;
-  text: string;
-  bytes: number;
-  id: string;
-}
-
 interface Waiter {
   seq: number;
   finish(result: boolean): void;
@@ -138,8 +131,7 @@ export class BaseClient {
   #settings: Required<Settings>;
   #platform: Platform;
   #reports: Reports;
-  #queue: Item[] = [];
-  #queueBytes = 0;
+  #queue = new Queue();
   #away: Item[] = [];
   #awayBytes = 0;
   #next = firstSeq;
@@ -230,7 +222,7 @@ export class BaseClient {
   stats(): Stats {
     return {
       ...this.#stats, droppedBy: { ...this.#stats.droppedBy },
-      queued: this.#queue.length + this.#away.length, queuedBytes: this.#queueBytes + this.#awayBytes,
+      queued: this.#queue.length + this.#away.length, queuedBytes: this.#queue.bytes + this.#awayBytes,
     };
   }
 
@@ -253,7 +245,6 @@ export class BaseClient {
     this.#stats.enqueued++;
     this.#write(item);
     this.#queue.push(item);
-    this.#queueBytes += bytes;
     this.#makeRoom();
     this.#plan();
     return true;
@@ -277,19 +268,12 @@ export class BaseClient {
   #makeRoom(): void {
     const { queueEvents, queueBytes } = this.#settings;
     let n = 0;
-    let bytes = this.#queueBytes + this.#awayBytes;
+    let bytes = this.#queue.bytes + this.#awayBytes;
     const events = this.#queue.length + this.#away.length;
-    while (n < this.#queue.length && (events - n > queueEvents || bytes > queueBytes)) bytes -= this.#queue[n++].bytes;
+    while (n < this.#queue.length && (events - n > queueEvents || bytes > queueBytes)) bytes -= this.#queue.at(n++)!.bytes;
     if (!n) return;
-    for (const item of this.#take(n)) this.#countDrop("queue_full", item.text);
+    for (const item of this.#queue.take(n)) this.#countDrop("queue_full", item.text);
     if (!this.#away.length) this.#spool?.settleBelow(this.#settledBelow());
-  }
-
-  /** Takes so many events from the head of the queue. */
-  #take(n: number): Item[] {
-    const items = this.#queue.splice(0, n);
-    for (const item of items) this.#queueBytes -= item.bytes;
-    return items;
   }
 
   // The spool.
@@ -310,8 +294,7 @@ export class BaseClient {
         seq: firstSeq - events.length + i, at: 0, text, bytes: byteLength(text), id: idOf(text),
       }));
       this.#stats.recovered = items.length;
-      this.#queue = items.concat(this.#queue);
-      for (const item of items) this.#queueBytes += item.bytes;
+      this.#queue.putBack(items);
       this.#due = Math.max(this.#due, firstSeq);
       this.#makeRoom();
       this.#step();
@@ -328,7 +311,7 @@ export class BaseClient {
 
   /** Returns the number below which every event is settled. */
   #settledBelow(): number {
-    return (this.#away[0] ?? this.#queue[0])?.seq ?? this.#next;
+    return (this.#away[0] ?? this.#queue.at(0))?.seq ?? this.#next;
   }
 
   // When something is sent.
@@ -363,10 +346,10 @@ export class BaseClient {
 
   /** Returns how many milliseconds there is nothing to send. */
   #timeToBatch(): number {
-    const first = this.#queue[0];
+    const first = this.#queue.at(0);
     if (!first) return this.#isClosing ? 0 : Infinity;
     const { batchEvents, batchBytes, maxWait } = this.#settings;
-    const isDue = first.seq < this.#due || this.#isClosing || this.#queue.length >= batchEvents || this.#queueBytes >= batchBytes;
+    const isDue = first.seq < this.#due || this.#isClosing || this.#queue.length >= batchEvents || this.#queue.bytes >= batchBytes;
     return Math.max(this.#series.nextAttempt, isDue ? 0 : first.at + maxWait) - this.#platform.monotonic();
   }
 
@@ -377,11 +360,11 @@ export class BaseClient {
     let n = 0;
     let bytes = 0;
     while (n < Math.min(most, this.#queue.length)) {
-      bytes += this.#queue[n].bytes;
+      bytes += this.#queue.at(n)!.bytes;
       if (n && bytes > this.#settings.batchBytes) break;
       n++;
     }
-    this.#away = this.#take(n);
+    this.#away = this.#queue.take(n);
     this.#awayBytes = this.#away.reduce((sum, item) => sum + item.bytes, 0);
     return this.#away;
   }
@@ -465,8 +448,7 @@ export class BaseClient {
   #putBack(): void {
     if (!this.#away.length) return;
     this.#due = Math.max(this.#due, this.#away[this.#away.length - 1].seq + 1);
-    this.#queue = this.#away.concat(this.#queue);
-    this.#queueBytes += this.#awayBytes;
+    this.#queue.putBack(this.#away);
     this.#away = [];
     this.#awayBytes = 0;
   }
@@ -511,7 +493,7 @@ export class BaseClient {
       this.#reports.addMessage("left_behind", `${left} events${reason ? "; the last request: " + reason : ""}`);
     }
     if (!this.#spool) {
-      for (const item of this.#take(left)) {
+      for (const item of this.#queue.take(left)) {
         this.#stats.dropped++;
         this.#stats.droppedBy.closed++;
         this.#reports.addDrop("closed", item.text);
