@@ -180,6 +180,20 @@ class TestThreads(TestCase):
             stats = client.stats()
             self.assertEqual((1, 1, 0), (stats.enqueued, stats.accepted, stats.queued))
 
+    def test_an_enqueue_that_interrupts_the_move_of_an_event(self):
+        for spool in (None, self.folder()):
+            collector = self.collector()
+            client = self.client(collector.url, spool=spool)
+            left = [2, 3]
+            client._inbox = inbox = InterruptedInbox(
+                lambda: left and self.assertTrue(client.enqueue(*PAGEVIEW, {"n": left.pop(0)}))  # noqa: B023
+            )
+            self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+            self.assertGreater(inbox.interrupted, 2)
+            self.assertTrue(client.close(120))
+            self.assertEqual([1, 2, 3], [e["data"]["n"] for e in collector.events])
+            self.assertEqual((3, 3, 0), (client.stats().enqueued, client.stats().accepted, client.stats().dropped))
+
     def test_flush_and_close_in_a_callback(self):
         collector = self.collector()
         results = []
@@ -348,6 +362,19 @@ assert client.stats().accepted == 30, client.stats()
         self.assertEqual(want, numbers(collector.events))
         self.assertEqual(4, len({e["data"]["pid"] for e in collector.events}))
         self.assertEqual(75, len({e["event_id"] for e in collector.events}))
+
+    def test_a_child_makes_other_ids_than_its_parent(self):
+        self.run_python("""
+from theeye._event import new_id
+def ids():  # of one moment
+    return [new_id(1_790_000_000_000_000_000) for _ in range(20)]
+out, into = os.pipe()
+if os.fork() == 0:
+    os.write(into, " ".join(ids()).encode())
+    os._exit(0)
+os.wait()
+assert len(set(os.read(out, 4096).decode().split() + ids())) == 40
+""")
 
     def test_fork_while_other_threads_enqueue(self):
         collector = self.collector()
