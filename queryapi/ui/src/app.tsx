@@ -36,6 +36,7 @@ function Rights(): JSX.Element {
   const call = get("/v1/token");
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    void screenOf(address.value.screen)?.load().catch(() => undefined); // meanwhile
     ask<OwnToken>(call).then(
       (own) => (rights.value = own),
       (e: unknown) => {

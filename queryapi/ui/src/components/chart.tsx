@@ -95,7 +95,7 @@ function options(props: { current: ChartProps }, host: HTMLElement): uPlot.Optio
   return {
     width: host.clientWidth,
     height,
-    padding: [8, 6, 0, 0],
+    padding: [8, 20, 0, 0], // half a label of the last interval
     legend: { show: false },
     cursor: {
       y: false,

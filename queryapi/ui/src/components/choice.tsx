@@ -1,6 +1,7 @@
 // Controls that choose one of a few.
 
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 
 export interface Option<T extends string> {
   value: T;
@@ -21,14 +22,12 @@ export function Segments<T extends string>({ label, options, value, onChange }: 
 }
 
 export function Select<T extends string>({ label, options, value, onChange, class: className = "" }: { label: string; options: Option<T>[]; value: T; onChange: (value: T) => void; class?: string }): JSX.Element {
+  // The zones are hundreds.
+  const all = useMemo(() => options.map((o) => <option key={o.value} value={o.value}>{o.label}</option>), [options]);
   return (
     <select class={`select ${className}`} aria-label={label} title={label} value={value} onChange={(e) => onChange(e.currentTarget.value as T)}>
       {!options.some((o) => o.value === value) && <option value={value}>{value}</option>}
-      {options.map((o) => (
-        <option key={o.value} value={o.value}>
-          {o.label}
-        </option>
-      ))}
+      {all}
     </select>
   );
 }

@@ -19,6 +19,7 @@ export interface WindowedColumn<R> {
 
 interface WindowedProps<R> {
   label: string;
+  /** Other columns draw all rows anew: keep them while they show the same. */
   columns: WindowedColumn<R>[];
   rows: R[];
   keyOf: (row: R) => string;
@@ -36,11 +37,13 @@ export const rowHeight = 34;
 /** How many rows are kept above and below those in sight. */
 const margin = 14;
 
-export function Windowed<R>(p: WindowedProps<R>): JSX.Element {
+export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
   const root = useRef<HTMLDivElement>(null);
   const [first, setFirst] = useState(0);
   const [inSight, setInSight] = useState(30);
   const { rows } = p;
+  // Rows as they were drawn: what scrolling only moves is not drawn again.
+  const drawn = useRef(new WeakMap<R, { columns: unknown; look: string; view: JSX.Element }>()).current;
 
   const look = (): void => {
     const host = root.current;
@@ -81,15 +84,23 @@ export function Windowed<R>(p: WindowedProps<R>): JSX.Element {
         </thead>
         <tbody>
           {from > 0 && <Space key="above" rows={from} columns={p.columns.length} />}
-          {rows.slice(from, to).map((row, i) => (
-            <tr key={p.keyOf(row)} aria-rowindex={from + i + 2} class={`${p.isCurrent?.(row) ? "current" : ""} ${p.classOf?.(row) ?? ""}`}>
-              {p.columns.map((c) => (
-                <td key={c.key} class={c.numeric ? "numeric" : ""}>
-                  {c.cell(row, from + i)}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {rows.slice(from, to).map((row, i) => {
+            const className = `${p.isCurrent?.(row) ? "current" : ""} ${p.classOf?.(row) ?? ""}`;
+            const look = className + (from + i);
+            const before = drawn.get(row);
+            if (before?.columns === p.columns && before.look === look) return before.view;
+            const view = (
+              <tr key={p.keyOf(row)} aria-rowindex={from + i + 2} class={className}>
+                {p.columns.map((c) => (
+                  <td key={c.key} class={c.numeric ? "numeric" : ""}>
+                    {c.cell(row, from + i)}
+                  </td>
+                ))}
+              </tr>
+            );
+            drawn.set(row, { columns: p.columns, look, view });
+            return view;
+          })}
           {to < rows.length && <Space key="below" rows={rows.length - to} columns={p.columns.length} />}
         </tbody>
       </table>

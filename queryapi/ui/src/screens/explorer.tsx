@@ -1,6 +1,7 @@
 // Explorer: the events of the range, newest first, under their series.
 
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { get } from "../api/call.ts";
 import { alone, listScope, type Question, scope } from "../api/question.ts";
 import type { EventPage, EyeEvent, Timeseries } from "../api/types.ts";
@@ -73,6 +74,7 @@ function EventsPanel({ a, order, pages, total }: { a: Address; order: "asc" | "d
   const { answer } = pages;
   const names = a.own["column"] ?? defaultColumns;
   const rows = pages.pages.flatMap((p) => p.events);
+  const columns = useMemo(() => [timeColumn(a), ...names.map((n) => column(a, n))], [a]);
   return (
     <Panel
       title="Events"
@@ -95,7 +97,7 @@ function EventsPanel({ a, order, pages, total }: { a: Address; order: "asc" | "d
     >
       <Windowed
         label="Events"
-        columns={[timeColumn(a), ...names.map((n) => column(a, n))]}
+        columns={columns}
         rows={rows}
         keyOf={keyOf}
         isCurrent={(e) => isShown(a, e)}

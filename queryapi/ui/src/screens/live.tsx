@@ -1,7 +1,7 @@
 // Live: outcomes as they happen, and why an event was rejected.
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Call, get } from "../api/call.ts";
 import type { Failure } from "../api/client.ts";
 import { follow } from "../api/live.ts";
@@ -89,6 +89,7 @@ export function Live(): JSX.Element {
   const call = get("/v1/live", { application: a.app, filter: a.filters, outcome: outcome === "all" ? "" : outcome });
   const [paused, setPaused] = useState(false);
   const stream = useStream(call, paused);
+  const shown = useMemo(() => columns(a), [a]);
   const given = { value: stream, failure: undefined, waiting: "no" as const, cancelled: false, cancel: () => undefined, retry: () => undefined };
   return (
     <div class="live">
@@ -112,7 +113,7 @@ export function Live(): JSX.Element {
         {stream.rows.length === 0 ? (
           <Listening a={a} />
         ) : (
-          <Windowed label="Outcomes" columns={columns(a)} rows={stream.rows} keyOf={(e) => `${e.application}/${e.event_id}/${e.received_at}/${e.status}`} isCurrent={(e) => isShown(a, e)} classOf={(e) => (e.status === "rejected" ? "rejected-row" : "")} origin={JSON.stringify(call)} />
+          <Windowed label="Outcomes" columns={shown} rows={stream.rows} keyOf={(e) => `${e.application}/${e.event_id}/${e.received_at}/${e.status}`} isCurrent={(e) => isShown(a, e)} classOf={(e) => (e.status === "rejected" ? "rejected-row" : "")} origin={JSON.stringify(call)} />
         )}
       </Panel>
       <EventDrawer />

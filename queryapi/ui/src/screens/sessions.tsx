@@ -1,6 +1,7 @@
 // Sessions: those of the range, and one of them as a timeline.
 
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { get } from "../api/call.ts";
 import { scope } from "../api/question.ts";
 import type { SessionPage, SessionSummary } from "../api/types.ts";
@@ -38,6 +39,7 @@ function SessionList({ a }: { a: Address }): JSX.Element {
   const call = get("/v1/sessions", { ...scope(a), by, order, min_events: own("min_events", ""), min_seconds: own("min_seconds", ""), limit: 100 });
   const pages = usePages<SessionPage>(call, pageSize);
   const rows = pages.pages.flatMap((p) => p.sessions);
+  const shown = useMemo(() => columns(a), [a]);
   const put = (name: string, otherwise: string) => (value: string): void => change(withOwn(a, name, value === otherwise ? undefined : value));
   return (
     <Panel
@@ -56,7 +58,7 @@ function SessionList({ a }: { a: Address }): JSX.Element {
       }
       empty={rows.length === 0 ? <NoSessions a={a} /> : undefined}
     >
-      <Windowed label="Sessions" columns={columns(a)} rows={rows} keyOf={(s) => `${s.application}/${s.session_id}`} onEnd={rows.length < mostRows && !pages.failure ? pages.loadMore : undefined} origin={JSON.stringify(call)} foot={<Foot pages={pages} />} />
+      <Windowed label="Sessions" columns={shown} rows={rows} keyOf={(s) => `${s.application}/${s.session_id}`} onEnd={rows.length < mostRows && !pages.failure ? pages.loadMore : undefined} origin={JSON.stringify(call)} foot={<Foot pages={pages} />} />
     </Panel>
   );
 }

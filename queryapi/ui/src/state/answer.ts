@@ -2,7 +2,7 @@
 // and, where that makes sense, every few seconds.
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../api/call.ts";
 import { asFailure, ask, type Failure } from "../api/client.ts";
 
@@ -39,7 +39,8 @@ export function useAnswer<T>(call: Call | undefined, every = 0, how: (call: Call
   const abort = useRef<AbortController | undefined>(undefined);
   const raised = refreshes.value;
 
-  useEffect(() => {
+  // Before the screen is painted: the server works meanwhile.
+  useLayoutEffect(() => {
     if (!call) {
       setValue(undefined);
       setFailure(undefined);
