@@ -40,7 +40,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-here python node sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check ui ui-check
+.PHONY: help run build test test-here python node sdks race race-here lint check duckdb bench bench-here bench-duckdb soak bench-10m fuzz chaos mongo cross tidy-check vendor-check js js-check ui ui-check screenshots
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -158,3 +158,7 @@ ui: ## build the files of the web UI from its sources; needs node and npm
 
 ui-check: ## type-check and test the web UI, build it again and compare; needs node and npm
 	@deploy/ui.sh
+
+screenshots: ## make the pictures of the README again, from the events of `theeye demo`
+	@chromium=$$(deploy/test-chromium.sh) || exit 1; cd test && EYE_TEST_CHROMIUM=$$chromium \
+		EYE_TEST_PICTURES=$(CURDIR)/docs/pictures $(GO) test ./ui -count 1 -run '^TestPictures$$'

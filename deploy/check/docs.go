@@ -67,6 +67,35 @@ func DocumentFaults(tree fs.FS) ([]string, error) {
 	return slices.Compact(faults), nil
 }
 
+// maxPictures bounds the pictures of the README together, in bytes.
+const maxPictures = 300 << 10
+
+// picture is an image in Markdown: its text for those who do not see it, and its file.
+var picture = regexp.MustCompile(`!\[([^\]]*)\]\(([^)\s]+)\)`)
+
+// PictureFaults returns the faults of the pictures of a tree's README: pictures without a
+// text of a few words, and more bytes than a reader should wait for.
+func PictureFaults(tree fs.FS) ([]string, error) {
+	content, err := fs.ReadFile(tree, "README.md")
+	if err != nil {
+		return nil, fmt.Errorf("read the README: %w", err)
+	}
+	var faults []string
+	var size int64
+	for _, m := range picture.FindAllStringSubmatch(string(content), -1) {
+		if len(strings.Fields(m[1])) < 3 {
+			faults = append(faults, fmt.Sprintf("README.md: the picture %s has no text that says what it shows", m[2]))
+		}
+		if info, err := fs.Stat(tree, m[2]); err == nil { // DocumentFaults finds those that are missing
+			size += info.Size()
+		}
+	}
+	if size > maxPictures {
+		faults = append(faults, fmt.Sprintf("README.md: its pictures have %d bytes, at most %d; make screenshots makes them", size, maxPictures))
+	}
+	return faults, nil
+}
+
 // MakeTargets returns the targets of a tree's Makefile.
 func MakeTargets(tree fs.FS) ([]string, error) {
 	content, err := fs.ReadFile(tree, "Makefile")

@@ -19,6 +19,29 @@ func TestDocumentsTellTheTruth(t *testing.T) {
 	none(t, faults)
 }
 
+func TestPicturesAreSmallAndDescribed(t *testing.T) {
+	faults, err := check.PictureFaults(os.DirFS(top))
+	if err != nil {
+		t.Fatal(err)
+	}
+	none(t, faults)
+	faults, err = check.PictureFaults(fstest.MapFS{
+		"README.md":  {Data: []byte("![](a.webp) ![two words](b.webp) ![what it shows](c.webp) [no picture](d.webp)")},
+		"a.webp":     {Data: make([]byte, 200<<10)},
+		"b.webp":     {},
+		"c.webp":     {Data: make([]byte, 101<<10)},
+		"docs/x.png": {Data: make([]byte, 500<<10)},
+	})
+	want := []string{
+		"README.md: the picture a.webp has no text that says what it shows",
+		"README.md: the picture b.webp has no text that says what it shows",
+		"README.md: its pictures have 308224 bytes, at most 307200; make screenshots makes them",
+	}
+	if err != nil || !slices.Equal(faults, want) {
+		t.Errorf("the faults are %q: %v", faults, err)
+	}
+}
+
 func TestMakefileHasThePromisedTargets(t *testing.T) {
 	targets, err := check.MakeTargets(os.DirFS(top))
 	if err != nil {
