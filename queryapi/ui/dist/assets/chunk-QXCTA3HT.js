@@ -1,1 +1,0 @@
-import{q as t}from"./chunk-ZQVF6HFE.js";function r({values:e,label:o}){let n=Math.max(1,...e),i=100/Math.max(1,e.length-1),s=e.map((a,p)=>`${(p*i).toFixed(1)},${(22-a/n*20).toFixed(1)}`).join(" ");return t("svg",{class:"sparkline",viewBox:"0 0 100 24",preserveAspectRatio:"none",role:"img","aria-label":o,children:t("polyline",{points:s})})}export{r as a};
