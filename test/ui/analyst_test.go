@@ -49,7 +49,7 @@ func (f *fixture) sendVisits(t *testing.T) {
 	f.sendEvents(t, lines.String())
 }
 
-// The analyst's path from end to end, by clicks on what is shown: a value of the overview,
+// The analyst's path from end to end, by clicks on the page: a value of the overview,
 // the events that have it, one of them, its session, a funnel of two events, the link to it
 // in the browser of a colleague, and the events behind a bar as a file.
 func TestAnalystsPath(t *testing.T) {
