@@ -104,7 +104,8 @@ bench: ## benchmarks, with a MongoDB that syncs every commit
 	@EYE_TEST_MONGO_DURABLE=1 $(MONGO) run -- $(SUBMAKE) bench-here
 
 bench-here:
-	@folders=$$(grep -rl --include='*_test.go' '^func Benchmark' $(MODULES) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
+	@chromium=$$(deploy/test-chromium.sh) || exit 1; export EYE_TEST_CHROMIUM=$$chromium; \
+	folders=$$(grep -rl --include='*_test.go' '^func Benchmark' $(MODULES) | sed 's#/[^/]*$$##; s#^#./#' | sort -u); \
 	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -timeout 2h $(BENCHFLAGS) $$folders
 
 bench-duckdb: ## statistics against DuckDB over the same files, with a million and with ten million events
