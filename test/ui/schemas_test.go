@@ -338,3 +338,25 @@ func TestSchemas(t *testing.T) {
 	p.run(chromedp.NavigateBack())
 	p.awaitText(".list", "shop / purchase")
 }
+
+// Samples are judged with every digit of their numbers.
+func TestSamplesKeepTheirNumbers(t *testing.T) {
+	f := newEmptyFixture(t)
+	t.Cleanup(f.up.Stop)
+	f.put(t, "travel", "ticket", `{"type": "object", "properties": {"id": {"const": 9007199254740993}}}`, 0)
+	f.post(t, "/v1/events", writeKey, fmt.Sprintf(`{"event_id": "ticket", "session_id": "0193b5c2-7c1a-7000-8000-000000000000", "category": "travel", "name": "ticket",
+		"data": {"id": 9007199254740993}, "timestamp": %q}`, time.Now().UTC().Format(time.RFC3339Nano)), http.StatusAccepted)
+	err := harness.Poll(t.Context(), func() error {
+		var stored struct{ Events []struct{} }
+		if err := f.get(t.Context(), "/v1/events?category=travel", &stored); err != nil || len(stored.Events) != 1 {
+			return fmt.Errorf("%d are stored: %w", len(stored.Events), err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := f.open(t, "/ui/schemas?from=30d&to=now&tz=UTC&category=travel&name=ticket&sample=ticket")
+	p.awaitText(".sample-open", "9007199254740993")
+	p.awaitText(".samples .badge", "stays stored")
+}

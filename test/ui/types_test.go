@@ -59,3 +59,21 @@ func TestTypes(t *testing.T) {
 	p.awaitText("h1", "Explorer")
 	p.awaitText(".chip", `type="session / login"`)
 }
+
+// A type without a schema leads to the editor, which begins with one that the events match.
+func TestTypeLeadsToItsSchema(t *testing.T) {
+	f := newFixture(t)
+	p := f.open(t, "/ui/types?from=30d&to=now&tz=UTC")
+	p.awaitText(".types td", "not registered")
+	p.awaitAnswers()
+	row := evaluate[string](p, `[...document.querySelectorAll(".types tr")].find((r) => r.innerText.includes("Make a schema")).querySelector(".type-cell").innerText`)
+	p.clickText(".types a", "Make a schema")
+	p.awaitText(".crumbs", row)
+	p.await(editorText + `.textContent.includes('"$schema"')`)
+
+	analyst := f.openAs(t, analystToken, "/ui/types?from=30d&to=now&tz=UTC")
+	analyst.awaitText(".types td", "not registered")
+	if offered := evaluate[bool](analyst, `document.querySelector(".types").innerText.includes("Make a schema")`); offered {
+		t.Error("an analyst is offered to make a schema")
+	}
+}

@@ -1,6 +1,7 @@
 // Sends calls to the API with the token of the session.
 
 import { signOut, token } from "../state/session.ts";
+import type { Fault } from "./types.ts";
 import { bodyOf, type Call, target } from "./call.ts";
 
 /** A call that failed: a problem of RFC 9457, or a connection that was lost. */
@@ -21,6 +22,9 @@ export class Failure extends Error {
     return this.status === 0 || this.status === 429 || this.status === 503;
   }
 }
+
+/** The faults of a document that the server refuses, empty for any other failure. */
+export const faultsOf = (failure: Failure | undefined): Fault[] => (failure?.status === 422 ? ((failure.members["faults"] ?? []) as Fault[]) : []);
 
 export const connectionLost = "connection_lost";
 

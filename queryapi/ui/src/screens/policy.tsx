@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { changing, get } from "../api/call.ts";
 import type { VersionPage } from "../api/operate.ts";
-import type { Fault } from "../api/types.ts";
+import { faultsOf } from "../api/client.ts";
 import { Diff } from "../components/diff.tsx";
 import { Link } from "../components/link.tsx";
 import { FailureNote, Panel } from "../components/panel.tsx";
@@ -70,7 +70,7 @@ export function Policy(): JSX.Element {
       if (now && now.revision !== base) setTheirs({ text: pretty(now.text), revision: now.revision });
     }
   };
-  const faults = saving.failure?.status === 422 ? ((saving.failure.members["faults"] ?? []) as Fault[]) : [];
+  const faults = faultsOf(saving.failure);
   const isChanged = text !== baseText;
   return (
     <div class="stack">

@@ -4,7 +4,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Call, changing, get, pathTo } from "../api/call.ts";
-import { asFailure, ask, type Failure } from "../api/client.ts";
+import { asFailure, ask, askText, type Failure, faultsOf } from "../api/client.ts";
 import { type DraftVerdicts, isFinal, type Job, type ReplayReport, type VersionPage } from "../api/operate.ts";
 import type { EventPage, EyeEvent, Fault } from "../api/types.ts";
 import { Diff } from "../components/diff.tsx";
@@ -15,7 +15,7 @@ import { JobProgress, ReplayReportView, useJob } from "../components/job.tsx";
 import { MarkedJson } from "../components/json.tsx";
 import { Link } from "../components/link.tsx";
 import { FailureNote, Panel } from "../components/panel.tsx";
-import { valueText, visibleText } from "../components/value.tsx";
+import { visibleText } from "../components/value.tsx";
 import { count, figure } from "../format/number.ts";
 import { momentOf } from "../format/time.ts";
 import { mergeLines } from "../json/diff.ts";
@@ -142,10 +142,30 @@ export function SchemaEditor(type: TypeName): JSX.Element {
 
 // Samples
 
+/** An event with the text of its data as the server wrote it: reading it would round its numbers. */
+interface Sample extends EyeEvent {
+  dataText: string | undefined;
+}
+
+interface SamplePage extends EventPage {
+  events: Sample[];
+}
+
+async function askSamples(call: Call, signal?: AbortSignal): Promise<SamplePage> {
+  const text = await askText(call, signal);
+  const page = JSON.parse(text) as EventPage;
+  const { byPointer } = findPlaces(text);
+  const dataText = (i: number): string | undefined => {
+    const place = byPointer.get(`/events/${i}/data`);
+    return place && text.slice(place.valueFrom, place.to);
+  };
+  return { ...page, events: page.events.map((e, i) => ({ ...e, dataText: dataText(i) })) };
+}
+
 interface Samples {
-  events: EyeEvent[];
-  stored: Answer<EventPage>;
-  rejected: Answer<EventPage>;
+  events: Sample[];
+  stored: Answer<SamplePage>;
+  rejected: Answer<SamplePage>;
   ready: boolean;
 }
 
@@ -153,8 +173,8 @@ interface Samples {
 function useSamples({ category, name }: TypeName): Samples {
   const a = address.value;
   const common = { application: a.app, category, name, limit: mostSamples, order: "desc" };
-  const rejected = useAnswer<EventPage>(get("/v1/rejected", { ...common, ...receivedRange(a) }));
-  const stored = useAnswer<EventPage>(get("/v1/events", { ...common, ...receivedRange(a) }));
+  const rejected = useAnswer<SamplePage>(get("/v1/rejected", { ...common, ...receivedRange(a) }), 0, askSamples);
+  const stored = useAnswer<SamplePage>(get("/v1/events", { ...common, ...receivedRange(a) }), 0, askSamples);
   const wanted = a.own["sample"]?.[0];
   const events = [...(rejected.value?.events ?? []), ...(stored.value?.events ?? [])];
   const first = events.find((e) => e.event_id === wanted);
@@ -174,7 +194,7 @@ interface Verdict {
 }
 
 /** Has the server judge the draft, and the samples by it, whenever one of them changes. */
-function useVerdict({ category, name }: TypeName, text: string | undefined, events: EyeEvent[]): Verdict {
+function useVerdict({ category, name }: TypeName, text: string | undefined, events: Sample[]): Verdict {
   const [state, setState] = useState<Verdict & { of?: string }>({ isValid: false, waiting: true, faults: [], errors: [] });
   const judged = events.filter((e) => typeof e.data === "object" && e.data !== null);
   const key = text === undefined ? "" : JSON.stringify([text, judged.map((e) => [e.application, e.event_id])]);
@@ -185,8 +205,8 @@ function useVerdict({ category, name }: TypeName, text: string | undefined, even
       return undefined;
     }
     const controller = new AbortController();
-    // The text of the schema goes as it is: reading it here would round its numbers.
-    const call: Call = { method: "POST", path: pathTo("schemas", category, name, "validate"), query: [], text: `{"schema":${text},"data":${JSON.stringify(judged.map((e) => e.data))}}` };
+    // The texts of schema and data go as they are: reading them here would round their numbers.
+    const call: Call = { method: "POST", path: pathTo("schemas", category, name, "validate"), query: [], text: `{"schema":${text},"data":[${judged.map((e) => e.dataText).join(",")}]}` };
     const timer = setTimeout(() => {
       ask<DraftVerdicts>(call, controller.signal).then(
         ({ results }) => {
@@ -196,8 +216,7 @@ function useVerdict({ category, name }: TypeName, text: string | undefined, even
         (e: unknown) => {
           if (controller.signal.aborted) return;
           const failure = asFailure(e);
-          const faults = failure.status === 422 ? ((failure.members["faults"] ?? []) as Fault[]) : [];
-          setState({ isValid: false, waiting: false, faults, errors: [], failure: failure.status === 422 ? undefined : failure, call, of: key });
+          setState({ isValid: false, waiting: false, faults: faultsOf(failure), errors: [], failure: failure.status === 422 ? undefined : failure, call, of: key });
         },
       );
     }, judgePause);
@@ -259,7 +278,7 @@ function SamplesPanel({ samples, verdict }: { samples: Samples; verdict: Verdict
   );
 }
 
-function OpenSample({ event, errors }: { event: EyeEvent; errors: Fault[] | undefined }): JSX.Element {
+function OpenSample({ event, errors }: { event: Sample; errors: Fault[] | undefined }): JSX.Element {
   const a = address.value;
   const marks = (errors ?? []).map((f) => (f.path ?? "").replace(/^\/data/, ""));
   return (
@@ -272,7 +291,7 @@ function OpenSample({ event, errors }: { event: EyeEvent; errors: Fault[] | unde
           {errors!.slice(0, 6).map((f, i) => <li key={i}><code><bdi>{visibleText(f.path ?? "", 120)}</bdi></code> <bdi>{visibleText(f.message, 300)}</bdi></li>)}
         </ul>
       )}
-      {event.data !== undefined && <MarkedJson label="Data of the event" text={pretty(valueText(event.data))} marks={marks.flatMap((m) => [m, m.replace(/\/[^/]*$/, "")])} />}
+      {event.dataText !== undefined && <MarkedJson label="Data of the event" text={pretty(event.dataText)} marks={marks.flatMap((m) => [m, m.replace(/\/[^/]*$/, "")])} />}
     </div>
   );
 }

@@ -16,6 +16,7 @@ import { ago, bothTimes } from "../format/time.ts";
 import { type Address, withOwn, withScreen } from "../state/address.ts";
 import { useAnswer } from "../state/answer.ts";
 import { address, change } from "../state/location.ts";
+import { isOperator } from "../state/session.ts";
 import { topBars, topTable, typeName } from "../components/top.ts";
 import shared from "../styles/explore.screen.css";
 import own from "../styles/fields.screen.css";
@@ -103,7 +104,10 @@ function TypeRow({ t, a }: { t: TypeSummary; a: Address }): JSX.Element {
         {t.rejected > 0 && <span class="share">{percent(t.share_rejected)}</span>}
       </td>
       <td><Sparkline values={t.series} label={`${typeName(t)}: received over time`} /></td>
-      <td class="muted">{t.registered ? `version ${t.schema_version ?? "–"}` : "not registered"}</td>
+      <td class="muted">
+        {t.registered ? `version ${t.schema_version ?? "–"}` : "not registered"}
+        {!t.registered && isOperator() && t.category !== undefined && t.name !== undefined && <> <Link to={withScreen(a, "schemas", "", { category: [t.category], name: [t.name] })} title="Make a schema from what was seen">Make a schema</Link></>}
+      </td>
       <td class="muted" title={t.last_seen && `${bothTimes(t.last_seen, a.tz)}${t.first_seen ? `\nFirst: ${t.first_seen}` : ""}`}>{t.last_seen ? ago(Date.parse(t.last_seen), now) : "never"}</td>
     </tr>
   );
