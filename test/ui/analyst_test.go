@@ -176,7 +176,7 @@ func (p *page) download(name string, save func()) string {
 	p.t.Helper()
 	dir := p.t.TempDir()
 	_, err := chromedp.Call(p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID, //nolint:misspell // the name of Chromium
 	})
 	if err != nil {
 		p.t.Fatal(err)

@@ -60,7 +60,7 @@ func (p *page) keepPicture(dir, name string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".webp"), picture.Data, 0o644); err != nil { //nolint:gosec // for everyone to see
+	if err := os.WriteFile(filepath.Join(dir, name+".webp"), picture.Data, 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Logf("%s has %d bytes", name, len(picture.Data))
