@@ -34,8 +34,8 @@ type page struct {
 }
 
 // watch runs in every document before its own scripts: it keeps what the policy refuses,
-// every text that is copied, and the number of calls whose answers are under way, but for
-// streams.
+// every text that is copied, the number of calls whose answers are under way, but for
+// streams, and the timers that run out soon, such as those of pauses in typing.
 const watch = `
 	window.asked = 0
 	const ask = window.fetch
@@ -50,6 +50,14 @@ const watch = `
 			asked--
 		}
 	}
+	window.soon = new Set()
+	const startTimer = window.setTimeout, stopTimer = window.clearTimeout
+	window.setTimeout = (work, ms = 0, ...args) => {
+		const timer = startTimer(() => { soon.delete(timer); work(...args) }, ms)
+		if (ms > 0 && ms <= 200) soon.add(timer)
+		return timer
+	}
+	window.clearTimeout = (timer) => { soon.delete(timer); stopTimer(timer) }
 	window.refused = []
 	document.addEventListener("securitypolicyviolation", (e) => refused.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample))
 	window.copied = ""
@@ -168,10 +176,10 @@ func (p *page) await(expression string) {
 }
 
 // awaitAnswers waits until every answer is there and shown: those that a select is filled
-// with, too.
+// with, too, and those of questions that wait for a pause in typing.
 func (p *page) awaitAnswers() {
 	p.t.Helper()
-	const quiet = `!asked && !document.querySelector("[aria-busy=true]")`
+	const quiet = `!asked && !soon.size && !document.querySelector("[aria-busy=true]")`
 	const drawn = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(` + quiet + `)))))`
 	for p.await(quiet); !evaluate[bool](p, drawn); {
 		p.await(quiet)

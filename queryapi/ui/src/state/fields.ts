@@ -1,7 +1,7 @@
 // The fields and values that completion offers. They are asked for once a range, and only
 // when a person types.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Call, get } from "../api/call.ts";
 import { scope } from "../api/question.ts";
 import type { FieldList, Top } from "../api/types.ts";
@@ -36,9 +36,10 @@ export function useTopValues(a: Address, field: string, prefix: string, limit = 
   return useCompletion<Top>(field ? get("/v1/stats/top", { ...scope({ ...a, filters: [] }), field, prefix, limit }) : undefined, 120);
 }
 
-/** Asks a call for completion, after a pause in typing; failures offer nothing. */
+/** Asks a call for completion, at once and then after each pause in typing; failures offer nothing. */
 function useCompletion<T>(call: Call | undefined, pause = 0): T | undefined {
   const [known, setKnown] = useState<{ key: string; answer: T }>();
+  const asked = useRef(false);
   const key = call ? JSON.stringify(call) : "";
   useEffect(() => {
     if (!call) return undefined;
@@ -48,7 +49,8 @@ function useCompletion<T>(call: Call | undefined, pause = 0): T | undefined {
         (answer) => wanted && setKnown({ key, answer }),
         () => undefined,
       );
-    }, pause);
+    }, asked.current ? pause : 0);
+    asked.current = true;
     return () => {
       wanted = false;
       clearTimeout(timer);
