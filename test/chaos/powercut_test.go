@@ -51,8 +51,8 @@ func TestPowerCutFindsMissingSyncs(t *testing.T) {
 	t.Error("nothing was found missing")
 }
 
-// cutPower cuts the power of `theeye up` under load so many times, and returns what is
-// wrong then, or why the process did not work after a cut.
+// cutPower cuts the power of `theeye up` under load so many times, and returns the faults
+// found then, or why the process did not work after a cut.
 func cutPower(t *testing.T, cuts int, change func(*harness.Process)) ([]string, error) {
 	t.Helper()
 	bin, err := harness.Build(t.Context())
