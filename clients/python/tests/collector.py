@@ -32,6 +32,7 @@ class Collector:
                     body = gzip.decompress(body)
                 with collector.changed:
                     collector.requests += 1
+                    collector.changed.notify_all()
                     number = collector.requests
                     collector.headers.append(dict(self.headers))
                 verdict = before(number) if before else None

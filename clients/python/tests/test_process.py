@@ -18,6 +18,7 @@ from unittest import mock
 
 import theeye
 from theeye import _spool
+from theeye._runtime import Runtime
 from theeye._spool import Spool
 from tests.collector import Collector
 
@@ -88,6 +89,35 @@ class InterruptedInbox(collections.deque):
             self.handle()
             self.handling = False
         return found
+
+
+class LockReleasedLate:
+    """A lock before whose first release something happens."""
+
+    def __init__(self, lock, before):
+        self.lock, self.before = lock, before
+
+    def release(self):
+        before, self.before = self.before, None
+        if before:
+            before()
+        self.lock.release()
+
+    def __getattr__(self, name):
+        return getattr(self.lock, name)
+
+    def __enter__(self):
+        self.lock.acquire()
+
+    def __exit__(self, *exc):
+        self.release()
+
+
+class NoThreads(Runtime):
+    """A process in which no thread can be started."""
+
+    def start_thread(self, run, name):
+        return False
 
 
 class TestThreads(TestCase):
@@ -194,6 +224,19 @@ class TestThreads(TestCase):
             self.assertEqual([1, 2, 3], [e["data"]["n"] for e in collector.events])
             self.assertEqual((3, 3, 0), (client.stats().enqueued, client.stats().accepted, client.stats().dropped))
 
+    def test_an_event_that_comes_while_the_lock_is_released(self):
+        client = theeye.Client("http://127.0.0.1:9", "key", _runtime=NoThreads())
+        self.addCleanup(client.close, 0)
+        thread = threading.Thread(target=lambda: client.enqueue(*PAGEVIEW, {"n": 2}))
+
+        def enqueue_elsewhere():
+            thread.start()
+            thread.join()
+
+        client._lock = LockReleasedLate(client._lock, enqueue_elsewhere)
+        self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+        self.assertEqual((0, 2), (len(client._inbox), len(client._queue)))
+
     def test_flush_and_close_in_a_callback(self):
         collector = self.collector()
         results = []
@@ -255,6 +298,21 @@ class TestConnection(TestCase):
         self.assertEqual([("closed", 1)], [(d.reason, d.count) for d in dropped])
         stats = client.stats()
         self.assertEqual((1, 1, 0), (stats.enqueued, stats.dropped_closed, stats.queued))
+
+    def test_the_bytes_under_way_count(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        collector = self.collector(lambda number: release.wait(240) and None)
+        client = self.client(collector.url, queue_bytes=100_000)
+        client.enqueue(*PAGEVIEW, {"n": 1, "text": "x" * 50_000})
+        with collector.changed:
+            self.assertTrue(collector.changed.wait_for(lambda: collector.requests, 120))
+        for n in (2, 3, 4):
+            client.enqueue(*PAGEVIEW, {"n": n, "text": "x" * 20_000})
+        self.assertEqual((3, 1), (client.stats().queued, client.stats().dropped_queue_full))
+        release.set()
+        self.assertTrue(client.close(120))
+        self.assertEqual([1, 3, 4], numbers(collector.events))
 
     def test_an_answer_that_drips_has_one_time_in_all(self):
         import socket
@@ -375,6 +433,22 @@ if os.fork() == 0:
 os.wait()
 assert len(set(os.read(out, 4096).decode().split() + ids())) == 40
 """)
+
+    def test_a_child_has_a_connection_of_its_own(self):
+        collector = self.collector()
+        self.run_python("""
+client = theeye.start(args[0], "key", max_wait=0.01)
+client.enqueue("%s", "a", "b", {"n": 1})
+assert client.flush(120)  # and its connection is kept
+if os.fork() == 0:
+    client.enqueue("%s", "a", "b", {"n": 2})
+    os._exit(0 if client.flush(120) else 3)
+assert os.wait()[1] == 0
+client.enqueue("%s", "a", "b", {"n": 3})
+assert client.close(120)
+""" % (SESSION, SESSION, SESSION), collector.url)
+        self.assertEqual([1, 2, 3], numbers(collector.events))
+        self.assertEqual((3, 2), (collector.requests, collector.connections))
 
     def test_fork_while_other_threads_enqueue(self):
         collector = self.collector()
@@ -532,6 +606,26 @@ os._exit(0)
         client = self.client(collector.url, spool=folder)
         self.assertTrue(client.close(120))
         self.assertEqual([1, 2, 3], numbers(collector.events))
+
+    @unittest.skipUnless(CAN_FORK, "this system cannot fork")
+    def test_a_child_does_not_hold_the_spool_of_its_parent(self):
+        folder = self.folder()
+        child = int(self.run_python("""
+client = theeye.start("http://127.0.0.1:9", "key", spool=args[0], logger=theeye._client.logging.Logger("none", 100))
+client.enqueue("%s", "a", "b", {"n": 1})
+pid = os.fork()
+if pid == 0:
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    os.dup2(1, 2)
+    import signal
+    signal.pause()
+print(pid, flush=True)
+os._exit(0)  # as by a kill
+""" % SESSION, folder).stdout)
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        spool = Spool(folder)
+        self.addCleanup(spool.close)
+        self.assertEqual([1], [json.loads(e)["data"]["n"] for e in spool.recovered])
 
     def test_segments_go_when_their_events_are_settled(self):
         folder = self.folder()
@@ -752,6 +846,13 @@ class TestUse(TestCase):
         for url in ("http://x:99999999", "http://[::1", "x", "http://x?y", "https://user@x", 5, "http://a b"):
             with self.assertRaises(theeye.SettingsError):
                 theeye.Client(url, "key")
+
+    def test_times_have_microseconds(self):
+        from theeye._event import encode_event
+
+        for event_id in (None, "a"):
+            text, fault = encode_event(*PAGEVIEW, {}, None, event_id, None, 1_790_000_000_123_456_789)
+            self.assertEqual(("2026-09-21T14:13:20.123456Z", ""), (json.loads(text)["timestamp"], fault))
 
     def test_the_time_of_day_of_ids(self):
         from theeye._event import new_id
