@@ -94,18 +94,31 @@ func testForms(s *site) {
 	)
 }
 
-// Fields of a form hide its members of the same name.
+// Fields of a form hide its members of the same name, in clicks on and in the form, too.
 func testShadowed(s *site) {
 	p := s.open("/")
-	p.do(`for (const name of ["elements", "action", "id", "name", "getAttribute"]) {
+	names := []string{"elements", "action", "id", "name", "getAttribute", "matches", "attributes", "submit", "closest", "nodeType", "dataset", "constructor", "toString"}
+	p.do(`for (const name of %s) {
 		form.append(Object.assign(document.createElement("input"), {name, value: "v", type: "hidden"}))
-	}`)
-	p.click("#send")
+	}
+	send.outerHTML = "<p id=text data-eye-element=help>help</p><p id=plain>text</p>" + send.outerHTML
+	Element.prototype.setAttribute.call(form, "data-eye-element", "signup")`, "['"+strings.Join(names, "', '")+"']")
+	p.click("#text")
+	p.click("#plain")
+	p.do("HTMLFormElement.prototype.requestSubmit.call(form)")
+	hidden := ""
+	for _, name := range names {
+		hidden += fmt.Sprintf(",%q:null", name)
+	}
 	s.wantEvents(
 		`page interaction / pageview {"host":"HOST","path":"/"}`,
-		`form interaction / submit {"host":"HOST","path":"/","name":"signup","form":{"email":null,"plan":"pro","secret":null,"news":"weekly","size":"m",`+
-			`"elements":null,"action":null,"id":null,"name":null,"getAttribute":null}}`,
+		`page interaction / cta click {"host":"HOST","path":"/","element":"help"}`,
+		`page interaction / cta click {"host":"HOST","path":"/","element":"signup"}`,
+		`form interaction / submit {"host":"HOST","path":"/","name":"signup","form":{"email":null,"plan":"pro","secret":null,"news":"weekly","size":"m"`+hidden+`}}`,
 	)
+	if text := p.console(); text != "" {
+		s.t.Errorf("the console says %q", text)
+	}
 }
 
 func testCalls(s *site) {

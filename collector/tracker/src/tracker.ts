@@ -277,13 +277,17 @@ const view = (): void => {
   referrer = location.origin + path;
 };
 
+/** Returns a member of an element. A field of a form hides the form's own member of its name. */
+const member = (element: any, name: string): any => Reflect.get(HTMLFormElement.prototype, name, element);
+
 const click = (event: MouseEvent): void => {
   if (event.button > 1) return;
-  const find = (selector: string): any => event.composedPath().find((n: any) => n.matches?.(selector));
+  const find = (selector: string): any =>
+    event.composedPath().find((n) => n instanceof Element && member(n, "matches").call(n, selector));
   const marked = find("[data-eye-element],[data-eye-name]");
   if (marked) {
     const data: any = {};
-    for (const { name, value } of marked.attributes) {
+    for (const { name, value } of member(marked, "attributes")) {
       const [, key] = name.split("data-eye-");
       if (key) data[key.replace(/-/g, "_")] = value;
     }
@@ -300,17 +304,15 @@ const click = (event: MouseEvent): void => {
 };
 
 const submit = (event: Event): void => {
-  // A field hides the form's own member of its name.
-  const member = (name: string): any => Reflect.get(HTMLFormElement.prototype, name, event.target);
-  const fields: Data = {};
-  for (const field of member("elements")) {
+  const fields: any = { __proto__: null };
+  for (const field of member(event.target, "elements")) {
     if (field.name) {
       const isTaken = "eyeValue" in field.dataset && !/file|pass/.test(field.type) && (field.checked || !/box|radio/.test(field.type));
       fields[field.name] ??= isTaken ? field.value : null;
     }
   }
   note("form interaction", "submit", {
-    name: member("name") || undefined, form: fields,
+    name: member(event.target, "name") || undefined, form: fields,
   });
 };
 
