@@ -47,7 +47,7 @@ type fixture struct {
 }
 
 // newFixture starts both. Every site of names has an application and a key of its own.
-func newFixture(t *testing.T, names []string) *fixture {
+func newFixture(t testing.TB, names []string) *fixture {
 	t.Helper()
 	f := &fixture{token: operatorToken}
 	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func newFixture(t *testing.T, names []string) *fixture {
 	return f
 }
 
-func (f *fixture) startBrowser(t *testing.T) {
+func (f *fixture) startBrowser(t testing.TB) {
 	t.Helper()
 	chromium := os.Getenv("EYE_TEST_CHROMIUM")
 	if chromium == "" {
@@ -84,7 +84,7 @@ func (f *fixture) startBrowser(t *testing.T) {
 	}
 }
 
-func (f *fixture) startEye(t *testing.T, names []string) {
+func (f *fixture) startEye(t testing.TB, names []string) {
 	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{
@@ -132,7 +132,7 @@ func keyOf(site string) string { return "the-key-of-" + site }
 
 // site is a site with pages of its own, whose events pass a gate.
 type site struct {
-	t    *testing.T
+	t    testing.TB
 	f    *fixture
 	name string
 	gate *clients.Gate
@@ -165,7 +165,7 @@ var failures = 0, plain = fetch
 fetch = (...args) => plain(...args).then((r) => (r.ok || failures++, r), (e) => { failures++; throw e })
 </script>`
 
-func (f *fixture) newSite(t *testing.T, name string) *site {
+func (f *fixture) newSite(t testing.TB, name string) *site {
 	t.Helper()
 	s := &site{t: t, f: f, name: name, head: countFailures, gate: &clients.Gate{Target: f.eye}, headers: map[string]string{}}
 	gate := httptest.NewServer(s.gate)
