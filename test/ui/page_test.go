@@ -44,7 +44,7 @@ const watch = `
 		asked++
 		try {
 			const answer = await ask(...args)
-			await answer.clone().arrayBuffer()
+			await answer.clone().arrayBuffer().catch(() => undefined)
 			return answer
 		} finally {
 			asked--

@@ -15,6 +15,12 @@ test("what an address leaves out has a default", () => {
   assert.equal(read("/ui/trends?from=-30d&to=-1d").from, "30d");
 });
 
+test("a member of an address may have any name", () => {
+  const a = read("/ui/trends?__proto__=a&constructor=b&constructor=c");
+  assert.deepEqual(Object.entries(a.own), [["__proto__", ["a"]], ["constructor", ["b", "c"]]]);
+  assert.deepEqual(read(formatAddress(a)), a);
+});
+
 test("an address is read back as it was written", () => {
   const a: Address = {
     screen: "explorer", id: "a/b c?#", app: "shop", from: "2026-11-01", to: "now", tz: "UTC",

@@ -37,6 +37,12 @@ export function changing(method: "PUT" | "POST" | "DELETE", path: string, change
   };
 }
 
+/**
+ * Reports whether a path has a segment "." or "..". A browser resolves these, however they are
+ * escaped, and would ask for something else.
+ */
+export const hasDots = (path: string): boolean => /\/\.\.?(\/|$)/.test(path);
+
 /** A path with segments that may contain any character. */
 export const pathTo = (...segments: string[]): string => "/v1/" + segments.map(encodeURIComponent).join("/");
 
@@ -57,7 +63,7 @@ export function target(call: Call): string {
  * into a chat or a ticket must not hold a secret.
  */
 export function curl(call: Call, origin: string): string {
-  const parts = [`curl -sS ${quote(origin + target(call))}`, `-H "Authorization: Bearer $EYE_TOKEN"`];
+  const parts = [`curl -sS ${hasDots(call.path) ? "--path-as-is " : ""}${quote(origin + target(call))}`, `-H "Authorization: Bearer $EYE_TOKEN"`];
   const body = bodyOf(call);
   if (call.method === "PUT" || call.method === "DELETE" || (call.method === "POST" && body === undefined)) parts.splice(1, 0, `-X ${call.method}`);
   for (const [name, value] of Object.entries(call.headers ?? {})) parts.push(`-H ${quote(`${name}: ${value}`)}`);

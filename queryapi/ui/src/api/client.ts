@@ -2,7 +2,7 @@
 
 import { signOut, token } from "../state/session.ts";
 import type { Fault } from "./types.ts";
-import { bodyOf, type Call, target } from "./call.ts";
+import { bodyOf, type Call, hasDots, target } from "./call.ts";
 
 /** A call that failed: a problem of RFC 9457, or a connection that was lost. */
 export class Failure extends Error {
@@ -19,8 +19,11 @@ export class Failure extends Error {
 
   /** Says that the same call may succeed later, without a change by a person. */
   get transient(): boolean {
-    return this.status === 0 || this.status === 429 || this.status === 503;
+    return [0, 429, 502, 503].includes(this.status);
   }
+
+  /** Says that the call is asked again without a person. */
+  again = false;
 }
 
 /** The faults of a document that the server refuses, empty for any other failure. */
@@ -33,6 +36,7 @@ export const asFailure = (e: unknown): Failure => (e instanceof Failure ? e : ne
 
 /** Sends a call and returns the answer; it fails with a Failure. */
 export async function send(call: Call, signal?: AbortSignal, secret = token.value, more: Record<string, string> = {}): Promise<Response> {
+  if (hasDots(call.path)) throw new Failure(400, "unreachable_name", 'A browser cannot ask for a name that is "." or "..". The command does, and theeye.');
   const headers: Record<string, string> = { ...more, Authorization: `Bearer ${secret}` };
   for (const [name, value] of Object.entries(call.headers ?? {})) headers[name] = asBytes(value);
   const body = bodyOf(call);
@@ -73,7 +77,7 @@ export async function askText(call: Call, signal?: AbortSignal): Promise<string>
 }
 
 /** Reads the body of an answer; one that is cut is a lost connection. */
-async function whole<T>(body: Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function whole<T>(body: Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
     return await body;
   } catch (e) {
@@ -84,8 +88,8 @@ async function whole<T>(body: Promise<T>, signal?: AbortSignal): Promise<T> {
 
 async function failureOf(answer: Response): Promise<Failure> {
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
-  const problem = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
-  return failureFrom(answer.status, problem, retryAfter);
+  const problem = (await answer.json().catch(() => undefined)) as Record<string, unknown> | null | undefined;
+  return failureFrom(answer.status, problem ?? {}, retryAfter);
 }
 
 /** Returns the failure that a problem describes, such as one within a batch. */

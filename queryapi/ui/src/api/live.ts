@@ -4,6 +4,7 @@
 
 import type { Call } from "./call.ts";
 import { Failure, send } from "./client.ts";
+import { pause } from "./pause.ts";
 import { type ServerEvent, splitEvents } from "./sse.ts";
 import type { EyeEvent } from "./types.ts";
 
@@ -37,8 +38,8 @@ async function run(call: Call, h: LiveHandlers, signal: AbortSignal): Promise<vo
       if (signal.aborted) return;
       const failure = e instanceof Failure ? e : undefined;
       h.onState("waiting", failure);
-      if (failure && !failure.transient) return;
-      if (failure?.status === 400) lastId = "";
+      if (failure?.status === 400 && lastId) lastId = ""; // of another stream, such as one before a restore
+      else if (failure && !failure.transient) return;
       failures++;
     }
     await pause(Math.min(10_000, 500 * 2 ** failures), signal);
@@ -60,11 +61,4 @@ function receive(event: ServerEvent, h: LiveHandlers): string | undefined {
     default:
       return undefined;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
-  });
 }

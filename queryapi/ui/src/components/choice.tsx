@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { visibleText } from "./value.tsx";
 
 export interface Option<T extends string> {
   value: T;
@@ -23,10 +24,10 @@ export function Segments<T extends string>({ label, options, value, onChange }: 
 
 export function Select<T extends string>({ label, options, value, onChange, class: className = "" }: { label: string; options: Option<T>[]; value: T; onChange: (value: T) => void; class?: string }): JSX.Element {
   // The zones are hundreds.
-  const all = useMemo(() => options.map((o) => <option key={o.value} value={o.value}>{o.label}</option>), [options]);
+  const all = useMemo(() => options.map((o) => <option key={o.value} value={o.value}>{visibleText(o.label, 80)}</option>), [options]);
   return (
     <select class={`select ${className}`} aria-label={label} title={label} value={value} onChange={(e) => onChange(e.currentTarget.value as T)}>
-      {!options.some((o) => o.value === value) && <option value={value}>{value}</option>}
+      {!options.some((o) => o.value === value) && <option value={value}>{visibleText(value, 80)}</option>}
       {all}
     </select>
   );

@@ -3,8 +3,8 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { type Call, curl, get } from "../api/call.ts";
-import { askText } from "../api/client.ts";
+import { type Call, curl } from "../api/call.ts";
+import { askEvent, eventCall } from "../api/event.ts";
 import type { EyeEvent } from "../api/types.ts";
 import { type Json, parseJson } from "../filter/json.ts";
 import { typeOf } from "../filter/pick.ts";
@@ -38,12 +38,12 @@ export function EventDrawer(): JSX.Element | null {
   const shown = address.value.own["event"]?.[0];
   if (!shown) return null;
   const slash = shown.indexOf("/");
-  return <Drawer key={shown} call={get(`/v1/events/${encodeURIComponent(shown.slice(slash + 1))}`, { application: shown.slice(0, slash) })} />;
+  return <Drawer key={shown} call={eventCall(shown.slice(slash + 1), shown.slice(0, slash))} />;
 }
 
 function Drawer({ call }: { call: Call }): JSX.Element {
   const a = address.value;
-  const answer = useAnswer<string>(call, 0, askText);
+  const answer = useAnswer<string>(call, 0, askEvent);
   const root = useRef<HTMLElement>(null);
   const close = (): void => go(withOwn(address.value, "event", undefined));
   useEffect(() => {

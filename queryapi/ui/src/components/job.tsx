@@ -64,7 +64,7 @@ export function JobProgress({ kind, job, onCancelled }: { kind: JobKind; job: Jo
         {(job.queued_behind?.length ?? 0) > 0 && <>Behind {job.queued_behind!.join(", ")}. </>}
         {job.ended_at && <>Ended {momentOf(Date.parse(job.ended_at), tz)}{job.started_at && ` after ${duration((Date.parse(job.ended_at) - Date.parse(job.started_at)) / 1000)}`}. </>}
       </p>
-      {job.error && <p class="fault">{job.error}</p>}
+      {job.error && <p class="fault">{visibleText(job.error, 1000)}</p>}
       {cancelling.failure && <FailureNote failure={cancelling.failure} call={cancelling.call} />}
     </div>
   );

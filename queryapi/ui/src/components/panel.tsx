@@ -3,13 +3,14 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import { type Call, curl } from "../api/call.ts";
-import { connectionLost, type Failure } from "../api/client.ts";
+import type { Failure } from "../api/client.ts";
 import { figure } from "../format/number.ts";
 import type { Answer } from "../state/answer.ts";
 import { copy, download } from "../state/notice.ts";
 import { Icon } from "./icon.tsx";
 import { Menu, type MenuItem } from "./menu.tsx";
 import { csv, DataTable, type Table } from "./table.tsx";
+import { visibleText } from "./value.tsx";
 
 interface PanelProps {
   title: string;
@@ -61,20 +62,16 @@ export function Panel(p: PanelProps): JSX.Element {
 }
 
 function PanelBody({ answer, asTable, table, title, call, empty, children }: PanelProps & { asTable: boolean }): JSX.Element {
-  if (answer.failure && answer.value === undefined) return <FailureNote failure={answer.failure} call={call} retry={answer.retry} />;
-  if (answer.value === undefined) {
-    if (answer.cancelled) {
-      return (
-        <p class="muted">
-          Cancelled. <button type="button" class="link" onClick={answer.retry}>Ask again</button>
-        </p>
-      );
-    }
-    return <div class={`skeleton ${answer.waiting === "briefly" ? "invisible" : ""}`} aria-hidden="true" />;
-  }
+  const has = answer.value !== undefined;
+  const note = answer.cancelled ? (
+    <p class="muted">
+      Cancelled{has && ": this is the answer before"}. <button type="button" class="link" onClick={answer.retry}>Ask again</button>
+    </p>
+  ) : answer.failure && <FailureNote failure={answer.failure} call={call} retry={answer.retry} />;
+  if (!has) return note || <div class={`skeleton ${answer.waiting === "briefly" ? "invisible" : ""}`} aria-hidden="true" />;
   return (
     <>
-      {answer.failure && <FailureNote failure={answer.failure} call={call} retry={answer.retry} />}
+      {note}
       {empty ?? (asTable && table ? <DataTable table={table()} caption={title} format={(cell) => figure(cell as number | null)} /> : children)}
     </>
   );
@@ -99,10 +96,10 @@ export function FailureNote({ failure, call, retry }: { failure: Failure; call: 
   return (
     <div class="failure" role="alert">
       <p>
-        <strong>{failure.message}</strong> <code>{failure.code}</code>
+        <strong>{visibleText(failure.message, 1000)}</strong> <code>{failure.code}</code>
       </p>
       {typeof advice === "string" && <p>{advice}</p>}
-      {failure.transient && failure.code !== connectionLost && <p class="muted">It is asked again by itself.</p>}
+      {failure.again && <p class="muted">It is asked again by itself.</p>}
       <p class="failure-actions">
         {retry && <button type="button" class="button" onClick={retry}>Try again</button>}
         {call && <button type="button" class="button" onClick={() => void copy(curl(call, location.origin), "Command")}>Copy as curl</button>}

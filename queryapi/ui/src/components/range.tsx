@@ -7,6 +7,7 @@ import { address, change } from "../state/location.ts";
 import { isMoving, pinRange, presets, rangeLabel, resolveRange, shiftRange } from "../time/range.ts";
 import { Icon } from "./icon.tsx";
 import { Popover } from "./menu.tsx";
+import { visibleText } from "./value.tsx";
 
 export function shift(direction: -1 | 1): void {
   const { from, to, tz } = address.value;
@@ -15,7 +16,7 @@ export function shift(direction: -1 | 1): void {
 
 export function RangePicker(): JSX.Element {
   const { from, to, tz } = address.value;
-  const label = rangeLabel({ from, to }, (at) => endOf(at, tz), tz);
+  const label = visibleText(rangeLabel({ from, to }, (at) => endOf(at, tz), tz), 120);
   return (
     <div class="range" role="group" aria-label="Time range">
       <button type="button" class="button icon-only" aria-label="Earlier range" title="Earlier ( [ )" onClick={() => shift(-1)}>

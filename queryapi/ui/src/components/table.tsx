@@ -1,6 +1,7 @@
 // Tables of figures: every chart has one, with the same content as its CSV file.
 
 import type { JSX } from "preact";
+import { visibleText } from "./value.tsx";
 
 export interface Column {
   name: string;
@@ -22,7 +23,7 @@ export function DataTable({ table, caption, format }: { table: Table; caption: s
           <tr>
             {table.columns.map((c) => (
               <th key={c.name} scope="col" class={c.numeric ? "numeric" : ""}>
-                {c.name}
+                {visibleText(c.name, 80)}
               </th>
             ))}
           </tr>
@@ -32,7 +33,7 @@ export function DataTable({ table, caption, format }: { table: Table; caption: s
             <tr key={i}>
               {row.map((cell, j) => (
                 <td key={j} class={table.columns[j]?.numeric ? "numeric" : ""}>
-                  {typeof cell === "string" ? cell : format(cell)}
+                  {typeof cell === "string" ? visibleText(cell) : format(cell)}
                 </td>
               ))}
             </tr>

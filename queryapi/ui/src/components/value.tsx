@@ -12,12 +12,13 @@ export function valueText(value: unknown): string {
 }
 
 /**
- * Returns a text whose characters all show: controls and marks that turn the direction of
- * writing around are replaced by symbols, and a long text is cut.
+ * Returns a text whose characters all show: controls, spaces without width and marks that turn
+ * the direction of writing around are replaced by symbols, and a long text is cut. The joiners
+ * stay, of which scripts and emoji are made.
  */
 export function visibleText(text: string, most = 300): string {
   const shown = text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") + "…" : text;
-  return shown.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
+  return shown.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu, (c) => {
     const code = c.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : "\ufffd";
   });

@@ -55,10 +55,10 @@ export function SchemaBeside({ event, faults }: { event: EyeEvent; faults: Fault
   const newest = useDeclaration(isRegistered ? schemaCall(category, name) : undefined);
   const judging = useDeclaration(judgedBy ? schemaCall(category, name, judgedBy) : undefined);
   const shown = judging.value ?? newest.value;
-  const failure = list.failure ?? newest.failure;
+  const failed = list.failure ? list : newest;
   if (!shown) {
     if (isRegistered === false) return <figure><figcaption>Schema</figcaption><p class="empty">No schema is registered for <bdi>{visibleText(`${category} / ${name}`)}</bdi>.</p></figure>;
-    return <figure><figcaption>Schema</figcaption>{failure ? <FailureNote failure={failure} call={list.failure ? list.call : newest.call} /> : <div class="skeleton" />}</figure>;
+    return <figure><figcaption>Schema</figcaption>{failed.failure ? <FailureNote failure={failed.failure} call={failed.call} retry={failed.retry} /> : <div class="skeleton" />}</figure>;
   }
   const text = pretty(shown.text);
   const pointers = faults.flatMap((f) => {

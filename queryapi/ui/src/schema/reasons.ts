@@ -1,5 +1,7 @@
 // What the codes of rejections mean, and what mends them.
 
+import { known } from "../format/known.ts";
+
 export interface Reason {
   what: string;
   cure: string;
@@ -26,7 +28,7 @@ const reasons: Record<string, Reason> = {
 };
 
 export function reasonOf(code: string): Reason {
-  return reasons[code] ?? { what: "The event cannot be read.", cure: "The message says where; mend the site." };
+  return known(reasons, code) ?? { what: "The event cannot be read.", cure: "The message says where; mend the site." };
 }
 
 /** Reports whether a schema decides about a code, so that a change of one may mend it. */

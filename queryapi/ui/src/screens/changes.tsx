@@ -51,7 +51,7 @@ export function Changes(): JSX.Element {
       call={call}
       answer={answer}
       controls={<Select label="Kind of change" value={kind[0] ?? ""} options={[{ value: "", label: "All kinds" }, ...kinds.map((k) => ({ value: k, label: k }))]} onChange={(k) => restrict("kind", k)} />}
-      empty={answer.value && changes.length === 0 ? <p class="empty">Nothing was changed{kind[0] ? ` of kind ${kind[0]}` : ""}.</p> : undefined}
+      empty={answer.value && changes.length === 0 ? <p class="empty">Nothing was changed{kind[0] ? ` of kind ${visibleText(kind[0], 60)}` : ""}.</p> : undefined}
       table={answer.value && (() => ({ columns: [{ name: "Time" }, { name: "What" }, { name: "Action" }, { name: "Revision", numeric: true }, { name: "By" }, { name: "Note" }], rows: changes.map((c) => [c.time, visibleText(what(c)), c.action, c.revision, c.author, c.note ?? ""]) }))}
     >
       <ul class="versions">

@@ -16,6 +16,7 @@ import { seriesTable, zoom } from "../components/series.tsx";
 import { Value, visibleText } from "../components/value.tsx";
 import { Windowed, type WindowedColumn } from "../components/windowed.tsx";
 import { pickValues, readField } from "../filter/pick.ts";
+import { known } from "../format/known.ts";
 import { count, figure } from "../format/number.ts";
 import { bothTimes, stampOf } from "../format/time.ts";
 import { type Address, withOwn, withScreen } from "../state/address.ts";
@@ -160,11 +161,11 @@ function column(a: Address, name: string): WindowedColumn<EyeEvent> {
     if (name === "data") return <bdi class="mono muted">{summary(e.data)}</bdi>;
     return <>{field && pickValues(e, field).slice(0, 6).map((v, i) => <Value key={i} field={name} value={v} />)}</>;
   };
-  return { key: name, title: <bdi class={name.startsWith("data.") ? "mono" : ""}>{titleOf(name)}</bdi>, width: widths[name] ?? 150, cell };
+  return { key: name, title: <bdi class={name.startsWith("data.") ? "mono" : ""}>{titleOf(name)}</bdi>, width: known(widths, name) ?? 150, cell };
 }
 
 const titles: Record<string, string> = { type: "Type", session_id: "Session", data: "Data", application: "Application", event_id: "Event id", received_at: "Received", schema_version: "Schema" };
-const titleOf = (name: string): string => titles[name] ?? visibleText(name, 60);
+const titleOf = (name: string): string => known(titles, name) ?? visibleText(name, 60);
 
 /** The data of an event in one line. */
 function summary(data: unknown): string {

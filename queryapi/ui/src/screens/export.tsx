@@ -36,7 +36,7 @@ const sampled = 100;
 
 export function Export(): JSX.Element {
   const a = address.value;
-  const format = a.own["format"]?.[0] ?? "csv";
+  const format = formats.find((f) => f.value === a.own["format"]?.[0])?.value ?? "csv";
   const columns = a.own["column"] ?? [];
   const call = exportCall(a, format, columns);
   const counted = useAnswer<Top>(alone({ kind: "top", params: { ...scope(a), field: "application", limit: 1 } }));

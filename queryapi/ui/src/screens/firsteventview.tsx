@@ -43,7 +43,7 @@ export function FirstEventView(): JSX.Element {
         <p>
           <bdi>{visibleText(`${first.category ?? "no category"} / ${first.name ?? "no name"}`)}</bdi> of application <bdi>{first.application}</bdi>
         </p>
-        {first.errors?.map((e, i) => <p class="fault" key={i}>{e.message}</p>)}
+        {first.errors?.map((e, i) => <p class="fault" key={i}>{visibleText(e.message)}</p>)}
         <button type="button" class="button primary" onClick={() => (leadsToRejected ? go(withScreen(address.value, "rejected")) : refreshes.value++)}>
           {leadsToRejected ? "See why" : "Show the overview"}
         </button>

@@ -231,7 +231,7 @@ function ReplayPage({ id }: { id: string }): JSX.Element {
   const title = job ? kindOf("replays", job) : "Replay";
   return (
     <div class="stack">
-      <Crumbs kind="replays"><h2 class="mono">{id}</h2></Crumbs>
+      <Crumbs kind="replays"><h2 class="mono">{visibleText(id, 80)}</h2></Crumbs>
       <Panel title={title} call={jobCall("replays", id)} answer={following(answer)} table={job?.report && (() => reportTable(job.report!))}>
         {job && (
           <div class="stack">
@@ -336,7 +336,7 @@ function AuditPage({ id }: { id: string }): JSX.Element {
   const job = answer.value;
   return (
     <div class="stack">
-      <Crumbs kind="audits"><h2 class="mono">{id}</h2></Crumbs>
+      <Crumbs kind="audits"><h2 class="mono">{visibleText(id, 80)}</h2></Crumbs>
       <Panel title="Audit" call={jobCall("audits", id)} answer={following(answer)} table={job?.report && (() => auditTable(job.report!))}>
         {job && (
           <div class="stack">

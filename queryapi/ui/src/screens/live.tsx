@@ -43,9 +43,10 @@ interface Stream {
 const nothing: Stream = { rows: [], seen: 0, missed: 0, connection: "connecting", failure: undefined };
 
 /** Follows a call. The outcomes that came while it was paused are there when it goes on. */
-function useStream(call: Call, paused: boolean): Stream & { waiting: number } {
+function useStream(call: Call, paused: boolean): Stream & { waiting: number; retry: () => void } {
   const [shown, setShown] = useState(nothing);
   const [waiting, setWaiting] = useState(0);
+  const [attempt, setAttempt] = useState(0);
   const isPaused = useRef(paused);
   const draw = useRef<() => void>(() => undefined);
   isPaused.current = paused;
@@ -78,9 +79,9 @@ function useStream(call: Call, paused: boolean): Stream & { waiting: number } {
       stop();
       clearTimeout(timer);
     };
-  }, [key]);
+  }, [key, attempt]);
   useEffect(() => draw.current(), [paused]);
-  return { ...shown, waiting };
+  return { ...shown, waiting, retry: () => setAttempt(attempt + 1) };
 }
 
 export function Live(): JSX.Element {
@@ -108,7 +109,7 @@ export function Live(): JSX.Element {
           </>
         }
       >
-        {stream.failure && !stream.failure.transient && <FailureNote failure={stream.failure} call={call} />}
+        {stream.failure && !stream.failure.transient && <FailureNote failure={stream.failure} call={call} retry={stream.retry} />}
         {stream.missed > 0 && <p class="notice-line missed" role="status">{count(stream.missed, "message")} of the stream passed while the connection was away, and {stream.missed === 1 ? "is" : "are"} not shown.</p>}
         {stream.rows.length === 0 ? (
           <Listening a={a} />
@@ -165,7 +166,7 @@ function Why({ e }: { e: EyeEvent }): JSX.Element {
   const [first, ...others] = e.errors ?? [];
   if (first) {
     return (
-      <span class="why" title={(e.errors ?? []).map((f) => `${f.path ?? ""} ${f.message} (${f.code})`).join("\n")}>
+      <span class="why" title={(e.errors ?? []).map((f) => visibleText(`${f.path ?? ""} ${f.message} (${f.code})`)).join("\n")}>
         {first.path && <bdi class="mono">{visibleText(first.path, 60)} </bdi>}
         {visibleText(first.message, 120)} <code>{first.code}</code>
         {others.length > 0 && <span class="muted"> and {others.length} more</span>}

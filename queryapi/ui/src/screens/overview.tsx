@@ -13,6 +13,7 @@ import { seriesTable, Total, zoom } from "../components/series.tsx";
 import { topBars, topTable, typeName } from "../components/top.ts";
 import { Sparkline } from "../components/sparkline.tsx";
 import type { Table } from "../components/table.tsx";
+import { visibleText } from "../components/value.tsx";
 import { figure, percent } from "../format/number.ts";
 import { momentOf } from "../format/time.ts";
 import { type Address, withOwn, withScreen } from "../state/address.ts";
@@ -136,7 +137,7 @@ function OutcomesPanel({ question, answer }: { question: Question; answer: Answe
         {worst.map((t) => (
           <li key={typeName(t)}>
             <Link class="worst-link" to={withScreen(a, "rejected", "", { ...(t.category ? { category: [t.category] } : {}), ...(t.name ? { name: [t.name] } : {}) })}>
-              <bdi>{typeName(t)}</bdi>
+              <bdi>{visibleText(typeName(t), 120)}</bdi>
             </Link>
             <Sparkline values={t.series} label={`${typeName(t)}: received over time`} />
             <span class="numeric">{figure(t.rejected)}</span>
@@ -149,7 +150,7 @@ function OutcomesPanel({ question, answer }: { question: Question; answer: Answe
 
 function TopPanel({ title, question, answer, controls }: { title: string; question: Question; answer: Answer<Top>; controls?: JSX.Element }): JSX.Element {
   const top = answer.value;
-  const none = top && top.values.length === 0 ? <p class="empty">No event in this range has a value of {top.field}.</p> : undefined;
+  const none = top && top.values.length === 0 ? <p class="empty">No event in this range has a value of {visibleText(top.field, 60)}.</p> : undefined;
   return (
     <Panel title={title} class="span-3" call={alone(question)} answer={answer} table={top && (() => topTable(top))} controls={controls} empty={none}>
       {top && (

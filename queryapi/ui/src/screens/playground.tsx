@@ -3,8 +3,9 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { type Call, get, pathTo, quote } from "../api/call.ts";
+import { type Call, get, quote } from "../api/call.ts";
 import { asFailure, ask, Failure } from "../api/client.ts";
+import { askEvent, eventCall } from "../api/event.ts";
 import type { EventPage, EyeEvent, Fault, TypeList } from "../api/types.ts";
 import { Segments } from "../components/choice.tsx";
 import type { EditorProps } from "../components/editor.tsx";
@@ -81,7 +82,7 @@ export function Playground(): JSX.Element {
       </section>
       <div class="stack">
         <SendPanel text={text} secret={key} onKey={setKey} />
-        <Snippets text={text} secret={key} format={(a.own["code"]?.[0] as SnippetName) ?? "curl"} />
+        <Snippets text={text} secret={key} format={snippetNames.find((s) => s.value === a.own["code"]?.[0])?.value ?? "curl"} />
       </div>
     </div>
   );
@@ -122,6 +123,7 @@ interface Verdict {
   result?: Result;
   failure?: Failure;
   call?: Call;
+  retry?: () => void;
   waiting: boolean;
 }
 
@@ -130,6 +132,7 @@ const asItStands = (path: string, text: string): Call => ({ method: "POST", path
 /** Has the collector judge the event as one types; nothing is kept. */
 function useVerdict(text: string, secret: string): Verdict {
   const [state, setState] = useState<Verdict>({ waiting: true });
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const fault = findPlaces(text).fault;
     if (fault) {
@@ -147,12 +150,12 @@ function useVerdict(text: string, secret: string): Verdict {
       ask<{ results: Result[] }>(call, controller.signal, secret).then(
         ({ results }) => setState({ ...(results[0] ? { result: results[0] } : {}), waiting: false }),
         (e: unknown) => {
-          if (!controller.signal.aborted) setState({ failure: asFailure(e), call, waiting: false });
+          if (!controller.signal.aborted) setState({ failure: asFailure(e), call, retry: () => setAttempt(attempt + 1), waiting: false });
         },
       );
     }, pause);
     return () => (clearTimeout(timer), controller.abort());
-  }, [text, secret]);
+  }, [text, secret, attempt]);
   return state;
 }
 
@@ -164,13 +167,13 @@ function VerdictView({ text, verdict, hasKey }: { text: string; verdict: Verdict
     <div class="verdict-box" role="status">
       {fault && <p class="fault">Line {fault.line}: {fault.message}</p>}
       {!fault && !hasKey && <p class="muted">With a write key, the event is judged while you type.</p>}
-      {failure && <FailureNote failure={failure.status === 404 || failure.status === 405 ? new Failure(failure.status, failure.code, "Events are not collected at this address. Take the command below, with the address of the collector.") : failure} call={verdict.call} />}
+      {failure && <FailureNote failure={failure.status === 404 || failure.status === 405 ? new Failure(failure.status, failure.code, "Events are not collected at this address. Take the command below, with the address of the collector.") : failure} call={verdict.call} retry={verdict.retry!} />}
       {result && !fault && (
         <>
           <p>
             <span class={`badge ${result.status === "stored" ? "good" : "bad"}`}>{result.status === "stored" ? "would be stored" : result.status === "rejected" ? "would be rejected" : "would be refused"}</span>
           </p>
-          {result.message && <p class="fault">{result.message}</p>}
+          {result.message && <p class="fault">{visibleText(result.message)}</p>}
           <ul class="faults">
             {errors.map((f, i) => <li key={i}>{marks[i] && <span class="muted">Line {lineOf(text, marks[i].from)}</span>} <code><bdi>{visibleText(f.path || "event", 160)}</bdi></code> <bdi>{visibleText(f.message, 600)}</bdi> <span class="muted small">{f.code}</span></li>)}
           </ul>
@@ -226,7 +229,7 @@ function SendPanel({ text, secret, onKey }: { text: string; secret: string; onKe
         </div>
       </form>
       {failure && <FailureNote failure={failure} call={call} />}
-      {refused && <p class="fault" role="alert">Refused: {refused.message}</p>}
+      {refused && <p class="fault" role="alert">Refused: {visibleText(refused.message ?? "")}</p>}
       {sent && (
         <div role="status"><ol class="arrival">
           <li><span class="badge good">accepted</span> on disk, as <code><bdi>{visibleText(sent.id, 60)}</bdi></code></li>
@@ -244,8 +247,8 @@ function SendPanel({ text, secret, onKey }: { text: string; secret: string; onKe
 /** Follows an event that was sent, until its outcome is known. */
 function useOutcome(id: string): Sent | undefined {
   const [known, setKnown] = useState<Sent>();
-  const answer = useAnswer<EyeEvent>(id && known?.id !== id ? get(pathTo("events", id)) : undefined, 300);
-  const e = answer.value;
+  const answer = useAnswer<string>(id && known?.id !== id ? eventCall(id) : undefined, 300, askEvent);
+  const e = answer.value === undefined ? undefined : (JSON.parse(answer.value) as EyeEvent);
   if (id && e && e.event_id === id && e.status !== "pending" && known?.id !== id) setKnown({ id, state: e.status as Sent["state"], errors: e.errors ?? [] });
   if (!id) return undefined;
   return known?.id === id ? known : { id, state: "accepted", errors: [] };

@@ -51,8 +51,7 @@ export function Policy(): JSX.Element {
   const present = declared.value && pretty(declared.value.text);
   const text = draft?.text ?? present;
   const keep = (next: Draft | undefined): void => (keepDraft("", "policy", next), setDraft(next));
-  if (declared.failure && text === undefined) return <FailureNote failure={declared.failure} call={call} />;
-  if (text === undefined) return <div class="skeleton" aria-hidden="true" />;
+  if (text === undefined) return <Panel title="Policy" call={call} answer={declared}>{undefined}</Panel>;
   const base = draft?.base ?? declared.value?.revision ?? 0;
   const baseText = draft?.baseText ?? present ?? "";
   const type = (typed: string): void => keep(typed === baseText && !theirs ? undefined : { text: typed, base, baseText });

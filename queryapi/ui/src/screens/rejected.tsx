@@ -195,6 +195,7 @@ function Actions({ group, sample }: { group: RejectedGroup; sample: EyeEvent | u
         )}
       </div>
       {starting.failure && <FailureNote failure={starting.failure} call={starting.call} />}
+      {job.failure && !job.value && <FailureNote failure={job.failure} call={job.call} retry={job.retry} />}
       {job.value && (
         <section class="inset" aria-label="Dry run">
           <JobProgress kind="replays" job={job.value} onCancelled={job.retry} />

@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Call, changing, get, pathTo } from "../api/call.ts";
 import { asFailure, ask, askText, type Failure, faultsOf } from "../api/client.ts";
+import { pause } from "../api/pause.ts";
 import { type DraftVerdicts, isFinal, type Job, type ReplayReport, type VersionPage } from "../api/operate.ts";
 import type { EventPage, EyeEvent, Fault } from "../api/types.ts";
 import { Diff } from "../components/diff.tsx";
@@ -79,9 +80,10 @@ export function SchemaEditor(type: TypeName): JSX.Element {
   const verdict = useVerdict(type, text, samples.events);
   const marks = text === undefined ? [] : marksOf(text, verdict.faults);
 
-  if (list.failure && !list.value) return <FailureNote failure={list.failure} call={list.call} retry={list.retry} />;
-  if (declared.failure && text === undefined) return <FailureNote failure={declared.failure} call={declared.call} />;
-  if (text === undefined) return <div class="skeleton" aria-hidden="true" />;
+  if (text === undefined) {
+    const awaited = !list.value ? list : present ? declared : samples.rejected.value ? samples.stored : samples.rejected;
+    return <Panel title="Schema" call={awaited.call} answer={awaited}>{undefined}</Panel>;
+  }
   const onSaved = (revision: number): void => {
     setDialog(undefined);
     setConflict(undefined);
@@ -125,7 +127,7 @@ export function SchemaEditor(type: TypeName): JSX.Element {
               {marks.slice(0, 5).map((m, i) => <li key={i}><span class="muted">Line {lineOf(text, m.from)}</span> <bdi>{visibleText(m.message, 400)}</bdi></li>)}
             </ul>
           )}
-          {verdict.failure && <FailureNote failure={verdict.failure} call={verdict.call} />}
+          {verdict.failure && <FailureNote failure={verdict.failure} call={verdict.call} retry={verdict.retry} />}
         </section>
         <SamplesPanel samples={samples} verdict={verdict} />
         <DryRunPanel type={type} text={text} isValid={verdict.isValid} draft={draft} onJudged={(job) => keep({ ...(draft ?? { base, baseText: baseText ?? "", text }), judged: { job, text } })} />
@@ -189,40 +191,43 @@ interface Verdict {
   faults: Fault[];
   /** What the draft says of each sample's data; undefined where it was not judged. */
   errors: (Fault[] | undefined)[];
-  failure?: Failure | undefined;
-  call?: Call;
+  failure: Failure | undefined;
+  call: Call | undefined;
+  retry: () => void;
+}
+
+interface Judged {
+  /** The body that was judged. */
+  of: string | undefined;
+  faults: Fault[];
+  results?: DraftVerdicts["results"];
+}
+
+async function judge(call: Call, signal: AbortSignal): Promise<Judged> {
+  await pause(judgePause, signal);
+  const of = call.text;
+  try {
+    return { of, faults: [], results: (await ask<DraftVerdicts>(call, signal)).results };
+  } catch (e) {
+    const failure = asFailure(e);
+    if (failure.status === 422) return { of, faults: faultsOf(failure) };
+    throw e;
+  }
 }
 
 /** Has the server judge the draft, and the samples by it, whenever one of them changes. */
 function useVerdict({ category, name }: TypeName, text: string | undefined, events: Sample[]): Verdict {
-  const [state, setState] = useState<Verdict & { of?: string }>({ isValid: false, waiting: true, faults: [], errors: [] });
   const judged = events.filter((e) => typeof e.data === "object" && e.data !== null);
-  const key = text === undefined ? "" : JSON.stringify([text, judged.map((e) => [e.application, e.event_id])]);
-  useEffect(() => {
-    if (text === undefined) return undefined;
-    if (findPlaces(text).fault) {
-      setState({ isValid: false, waiting: false, faults: [], errors: [], of: key });
-      return undefined;
-    }
-    const controller = new AbortController();
-    // The texts of schema and data go as they are: reading them here would round their numbers.
-    const call: Call = { method: "POST", path: pathTo("schemas", category, name, "validate"), query: [], text: `{"schema":${text},"data":[${judged.map((e) => e.dataText).join(",")}]}` };
-    const timer = setTimeout(() => {
-      ask<DraftVerdicts>(call, controller.signal).then(
-        ({ results }) => {
-          const byEvent = new Map(judged.map((e, i) => [e, results[i]?.errors ?? []]));
-          setState({ isValid: true, waiting: false, faults: [], errors: events.map((e) => byEvent.get(e)), of: key });
-        },
-        (e: unknown) => {
-          if (controller.signal.aborted) return;
-          const failure = asFailure(e);
-          setState({ isValid: false, waiting: false, faults: faultsOf(failure), errors: [], failure: failure.status === 422 ? undefined : failure, call, of: key });
-        },
-      );
-    }, judgePause);
-    return () => (clearTimeout(timer), controller.abort());
-  }, [key]);
-  return state.of === key ? state : { ...state, waiting: true, isValid: false };
+  // The texts of schema and data go as they are: reading them here would round their numbers.
+  const call: Call | undefined = text === undefined || findPlaces(text).fault ? undefined
+    : { method: "POST", path: pathTo("schemas", category, name, "validate"), query: [], text: `{"schema":${text},"data":[${judged.map((e) => e.dataText).join(",")}]}` };
+  const { value, failure, retry } = useAnswer(call, 0, judge);
+  const own = call && value?.of === call.text ? value : undefined;
+  const byEvent = new Map(judged.map((e, i) => [e, own?.results?.[i]?.errors ?? []]));
+  return {
+    isValid: own?.results !== undefined, waiting: call !== undefined && !own && !failure, faults: own?.faults ?? [],
+    errors: own?.results ? events.map((e) => byEvent.get(e)) : [], failure, call, retry,
+  };
 }
 
 type SampleChange = "newly_valid" | "still_rejected" | "newly_rejected" | "unchanged" | "other" | "unknown";
@@ -403,6 +408,7 @@ function SaveDialog(p: SaveProps): JSX.Element {
       <section class="inset" aria-label="Dry run of this draft">
         <h3>What it changes about the events in the stream</h3>
         {run.failure && <FailureNote failure={run.failure} call={run.call} />}
+        {job.failure && !job.value && <FailureNote failure={job.failure} call={job.call} retry={job.retry} />}
         {job.value ? <JobProgress kind="replays" job={job.value} onCancelled={job.retry} /> : !run.failure && <p class="muted">The dry run starts.</p>}
         {report && <ReplayReportView report={report} />}
       </section>
@@ -529,7 +535,7 @@ function VersionDiff({ type, revision, before, current, onRestore }: { type: Typ
   const own = useDeclaration(schemaCall(type.category, type.name, revision));
   const earlier = useDeclaration(before ? schemaCall(type.category, type.name, before) : undefined);
   const failure = own.failure ?? earlier.failure;
-  if (failure) return <FailureNote failure={failure} call={own.call} />;
+  if (failure) return <FailureNote failure={failure} call={own.failure ? own.call : earlier.call} retry={own.failure ? own.retry : earlier.retry} />;
   if (!own.value || (before && !earlier.value)) return <div class="skeleton" aria-hidden="true" />;
   const text = laidOut(own.value.text);
   return (

@@ -26,10 +26,8 @@ const common = new Set(["app", "from", "to", "tz", "filter"]);
 export function parseAddress(pathname: string, search: string, tz: string): Address {
   const [screen = "", id = ""] = pathname.replace(/^\/ui\/?/, "").replace(/\/$/, "").split("/").map(decode);
   const params = new URLSearchParams(search);
-  const own: Record<string, string[]> = {};
-  for (const [name, value] of params) {
-    if (!common.has(name)) (own[name] ??= []).push(value);
-  }
+  // Any name may stand in a link, also that of a member which all objects have.
+  const own = Object.fromEntries([...params.keys()].filter((name) => !common.has(name)).map((name) => [name, params.getAll(name)]));
   return {
     screen: screen || defaultScreen,
     id,

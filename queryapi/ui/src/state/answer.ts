@@ -73,8 +73,9 @@ export function useAnswer<T>(call: Call | undefined, every = 0, how: (call: Call
         if (controller.signal.aborted) return;
         finish();
         const failed = asFailure(e);
+        failed.again = failed.transient || (every > 0 && failed.status >= 500);
         setFailure(failed);
-        if (failed.transient) later(() => setAttempt((n) => n + 1), Math.max(1, failed.retryAfter) * 1000);
+        if (failed.again) later(() => setAttempt((n) => n + 1), Math.max(1000, failed.retryAfter * 1000, failed.transient ? 0 : every));
       },
     );
     return () => {

@@ -1,12 +1,14 @@
 // The fields and values that completion offers. They are asked for once a range, and only
 // when a person types.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { type Call, get } from "../api/call.ts";
 import { scope } from "../api/question.ts";
 import type { FieldList, Top } from "../api/types.ts";
 import { ask } from "../api/client.ts";
+import { pause } from "../api/pause.ts";
 import type { Address } from "./address.ts";
+import { useAnswer } from "./answer.ts";
 
 const answers = new Map<string, Promise<unknown>>();
 const mostAnswers = 50;
@@ -36,25 +38,14 @@ export function useTopValues(a: Address, field: string, prefix: string, limit = 
   return useCompletion<Top>(field ? get("/v1/stats/top", { ...scope({ ...a, filters: [] }), field, prefix, limit }) : undefined, 120);
 }
 
-/** Asks a call for completion, at once and then after each pause in typing; failures offer nothing. */
-function useCompletion<T>(call: Call | undefined, pause = 0): T | undefined {
-  const [known, setKnown] = useState<{ key: string; answer: T }>();
-  const asked = useRef(false);
-  const key = call ? JSON.stringify(call) : "";
-  useEffect(() => {
-    if (!call) return undefined;
-    let wanted = true;
-    const timer = setTimeout(() => {
-      askOnce<T>(call).then(
-        (answer) => wanted && setKnown({ key, answer }),
-        () => undefined,
-      );
-    }, asked.current ? pause : 0);
-    asked.current = true;
-    return () => {
-      wanted = false;
-      clearTimeout(timer);
-    };
-  }, [key]);
-  return call ? known?.answer : undefined;
+/** Asks a call for completion, at once and then after each pause in typing; a failure offers nothing until it is asked again. */
+function useCompletion<T>(call: Call | undefined, ms = 0): T | undefined {
+  const typing = useRef(false);
+  const answer = useAnswer<T>(call, 0, async (asked, signal) => {
+    if (ms > 0 && typing.current) await pause(ms, signal);
+    typing.current = true;
+    signal.throwIfAborted();
+    return askOnce<T>(asked);
+  });
+  return call && answer.value;
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../api/call.ts";
-import { asFailure, type Failure, send } from "../api/client.ts";
+import { asFailure, ask, type Failure } from "../api/client.ts";
 
 export interface Task {
   running: boolean;
@@ -23,8 +23,7 @@ export function useTask(): Task {
     setRunning(true);
     setFailed(undefined);
     try {
-      const answer = await send(call);
-      return (await answer.json()) as T;
+      return await ask<T>(call);
     } catch (e) {
       if (!gone.current) setFailed({ failure: asFailure(e), call });
       return undefined;
