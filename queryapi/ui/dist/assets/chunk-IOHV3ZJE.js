@@ -1,0 +1,1 @@
+var e=(n,d)=>Object.hasOwn(n,d)?n[d]:void 0;export{e as a};
