@@ -76,6 +76,7 @@ export function Policy(): JSX.Element {
       <div class="columns">
         <section class="panel padded" aria-label="Policy">
           <h2>Policy <span class="muted small">{base > 0 ? `revision ${base}` : "the default one"}</span></h2>
+          {declared.failure && <FailureNote failure={declared.failure} call={call} retry={declared.retry} />}
           <form class="stack" onSubmit={(e) => void save(e)}>
             <textarea class="textarea policy-text" aria-label="Policy as JSON" spellcheck={false} value={text} aria-invalid={fault !== undefined} onInput={(e) => type(e.currentTarget.value)} />
             {fault && <p class="fault small" role="alert">Line {text.slice(0, fault.at).split("\n").length}: {fault.message}</p>}
