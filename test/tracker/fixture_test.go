@@ -266,6 +266,18 @@ func (p tab) do(format string, args ...any) {
 	run(p, chromedp.Evaluate[chromedp.Void]("{"+fmt.Sprintf(format, args...)+"}"))
 }
 
+// leaveFor has a script of the page go elsewhere. The page may be gone before the browser
+// has answered, which it then does with code -32000.
+func (p tab) leaveFor(url string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf("{location.href = %q}", url)))
+	if err != nil && !strings.Contains(err.Error(), "(-32000)") {
+		p.t.Fatalf("%s: %v", p.name, err)
+	}
+}
+
 // step sends events of the type test, step with the numbers from first to before last.
 func (p tab) step(first, last int) {
 	p.t.Helper()

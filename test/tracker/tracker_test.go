@@ -56,7 +56,7 @@ func testViews(s *site) {
 	p.do(`history.pushState({}, "", "/second#/route?x=1")`)
 	p.do(`history.go(-2)`)
 	s.waitStored(4)
-	p.do(`location.href = "/last"`)
+	p.leaveFor("/last")
 	s.wantEvents(
 		`page interaction / pageview {"host":"HOST","path":"/first"}`,
 		`page interaction / pageview {"host":"HOST","path":"/second","referrer":"BASE/first"}`,
@@ -278,7 +278,7 @@ func testBeacon(s *site) {
 	p.step(0, 20)
 	p.waitFor("failures > 0")
 	s.gate.Set(clients.Pass)
-	p.do("location.href = 'about:blank'")
+	p.leaveFor("about:blank")
 	s.wantSteps(20, 1)
 }
 
@@ -418,8 +418,8 @@ func testModule(s *site) {
 	})`, s.gateURL, keyOf(s.name))
 	p.waitFor("window.client && client.stats().accepted == 700")
 	p.do(`const slow = new (client.constructor)({url: %q, writeKey: %q, maxWait: 36e5})
-		for (let n = 700; n < 720; n++) slow.track("test", "step", {n})
-		location.href = "about:blank"`, s.gateURL, keyOf(s.name))
+		for (let n = 700; n < 720; n++) slow.track("test", "step", {n})`, s.gateURL, keyOf(s.name))
+	p.leaveFor("about:blank")
 	s.wantSteps(720, 0)
 }
 
