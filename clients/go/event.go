@@ -111,7 +111,7 @@ func appendTime(b []byte, t time.Time) []byte {
 
 // appendTwo appends a number of at most two digits as two.
 func appendTwo(b []byte, n int) []byte {
-	return append(b, byte('0'+n/10), byte('0'+n%10)) //nolint:gosec // 0 to 99
+	return append(b, byte('0'+n/10), byte('0'+n%10))
 }
 
 // faultOf returns the fault of an event that can be sent, and will be rejected; ""

@@ -124,7 +124,7 @@ func TestMarksAreReadByKindAndApplication(t *testing.T) {
 		r.NoteUse(c, now.Add(time.Duration(i)*time.Hour+59*time.Minute))
 	}
 	stop()
-	at := func(hours time.Duration) time.Time { return now.Add(hours * time.Hour) }
+	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
 	for name, c := range map[string]struct {
 		pattern Credential
 		want    map[Credential]time.Time
