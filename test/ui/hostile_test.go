@@ -336,7 +336,7 @@ func TestHostileNotes(t *testing.T) {
 		p.checkTexts("the editor of "+registered[i], ".crumbs", types[i:i+1])
 		p.checkTexts("the history of "+registered[i], ".versions", notes[i:i+1])
 	}
-	// A name that is none is refused with the server's sentence.
+	// An invalid name is refused with the server's sentence.
 	p.visit("/ui/access?from=1d&to=now&tz=UTC")
 	p.expect("422")
 	p.clickText("button", "New application")
@@ -348,7 +348,7 @@ func TestHostileNotes(t *testing.T) {
 	}
 }
 
-// A link may hold anything, too: each screen shows it as text, or says what is wrong with it.
+// A link may hold anything, too: each screen shows it as text, or names its fault.
 func TestHostileAddresses(t *testing.T) {
 	list := hostileStrings(t)
 	f := newFixture(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/theeye/theeye/test/harness"
 )
 
-// expectAway names what the console has while a server is away.
+// expectAway expects the errors of the console without a server.
 func (p *page) expectAway() {
 	p.expect("ERR_CONNECTION_REFUSED")
 	p.expect("ERR_CONNECTION_RESET")
@@ -21,7 +21,7 @@ func (p *page) expectAway() {
 	p.expect("status of 503")
 }
 
-// A server that stops and starts again is said to be away; what was typed stays, and the
+// Screens say that a server has stopped, until it starts again; typed text stays, and the
 // screens go on by themselves.
 func TestServerRestarts(t *testing.T) {
 	f := newOperatorFixture(t)
@@ -162,7 +162,7 @@ func TestTokenIsRevokedOnScreens(t *testing.T) {
 	}
 }
 
-// A token that reads another application than the address names is told so.
+// A token that reads another application than the address names gets a message about it.
 func TestTokenIsNarrowed(t *testing.T) {
 	f := newEmptyFixture(t)
 	f.post(t, "/v1/applications", operatorToken, `{"name": "shop", "kind": "server"}`, http.StatusCreated)

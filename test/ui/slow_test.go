@@ -88,7 +88,7 @@ func (g *gate) fail(path string, with http.HandlerFunc) {
 	g.path, g.fault = path, with
 }
 
-// pass lets pass what is held, and all that comes.
+// pass lets pass the answers that are held, and all later ones.
 func (g *gate) pass() {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -160,7 +160,7 @@ const isFilled = `document.querySelector("#main .panel") && !document.querySelec
 const boxes = `JSON.stringify([...document.querySelectorAll("#main .panel")].map((e) => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round) }))`
 
 // A screen whose answer is slow shows a skeleton and offers to cancel, moves nothing
-// meanwhile, and shows no older answer in the place of a newer one.
+// until then, and shows no older answer in the place of a newer one.
 func TestSlowAnswers(t *testing.T) {
 	f, g := newFixture(t).newGate(t)
 	p := f.openHurried(t, "/ui/nowhere")

@@ -28,7 +28,7 @@ type upCmd struct{ standalone.Settings }
 const (
 	// workingMemory is the room for the flow of events, in bytes of Go's memory. To it the
 	// soft limit adds the bytes that queries hold: columns, and answers that are made. So
-	// garbage does not take the room of columns that nobody has asked for. SQLite and the
+	// garbage does not take the room of columns that no query needs. SQLite and the
 	// program itself have some 100 MiB beside it.
 	workingMemory = 270 << 20
 	// mostMemory bounds the limit.
