@@ -195,7 +195,9 @@ func TestJobOutlastsARestartOfNATS(t *testing.T) {
 			}))
 			id := fx.createJob(tc.kind, job.Selection{Only: tc.only})
 			j := fx.awaitDone(id)
-			if c := fx.reportOf(j); c.NewlyValid != 5000 && j.Runs == 1 || c.Unchanged > 0 || !restarted.Load() {
+			// A second run, after an outage that outlasts the lease, finds documents that the
+			// first has written since the checkpoint, and counts them as unchanged.
+			if c := fx.reportOf(j); j.Runs == 1 && (c.NewlyValid != 5000 || c.Unchanged > 0) || !restarted.Load() {
 				t.Errorf("it counts %+v in run %d", withoutGroups(c), j.Runs)
 			}
 			want := map[string]int{fmt.Sprintf("stored at %d", j.TargetRevision): 5000}

@@ -60,7 +60,7 @@ def encode_event(
         if kind is None:
             kind, kind_fault = _encode_type(category, name)
             fault = fault or kind_fault
-        if isinstance(session_id, uuid.UUID):
+        if type(session_id) is not str and isinstance(session_id, uuid.UUID):
             session_id = str(session_id)
         is_session = isinstance(session_id, str) and _is_uuid(session_id)
         bits = _random_bits(26)
@@ -84,7 +84,10 @@ def encode_event(
             if schema_version is not None:
                 moment += ',"schema_version":' + _encode(schema_version)
             text = '{"event_id":%s,"session_id":%s%s%s,"timestamp":%s}' % (id_text, session, kind, encoded, moment)
-        encoded_event = _to_utf8(text)
+        try:
+            encoded_event = text.encode()
+        except UnicodeEncodeError:
+            encoded_event = _mend_surrogates(text)
     except Unsendable:
         raise
     except Exception as e:  # whatever a value does when it is encoded
@@ -125,11 +128,9 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME
 
 
-def _to_utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # halves of surrogate pairs: joined if both are there, else U+FFFD
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+def _mend_surrogates(text: str) -> bytes:
+    """Return a text with halves of surrogate pairs in UTF-8: joined if both are there, else U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 # Brackets stay, strings and all else go.
