@@ -13,6 +13,7 @@ import (
 
 	"github.com/theeye/theeye/shared/kv"
 	"github.com/theeye/theeye/shared/natsd/natstest"
+	"github.com/theeye/theeye/shared/registry/registrytest"
 	"github.com/theeye/theeye/shared/stream"
 )
 
@@ -46,28 +47,10 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// lockedBuffer collects the lines of a log.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // start runs a recorder of a process with a connection of its own. stop ends it.
-func (f *fixture) start(interval time.Duration) (r *Recorder, log *lockedBuffer, stop func()) {
+func (f *fixture) start(interval time.Duration) (r *Recorder, log *registrytest.Logs, stop func()) {
 	f.t.Helper()
-	log = new(lockedBuffer)
+	log = new(registrytest.Logs)
 	r = NewRecorder(Config{JetStream: f.nats.JetStream(), Interval: interval, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	ctx, cancel := context.WithCancel(f.t.Context())
 	ended := make(chan error, 1)
