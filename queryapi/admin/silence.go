@@ -66,9 +66,8 @@ type habits struct {
 	known map[string]habit
 }
 
-// silentApplications returns the applications that fell silent, the longest silent last
-// event first, judged at a time before which every event has its outcome; nil while that
-// is not known.
+// silentApplications returns the applications that fell silent, the longest silent first,
+// judged at a time before which every event has its outcome; nil while that is not known.
 func (a *Admin) silentApplications(ctx context.Context, lag time.Duration) []api.SilentApplication {
 	snapshot := a.registry.Snapshot()
 	if a.columns == nil || snapshot == nil || a.columns.Status().AsOf.IsZero() {

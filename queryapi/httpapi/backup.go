@@ -27,7 +27,7 @@ const (
 // no slot, has no limit but progress, and only one is served at a time. A failure
 // after the first byte is in the part's description, or ends the connection.
 func (s *service) writeBackupPart(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.authenticate(bearerToken(r.Header))
+	p, err := s.authenticateToken(bearerToken(r.Header))
 	if err == nil {
 		err = p.RequireOperator()
 	}

@@ -101,7 +101,7 @@ func (s *service) forOperators(h handler) router.Handler {
 // other waiting.
 func (s *service) admit(h handler, authorize func(access.Principal) error) router.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := s.authenticate(bearerToken(r.Header))
+		p, err := s.authenticateToken(bearerToken(r.Header))
 		if err == nil {
 			err = authorize(p)
 		}
@@ -121,8 +121,8 @@ func (s *service) admit(h handler, authorize func(access.Principal) error) route
 	}
 }
 
-// authenticate returns the principal of a token, and notes that it is in use.
-func (s *service) authenticate(secret string) (access.Principal, error) {
+// authenticateToken returns the principal of a token, and notes that it is in use.
+func (s *service) authenticateToken(secret string) (access.Principal, error) {
 	p, err := access.Authenticate(s.registry.Snapshot(), secret)
 	if err == nil && s.uses != nil {
 		s.uses.NoteUse(lastuse.Credential{ID: p.ID}, time.Now())

@@ -119,7 +119,7 @@ type rights struct {
 // admitStream authenticates a request for a stream.
 func (s *service) admitStream(r *http.Request) (access.Principal, string, error) {
 	secret := bearerToken(r.Header)
-	p, err := s.authenticate(secret)
+	p, err := s.authenticateToken(secret)
 	if err == nil {
 		err = s.events.CheckPrepared(r.Context())
 	}
@@ -136,7 +136,7 @@ func newRights(p access.Principal, secret, application string) (rights, error) {
 // check returns why the token has lost its rights. An operator of no process may
 // change them at any time.
 func (s *service) checkRights(held rights) error {
-	p, err := s.authenticate(held.secret)
+	p, err := s.authenticateToken(held.secret)
 	if err != nil {
 		return err
 	}
