@@ -284,10 +284,24 @@ func (p tab) step(first, last int) {
 	p.do("for (let n = %d; n < %d; n++) eye.track('test', 'step', {n})", first, last)
 }
 
-// waitFor waits until an expression in the page is true.
+// waitFor waits until an expression in the page is true. It asks again and again, since
+// chromedp.Poll asks once, by the number of a context that may be that of the page before.
 func (p tab) waitFor(expression string) {
 	p.t.Helper()
-	run(p, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience)))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := harness.Poll(ctx, func() error {
+		met, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if err != nil {
+			return harness.Final(err)
+		}
+		if !met {
+			return fmt.Errorf("not met: %s", expression)
+		}
+		return nil
+	}); err != nil {
+		p.t.Fatalf("%s: %v", p.name, err)
+	}
 }
 
 // console returns what the page has printed.
