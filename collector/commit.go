@@ -32,6 +32,7 @@ type committer struct {
 	// remainderStart the index of its first message that is left.
 	remainder      *commitRequest
 	remainderStart int
+	answeredAt     time.Time // when the last batch was
 }
 
 const (
@@ -116,6 +117,8 @@ func (c *committer) commitBatch(b *batch) {
 	}
 	taken := c.publisher.publishBatch(ctx, b)
 	took := time.Since(start)
+	c.answeredAt = time.Now()
+	c.policy.observeReturn(c.queue.watchArrivals(c.answeredAt, most(b.count)))
 	c.policy.expectAgain(b.count, c.queue.totalEnqueued()-before)
 	if taken {
 		c.policy.observe(b.count, b.atomic != nil, took)
@@ -133,7 +136,6 @@ func (c *committer) gatherBatch() *batch {
 	if !c.addNext(b, nil) {
 		return nil
 	}
-	start, queued := time.Now(), 0 // queued were there before the wait
 	var timer *time.Timer
 	for c.remainder == nil && b.count < c.limits.count {
 		select {
@@ -145,10 +147,7 @@ func (c *committer) gatherBatch() *batch {
 			continue
 		default:
 		}
-		if timer == nil {
-			queued = b.count
-		}
-		patience := c.policy.patience(b.count, b.count-queued, time.Since(start))
+		patience := c.policy.patience(b.count, time.Since(c.answeredAt))
 		if patience == 0 {
 			break
 		}

@@ -331,3 +331,46 @@ func TestDropsRequestsThatWaitTooLong(t *testing.T) {
 		t.Errorf("%d events are stored", n)
 	}
 }
+
+// The queue notes when as many events had come as were asked for.
+func TestQueueWatchesArrivals(t *testing.T) {
+	q := newQueue(100, 1<<20)
+	q.startAccepting()
+	start := time.Now()
+	enqueue := func(events int, after time.Duration) {
+		t.Helper()
+		r := newCommitRequest("key", make([]*nats.Msg, events), 1)
+		r.queuedAt = start.Add(after)
+		if err := q.enqueue(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q.watchArrivals(start, 3)
+	for _, tc := range []struct {
+		name string
+		at   time.Duration // of the call that asks for 3 anew
+		want time.Duration
+	}{
+		{"none has come", 10, 10},
+		{"too few have come", 20, 10},
+		{"enough have come", 30, 5},
+		{"more have come than were asked for", 40, 2},
+		{"one came before the last call", 50, 0},
+	} {
+		switch tc.at {
+		case 20:
+			enqueue(2, 15)
+		case 30:
+			enqueue(2, 22)
+			enqueue(1, 25)
+		case 40:
+			enqueue(5, 32)
+			enqueue(5, 33)
+		case 50:
+			enqueue(3, 39)
+		}
+		if got := q.watchArrivals(start.Add(tc.at), 3); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}

@@ -11,76 +11,99 @@ import "time"
 //
 // Where the two meet depends on the disk, on the other files that are synced there and
 // on where the server stages batches: between 2 events and more than 20. So it is
-// measured. It is not safe for concurrent use.
+// measured. So is the time in which clients whose events are answered send the next
+// ones: it depends on them, on the network and on busy processors. It is not safe for
+// concurrent use.
 type policy struct {
-	each   average // seconds of an event published alone
-	atomic lineFit // seconds of an atomic batch, by its events
-	// sinceEach and sinceAtomic count the commits since the last one of each kind.
-	sinceEach, sinceAtomic int
-	// expected is how many events the next batch waits for.
-	expected int
+	each    average // seconds of an event published alone
+	atomic  lineFit // seconds of an atomic batch, by its events
+	returns lineFit // seconds until most of the events answered are followed by others, by their number
+	// sinceEach and sinceAtomic are the seconds of commits since the last one of each kind.
+	sinceEach, sinceAtomic float64
+	// answered is how many events the last commit answered, expected how many the next
+	// batch waits for.
+	answered, expected int
 }
 
 const (
 	// maxLinger bounds the wait of a batch for more events.
 	maxLinger = 20 * time.Millisecond
-	// firstEach and firstAtomic stand for costs that are not measured yet, in seconds.
-	firstEach, firstAtomic = 0.00025, 0.004
+	// firstEach, firstAtomic and firstReturn stand for times that are not measured yet,
+	// in seconds.
+	firstEach, firstAtomic, firstReturn = 0.00025, 0.004, 0.0005
 	// weightOfNewest is the share that the newest commit has in an estimate.
 	weightOfNewest = 1.0 / 16
-	// maxOutlier bounds the cost of a commit by its estimate: one stall of the disk
+	// maxOutlier bounds the time of a commit by its estimate: one stall of the disk
 	// says little about the next commit.
 	maxOutlier = 4
-	// retryAfter is the number of commits after which the kind that was not chosen is
-	// measured again, if it is estimated below retryCost times the other.
-	retryAfter, retryCost = 100, 3
+	// attemptAfter is how many times what the dearer kind costs more must have passed in
+	// commits before it is measured again. So attempts cost a hundredth at most.
+	attemptAfter = 100
+	// lateness is how many times the estimated time a batch waits for the events that
+	// follow an answer.
+	lateness = 1.3
 )
 
 func newPolicy() *policy {
 	p := &policy{each: average{firstEach}}
 	p.atomic.addPoint(1, firstAtomic)
+	p.returns.addPoint(1, firstReturn)
 	return p
 }
 
-// isAtomic reports whether n events are published as one atomic batch.
+// isAtomic reports whether n events are published as one atomic batch: if that is
+// cheaper, or if it costs little to measure it again.
 func (p *policy) isAtomic(n int) bool {
-	each, atomic := float64(n)*p.each.value, p.atomic.valueAt(n)
-	switch {
-	case n < 2:
+	if n < 2 {
 		return false
-	case p.sinceEach > retryAfter && each < retryCost*atomic:
-		return false
-	case p.sinceAtomic > retryAfter && atomic < retryCost*each:
-		return true
 	}
-	return atomic < each
+	each, atomic := float64(n)*p.each.value, p.atomic.valueAt(n)
+	if atomic < each {
+		return p.sinceEach < attemptAfter*(each-atomic)
+	}
+	return p.sinceAtomic >= attemptAfter*(atomic-each)
 }
 
-// patience returns how much longer a batch of n events waits for the next one; 0
-// commits it. It has waited already, and came events arrived in that time.
+// patience returns how much longer a batch of n events waits for the next one, so long
+// after the last answer; 0 commits it.
 //
-// It waits only for events that are expected, and for each no longer than an event of
-// this batch costs: a later one delays the others by more than it saves. What the
-// early ones leave of that, the late ones may use.
-func (p *policy) patience(n, came int, waited time.Duration) time.Duration {
-	together := p.atomic.valueAt(p.expected)
-	if n >= p.expected || together >= float64(p.expected)*p.each.value {
+// It waits for all events that are expected, if they are committed earlier together,
+// when they should be there, than by a commit now and another for those that come
+// meanwhile. It does not decide for each event alone: after an answer none comes for a
+// while, and then all do.
+func (p *policy) patience(n int, sinceAnswer time.Duration) time.Duration {
+	if n >= p.expected {
 		return 0
 	}
-	cost := min(p.each.value, p.atomic.valueAt(n)/float64(n))
-	budget := time.Duration(cost * float64(came+1) * float64(time.Second))
-	return max(min(budget, maxLinger)-waited, 0)
+	returns := p.returns.valueAt(p.answered)
+	rest := max(returns-sinceAnswer.Seconds(), 0)
+	if rest+p.cost(p.expected) >= max(p.cost(n), rest)+p.cost(p.expected-n) {
+		return 0
+	}
+	last := min(time.Duration(lateness*returns*float64(time.Second)), maxLinger)
+	return max(last-sinceAnswer, 0)
+}
+
+// cost returns the seconds of a commit of n events by the cheaper kind.
+func (p *policy) cost(n int) float64 {
+	return min(float64(n)*p.each.value, p.atomic.valueAt(n))
 }
 
 // observe takes in the cost of a commit of n events.
 func (p *policy) observe(n int, atomic bool, took time.Duration) {
-	p.sinceEach, p.sinceAtomic = p.sinceEach+1, p.sinceAtomic+1
-	if seconds := took.Seconds(); atomic {
+	seconds := took.Seconds()
+	if atomic {
+		seconds = min(seconds, maxOutlier*p.atomic.valueAt(n))
+		p.atomic.addPoint(n, seconds)
+	} else {
+		seconds = min(seconds, maxOutlier*float64(n)*p.each.value)
+		p.each.addCost(seconds / float64(n))
+	}
+	p.sinceEach, p.sinceAtomic = p.sinceEach+seconds, p.sinceAtomic+seconds
+	if atomic {
 		p.sinceAtomic = 0
-		p.atomic.addPoint(n, min(seconds, maxOutlier*p.atomic.valueAt(n)))
 	} else {
 		p.sinceEach = 0
-		p.each.addCost(min(seconds/float64(n), maxOutlier*p.each.value))
 	}
 }
 
@@ -88,8 +111,20 @@ func (p *policy) observe(n int, atomic bool, took time.Duration) {
 // they are all that were in flight, and nearly as many will be: clients send the next
 // event when one is answered. The slowest are not waited for.
 func (p *policy) expectAgain(n, arrived int) {
-	p.expected = min((n+arrived)*7/8, maxBatch)
+	p.answered, p.expected = n, min(most(n+arrived), maxBatch)
 }
+
+// observeReturn takes in how long after the last answers most of their events were
+// followed by others. An estimate of 0 would bound every later one to 0.
+func (p *policy) observeReturn(took time.Duration) {
+	if p.answered > 0 {
+		seconds := max(took, time.Microsecond).Seconds()
+		p.returns.addPoint(p.answered, min(seconds, maxOutlier*p.returns.valueAt(p.answered)))
+	}
+}
+
+// most is the part of n events that is waited for.
+func most(n int) int { return max(n*7/8, 1) }
 
 // average is a mean in which old values fade.
 type average struct{ value float64 }

@@ -12,8 +12,9 @@ import (
 // grouping decides as policy does.
 type grouping interface {
 	isAtomic(n int) bool
-	patience(n, came int, waited time.Duration) time.Duration
+	patience(n int, sinceAnswer time.Duration) time.Duration
 	observe(n int, atomic bool, took time.Duration)
+	observeReturn(took time.Duration)
 	expectAgain(n, arrived int)
 }
 
@@ -27,14 +28,15 @@ type fixedGrouping struct {
 
 func (f fixedGrouping) isAtomic(n int) bool { return n >= f.atomicFrom }
 
-func (f fixedGrouping) patience(n, _ int, waited time.Duration) time.Duration {
-	if n >= f.clients*7/8 {
+func (f fixedGrouping) patience(n int, sinceAnswer time.Duration) time.Duration {
+	if n >= most(f.clients) {
 		return 0
 	}
-	return max(f.wait-waited, 0)
+	return max(f.wait-sinceAnswer, 0)
 }
 
 func (fixedGrouping) observe(int, bool, time.Duration) {}
+func (fixedGrouping) observeReturn(time.Duration)      {}
 func (fixedGrouping) expectAgain(int, int)             {}
 
 // simulation is a committer on a simulated clock, before clients in a closed loop with
@@ -42,10 +44,11 @@ func (fixedGrouping) expectAgain(int, int)             {}
 type simulation struct {
 	name    string
 	clients int
-	// serve is the processor time of a request, one after the other. One in twenty
-	// requests holds up those behind it for stall. travel is the rest of its way, for
-	// all at once, give or take a half.
-	serve, stall, travel float64
+	// answer is the processor time of an answer: those of a batch are read before the
+	// next requests are served. serve is that of a request, one after the other. One in
+	// twenty requests holds up those behind it for stall. travel is the rest of its way,
+	// for all at once, give or take a half.
+	answer, serve, stall, travel float64
 	// each, flat and slope are what a commit costs, give or take the share noise.
 	each, flat, slope, noise float64
 }
@@ -76,6 +79,9 @@ type simulationRun struct {
 	now      float64
 	free     float64   // when the processor is
 	arrivals []float64 // of events at the committer, sorted
+	answered float64   // when the last commit was
+	sent     []float64 // arrivals of the events that follow those of the last commit, sorted
+	awaited  int       // of them until most are there
 }
 
 // send makes an event arrive that a client sends now.
@@ -85,8 +91,13 @@ func (r *simulationRun) send() {
 		r.free += r.stall
 	}
 	at := r.free + r.travel*(0.5+r.random.Float64())
-	i, _ := slices.BinarySearch(r.arrivals, at)
-	r.arrivals = slices.Insert(r.arrivals, i, at)
+	r.arrivals = insert(r.arrivals, at)
+	r.sent = insert(r.sent, at)
+}
+
+func insert(sorted []float64, v float64) []float64 {
+	i, _ := slices.BinarySearch(sorted, v)
+	return slices.Insert(sorted, i, v)
 }
 
 // take takes the events that have arrived.
@@ -99,9 +110,8 @@ func (r *simulationRun) take() int {
 // gather does as committer.gatherBatch does.
 func (r *simulationRun) gather(g grouping) int {
 	r.now = max(r.now, r.arrivals[0])
-	start, n := r.now, r.take()
-	for first := n; ; {
-		patience := g.patience(n, n-first, time.Duration((r.now-start)*1e6))
+	for n := r.take(); ; {
+		patience := g.patience(n, time.Duration((r.now-r.answered)*1e6))
 		if patience == 0 {
 			return n
 		}
@@ -124,8 +134,15 @@ func (r *simulationRun) commit(g grouping, n int) {
 	took *= 1 + r.noise*(2*r.random.Float64()-1)
 	r.now += took
 	arrived, _ := slices.BinarySearch(r.arrivals, r.now)
-	g.expectAgain(n, arrived)
 	g.observe(n, atomic, time.Duration(took*1e6))
+	returned := r.now
+	if r.awaited > 0 {
+		returned = min(returned, r.sent[r.awaited-1])
+	}
+	g.observeReturn(time.Duration((returned - r.answered) * 1e6))
+	g.expectAgain(n, arrived)
+	r.answered, r.sent, r.awaited = r.now, r.sent[:0], most(n)
+	r.free = max(r.free, r.now) + float64(n)*r.answer
 	for range n {
 		r.send()
 	}
@@ -137,6 +154,7 @@ func simulations() []simulation {
 	var all []simulation
 	for _, d := range []simulation{
 		{name: "quiet disk", each: 0.25, flat: 3.5, slope: 0.02, noise: 0.3},
+		{name: "slow batches", each: 0.45, flat: 8, slope: 0.02, noise: 0.3},
 		{name: "staged in memory", each: 0.4, flat: 1, slope: 0.02, noise: 0.3},
 		{name: "busy disk", each: 2, flat: 20, slope: 0.04, noise: 0.5},
 		{name: "fast disk", each: 0.05, flat: 3.5, slope: 0.02, noise: 0.3},
@@ -149,6 +167,7 @@ func simulations() []simulation {
 			{name: "64 clients, busy processor", clients: 64, serve: 0.15, travel: 0.5},
 			{name: "64 clients, stalling processor", clients: 64, serve: 0.15, travel: 1, stall: 2},
 			{name: "64 clients, far away", clients: 64, serve: 0.15, travel: 3},
+			{name: "64 clients, in bursts", clients: 64, answer: 0.04, serve: 0.03, travel: 0.3},
 			{name: "500 clients", clients: 500, serve: 0.05, travel: 0.3},
 		} {
 			load.name = d.name + ", " + load.name
@@ -209,24 +228,26 @@ func checkFollowsTheDisk(g grouping) error {
 		{name: "batches at twice the cost", each: 0.25, flat: 5},
 		{name: "batches at a fifth of it", each: 0.25, flat: 0.5}, // only an attempt shows it
 		{name: "slow batches", each: 0.25, flat: 20},
+		{name: "slow batches", each: 0.45, flat: 8, slope: 0.02, noise: 0.3},
 		{name: "staged in memory", each: 1, flat: 1.2},
 		{name: "slow batches again", each: 0.25, flat: 20},
 	} {
 		const n = 10
+		const commits, last = 2000, 100
 		right := 0 // of the last commits
-		for i := range 20 * retryAfter {
+		for i := range commits {
 			took := d.each * n
 			atomic := g.isAtomic(n)
 			if atomic {
 				took = d.flat
 			}
 			g.observe(n, atomic, time.Duration(took*1e6))
-			if i >= 19*retryAfter && atomic == (d.flat < d.each*n) {
+			if i >= commits-last && atomic == (d.flat < d.each*n) {
 				right++
 			}
 		}
-		if right < retryAfter*9/10 {
-			return fmt.Errorf("%s: %d of the last %d commits are of the cheaper kind", d.name, right, retryAfter)
+		if right < last*9/10 {
+			return fmt.Errorf("%s: %d of the last %d commits are of the cheaper kind", d.name, right, last)
 		}
 	}
 	return nil
@@ -240,8 +261,8 @@ func TestPolicyWaitsForNobodyAlone(t *testing.T) {
 }
 
 func checkAlone(g grouping) error {
-	for range retryAfter / 2 {
-		if g.isAtomic(1) || g.patience(1, 0, 0) != 0 {
+	for range 50 {
+		if g.isAtomic(1) || g.patience(1, 0) != 0 {
 			return errors.New("a lone event waits or is a batch")
 		}
 		g.observe(1, false, time.Millisecond)
@@ -272,11 +293,11 @@ func checkForgetsAStall(g grouping) error {
 		}
 		g.observe(n, atomic, took)
 	}
-	for i := range 4 * retryAfter {
+	for i := range 400 {
 		commit(i%2 == 0)
 	}
 	g.observe(n, true, time.Minute)
-	for range retryAfter / 2 {
+	for range 50 {
 		if !g.isAtomic(n) {
 			return fmt.Errorf("one stall turned %d events from the kind that costs a tenth", n)
 		}
@@ -291,11 +312,11 @@ type plantedPolicy struct {
 	waitsAlone, keepsWorst, believesStalls, neverRetries bool
 }
 
-func (p plantedPolicy) patience(n, came int, waited time.Duration) time.Duration {
+func (p plantedPolicy) patience(n int, sinceAnswer time.Duration) time.Duration {
 	if p.waitsAlone {
-		return max(maxLinger-waited, 0)
+		return max(maxLinger-sinceAnswer, 0)
 	}
-	return p.policy.patience(n, came, waited)
+	return p.policy.patience(n, sinceAnswer)
 }
 
 func (p plantedPolicy) isAtomic(n int) bool {
@@ -354,21 +375,22 @@ func TestPolicyBoundsTheWait(t *testing.T) {
 	for range 100 {
 		p.observe(100, true, 10*time.Second)
 		p.observe(1, false, 10*time.Second)
+		p.observeReturn(maxLinger)
 		p.expectAgain(100, 400)
 	}
 	for _, tc := range []struct {
-		n, came      int
-		waited, want time.Duration
+		n                 int
+		sinceAnswer, want time.Duration
 	}{
-		{1, 0, 0, maxLinger},
-		{50, 40, maxLinger / 4, maxLinger * 3 / 4},
-		{50, 40, maxLinger, 0},
-		{50, 40, 2 * maxLinger, 0},
-		{437, 40, 0, 0}, // seven eighths have come
-		{436, 40, 0, maxLinger},
+		{1, 0, maxLinger},
+		{50, maxLinger / 4, maxLinger * 3 / 4},
+		{50, maxLinger, 0},
+		{50, 2 * maxLinger, 0},
+		{437, 0, 0}, // seven eighths have come
+		{436, 0, maxLinger},
 	} {
-		if got := p.patience(tc.n, tc.came, tc.waited); got != tc.want {
-			t.Errorf("%d events, %d of them in %v: waits %v, want %v", tc.n, tc.came, tc.waited, got, tc.want)
+		if got := p.patience(tc.n, tc.sinceAnswer); got != tc.want {
+			t.Errorf("%d events, %v after an answer: waits %v, want %v", tc.n, tc.sinceAnswer, got, tc.want)
 		}
 	}
 }

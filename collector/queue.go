@@ -1,6 +1,9 @@
 package collector
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // queue holds the requests that wait for the committer. Its bounds cover what
 // requests hold until they are answered, so also those that are being
@@ -21,6 +24,14 @@ type queue struct {
 	bytes     int64
 	held      map[string]held // by write key
 	enqueued  int             // events since the start
+	watch     watch
+}
+
+// watch notes when the total of queued events reaches a number.
+type watch struct {
+	since   time.Time
+	want    int
+	reached time.Time // zero before
 }
 
 // held is the capacity that the requests of one key hold.
@@ -62,6 +73,9 @@ func (q *queue) enqueue(r *commitRequest) error {
 	}
 	q.hold(r, 1)
 	q.enqueued += len(r.msgs)
+	if q.watch.reached.IsZero() && q.enqueued >= q.watch.want {
+		q.watch.reached = r.queuedAt
+	}
 	q.requests <- r
 	return nil
 }
@@ -100,6 +114,20 @@ func (q *queue) totalEnqueued() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.enqueued
+}
+
+// watchArrivals returns how long after the last call as many events were queued as it
+// asked for, or the time until now if fewer were. It asks for n from now on.
+func (q *queue) watchArrivals(now time.Time, n int) time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	end := q.watch.reached
+	if end.IsZero() {
+		end = now
+	}
+	took := max(end.Sub(q.watch.since), 0)
+	q.watch = watch{since: now, want: q.enqueued + n}
+	return took
 }
 
 // depth returns how much requests hold now.
