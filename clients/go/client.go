@@ -40,7 +40,7 @@ type Client struct {
 	due uint64
 	// away is the oldest event under way; it is valid while q.away > 0.
 	away uint64
-	// closing is set by the first Close, with its deadline, zero for none.
+	// closing is set by Close, with the earliest deadline of its calls, zero for none.
 	closing  bool
 	deadline time.Time
 	left     error // why the goroutine ended with events that are not settled
@@ -176,13 +176,8 @@ func (c *Client) accept(b []byte, at time.Duration, fault string) error {
 	if fault != "" {
 		c.reports.addMessage(msgInvalidEvent, fault)
 	}
-	if c.spool != nil {
-		if err := c.spool.appendEvent(c.next, text); err != nil {
-			c.reports.addMessage(msgSpoolFailed, err.Error())
-		}
-	}
 	before := c.q.bytes
-	c.q.pushBack(item{json: text, seq: c.next, at: at})
+	c.q.pushBack(item{json: text, seq: c.next, at: at, kept: c.writeSpool(text)})
 	c.next++
 	c.makeRoom()
 	reached := c.q.size == c.cfg.BatchEvents || c.q.bytes >= c.cfg.BatchBytes && before < c.cfg.BatchBytes
@@ -240,6 +235,19 @@ func (c *Client) countDrop(reason Reason, event []byte) {
 	if c.cfg.OnDropped != nil {
 		c.reports.addDrop(reason, event)
 	}
+}
+
+// writeSpool writes the next event into the spool, and reports whether it is there; c.mu is
+// held.
+func (c *Client) writeSpool(event []byte) bool {
+	if c.spool == nil {
+		return false
+	}
+	kept, err := c.spool.appendEvent(c.next, event)
+	if err != nil {
+		c.reports.addMessage(msgSpoolFailed, err.Error())
+	}
+	return kept
 }
 
 // settleSpool has the spool forget the settled events; c.mu is held.
@@ -310,16 +318,17 @@ const closeGrace = time.Second
 // deadline, when the next attempt would come later. The error is ErrLeft then. Events that
 // are left stay in the spool; without one, they are dropped.
 //
-// Later calls of Close wait for the same end.
+// Later calls of Close wait for the same end. Of several calls, the earliest end of ctx
+// counts.
 func (c *Client) Close(ctx context.Context) error {
 	if c == nil || c.ended == nil {
 		return nil
 	}
 	c.mu.Lock()
-	if !c.closing {
-		c.closing = true
-		c.deadline, _ = ctx.Deadline()
-		c.due = c.next
+	c.closing = true
+	c.due = c.next
+	if deadline, ok := ctx.Deadline(); ok && (c.deadline.IsZero() || deadline.Before(c.deadline)) {
+		c.deadline = deadline
 	}
 	c.mu.Unlock()
 	c.wakeUp()

@@ -81,8 +81,9 @@ func appendEvent(b []byte, e *Event, now time.Time) (_ []byte, err error) {
 
 // eventID returns the id of an encoded event.
 func eventID(event []byte) (id string) {
-	text, _, _ := bytes.Cut(event[len(`{"event_id":`):], []byte(`,"session_id":`))
-	_ = json.Unmarshal(text, &id) // appendEvent wrote it
+	text, _, _ := bytes.Cut(event, []byte(`,"session_id":`))
+	text, _ = bytes.CutPrefix(text, []byte(`{"event_id":`))
+	_ = json.Unmarshal(text, &id) // appendEvent wrote it, unless a spool was tampered with
 	return id
 }
 

@@ -10,6 +10,8 @@ type item struct {
 	seq uint64
 	// at is when it was enqueued, since the start of the client.
 	at time.Duration
+	// kept says that it is in the spool.
+	kept bool
 }
 
 // queue is a ring of events, the oldest first. It counts those that are under way, which

@@ -263,6 +263,25 @@ func (c *Client) postpone(f *Failure) {
 	a.next = time.Now().Add(max(after, base/2) + time.Duration(c.random()*float64(base/2)))
 }
 
+// keepLeft drops the events that are left and not in the spool; c.mu is held.
+func (c *Client) keepLeft() {
+	if c.spool != nil {
+		c.spool.resume() // what the disk did not take before, it may take now
+	}
+	for range c.q.size {
+		it := c.q.popFront()
+		if !it.kept {
+			it.kept = c.writeSpool(it.json)
+			c.next++
+		}
+		if it.kept {
+			c.q.pushBack(it)
+		} else {
+			c.countDrop(ReasonClosed, it.json)
+		}
+	}
+}
+
 // endRun accounts for the events that are left, and ends the client.
 func (c *Client) endRun() {
 	c.mu.Lock()
@@ -273,9 +292,7 @@ func (c *Client) endRun() {
 			c.left = fmt.Errorf("%w; %s", c.left, c.stats.LastFailure)
 		}
 		c.reports.addMessage(msgLeftBehind, c.left.Error())
-		for c.spool == nil && c.q.size > 0 {
-			c.countDrop(ReasonClosed, c.q.popFront().json)
-		}
+		c.keepLeft()
 	}
 	if c.spool != nil {
 		c.spool.closeFiles(c.q.size == 0)

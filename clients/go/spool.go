@@ -51,7 +51,9 @@ type spooled struct {
 }
 
 const (
-	segmentSuffix = ".spool"
+	// The names of segments are those of the format: one that this client cannot read gets
+	// others, and stays.
+	segmentSuffix, segmentDigits = ".spool", 16
 	// maxSegment is the size from which a segment is full.
 	maxSegment = 4 << 20
 	// keptSegment is the size up to which a segment without events left goes on.
@@ -99,8 +101,8 @@ func (s *spool) readSegments() (found spooled, err error) {
 	for _, e := range entries {
 		name, isSegment := strings.CutSuffix(e.Name(), segmentSuffix)
 		first, err := strconv.ParseUint(name, 16, 64)
-		if !isSegment || err != nil {
-			continue
+		if !isSegment || err != nil || len(name) != segmentDigits {
+			continue // someone else's
 		}
 		s.segments = append(s.segments, segment{path: filepath.Join(s.dir, e.Name()), first: first})
 	}
@@ -138,7 +140,7 @@ func (s *spool) readSegment(g *segment) (events []item, damaged int64, err error
 		b = b[recordHead+len(payload):]
 		switch kind {
 		case recordEvent:
-			events = append(events, item{json: payload, seq: g.end})
+			events = append(events, item{json: payload, seq: g.end, kept: true})
 			g.end++
 		case recordSettled:
 			s.settled = max(s.settled, binary.LittleEndian.Uint64(payload))
@@ -162,18 +164,21 @@ func readRecord(b []byte) (kind byte, payload []byte, ok bool) {
 	return kind, payload, known && crc32.Checksum(rest, castagnoli) == binary.LittleEndian.Uint32(b[4:])
 }
 
-// appendEvent writes an event. Where that fails, nothing is written for a while, and the
-// events of that time are in no segment.
-func (s *spool) appendEvent(seq uint64, event []byte) error {
+// appendEvent writes an event, and reports whether it is in a segment. Where that fails,
+// nothing is written for a while, and the events of that time are in none.
+func (s *spool) appendEvent(seq uint64, event []byte) (bool, error) {
 	if !s.pauseUntil.IsZero() && time.Now().Before(s.pauseUntil) {
-		return nil // it was reported
+		return false, nil // it was reported
 	}
 	if err := s.appendRecord(seq, recordEvent, event); err != nil {
-		return err
+		return false, err
 	}
 	s.segments[len(s.segments)-1].end = seq + 1
-	return nil
+	return true, nil
 }
+
+// resume ends the time without writing after a failure.
+func (s *spool) resume() { s.pauseUntil = time.Time{} }
 
 // appendRecord writes a record; seq is the number of the next event.
 func (s *spool) appendRecord(seq uint64, kind byte, payload []byte) error {
@@ -188,8 +193,7 @@ func (s *spool) appendRecord(seq uint64, kind byte, payload []byte) error {
 	binary.LittleEndian.PutUint32(s.buf[4:], crc32.Checksum(s.buf[8:], castagnoli))
 	g := &s.segments[len(s.segments)-1]
 	if _, err := s.active.Write(s.buf); err != nil {
-		_ = s.active.Truncate(g.size) // else a reader stops at the half record
-		s.endSegment()
+		s.cutSegment()
 		s.pauseUntil = time.Now().Add(spoolPause)
 		return err
 	}
@@ -206,7 +210,7 @@ func (s *spool) appendRecord(seq uint64, kind byte, payload []byte) error {
 // beginSegment makes the file of a segment that begins with seq. There may be one: of a
 // segment to which no event could be written.
 func (s *spool) beginSegment(seq uint64) error {
-	path := filepath.Join(s.dir, fmt.Sprintf("%016x%s", seq, segmentSuffix))
+	path := filepath.Join(s.dir, fmt.Sprintf("%0*x%s", segmentDigits, seq, segmentSuffix))
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600) //nolint:gosec // the site's own folder
 	if err != nil {
 		return err
@@ -217,6 +221,19 @@ func (s *spool) beginSegment(seq uint64) error {
 	}
 	s.segments = append(s.segments, segment{path: path, first: seq, end: seq})
 	return nil
+}
+
+// cutSegment ends the newest segment after a write that failed, without what there is of
+// its record: a reader would stop there. It removes a segment without any other record:
+// else a disk that is full would get one each second.
+func (s *spool) cutSegment() {
+	last := len(s.segments) - 1
+	g := s.segments[last]
+	_ = s.active.Truncate(g.size)
+	s.endSegment()
+	if g.size == 0 && os.Remove(g.path) == nil {
+		s.segments = s.segments[:last]
+	}
 }
 
 // endSegment closes the newest segment.

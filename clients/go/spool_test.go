@@ -33,8 +33,8 @@ func open(t *testing.T, dir string) (*spool, []string, spooled) {
 func fill(t *testing.T, s *spool, first, last uint64) {
 	t.Helper()
 	for seq := first; seq <= last; seq++ {
-		if err := s.appendEvent(seq, fmt.Appendf(nil, "event %d", seq)); err != nil {
-			t.Fatal(err)
+		if kept, err := s.appendEvent(seq, fmt.Appendf(nil, "event %d", seq)); !kept || err != nil {
+			t.Fatal(kept, err)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestSpoolIsBounded(t *testing.T) {
 	event := make([]byte, 100_000)
 	most := int64(0)
 	for seq := range uint64(500) { // 50 MB, of which the last ten are not settled
-		if err := s.appendEvent(seq, event); err != nil {
+		if _, err := s.appendEvent(seq, event); err != nil {
 			t.Fatal(err)
 		}
 		s.settleBelow(max(seq, 10)-10, seq+1)
@@ -162,11 +162,11 @@ func TestSpoolThatCannotBeWritten(t *testing.T) {
 	s, _, _ := open(t, dir)
 	fill(t, s, 0, 1)
 	_ = s.active.Close() // each write fails
-	if err := s.appendEvent(2, []byte("lost")); err == nil {
-		t.Fatal("no error")
+	if kept, err := s.appendEvent(2, []byte("lost")); kept || err == nil {
+		t.Fatal(kept, err)
 	}
-	if err := s.appendEvent(3, []byte("not tried")); err != nil {
-		t.Fatal(err)
+	if kept, err := s.appendEvent(3, []byte("not tried")); kept || err != nil {
+		t.Fatal(kept, err)
 	}
 	s.pauseUntil = s.pauseUntil.Add(-spoolPause)
 	fill(t, s, 4, 5)

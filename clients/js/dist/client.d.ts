@@ -40,12 +40,25 @@ export interface Answer {
     text: string;
     header(name: string): string | null;
 }
+/** What a spool has at its start. */
+export interface Opened {
+    /** It keeps no event where it is false. */
+    isUsable: boolean;
+    /** The events of earlier processes, the oldest first. */
+    events: string[];
+    /** Bytes that cannot be read. */
+    damaged: number;
+    /** What failed, "" if nothing did. */
+    fault: string;
+}
 /** A queue that survives the end of the process: spool.ts. */
 export interface Spool {
-    /** Calls back with the events of earlier processes, the oldest first, or with why there are none. */
-    open(opened: (events: string[], damaged: number, fault: string) => void): void;
-    /** Writes an event. It throws if it cannot. */
-    append(seq: number, event: string): void;
+    /** Calls back once with what there is. */
+    open(opened: (found: Opened) => void): void;
+    /** Writes an event. It throws if it cannot; then it writes none for a while, and returns false. */
+    append(seq: number, event: string): boolean;
+    /** Ends such a while. */
+    resume(): void;
     /** Records that every event below seq is settled. */
     settleBelow(seq: number): void;
     close(): void;
@@ -91,7 +104,7 @@ export declare class BaseClient {
      * Sends what waits, and ends the client. It is fulfilled with true when every event is accepted,
      * refused or dropped for want of room; or with false after so many milliseconds, or as soon as
      * the next attempt would come later. Events that are left stay in the spool; without one they
-     * are dropped.
+     * are dropped. Of several calls, the earliest deadline counts.
      */
     close(timeout?: number): Promise<boolean>;
     /** Returns the counts. */

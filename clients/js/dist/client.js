@@ -103,7 +103,7 @@ export class BaseClient {
      * Sends what waits, and ends the client. It is fulfilled with true when every event is accepted,
      * refused or dropped for want of room; or with false after so many milliseconds, or as soon as
      * the next attempt would come later. Events that are left stay in the spool; without one they
-     * are dropped.
+     * are dropped. Of several calls, the earliest deadline counts.
      */
     close(timeout = 5_000) {
         if (this.#isEnded)
@@ -114,13 +114,13 @@ export class BaseClient {
             this.#series.failures = 0;
             if (!this.#series.isAsked)
                 this.#series.nextAttempt = 0;
-            if (timeout < Infinity) {
-                this.#deadline = this.#platform.monotonic() + timeout;
-                const timer = this.#platform.setTimer(() => this.#finish(), Math.min(Math.max(timeout, 0), longestTimer));
-                void done.then(() => this.#platform.clearTimer(timer));
-            }
-            this.#step();
         }
+        if (timeout < Infinity) {
+            this.#deadline = Math.min(this.#deadline, this.#platform.monotonic() + timeout);
+            const timer = this.#platform.setTimer(() => this.#finish(), Math.min(Math.max(timeout, 0), longestTimer));
+            void done.then(() => this.#platform.clearTimer(timer));
+        }
+        this.#step();
         return done;
     }
     /** Returns the counts. */
@@ -148,9 +148,9 @@ export class BaseClient {
         const fault = faultOf(whole);
         if (fault)
             this.#reports.addMessage("invalid_event", fault);
-        const item = { seq: this.#next++, at: this.#platform.monotonic(), text, bytes, id: String(event_id) };
+        const item = { seq: this.#next++, at: this.#platform.monotonic(), text, bytes, id: String(event_id), isKept: false };
         this.#stats.enqueued++;
-        this.#write(item);
+        item.isKept = this.#write(item.seq, text);
         this.#queue.push(item);
         this.#makeRoom();
         this.#plan();
@@ -190,18 +190,18 @@ export class BaseClient {
             return;
         this.#spool = spool;
         this.#isOpening = true;
-        spool.open((events, damaged, fault) => {
+        spool.open(({ isUsable, events, damaged, fault }) => {
             this.#isOpening = false;
             if (this.#isEnded)
                 return;
-            if (fault) {
+            if (!isUsable)
                 this.#spool = undefined;
+            if (fault)
                 this.#reports.addMessage("spool_failed", fault);
-            }
             if (damaged)
                 this.#reports.addMessage("spool_damaged", damaged + " bytes");
             const items = events.map((text, i) => ({
-                seq: firstSeq - events.length + i, at: 0, text, bytes: byteLength(text), id: idOf(text),
+                seq: firstSeq - events.length + i, at: 0, text, bytes: byteLength(text), id: idOf(text), isKept: true,
             }));
             this.#stats.recovered = items.length;
             this.#queue.putBack(items);
@@ -210,12 +210,14 @@ export class BaseClient {
             this.#step();
         });
     }
-    #write(item) {
+    /** Writes an event into the spool, and returns whether it is there. */
+    #write(seq, text) {
         try {
-            this.#spool?.append(item.seq, item.text);
+            return this.#spool?.append(seq, text) ?? false;
         }
         catch (e) {
             this.#reports.addMessage("spool_failed", e);
+            return false;
         }
     }
     /** Returns the number below which every event is settled. */
@@ -311,6 +313,7 @@ export class BaseClient {
     #settle(batch, status, text, after, detail, isCompressed) {
         const series = this.#series;
         const { results, kind, code, message } = judge(status, text, batch.length);
+        const fallback = kind === undefined ? "" : "status_" + status;
         this.#stats.requests++;
         if (results && !(isCompressed && status == 415)) {
             if (kind === undefined) {
@@ -320,11 +323,12 @@ export class BaseClient {
                 this.#stats.lastFailure = "";
                 this.#reports.forgetMessages("unauthorized", "not_the_eye");
             }
-            this.#complete(batch, results);
+            this.#complete(batch, results, fallback);
             return;
         }
         this.#stats.failedRequests++;
-        this.#stats.lastFailure = detail || `${status}${message ? ` ${code}: ${message}` : ""}`;
+        const sentence = textOf(message);
+        this.#stats.lastFailure = detail || `${status}${sentence && ` ${textOf(code) || fallback}: ${sentence}`}`;
         if (kind == "unreadable") {
             if (isCompressed && status == 415)
                 series.isPlain = true;
@@ -340,18 +344,18 @@ export class BaseClient {
         }
         this.#putBack();
     }
-    /** Counts and reports the events of a batch, each of which has a result. */
-    #complete(batch, results) {
+    /** Counts and reports the events of a batch, each of which has a result. fallback stands for a code. */
+    #complete(batch, results, fallback) {
         this.#away = [];
         this.#awayBytes = 0;
         this.#spool?.settleBelow(this.#settledBelow());
         const accepted = [];
         const refused = [];
-        for (const [i, { status, code = "", message = "" }] of results.entries()) {
+        for (const [i, { status, code, message }] of results.entries()) {
             if (status == "accepted")
                 accepted.push(batch[i].id);
             else
-                refused.push({ eventId: batch[i].id, code, message, event: batch[i].text });
+                refused.push({ eventId: batch[i].id, code: textOf(code) || fallback, message: textOf(message), event: batch[i].text });
         }
         this.#stats.accepted += accepted.length;
         this.#stats.refused += refused.length;
@@ -409,12 +413,15 @@ export class BaseClient {
             const reason = this.#stats.lastFailure;
             this.#reports.addMessage("left_behind", `${left} events${reason ? "; the last request: " + reason : ""}`);
         }
-        if (!this.#spool) {
-            for (const item of this.#queue.take(left)) {
-                this.#stats.dropped++;
-                this.#stats.droppedBy.closed++;
-                this.#reports.addDrop("closed", item.text);
+        this.#spool?.resume(); // what the disk did not take before, it may take now
+        for (const item of this.#queue.take(left)) {
+            if (this.#spool && (item.isKept || this.#write(this.#next++, item.text))) {
+                this.#queue.push(item);
+                continue;
             }
+            this.#stats.dropped++;
+            this.#stats.droppedBy.closed++;
+            this.#reports.addDrop("closed", item.text);
         }
         this.#abort?.abort();
         this.#platform.clearTimer(this.#timer);
@@ -423,6 +430,8 @@ export class BaseClient {
         this.#releaseWaiters();
     }
 }
+/** Returns a text of an answer, "" in the place of anything else: not every object becomes a text. */
+const textOf = (value) => typeof value == "string" ? value : "";
 /** Returns the id of an encoded event. */
 function idOf(text) {
     try {

@@ -20,12 +20,12 @@ export declare function encode(event: SentEvent): string;
 export declare const byteLength: (text: string) => number;
 /** Returns the body of a request with encoded events. */
 export declare const bodyOf: (now: number, events: string[]) => string;
-/** What the collector says of one event. */
+/** What the collector says of one event. An answer may have anything in the place of the texts. */
 export interface Result {
     index: number;
     status: string;
-    code?: string;
-    message?: string;
+    code?: unknown;
+    message?: unknown;
 }
 /** What an answer means for the events of its request. */
 export interface Verdict {
@@ -33,8 +33,9 @@ export interface Verdict {
     results?: Result[];
     /** What else it says: `unreadable` that the same body fails again, "" that nothing is taken now. */
     kind?: "" | "unauthorized" | "unreadable" | "not_the_eye";
-    code?: string;
-    message?: string;
+    /** Texts, of a problem; an answer may have anything there. */
+    code?: unknown;
+    message?: unknown;
 }
 /**
  * Reads the answer to a request of so many events. A status of 0 stands for no answer. A body

@@ -7,6 +7,8 @@ export interface Item {
     text: string;
     bytes: number;
     id: string;
+    /** It is in the spool. */
+    isKept: boolean;
 }
 /** A ring of events, the oldest first: to take from the head of an array would move all others. */
 export declare class Queue {

@@ -70,6 +70,10 @@ function readSegment(path, events) {
     return [settled, damaged];
 }
 const suffix = ".spool";
+/** Names of segments. Other files are someone else's, also those of clients in other languages. */
+const segmentName = /^[0-9a-f]{12}-[0-9a-f]{8}-\d{8,}\.spool$/;
+/** The number of a run's first event: those of the runs before get lower ones. */
+const firstSeq = 2 ** 40;
 /** A spool in a folder. */
 export class FolderSpool {
     #folder;
@@ -77,6 +81,8 @@ export class FolderSpool {
     #run = Date.now().toString(16).padStart(12, "0") + "-" + randomBytes(4).toString("hex");
     #count = 0;
     #segments = [];
+    /** The segments of the runs before, where their events are in no other. */
+    #old = [];
     #file;
     #settled = 0;
     #pauseUntil = 0;
@@ -86,33 +92,37 @@ export class FolderSpool {
         this.#folder = folder;
     }
     open(opened) {
+        const refuse = (fault) => opened({ isUsable: false, events: [], damaged: 0, fault });
         try {
             mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
             lock(this.#folder, (unlock, fault) => {
                 if (this.#isClosed)
                     return unlock?.();
-                this.#unlock = unlock;
                 if (!unlock) {
                     this.#removeOwn();
-                    return opened([], 0, fault);
+                    return refuse(fault);
                 }
+                let found;
                 try {
-                    const [events, damaged] = this.#adopt();
-                    opened(events, damaged, "");
+                    found = this.#adopt();
                 }
                 catch (e) {
-                    opened([], 0, String(e));
+                    this.#removeOwn();
+                    unlock();
+                    return refuse(String(e));
                 }
+                this.#unlock = unlock;
+                opened(found);
             });
         }
         catch (e) {
             // Not at once: a client is being made.
-            setImmediate(() => opened([], 0, String(e)));
+            setImmediate(() => refuse(String(e)));
         }
     }
     /** Takes the events of the runs before, under numbers below those of this one. */
     #adopt() {
-        const names = readdirSync(this.#folder).filter((name) => name.endsWith(suffix) && !name.startsWith(this.#run)).sort();
+        const names = readdirSync(this.#folder).filter((name) => segmentName.test(name) && !name.startsWith(this.#run)).sort();
         const runs = new Map();
         let allDamaged = 0;
         for (const name of names) {
@@ -123,23 +133,54 @@ export class FolderSpool {
             run.settled = Math.max(run.settled, settled);
             allDamaged += damaged;
         }
-        const events = new Set(); // one may be there twice: a process was killed below
+        const distinct = new Set(); // one may be there twice: a process was killed below
         for (const run of runs.values()) {
             const waiting = [...run.events].filter(([seq]) => seq >= run.settled).sort(([a], [b]) => a - b);
             for (const [, event] of waiting)
-                events.add(event);
+                distinct.add(event);
         }
-        const first = 2 ** 40 - events.size;
-        [...events].forEach((event, i) => this.append(first + i, event));
-        for (const name of names)
-            rmSync(join(this.#folder, name));
-        return [[...events], allDamaged];
+        const events = [...distinct];
+        this.#old = names;
+        return { isUsable: true, events, damaged: allDamaged, fault: this.#moveOld(events) };
+    }
+    /**
+     * Moves the events of the runs before to segments of this one, or returns why that failed. It
+     * fails where the disk is full, perhaps of these events: they stay where they are.
+     */
+    #moveOld(events) {
+        const own = this.#segments.length;
+        try {
+            this.#endSegment(); // which may have events of this run
+            this.resume(); // an event of this run may not have been written
+            for (const [i, event] of events.entries())
+                this.append(firstSeq - events.length + i, event);
+        }
+        catch (e) {
+            for (const { name } of this.#segments.splice(own))
+                rmSync(join(this.#folder, name), { force: true });
+            return String(e);
+        }
+        try {
+            this.#removeOld();
+        }
+        catch (e) {
+            return String(e);
+        }
+        return "";
+    }
+    #removeOld() {
+        for (; this.#old.length; this.#old.pop())
+            rmSync(join(this.#folder, this.#old[this.#old.length - 1]), { force: true });
     }
     append(seq, event) {
         if (this.#pauseUntil && performance.now() < this.#pauseUntil)
-            return; // it was reported
+            return false; // it was reported
         const segment = this.#write(recordOf("e", seq, event));
         segment.end = Math.max(segment.end, seq + 1);
+        return true;
+    }
+    resume() {
+        this.#pauseUntil = 0;
     }
     #write(record) {
         try {
@@ -156,18 +197,24 @@ export class FolderSpool {
             return segment;
         }
         catch (e) {
-            // A part of a record may be there: it gets an end, and the segment no more records.
             this.#pauseUntil = performance.now() + pause;
-            try {
-                if (this.#file !== undefined)
-                    writeSync(this.#file, "\n");
-            }
-            catch {
-                // A reader skips a line that is none.
-            }
-            this.#endSegment();
+            this.#cutSegment();
             throw e;
         }
+    }
+    /**
+     * Ends a segment after a write that failed: a reader skips a record without its end. The segment
+     * is removed where it has no other: else a disk that is full would get one each second.
+     */
+    #cutSegment() {
+        if (this.#file === undefined)
+            return;
+        this.#endSegment();
+        const { name, size } = this.#segments[this.#segments.length - 1];
+        if (size)
+            return;
+        rmSync(join(this.#folder, name), { force: true });
+        this.#segments.pop();
     }
     #beginSegment() {
         const name = `${this.#run}-${String(this.#count++).padStart(8, "0")}${suffix}`;
@@ -189,6 +236,11 @@ export class FolderSpool {
             return;
         this.#settled = seq;
         try {
+            if (this.#old.length) {
+                if (seq < firstSeq)
+                    return; // those of before are all in their segments
+                this.#removeOld();
+            }
             const last = this.#segments[this.#segments.length - 1];
             if (last && last.end <= seq && last.size > keptSegment)
                 this.#endSegment();

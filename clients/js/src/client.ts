@@ -47,12 +47,26 @@ export interface Answer {
   header(name: string): string | null;
 }
 
+/** What a spool has at its start. */
+export interface Opened {
+  /** It keeps no event where it is false. */
+  isUsable: boolean;
+  /** The events of earlier processes, the oldest first. */
+  events: string[];
+  /** Bytes that cannot be read. */
+  damaged: number;
+  /** What failed, "" if nothing did. */
+  fault: string;
+}
+
 /** A queue that survives the end of the process: spool.ts. */
 export interface Spool {
-  /** Calls back with the events of earlier processes, the oldest first, or with why there are none. */
-  open(opened: (events: string[], damaged: number, fault: string) => void): void;
-  /** Writes an event. It throws if it cannot. */
-  append(seq: number, event: string): void;
+  /** Calls back once with what there is. */
+  open(opened: (found: Opened) => void): void;
+  /** Writes an event. It throws if it cannot; then it writes none for a while, and returns false. */
+  append(seq: number, event: string): boolean;
+  /** Ends such a while. */
+  resume(): void;
   /** Records that every event below seq is settled. */
   settleBelow(seq: number): void;
   close(): void;
@@ -199,7 +213,7 @@ export class BaseClient {
    * Sends what waits, and ends the client. It is fulfilled with true when every event is accepted,
    * refused or dropped for want of room; or with false after so many milliseconds, or as soon as
    * the next attempt would come later. Events that are left stay in the spool; without one they
-   * are dropped.
+   * are dropped. Of several calls, the earliest deadline counts.
    */
   close(timeout = 5_000): Promise<boolean> {
     if (this.#isEnded) return Promise.resolve(this.#isAllSent);
@@ -208,13 +222,13 @@ export class BaseClient {
       this.#isClosing = true;
       this.#series.failures = 0;
       if (!this.#series.isAsked) this.#series.nextAttempt = 0;
-      if (timeout < Infinity) {
-        this.#deadline = this.#platform.monotonic() + timeout;
-        const timer = this.#platform.setTimer(() => this.#finish(), Math.min(Math.max(timeout, 0), longestTimer));
-        void done.then(() => this.#platform.clearTimer(timer));
-      }
-      this.#step();
     }
+    if (timeout < Infinity) {
+      this.#deadline = Math.min(this.#deadline, this.#platform.monotonic() + timeout);
+      const timer = this.#platform.setTimer(() => this.#finish(), Math.min(Math.max(timeout, 0), longestTimer));
+      void done.then(() => this.#platform.clearTimer(timer));
+    }
+    this.#step();
     return done;
   }
 
@@ -241,9 +255,9 @@ export class BaseClient {
     if (this.#isClosing) return this.#dropCall("closed");
     const fault = faultOf(whole);
     if (fault) this.#reports.addMessage("invalid_event", fault);
-    const item = { seq: this.#next++, at: this.#platform.monotonic(), text, bytes, id: String(event_id) };
+    const item: Item = { seq: this.#next++, at: this.#platform.monotonic(), text, bytes, id: String(event_id), isKept: false };
     this.#stats.enqueued++;
-    this.#write(item);
+    item.isKept = this.#write(item.seq, text);
     this.#queue.push(item);
     this.#makeRoom();
     this.#plan();
@@ -282,16 +296,14 @@ export class BaseClient {
     if (!spool) return;
     this.#spool = spool;
     this.#isOpening = true;
-    spool.open((events, damaged, fault) => {
+    spool.open(({ isUsable, events, damaged, fault }) => {
       this.#isOpening = false;
       if (this.#isEnded) return;
-      if (fault) {
-        this.#spool = undefined;
-        this.#reports.addMessage("spool_failed", fault);
-      }
+      if (!isUsable) this.#spool = undefined;
+      if (fault) this.#reports.addMessage("spool_failed", fault);
       if (damaged) this.#reports.addMessage("spool_damaged", damaged + " bytes");
       const items = events.map((text, i): Item => ({
-        seq: firstSeq - events.length + i, at: 0, text, bytes: byteLength(text), id: idOf(text),
+        seq: firstSeq - events.length + i, at: 0, text, bytes: byteLength(text), id: idOf(text), isKept: true,
       }));
       this.#stats.recovered = items.length;
       this.#queue.putBack(items);
@@ -301,11 +313,13 @@ export class BaseClient {
     });
   }
 
-  #write(item: Item): void {
+  /** Writes an event into the spool, and returns whether it is there. */
+  #write(seq: number, text: string): boolean {
     try {
-      this.#spool?.append(item.seq, item.text);
+      return this.#spool?.append(seq, text) ?? false;
     } catch (e) {
       this.#reports.addMessage("spool_failed", e);
+      return false;
     }
   }
 
@@ -400,6 +414,7 @@ export class BaseClient {
   #settle(batch: Item[], status: number, text: string, after: number, detail: string, isCompressed: boolean): void {
     const series = this.#series;
     const { results, kind, code, message } = judge(status, text, batch.length);
+    const fallback = kind === undefined ? "" : "status_" + status;
     this.#stats.requests++;
     if (results && !(isCompressed && status == 415)) {
       if (kind === undefined) {
@@ -409,11 +424,12 @@ export class BaseClient {
         this.#stats.lastFailure = "";
         this.#reports.forgetMessages("unauthorized", "not_the_eye");
       }
-      this.#complete(batch, results);
+      this.#complete(batch, results, fallback);
       return;
     }
     this.#stats.failedRequests++;
-    this.#stats.lastFailure = detail || `${status}${message ? ` ${code}: ${message}` : ""}`;
+    const sentence = textOf(message);
+    this.#stats.lastFailure = detail || `${status}${sentence && ` ${textOf(code) || fallback}: ${sentence}`}`;
     if (kind == "unreadable") {
       if (isCompressed && status == 415) series.isPlain = true;
       else series.limit = batch.length >> 1;
@@ -426,16 +442,16 @@ export class BaseClient {
     this.#putBack();
   }
 
-  /** Counts and reports the events of a batch, each of which has a result. */
-  #complete(batch: Item[], results: Result[]): void {
+  /** Counts and reports the events of a batch, each of which has a result. fallback stands for a code. */
+  #complete(batch: Item[], results: Result[], fallback: string): void {
     this.#away = [];
     this.#awayBytes = 0;
     this.#spool?.settleBelow(this.#settledBelow());
     const accepted: string[] = [];
     const refused = [];
-    for (const [i, { status, code = "", message = "" }] of results.entries()) {
+    for (const [i, { status, code, message }] of results.entries()) {
       if (status == "accepted") accepted.push(batch[i].id);
-      else refused.push({ eventId: batch[i].id, code, message, event: batch[i].text });
+      else refused.push({ eventId: batch[i].id, code: textOf(code) || fallback, message: textOf(message), event: batch[i].text });
     }
     this.#stats.accepted += accepted.length;
     this.#stats.refused += refused.length;
@@ -492,12 +508,15 @@ export class BaseClient {
       const reason = this.#stats.lastFailure;
       this.#reports.addMessage("left_behind", `${left} events${reason ? "; the last request: " + reason : ""}`);
     }
-    if (!this.#spool) {
-      for (const item of this.#queue.take(left)) {
-        this.#stats.dropped++;
-        this.#stats.droppedBy.closed++;
-        this.#reports.addDrop("closed", item.text);
+    this.#spool?.resume(); // what the disk did not take before, it may take now
+    for (const item of this.#queue.take(left)) {
+      if (this.#spool && (item.isKept || this.#write(this.#next++, item.text))) {
+        this.#queue.push(item);
+        continue;
       }
+      this.#stats.dropped++;
+      this.#stats.droppedBy.closed++;
+      this.#reports.addDrop("closed", item.text);
     }
     this.#abort?.abort();
     this.#platform.clearTimer(this.#timer);
@@ -506,6 +525,9 @@ export class BaseClient {
     this.#releaseWaiters();
   }
 }
+
+/** Returns a text of an answer, "" in the place of anything else: not every object becomes a text. */
+const textOf = (value: unknown): string => typeof value == "string" ? value : "";
 
 /** Returns the id of an encoded event. */
 function idOf(text: string): string {

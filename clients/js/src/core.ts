@@ -61,12 +61,12 @@ export const byteLength = (text: string): number => new TextEncoder().encode(tex
 export const bodyOf = (now: number, events: string[]): string =>
   `{"sent_at":"${new Date(now).toISOString()}","events":[${events}]}`;
 
-/** What the collector says of one event. */
+/** What the collector says of one event. An answer may have anything in the place of the texts. */
 export interface Result {
   index: number;
   status: string;
-  code?: string;
-  message?: string;
+  code?: unknown;
+  message?: unknown;
 }
 
 /** What an answer means for the events of its request. */
@@ -75,8 +75,9 @@ export interface Verdict {
   results?: Result[];
   /** What else it says: `unreadable` that the same body fails again, "" that nothing is taken now. */
   kind?: "" | "unauthorized" | "unreadable" | "not_the_eye";
-  code?: string;
-  message?: string;
+  /** Texts, of a problem; an answer may have anything there. */
+  code?: unknown;
+  message?: unknown;
 }
 
 /**

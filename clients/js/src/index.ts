@@ -1,5 +1,6 @@
 // The client in pages and workers. What waits when a page goes is sent in a request that
 // outlives it, 64 KiB of it at most.
+import { readAnswer } from "./answer.js";
 import { BaseClient, timing, type Answer, type Platform } from "./client.js";
 import { byteLength } from "./core.js";
 import { routeOf, SettingsError, type Settings } from "./settings.js";
@@ -40,7 +41,7 @@ function platformOf(settings: Settings): Platform {
         keepalive: (typeof body == "string" ? byteLength(body) : body.length) <= keptBytes,
         headers: isCompressed ? { "Content-Encoding": "gzip" } : {},
       });
-      return { status: response.status, text: await response.text(), header: (name) => response.headers.get(name) };
+      return readAnswer(response);
     },
   };
 }

@@ -1,6 +1,7 @@
 // The client in Node. While events wait, its timers keep the process alive; close ends that.
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { readAnswer } from "./answer.js";
 import { BaseClient, timing, type Answer, type Platform } from "./client.js";
 import { routeOf, type Settings } from "./settings.js";
 import { FolderSpool } from "./spool.js";
@@ -45,7 +46,7 @@ function platformOf({ url, writeKey, spool }: { url: string; writeKey?: string; 
           ...isCompressed && { "Content-Encoding": "gzip" },
         },
       });
-      return { status: response.status, text: await response.text(), header: (name) => response.headers.get(name) };
+      return readAnswer(response);
     },
   };
 }

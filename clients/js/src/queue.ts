@@ -9,6 +9,8 @@ export interface Item {
   text: string;
   bytes: number;
   id: string;
+  /** It is in the spool. */
+  isKept: boolean;
 }
 
 /** The length of a new ring. A larger one is given up when it is empty. */

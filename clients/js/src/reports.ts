@@ -96,25 +96,25 @@ export class Reports {
     const [messages, drops] = [this.#messages, this.#drops];
     [this.#messages, this.#drops, this.#kept] = [[], [], 0];
     for (const [code, detail] of messages) {
-      try {
-        this.#settings.log(`theeye: ${sentences[code]}${detail ? ` (${detail})` : ""}`, code);
-      } catch {
-        // The log is the site's, and must not end the client.
-      }
+      // The log is the site's, and must not end the client, or its process.
+      call(() => this.#settings.log(`theeye: ${sentences[code]}${detail ? ` (${detail})` : ""}`, code), () => {});
     }
     for (const dropped of drops) this.callBack(this.#settings.onDropped, dropped);
   }
 
   /** Calls a function of the site. Its exception is a message, also one that comes later. */
   callBack<T>(f: ((value: T) => unknown) | undefined, value: T): void {
-    if (!f) return;
-    const fail = (e: unknown): void => this.addMessage("callback_failed", e);
-    try {
-      const result: any = f(value);
-      if (typeof result?.then == "function") result.then(undefined, fail);
-    } catch (e) {
-      fail(e);
-    }
+    if (f) call(() => f(value), (e) => this.addMessage("callback_failed", e));
+  }
+}
+
+/** Calls a function of the site, which may fail now, or later with its promise. */
+function call(f: () => unknown, fail: (e: unknown) => void): void {
+  try {
+    const result: any = f();
+    if (typeof result?.then == "function") result.then(undefined, fail);
+  } catch (e) {
+    fail(e);
   }
 }
 

@@ -17,7 +17,7 @@ import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, r
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import type { Spool } from "./client.js";
+import type { Opened, Spool } from "./client.js";
 
 /** Bytes from which a segment is full. */
 const maxSegment = 4 << 20;
@@ -83,6 +83,10 @@ function readSegment(path: string, events: Map<number, string>): [settled: numbe
 }
 
 const suffix = ".spool";
+/** Names of segments. Other files are someone else's, also those of clients in other languages. */
+const segmentName = /^[0-9a-f]{12}-[0-9a-f]{8}-\d{8,}\.spool$/;
+/** The number of a run's first event: those of the runs before get lower ones. */
+const firstSeq = 2 ** 40;
 
 /** A spool in a folder. */
 export class FolderSpool implements Spool {
@@ -91,6 +95,8 @@ export class FolderSpool implements Spool {
   #run = Date.now().toString(16).padStart(12, "0") + "-" + randomBytes(4).toString("hex");
   #count = 0;
   #segments: Segment[] = [];
+  /** The segments of the runs before, where their events are in no other. */
+  #old: string[] = [];
   #file: number | undefined;
   #settled = 0;
   #pauseUntil = 0;
@@ -101,32 +107,36 @@ export class FolderSpool implements Spool {
     this.#folder = folder;
   }
 
-  open(opened: (events: string[], damaged: number, fault: string) => void): void {
+  open(opened: (found: Opened) => void): void {
+    const refuse = (fault: string): void => opened({ isUsable: false, events: [], damaged: 0, fault });
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       lock(this.#folder, (unlock, fault) => {
         if (this.#isClosed) return unlock?.();
-        this.#unlock = unlock;
         if (!unlock) {
           this.#removeOwn();
-          return opened([], 0, fault);
+          return refuse(fault);
         }
+        let found: Opened;
         try {
-          const [events, damaged] = this.#adopt();
-          opened(events, damaged, "");
+          found = this.#adopt();
         } catch (e) {
-          opened([], 0, String(e));
+          this.#removeOwn();
+          unlock();
+          return refuse(String(e));
         }
+        this.#unlock = unlock;
+        opened(found);
       });
     } catch (e) {
       // Not at once: a client is being made.
-      setImmediate(() => opened([], 0, String(e)));
+      setImmediate(() => refuse(String(e)));
     }
   }
 
   /** Takes the events of the runs before, under numbers below those of this one. */
-  #adopt(): [events: string[], damaged: number] {
-    const names = readdirSync(this.#folder).filter((name) => name.endsWith(suffix) && !name.startsWith(this.#run)).sort();
+  #adopt(): Opened {
+    const names = readdirSync(this.#folder).filter((name) => segmentName.test(name) && !name.startsWith(this.#run)).sort();
     const runs = new Map<string, { events: Map<number, string>; settled: number }>();
     let allDamaged = 0;
     for (const name of names) {
@@ -137,21 +147,51 @@ export class FolderSpool implements Spool {
       run.settled = Math.max(run.settled, settled);
       allDamaged += damaged;
     }
-    const events = new Set<string>(); // one may be there twice: a process was killed below
+    const distinct = new Set<string>(); // one may be there twice: a process was killed below
     for (const run of runs.values()) {
       const waiting = [...run.events].filter(([seq]) => seq >= run.settled).sort(([a], [b]) => a - b);
-      for (const [, event] of waiting) events.add(event);
+      for (const [, event] of waiting) distinct.add(event);
     }
-    const first = 2 ** 40 - events.size;
-    [...events].forEach((event, i) => this.append(first + i, event));
-    for (const name of names) rmSync(join(this.#folder, name));
-    return [[...events], allDamaged];
+    const events = [...distinct];
+    this.#old = names;
+    return { isUsable: true, events, damaged: allDamaged, fault: this.#moveOld(events) };
   }
 
-  append(seq: number, event: string): void {
-    if (this.#pauseUntil && performance.now() < this.#pauseUntil) return; // it was reported
+  /**
+   * Moves the events of the runs before to segments of this one, or returns why that failed. It
+   * fails where the disk is full, perhaps of these events: they stay where they are.
+   */
+  #moveOld(events: string[]): string {
+    const own = this.#segments.length;
+    try {
+      this.#endSegment(); // which may have events of this run
+      this.resume(); // an event of this run may not have been written
+      for (const [i, event] of events.entries()) this.append(firstSeq - events.length + i, event);
+    } catch (e) {
+      for (const { name } of this.#segments.splice(own)) rmSync(join(this.#folder, name), { force: true });
+      return String(e);
+    }
+    try {
+      this.#removeOld();
+    } catch (e) {
+      return String(e);
+    }
+    return "";
+  }
+
+  #removeOld(): void {
+    for (; this.#old.length; this.#old.pop()) rmSync(join(this.#folder, this.#old[this.#old.length - 1]), { force: true });
+  }
+
+  append(seq: number, event: string): boolean {
+    if (this.#pauseUntil && performance.now() < this.#pauseUntil) return false; // it was reported
     const segment = this.#write(recordOf("e", seq, event));
     segment.end = Math.max(segment.end, seq + 1);
+    return true;
+  }
+
+  resume(): void {
+    this.#pauseUntil = 0;
   }
 
   #write(record: string): Segment {
@@ -165,16 +205,23 @@ export class FolderSpool implements Spool {
       this.#pauseUntil = 0;
       return segment;
     } catch (e) {
-      // A part of a record may be there: it gets an end, and the segment no more records.
       this.#pauseUntil = performance.now() + pause;
-      try {
-        if (this.#file !== undefined) writeSync(this.#file, "\n");
-      } catch {
-        // A reader skips a line that is none.
-      }
-      this.#endSegment();
+      this.#cutSegment();
       throw e;
     }
+  }
+
+  /**
+   * Ends a segment after a write that failed: a reader skips a record without its end. The segment
+   * is removed where it has no other: else a disk that is full would get one each second.
+   */
+  #cutSegment(): void {
+    if (this.#file === undefined) return;
+    this.#endSegment();
+    const { name, size } = this.#segments[this.#segments.length - 1];
+    if (size) return;
+    rmSync(join(this.#folder, name), { force: true });
+    this.#segments.pop();
   }
 
   #beginSegment(): void {
@@ -197,6 +244,10 @@ export class FolderSpool implements Spool {
     if (seq <= this.#settled) return;
     this.#settled = seq;
     try {
+      if (this.#old.length) {
+        if (seq < firstSeq) return; // those of before are all in their segments
+        this.#removeOld();
+      }
       const last = this.#segments[this.#segments.length - 1];
       if (last && last.end <= seq && last.size > keptSegment) this.#endSegment();
       this.#removeSettled();

@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, afterEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { BaseClient } from "../dist/client.js";
 import { Client, SettingsError } from "../dist/node.js";
 import { Collector, eventually, key, numbered, session } from "./server.mjs";
+import { Virtual, VirtualPlatform } from "./virtual.mjs";
 
 let collector, spool, messages, clients;
 
@@ -152,6 +154,87 @@ test("a redirect is not followed, and Retry-After is kept", async () => {
   } finally {
     elsewhere.stop();
   }
+});
+
+test("no answer ends the process, whatever is in the place of its texts", async () => {
+  const none = { toString: 1, valueOf: 1 }; // no text, and no object that becomes one
+  for (const [status, body, failure] of [
+    [503, { code: "starting", detail: none }, "503"],
+    [503, { code: none, detail: "not yet" }, "503 status_503: not yet"],
+  ]) {
+    collector.answer(status, {}, JSON.stringify(body));
+    const client = start();
+    client.enqueue(numbered(1));
+    await eventually(() => client.stats().failedRequests > 1);
+    assert.equal(client.stats().lastFailure, failure);
+  }
+  for (const [status, body, code] of [
+    [400, { code: none, detail: none }, "status_400"],
+    [202, { results: [{ index: 0, status: "refused", code: none, message: none }] }, ""],
+  ]) {
+    collector.answer(status, {}, JSON.stringify(body));
+    const refused = [];
+    const client = start({ onRefused: (list) => refused.push(...list) });
+    client.enqueue(numbered(1));
+    assert.equal(await client.flush(), true);
+    assert.deepEqual(refused.map(({ code, message }) => [code, message]), [[code, ""]]);
+  }
+});
+
+test("an answer without an end costs no memory", async () => {
+  collector.instead = (response) => {
+    response.writeHead(202);
+    const part = Buffer.alloc(1 << 20, "x");
+    let parts = 0;
+    const more = () => {
+      while (parts++ < 64) if (!response.write(part)) return response.once("drain", more);
+    };
+    more();
+  };
+  const client = start({ backoffMin: 60_000, backoffMax: 60_000 });
+  client.enqueue(numbered(1));
+  await eventually(() => client.stats().failedRequests);
+  assert.equal(client.stats().lastFailure, "202"); // it was judged by what was read, and not waited for
+  await eventually(() => messages.includes("not_the_eye"));
+});
+
+test("an answer after the close changes nothing", async () => {
+  for (const [status, text] of [[202, '{"results":[{"index":0,"status":"accepted"}]}'], [503, ""], [400, ""]]) {
+    const virtual = new Virtual();
+    const platform = new VirtualPlatform(virtual);
+    let answer;
+    platform.send = () => new Promise((resolve) => { answer = resolve; }); // it does not heed the signal
+    const calls = [];
+    const client = new BaseClient({
+      writeKey: key, log: () => {}, onAccepted: (ids) => calls.push(ids), onRefused: (list) => calls.push(list),
+      onDropped: ({ reason, count }) => calls.push([reason, count]),
+    }, platform);
+    client.enqueue(numbered(1));
+    void client.flush();
+    assert.ok(answer);
+    const done = client.close(0);
+    await virtual.advanceTo(1);
+    assert.equal(await done, false);
+    const before = client.stats();
+    answer({ status, text, header: () => null });
+    await virtual.advanceTo(100_000);
+    assert.deepEqual(client.stats(), before);
+    assert.deepEqual(calls, [["closed", 1]]);
+  }
+});
+
+test("a log may fail, also later", async () => {
+  const failed = [];
+  const note = (e) => failed.push(e);
+  process.once("unhandledRejection", note);
+  const codes = [];
+  const client = start({ log: async (_, code) => { codes.push(code); throw new Error("mine"); } });
+  client.enqueue({ category: "", name: "" });
+  assert.equal(await client.flush(), true);
+  await eventually(() => codes.length);
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", note);
+  assert.deepEqual([codes, failed], [["invalid_event"], []]);
 });
 
 test("settings that are wrong are all named", () => {

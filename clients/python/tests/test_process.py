@@ -2,6 +2,8 @@
 
 import asyncio
 import collections
+import errno
+import http.client
 import itertools
 import json
 import logging
@@ -9,6 +11,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from unittest import mock
 
 import theeye
 from theeye import _spool
+from theeye._answer import Answer
 from theeye._runtime import Runtime
 from theeye._spool import Spool
 from tests.collector import Collector
@@ -113,11 +117,46 @@ class LockReleasedLate:
         self.release()
 
 
+class LimitedDisk:
+    """A disk with room for so many bytes: what goes beyond is cut, and then refused."""
+
+    def __init__(self, room):
+        self.room = room
+
+    def write(self, fd, record):
+        self.room -= os.write(fd, record[: self.room])
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
 class NoThreads(Runtime):
     """A process in which no thread can be started."""
 
     def start_thread(self, run, name):
         return False
+
+
+class LateTransport:
+    """Answers a request when a test says so, also after it was told to end."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.started, self.release = threading.Event(), threading.Event()
+        self.thread = None
+
+    def send(self, body, compressed, timeout):
+        self.thread = threading.current_thread()
+        self.started.set()
+        self.release.wait(240)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def abort(self):
+        pass
+
+    def close(self):
+        pass
 
 
 class TestThreads(TestCase):
@@ -299,6 +338,27 @@ class TestConnection(TestCase):
         stats = client.stats()
         self.assertEqual((1, 1, 0), (stats.enqueued, stats.dropped_closed, stats.queued))
 
+    def test_an_answer_after_the_close_changes_nothing(self):
+        results = b'{"results": [{"index": 0, "status": "accepted"}]}'
+        for late in (Answer(202, {}, results), Answer(503, {}, b""), Answer(400, {}, b""), OSError("reset")):
+            with self.subTest(late=late):
+                transport = LateTransport(late)
+                calls = []
+                client = self.client(
+                    "http://collector.example", _transport=transport, on_accepted=calls.append,
+                    on_refused=calls.append, on_dropped=lambda dropped: calls.append((dropped.reason, dropped.count)),
+                )
+                client.enqueue(*PAGEVIEW)
+                self.assertTrue(transport.started.wait(120))
+                self.assertFalse(client.close(0))  # which gives the event up
+                before = client.stats()
+                self.assertEqual((1, 0), (before.dropped_closed, before.queued))
+                transport.release.set()
+                transport.thread.join(120)
+                self.assertFalse(transport.thread.is_alive())
+                self.assertEqual(before, client.stats())
+                self.assertEqual([("closed", 1)], calls)
+
     def test_the_bytes_under_way_count(self):
         release = threading.Event()
         self.addCleanup(release.set)
@@ -315,8 +375,6 @@ class TestConnection(TestCase):
         self.assertEqual([1, 3, 4], numbers(collector.events))
 
     def test_an_answer_that_drips_has_one_time_in_all(self):
-        import socket
-
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
         stop = threading.Event()
@@ -338,6 +396,56 @@ class TestConnection(TestCase):
         while client.stats().failed_requests == 0:
             client.flush(0.01)
         self.assertIn("timed out", client.stats().last_failure)
+
+    def answering(self, answer):
+        """Return the address of a server that answers each request with these bytes, and closes
+        the connection."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, connection.makefile("rb") as request:
+                    request.readline()
+                    head = http.client.parse_headers(request)
+                    request.read(int(head["Content-Length"]))
+                    connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return "http://127.0.0.1:%d" % listener.getsockname()[1]
+
+    def test_answers_of_every_form(self):
+        results = b'{"results": [{"index": 0, "status": "accepted"}]}'.ljust(100_000)  # more than a buffer holds
+        length = b"Content-Length: %d\r\n\r\n" % len(results)
+        for head in (
+            b"HTTP/1.1 202 Accepted\r\n" + length,
+            b"HTTP/1.1 202 Accepted\r\nConnection: close\r\n" + length,
+            b"HTTP/1.1 202 Accepted\r\n\r\n",
+            b"HTTP/1.0 202 Accepted\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+            b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 202 Accepted\r\n" + length,
+        ):
+            with self.subTest(head=head):
+                client = self.client(self.answering(head + results), backoff_min=600, backoff_max=600)
+                client.enqueue(*PAGEVIEW)
+                while not client.flush(0.01) and client.stats().failed_requests == 0:
+                    pass
+                self.assertEqual((1, ""), (client.stats().accepted, client.stats().last_failure))
+
+    def test_half_an_answer_is_none(self):
+        log = Log()
+        url = self.answering(b'HTTP/1.1 202 Accepted\r\nContent-Length: 500\r\n\r\n{"results": [')
+        client = self.client(url, backoff_min=600, backoff_max=600, logger=log.logger)
+        client.enqueue(*PAGEVIEW)
+        while client.stats().failed_requests == 0:
+            client.flush(0.01)
+        self.assertIn("ends early", client.stats().last_failure)
+        self.assertFalse(client.close(0))
+        self.assertEqual(["left_behind"], log.codes)
 
     def test_the_proxy_of_the_environment(self):
         collector = self.collector()
@@ -722,10 +830,118 @@ os._exit(0)  # as by a kill
         client.enqueue(*PAGEVIEW, {"n": 3})
         spool._pause_until = 1e-9  # the second is over
         client.enqueue(*PAGEVIEW, {"n": 4})
-        self.assertFalse(client.close(0.01))
+        os.dup2(full, spool._fd)
+        client.enqueue(*PAGEVIEW, {"n": 5})
+        self.assertFalse(client.close(0.01))  # which writes what the disk did not take
+        self.assertEqual((5, 0), (client.stats().queued, client.stats().dropped))
         spool = Spool(folder)
-        self.assertEqual([1, 4], [json.loads(e)["data"]["n"] for e in spool.recovered])
-        self.assertEqual(["spool_failed", "left_behind"], log.codes)
+        self.assertEqual([1, 4, 2, 3, 5], [json.loads(e)["data"]["n"] for e in spool.recovered])
+        spool.close()
+        client = self.client(collector.url, spool=folder, logger=log.logger, backoff_min=600, backoff_max=600)
+        with mock.patch.object(_spool, "_write_all", LimitedDisk(0).write):
+            client.enqueue(*PAGEVIEW, {"n": 6})
+            self.assertFalse(client.close(0.01))
+        stats = client.stats()
+        self.assertEqual((5, 1, 5), (stats.queued, stats.dropped_closed, stats.recovered))
+        self.assertEqual(["spool_failed", "left_behind", "spool_failed", "left_behind"], log.codes)
+
+    def test_a_record_that_a_full_disk_cuts_costs_itself_alone(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        first = spool.first
+        with mock.patch.object(_spool, "_write_all", LimitedDisk(10).write):
+            self.assertRaises(OSError, spool.append, first, b"cut")
+            self.assertFalse(spool.append(first + 1, b"not tried"))
+        spool.resume()
+        self.assertTrue(spool.append(first + 2, b"event 2"))
+        os.close(spool._own.lock)  # a kill
+        spool = Spool(folder)
+        spool.close()
+        self.assertEqual(([b"event 2"], 0), (spool.recovered, spool.damaged))
+
+    def test_a_segment_goes_on_after_a_record_that_failed(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        first = spool.first
+        for n in range(2):
+            spool.append(first + n, b"event %d" % n)
+        spool._end_segment()  # as one that is full
+        spool.settle_below(first + 1)  # begins the next one
+        with mock.patch.object(_spool, "_write_all", LimitedDisk(0).write):
+            self.assertRaises(OSError, spool.append, first + 2, b"lost")
+        spool.resume()
+        self.assertTrue(spool.append(first + 3, b"event 3"))
+        os.close(spool._own.lock)  # a kill
+        spool = Spool(folder)
+        spool.close()
+        self.assertEqual([b"event 1", b"event 3"], spool.recovered)  # what was settled stays so
+
+    def test_the_events_that_a_disk_did_not_take(self):
+        spool = Spool(self.folder())
+        first = spool.first
+        written = [True, False, False, True, False, True, True, False]
+        for n, ok in enumerate(written):
+            spool.resume()
+            if ok:
+                spool.append(first + n, b"event")
+            else:
+                with mock.patch.object(_spool, "_write_all", LimitedDisk(0).write):
+                    self.assertRaises(OSError, spool.append, first + n, b"event")
+        self.assertEqual(written, [not spool.lacks(first + n) for n in range(8)])
+        self.assertEqual(3, len(spool._lacking))
+        spool.settle_below(first + 5)
+        self.assertEqual(written[5:], [not spool.lacks(first + n) for n in range(5, 8)])
+        self.assertEqual(1, len(spool._lacking))
+        spool.close()
+
+    def test_a_file_system_without_locks(self):
+        log = Log()
+        folder = self.folder()
+        collector = self.collector()
+        with mock.patch.object(_spool, "_lock", side_effect=OSError(errno.ENOLCK, "No locks available")):
+            client = self.client(collector.url, spool=folder, logger=log.logger)
+            self.assertTrue(client.enqueue(*PAGEVIEW, {"n": 1}))
+        self.assertTrue(client.close(120))
+        self.assertEqual(([1], ["spool_failed"]), (numbers(collector.events), log.codes))
+        self.assertEqual(["0"], os.listdir(folder))
+
+    def test_a_folder_of_another_user_is_left_alone(self):
+        folder = self.folder()
+        spools = [Spool(folder) for _ in range(2)]
+        for n, spool in enumerate(spools):
+            spool.append(spool.first, b"event %d" % n)
+            spool.close()
+        os_open = os.open
+
+        def open_own(path, *args):
+            if path == os.path.join(folder, "0", "lock"):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return os_open(path, *args)
+
+        with mock.patch.object(os, "open", open_own):
+            spool = Spool(folder)
+        spool.close()
+        self.assertEqual([b"event 1"], spool.recovered)
+
+    def test_more_processes_than_folders(self):
+        folder = self.folder()
+        with mock.patch.object(_spool, "MAX_FOLDERS", 2):
+            spools = [Spool(folder) for _ in range(2)]
+            with self.assertRaisesRegex(OSError, "none of 2 folders"):
+                Spool(folder)
+        for spool in spools:
+            spool.close()
+
+    def test_an_event_that_the_client_did_not_write(self):
+        folder = self.folder()
+        spool = Spool(folder)
+        spool.append(spool.first, b"7")
+        spool.close()
+        collector = self.collector(lambda number: 400)
+        refused = []
+        client = self.client(collector.url, spool=folder, on_refused=refused.extend)
+        self.assertTrue(client.close(120))
+        self.assertEqual([("", b"7")], [(r.event_id, r.event) for r in refused])
 
 
 class TestAsync(TestCase):

@@ -243,7 +243,7 @@ class Core:
                 if fault and self._reports.add_message(_report.INVALID_EVENT, fault):
                     self._waker.wake()
                 if spooled:
-                    self._write_spool(text)
+                    self._write_spool(self._next, text)
                 queue.append((self._next, at, text))
                 self._next += 1
                 self._queue_bytes += len(text)
@@ -336,13 +336,14 @@ class Core:
         if spool.damaged:
             self._reports.add_message(_report.SPOOL_DAMAGED, "%d bytes" % spool.damaged)
 
-    def _write_spool(self, text: bytes) -> None:
+    def _write_spool(self, number: int, text: bytes) -> bool:
+        """Write an event into the spool, and return whether it is there."""
         try:
-            if self._spool is not None:
-                self._spool.append(self._next, text)
+            return self._spool is not None and self._spool.append(number, text)
         except OSError as e:
             if self._reports.add_message(_report.SPOOL_FAILED, str(e)):
                 self._waker.wake()
+            return False
 
     def _settle_spool(self) -> None:
         if self._spool is not None:
@@ -626,9 +627,11 @@ class Core:
             if self._ended:
                 return self._all_sent
             self._take_arrivals()
+            if timeout is not None:
+                until = self._monotonic() + timeout
+                self._deadline = until if self._deadline is None else min(self._deadline, until)
             if not self._closing:
                 self._closing = True
-                self._deadline = None if timeout is None else self._monotonic() + timeout
                 self._due = self._next
                 nothing = not self._queue and self._reports.is_empty() and not self._guard.is_nested()
                 if nothing and not self._running:
@@ -689,18 +692,30 @@ class Core:
                 self._reports.add_message(
                     _report.LEFT_BEHIND, "%d events%s" % (left, "; the last request: " + reason if reason else "")
                 )
-            if self._spool is None:
-                for item in self._queue:
-                    self._stats.count_drop(_report.CLOSED)
-                    if self._settings.on_dropped is not None:
-                        self._reports.add_drop(_report.CLOSED, item[TEXT])
-                self._queue.clear()
-                self._queue_bytes = 0
+            self._keep_left()
             self._ended = True  # the thread does nothing from now on
         self._transport.abort()
         self._deliver_reports(self._generation)
         with self._guard:
             self._end_now()
+
+    def _keep_left(self) -> None:
+        """Drop the events that are left and not in the spool; the lock is held."""
+        spool = self._spool
+        if spool is not None:
+            spool.resume()  # what the disk did not take before, it may take now
+        left, self._queue = self._queue, collections.deque()
+        for item in left:
+            if spool is not None and not spool.lacks(item[SEQ]):
+                self._queue.append(item)
+            elif self._write_spool(self._next, item[TEXT]):
+                self._queue.append((self._next, item[AT], item[TEXT]))
+                self._next += 1
+            else:
+                self._queue_bytes -= len(item[TEXT])
+                self._stats.count_drop(_report.CLOSED)
+                if self._settings.on_dropped is not None:
+                    self._reports.add_drop(_report.CLOSED, item[TEXT])
 
     def _end_now(self) -> None:
         self._ended = True
@@ -727,8 +742,11 @@ class Core:
 
 def _read_id(text: bytes) -> str:
     """Return the id of an encoded event."""
-    head = text[: text.index(b',"session_id":')] + b"}"
-    return str(json.loads(head)["event_id"])
+    head, _, _ = text.partition(b',"session_id":')
+    try:
+        return str(json.loads(head + b"}")["event_id"])
+    except (ValueError, KeyError, TypeError):
+        return ""  # the client did not write it: a spool was tampered with
 
 
 class Client(Core):
@@ -786,7 +804,7 @@ class Client(Core):
         A delay after a failed request ends at once, unless the answer asked for it. False is
         returned after timeout seconds (None: no bound), or as soon as the next attempt would come
         later. Events that are left stay in the spool; without one, they are dropped. Later calls
-        wait for the same end.
+        wait for the same end; the earliest deadline of all counts.
         """
         return self._close(timeout)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import http
 import http.client
 import io
 import select
@@ -69,7 +70,19 @@ class _TimedSocket:
         return io.BufferedReader(_TimedReader(self.sock, self.until))
 
     def close(self) -> None:
-        self.sock.close()
+        """Do nothing: http.client closes a connection that ends with the answer before it has read
+        the body. The transport closes it."""
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer, before which the server may send informational ones, of any status below 200."""
+
+    def _read_status(self) -> Tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # of the parser
+            if not 100 <= status < 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
 
 class HTTPTransport:
@@ -123,6 +136,7 @@ class HTTPTransport:
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.sock = sock
         connection.auto_open = 0
+        connection.response_class = _Response
         connection.putrequest("POST", self._target(), skip_host=True, skip_accept_encoding=True)
         headers = {
             "Host": self._authority,
@@ -141,6 +155,8 @@ class HTTPTransport:
         connection.endheaders(body)
         response = connection.getresponse()
         content = response.read(MAX_ANSWER_BYTES + 1)
+        if response.length and len(content) <= MAX_ANSWER_BYTES:
+            raise OSError("the answer ends early")
         keep = not response.will_close and len(content) <= MAX_ANSWER_BYTES and response.isclosed()
         return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, content), keep
 
@@ -195,7 +211,7 @@ class HTTPTransport:
         """Close the connection."""
         current, self._socket = self._socket, None
         if current is not None:
-            current.close()
+            current.sock.close()
 
 
 def _dial(host: str, port: int, until: float) -> socket.socket:

@@ -16,6 +16,8 @@ the last seconds.
 
 from __future__ import annotations
 
+import bisect
+import errno
 import os
 import re
 import sys
@@ -36,6 +38,7 @@ else:
 
 
 MAX_SEGMENT = 4 << 20  # bytes from which a segment is full
+MAX_FOLDERS = 10_000  # processes with one spool at a time
 KEPT_SEGMENT = 64 << 10  # bytes up to which a segment without events left goes on
 PAUSE = 1.0  # seconds without writing after a write that failed
 
@@ -53,7 +56,7 @@ def _write_all(fd: int, record: bytes) -> None:
 
 
 class _LockedError(Exception):
-    """Another process has the folder."""
+    """Another process has the folder, or another user owns it."""
 
 
 class _Folder:
@@ -63,11 +66,16 @@ class _Folder:
         """Lock a folder, which is made if there is none."""
         os.makedirs(path, 0o700, exist_ok=True)
         self.path = path
-        self.lock = os.open(os.path.join(path, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.lock = os.open(os.path.join(path, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError as e:
+            raise _LockedError from e
         try:
             _lock(self.lock)
         except OSError as e:
             os.close(self.lock)
+            if e.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                raise  # this file system has no locks
             raise _LockedError from e
 
     def read(self) -> Tuple[List[bytes], int]:
@@ -103,19 +111,29 @@ def _lock_folders(path: str) -> List[_Folder]:
     """Lock a folder for this process, and all others with which no process works."""
     os.makedirs(path, 0o700, exist_ok=True)
     known = sorted(int(n) for n in os.listdir(path) if n.isascii() and n.isdigit())
-    folders = []
-    for n in known:
-        try:
-            folders.append(_Folder(os.path.join(path, str(n))))
-        except _LockedError:
-            pass
-    n = 0
-    while not folders:
-        try:
-            folders.append(_Folder(os.path.join(path, str(n))))
-        except _LockedError:
-            n += 1
+    folders: List[_Folder] = []
+    try:
+        for n in known:
+            _add_folder(folders, path, n)
+        for n in range(MAX_FOLDERS):
+            if folders:
+                return folders
+            _add_folder(folders, path, n)
+        if not folders:
+            raise OSError("none of %d folders of the spool is free" % MAX_FOLDERS)
+    except OSError:
+        for folder in folders:
+            folder.unlock()
+        raise
     return folders
+
+
+def _add_folder(folders: List[_Folder], path: str, n: int) -> None:
+    """Lock a folder, unless another process has it."""
+    try:
+        folders.append(_Folder(os.path.join(path, str(n))))
+    except _LockedError:
+        pass
 
 
 class Spool:
@@ -129,6 +147,8 @@ class Spool:
         self._size = 0
         # The segments with events that are not settled: path, and the number after the last event.
         self._segments: List[Tuple[str, int]] = []
+        # The events that could not be written: their first numbers, and those after their last.
+        self._lacking: List[Tuple[int, int]] = []
         folders = _lock_folders(path)
         try:
             found = [folder.read() for folder in folders]
@@ -165,6 +185,7 @@ class Spool:
                 except OSError:
                     pass  # an event that is there twice counts once
             self._segments = []
+            self._lacking = []
             return str(e)
         try:
             self._remove_old()
@@ -186,11 +207,29 @@ class Spool:
     def append(self, number: int, event: bytes) -> bool:
         """Write an event. Where that fails it raises OSError; then nothing is written for a
         while, and False is returned."""
-        if self._pause_until and time.monotonic() < self._pause_until:
-            return False
-        self._write(b"e", number, event)
-        self._segments[-1] = (self._segments[-1][0], number + 1)
-        return True
+        written = False
+        try:
+            if not self._pause_until or time.monotonic() >= self._pause_until:
+                self._write(b"e", number, event)
+                self._segments[-1] = (self._segments[-1][0], number + 1)
+                written = True
+        finally:
+            if not written:
+                first, end = self._lacking.pop() if self._lacking else (number, number)
+                if end != number:
+                    self._lacking.append((first, end))
+                    first = number
+                self._lacking.append((first, number + 1))
+        return written
+
+    def resume(self) -> None:
+        """End the time without writing after a failure."""
+        self._pause_until = 0.0
+
+    def lacks(self, number: int) -> bool:
+        """Report whether an event that is not settled could not be written."""
+        place = bisect.bisect_right(self._lacking, (number, sys.maxsize)) - 1
+        return place >= 0 and number < self._lacking[place][1]
 
     def _write(self, kind: bytes, number: int, event: bytes) -> None:
         head = b"%s %d " % (kind, number)
@@ -205,13 +244,12 @@ class Spool:
                     self._segments.append((path, self.next_number()))
             _write_all(self._fd, record)
         except OSError:
-            # A part of a record may be there: it gets an end, and the segment no more records.
             self._pause_until = time.monotonic() + PAUSE
             if self._fd is not None:
                 try:
-                    os.write(self._fd, b"\n")
+                    os.ftruncate(self._fd, self._size)  # else a part of a record spoils the next one
                 except OSError:
-                    pass  # a reader skips a line that is none
+                    pass
             self._end_segment()
             raise
         self._pause_until = 0.0
@@ -231,6 +269,8 @@ class Spool:
         if number <= self._settled:
             return
         self._settled = number
+        while self._lacking and self._lacking[0][1] <= number:
+            del self._lacking[0]
         try:
             if self._old:
                 if number < self._old_until:
