@@ -1,13 +1,13 @@
 // The frame around every screen: sign-in, navigation, header, filters.
 
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api/call.ts";
 import { asFailure, ask, type Failure } from "./api/client.ts";
 import { FailureNote } from "./components/panel.tsx";
 import { FilterBar } from "./components/filterbar.tsx";
 import { Header } from "./components/header.tsx";
-import { lazily } from "./components/lazy.tsx";
+import { lazily, NotLoaded } from "./components/lazy.tsx";
 import { Navigation } from "./components/navigation.tsx";
 import { useKeys } from "./components/keys.ts";
 import { isOffered, type Screen, screenOf, screens } from "./screens/list.ts";
@@ -52,23 +52,33 @@ function Rights(): JSX.Element {
 function Frame(): JSX.Element {
   const { screen, id } = address.value;
   const found = screenOf(screen);
+  const title = found?.title ?? "No such screen";
   const [navigation, setNavigation] = useState(false);
   const [help, setHelp] = useState(false);
+  const at = `${screen}/${id}`;
+  const focused = useRef({ at, navigation });
   useKeys(() => setHelp(true));
   useEffect(() => {
-    document.title = `${found?.title ?? "No such screen"} · The Eye`;
+    document.title = `${title} · The Eye`;
     setNavigation(false);
-  }, [screen, id]);
+  }, [at]);
+  // The focus follows to the list of screens where that is opened, and to another screen.
+  useEffect(() => {
+    const before = focused.current;
+    const to = navigation ? ".side-link" : before.at !== at ? "#main" : before.navigation ? ".menu-button" : undefined;
+    if (to) document.querySelector<HTMLElement>(to)?.focus({ preventScroll: true });
+    focused.current = { at: navigation ? before.at : at, navigation };
+  }, [at, navigation]);
   return (
     <div class="frame">
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}>
         Skip to the content
       </a>
       <Navigation open={navigation} onClose={() => setNavigation(false)} onHelp={() => setHelp(true)} />
-      <div class="page">
-        <Header title={found?.title ?? "No such screen"} onMenu={() => setNavigation(true)} />
+      <div class="page" inert={navigation}>
+        <Header title={title} onMenu={() => setNavigation(true)} />
         {found?.filters && id === "" && <FilterBar />}
-        <main id="main" tabIndex={-1} key={screen}>
+        <main id="main" tabIndex={-1} aria-label={title} key={screen}>
           {found && isOffered(found) ? <Loaded screen={found} /> : <NoScreen known={found !== undefined} />}
         </main>
       </div>
@@ -96,12 +106,7 @@ function Loaded({ screen }: { screen: Screen }): JSX.Element | null {
   }, [screen]);
   const View = views.get(screen.name);
   if (View) return <View />;
-  if (!failed) return null;
-  return (
-    <p class="empty">
-      A file of this screen could not be loaded; the server may have been updated. <button type="button" class="link" onClick={() => location.reload()}>Load the page again</button>
-    </p>
-  );
+  return failed ? <NotLoaded /> : null;
 }
 
 /** How long the first screen is left alone, in ms. */

@@ -62,9 +62,11 @@ export function Chart(props: ChartProps): JSX.Element {
 
   const onKeyDown = (e: KeyboardEvent): void => {
     const u = plot.current;
+    const shown = u?.cursor.idx;
+    if (e.key === "Enter" && typeof shown === "number") props.onSelect?.(times[shown]! * 1000, intervalEnd(times, shown) * 1000);
     if (!u || (e.key !== "ArrowLeft" && e.key !== "ArrowRight")) return;
     e.preventDefault();
-    const at = Math.min(times.length - 1, Math.max(0, (u.cursor.idx ?? (e.key === "ArrowRight" ? -1 : times.length)) + (e.key === "ArrowRight" ? 1 : -1)));
+    const at = Math.min(times.length - 1, Math.max(0, (shown ?? (e.key === "ArrowRight" ? -1 : times.length)) + (e.key === "ArrowRight" ? 1 : -1)));
     u.setCursor({ left: u.valToPos(times[at]!, "x"), top: u.over.clientHeight / 2 });
   };
   return (
@@ -74,7 +76,7 @@ export function Chart(props: ChartProps): JSX.Element {
       style={{ height: `${props.height ?? 220}px` }}
       tabIndex={0}
       role="img"
-      aria-label={`${props.label}. The arrow keys show single figures; the table of the panel has all of them.`}
+      aria-label={`${props.label}. The arrow keys show single figures${props.onSelect ? ", Enter chooses the interval" : ""}; the table of the panel has all of them.`}
       onKeyDown={onKeyDown}
       onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
     />

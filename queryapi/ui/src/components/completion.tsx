@@ -3,6 +3,10 @@
 
 import type { JSX, RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { addSheets } from "../state/sheets.ts";
+import own from "../styles/completion.screen.css";
+
+addSheets(own);
 
 export interface Suggestion {
   /** What the field holds after it is taken. */

@@ -49,7 +49,7 @@ const faults = StateField.define<DecorationSet>({
 
 const theme = EditorView.theme({
   "&": { fontSize: "0.8125rem", color: "var(--text)", backgroundColor: "var(--surface)", height: "100%" },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
+  "&:focus-within": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },

@@ -14,21 +14,25 @@ export function FilterBar(): JSX.Element {
   const { filters } = address.value;
   // Which condition is edited: an index, "new", or none.
   const [editing, setEditing] = useState<number | "new">();
-  const add = useRef<HTMLButtonElement>(null);
+  const bar = useRef<HTMLDivElement>(null);
+  /** Ends editing; the focus goes on to the condition that it was, or to the button that adds one. */
+  const end = (index: number | "new"): void => {
+    setEditing(undefined);
+    requestAnimationFrame(() => bar.current?.querySelector<HTMLElement>(index === "new" ? "#add-filter" : `.chip:nth-child(${index + 1}) button`)?.focus());
+  };
 
   const put = (text: string, index: number | "new"): void => {
     const next = [...filters];
     if (index === "new") next.push(text);
     else next[index] = text;
-    setEditing(undefined);
+    end("new");
     change({ filters: next.filter((f, i) => f !== "" && next.indexOf(f) === i) });
-    requestAnimationFrame(() => add.current?.focus());
   };
   return (
-    <div class="filters" role="search" aria-label="Filters">
+    <div class="filters" ref={bar} role="search" aria-label="Filters">
       {filters.map((filter, i) =>
         editing === i ? (
-          <FilterField key={i} initial={filter} onSubmit={(text) => put(text, i)} onCancel={() => setEditing(undefined)} />
+          <FilterField key={i} initial={filter} onSubmit={(text) => put(text, i)} onCancel={() => end(i)} />
         ) : (
           <span class="chip" key={filter}>
             <button type="button" class="chip-text mono" title="Edit this filter" onClick={() => setEditing(i)}>
@@ -41,14 +45,14 @@ export function FilterBar(): JSX.Element {
         ),
       )}
       {editing === "new" ? (
-        <FilterField initial="" onSubmit={(text) => put(text, "new")} onCancel={() => (setEditing(undefined), requestAnimationFrame(() => add.current?.focus()))} />
+        <FilterField initial="" onSubmit={(text) => put(text, "new")} onCancel={() => end("new")} />
       ) : (
-        <button ref={add} type="button" class="button quiet" id="add-filter" disabled={filters.length >= maxConditions} onClick={() => setEditing("new")}>
+        <button type="button" class="button quiet" id="add-filter" disabled={filters.length >= maxConditions} onClick={() => setEditing("new")}>
           <Icon name="plus" /> Filter
         </button>
       )}
       {filters.length > 1 && editing === undefined && (
-        <button type="button" class="link" onClick={() => change({ filters: [] })}>
+        <button type="button" class="link" onClick={() => (end("new"), change({ filters: [] }))}>
           Clear
         </button>
       )}

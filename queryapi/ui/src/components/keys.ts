@@ -1,7 +1,7 @@
 // The keys that work on every screen.
 
 import { useEffect } from "preact/hooks";
-import { isOffered, screens } from "../screens/list.ts";
+import { isOffered, keysAreOn, screens } from "../screens/list.ts";
 import { withScreen } from "../state/address.ts";
 import { refreshes } from "../state/answer.ts";
 import { address, go } from "../state/location.ts";
@@ -14,7 +14,7 @@ export function useKeys(showHelp: () => void): void {
   useEffect(() => {
     let goingSince = 0;
     const onKeyDown = (e: KeyboardEvent): void => {
-      if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.composedPath()[0] ?? null) || document.querySelector("dialog[open]")) return;
+      if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.composedPath()[0] ?? null) || document.querySelector("dialog[open], .popover") || !keysAreOn()) return;
       if (goingSince && Date.now() - goingSince < chordTime) {
         goingSince = 0;
         const screen = screens.find((s) => s.key === e.key && isOffered(s));
@@ -49,7 +49,7 @@ const actions: Record<string, () => void> = {
 /** Moves the focus among the rows of the screen. */
 function moveRow(step: 1 | -1): void {
   const rows = [...document.querySelectorAll<HTMLElement>("#main [data-row]")];
-  const at = rows.indexOf(document.activeElement as HTMLElement);
+  const at = rows.findIndex((r) => (r.closest("tr, li") ?? r).contains(document.activeElement));
   const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });

@@ -16,10 +16,14 @@ export function lazily<P extends object>(load: () => Promise<ComponentType<P>>):
     }, []);
     if (View) return <View {...props} />;
     if (state === "waiting") return <span class="hidden" />;
-    return (
-      <p class="empty">
-        A file of this screen could not be loaded; the server may have been updated. <button type="button" class="link" onClick={() => location.reload()}>Load the page again</button>
-      </p>
-    );
+    return <NotLoaded />;
   };
+}
+
+export function NotLoaded(): JSX.Element {
+  return (
+    <p class="empty">
+      A file of this screen could not be loaded; the server may have been updated. <button type="button" class="link" onClick={() => location.reload()}>Load the page again</button>
+    </p>
+  );
 }

@@ -40,9 +40,13 @@ export function Popover({ label, button, class: className = "button", align = "l
     if (e.key === "Escape" && open) {
       e.stopPropagation();
       close();
-    } else if (open && role === "menu" && (e.key === "ArrowDown" || e.key === "ArrowUp")) {
+    } else if (open && role === "menu") {
+      const items = [...root.current!.querySelectorAll<HTMLElement>("[role=menuitem]")];
+      const at = items.indexOf(document.activeElement as HTMLElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
+      if (to === undefined) return;
       e.preventDefault();
-      moveFocus(root.current!, e.key === "ArrowDown" ? 1 : -1);
+      items.at(to % items.length)?.focus();
     }
   };
   const onFocusOut = (e: FocusEvent): void => {
@@ -62,12 +66,6 @@ export function Popover({ label, button, class: className = "button", align = "l
   );
 }
 
-function moveFocus(root: HTMLElement, step: 1 | -1): void {
-  const items = [...root.querySelectorAll<HTMLElement>("[role=menuitem]")];
-  const at = items.indexOf(document.activeElement as HTMLElement);
-  items[(at + step + items.length) % items.length]?.focus();
-}
-
 export interface MenuItem {
   label: string;
   icon?: IconName;
@@ -83,6 +81,7 @@ export function Menu({ label, items, class: className }: { label: string; items:
           <button
             type="button"
             role="menuitem"
+            tabIndex={-1}
             class="menu-item"
             key={item.label}
             onClick={() => {

@@ -1,12 +1,13 @@
 // The list of screens, which keep application, range and filters.
 
 import type { JSX } from "preact";
-import { isOffered, type Screen, screens } from "../screens/list.ts";
-import { formatAddress, withScreen } from "../state/address.ts";
-import { address, go } from "../state/location.ts";
+import { isOffered, screens } from "../screens/list.ts";
+import { withScreen } from "../state/address.ts";
+import { address } from "../state/location.ts";
 import { rights, signOut } from "../state/session.ts";
 import { type Theme, theme } from "../state/theme.ts";
 import { Icon, type IconName } from "./icon.tsx";
+import { Link } from "./link.tsx";
 
 const themes: { value: Theme; icon: IconName; label: string }[] = [
   { value: "system", icon: "system", label: "As the system" },
@@ -28,7 +29,13 @@ export function Navigation({ open, onClose, onHelp }: { open: boolean; onClose: 
           <div class="side-group" key={group}>
             <p class="side-title" id={`nav-${group}`}>{group}</p>
             <ul aria-labelledby={`nav-${group}`}>
-              {offered.filter((s) => s.group === group).map((s) => <Entry key={s.name} screen={s} />)}
+              {offered.filter((s) => s.group === group).map((s) => (
+                <li key={s.name}>
+                  <Link class="side-link" to={withScreen(address.value, s.name)} current={address.value.screen === s.name} title={`${s.title} (g ${s.key})`}>
+                    <Icon name={s.icon} /> {s.title}
+                  </Link>
+                </li>
+              ))}
             </ul>
           </div>
         ))}
@@ -57,21 +64,5 @@ export function Navigation({ open, onClose, onHelp }: { open: boolean; onClose: 
         </div>
       </nav>
     </>
-  );
-}
-
-function Entry({ screen }: { screen: Screen }): JSX.Element {
-  const to = withScreen(address.value, screen.name);
-  const follow = (e: MouseEvent): void => {
-    if (e.ctrlKey || e.metaKey || e.shiftKey || e.button !== 0) return; // the browser opens a tab
-    e.preventDefault();
-    go(to);
-  };
-  return (
-    <li>
-      <a class="side-link" href={formatAddress(to)} aria-current={address.value.screen === screen.name ? "page" : undefined} title={`${screen.title} (g ${screen.key})`} onClick={follow}>
-        <Icon name={screen.icon} /> {screen.title}
-      </a>
-    </li>
   );
 }

@@ -63,11 +63,20 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
     setFirst(0);
   }, [p.origin]);
 
+  // All rows are one stop of Tab, as they have no end; the arrow keys lead to them and within them.
+  useEffect(() => root.current!.querySelectorAll<HTMLElement>("td :is(a, button):not([tabindex])").forEach((e) => (e.tabIndex = -1)));
+  const onKeyDown = (e: KeyboardEvent): void => {
+    const to = nextControl(root.current!, e);
+    if (!to) return;
+    e.preventDefault();
+    to.focus();
+  };
+
   const from = Math.max(0, Math.min(first, rows.length - inSight) - margin);
   const to = Math.min(rows.length, first + inSight + margin);
   const width = p.columns.reduce((sum, c) => sum + c.width, 0);
   return (
-    <div class="windowed" ref={root} tabIndex={0} role="group" aria-label={p.label} onScroll={look}>
+    <div class="windowed" ref={root} tabIndex={0} role="group" aria-label={`${p.label}. The arrow keys lead through the rows.`} onScroll={look} onKeyDown={onKeyDown}>
       <table class="table" style={{ minWidth: `${width}px` }} aria-rowcount={rows.length + 1}>
         <caption class="visually-hidden">{p.label}</caption>
         <colgroup>
@@ -107,6 +116,22 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
       {p.foot && <div class="windowed-foot">{p.foot}</div>}
     </div>
   );
+}
+
+/** What an arrow key leads to: the row above or below, or the control beside; from the table itself, the first row in sight. */
+function nextControl(table: HTMLElement, { key, target }: KeyboardEvent): HTMLElement | undefined {
+  const controls = (row: Element | null): HTMLElement[] => [...(row?.querySelectorAll<HTMLElement>("td :is(a, button)") ?? [])];
+  const row = (target as Element).closest("tbody tr");
+  const own = controls(row);
+  const at = own.indexOf(target as HTMLElement);
+  if (key === "ArrowLeft" || key === "ArrowRight") return own[key === "ArrowLeft" ? at - 1 : at + 1];
+  if (key !== "ArrowDown" && key !== "ArrowUp") return undefined;
+  if (row) {
+    const there = controls(key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling);
+    return there[Math.min(at, there.length - 1)];
+  }
+  const top = table.getBoundingClientRect().top + rowHeight; // below the heading
+  return target === table && key === "ArrowDown" ? [...table.querySelectorAll<HTMLElement>("td:first-child :is(a, button)")].find((e) => e.getBoundingClientRect().top >= top) : undefined;
 }
 
 function Space({ rows, columns }: { rows: number; columns: number }): JSX.Element {

@@ -126,23 +126,34 @@ const words: [string, Json][] = [
   ["false", { kind: "boolean", value: false }],
 ];
 
-/** Writes a value in the one spelling that equal values share. */
-export function canonicalJson(value: Json): string {
+/** How the parts of a value are written. */
+export interface Spelling {
+  number: (text: string) => string;
+  members: (members: [string, Json][]) => [string, Json][];
+  /** Stands behind commas and colons, and within the braces of an object. */
+  space: "" | " ";
+}
+
+/** Equal values have one spelling. */
+const canonical: Spelling = { number: canonicalNumber, members: (all) => [...all].sort(([a], [b]) => compareText(a, b)), space: "" };
+
+export const canonicalJson = (value: Json): string => writeJson(value, canonical);
+
+/** Writes a value in one line. */
+export function writeJson(value: Json, spelling: Spelling): string {
+  const { number, members, space } = spelling;
+  const inner = (v: Json): string => writeJson(v, spelling);
   switch (value.kind) {
     case "null":
       return "null";
-    case "boolean":
-      return String(value.value);
     case "number":
-      return canonicalNumber(value.text);
-    case "string":
-      return JSON.stringify(value.value);
+      return number(value.text);
     case "array":
-      return `[${value.values.map(canonicalJson).join(",")}]`;
-    case "object": {
-      const members = [...value.members].sort(([a], [b]) => compareText(a, b));
-      return `{${members.map(([name, v]) => `${JSON.stringify(name)}:${canonicalJson(v)}`).join(",")}}`;
-    }
+      return `[${value.values.map(inner).join("," + space)}]`;
+    case "object":
+      return value.members.length === 0 ? "{}" : `{${space}${members(value.members).map(([name, v]) => `${JSON.stringify(name)}:${space}${inner(v)}`).join("," + space)}${space}}`;
+    default:
+      return JSON.stringify(value.value);
   }
 }
 

@@ -1,8 +1,9 @@
 // Lays JSON out for people, with every digit of its numbers.
 
-import { type Json, parseJson } from "../filter/json.ts";
+import { type Json, parseJson, type Spelling, writeJson } from "../filter/json.ts";
 
 const width = 80;
+const spelling: Spelling = { number: (text) => text, members: (all) => all, space: " " };
 
 /** Returns a text in lines; one that is no JSON stays as it is. */
 export function pretty(text: string): string {
@@ -11,7 +12,7 @@ export function pretty(text: string): string {
 }
 
 function layOut(value: Json, indent: string): string {
-  const short = oneLine(value);
+  const short = writeJson(value, spelling);
   const fits = short.length + indent.length <= width;
   if (fits && (value.kind !== "object" || (indent !== "" && isPlain(value)))) return short;
   const inner = indent + "  ";
@@ -28,21 +29,4 @@ function layOut(value: Json, indent: string): string {
 /** Reports whether an object has no others within it, but empty ones. */
 function isPlain(value: Json & { kind: "object" }): boolean {
   return value.members.every(([, v]) => v.kind !== "object" || v.members.length === 0);
-}
-
-function oneLine(value: Json): string {
-  switch (value.kind) {
-    case "null":
-      return "null";
-    case "boolean":
-      return String(value.value);
-    case "number":
-      return value.text;
-    case "string":
-      return JSON.stringify(value.value);
-    case "array":
-      return `[${value.values.map(oneLine).join(", ")}]`;
-    case "object":
-      return value.members.length === 0 ? "{}" : `{ ${value.members.map(([name, v]) => `${JSON.stringify(name)}: ${oneLine(v)}`).join(", ")} }`;
-  }
 }

@@ -11,7 +11,11 @@ import { withScreen } from "../state/address.ts";
 import { address, change, go } from "../state/location.ts";
 import { copy } from "../state/notice.ts";
 import { rights } from "../state/session.ts";
+import { addSheets } from "../state/sheets.ts";
+import own from "../styles/firstevent.screen.css";
 import { isOffered, screenOf } from "./list.ts";
+
+addSheets(own);
 
 /** The tokens of `theeye up --dev`, whose write key everybody knows. */
 const devTokens = ["dev-analyst", "dev-operator"];

@@ -37,10 +37,14 @@ export const screens: Screen[] = [
   { name: "access", title: "Access", key: "k", icon: "access", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Access },
   { name: "policy", title: "Policy", key: "i", icon: "policy", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Policy },
   { name: "changes", title: "Changes", key: "c", icon: "changes", group: "Operate", operators: true, filters: false, load: async () => (await import("./administer.ts")).Changes },
-  { name: "playground", title: "Playground", key: "w", icon: "playground", group: "Operate", filters: false, load: async () => (await import("./playground.tsx")).Playground },
+  { name: "playground", title: "Playground", key: "a", icon: "playground", group: "Operate", filters: false, load: async () => (await import("./playground.tsx")).Playground },
 ];
 
 export const screenOf = (name: string): Screen | undefined => screens.find((s) => s.name === name);
 
 /** Reports whether there is a screen that the token may use: what it may not do is not offered. */
 export const isOffered = (s: Screen | undefined): boolean => s !== undefined && (!s.operators || isOperator());
+
+/** Single keys can be switched off: who speaks to the computer may type them unawares. */
+export const keysKey = "eye.keys";
+export const keysAreOn = (): boolean => localStorage.getItem(keysKey) !== "off";
