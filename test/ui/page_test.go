@@ -34,7 +34,7 @@ type page struct {
 }
 
 // watch runs in every document before its own scripts: it keeps what the policy refuses,
-// every text that is copied, the number of calls whose answers are under way, but for
+// every text that is copied, what listens for clicks, the number of calls whose answers are under way, but for
 // streams, and the timers that run out soon, such as those of pauses in typing.
 const watch = `
 	window.asked = 0
@@ -58,6 +58,12 @@ const watch = `
 		return timer
 	}
 	window.clearTimeout = (timer) => { soon.delete(timer); stopTimer(timer) }
+	window.clickable = new WeakSet()
+	const listen = EventTarget.prototype.addEventListener
+	EventTarget.prototype.addEventListener = function (type, ...rest) {
+		if (/^(click|mousedown|pointerdown)$/.test(type)) clickable.add(this)
+		return listen.call(this, type, ...rest)
+	}
 	window.refused = []
 	document.addEventListener("securitypolicyviolation", (e) => refused.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample))
 	window.copied = ""
@@ -186,12 +192,12 @@ func (p *page) awaitAnswers() {
 	}
 }
 
-// shownNow returns the address and the text of the page, for messages of tests that ran
+// shownNow returns the address, what has the focus, and the text of the page, for messages of tests that ran
 // out of time.
 func (p *page) shownNow() string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 5*time.Second)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + [...document.querySelectorAll(".chip, .notice, #main, form")].map((e) => e.innerText).join("\\n").slice(0, 2000)`))
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + document.activeElement.outerHTML.slice(0, 120) + "\n" + [...document.querySelectorAll(".chip, .notice, #main, form")].map((e) => e.innerText).join("\\n").slice(0, 2000)`))
 	if err != nil {
 		return err.Error()
 	}
