@@ -67,6 +67,8 @@ export function Editor(p: EditorProps): JSX.Element {
   const view = useRef<EditorView | undefined>(undefined);
   const newest = useRef(p);
   newest.current = p;
+  // Texts that were typed here and have not come back as the value: typing goes on meanwhile.
+  const typed = useRef<string[]>([]);
 
   useEffect(() => {
     const root = host.current!.shadowRoot ?? host.current!.attachShadow({ mode: "open" });
@@ -81,8 +83,12 @@ export function Editor(p: EditorProps): JSX.Element {
           // Tab leaves the field, so that the keyboard alone gets out of it.
           keymap.of([...standardKeymap, ...historyKeymap]),
           EditorView.updateListener.of((u) => {
+            if (!u.docChanged) return;
             const text = u.state.doc.toString();
-            if (u.docChanged && text !== newest.current.value) newest.current.onInput(text);
+            const { value, onInput } = newest.current;
+            const last = typed.current.at(-1) ?? value;
+            typed.current = text === value ? [] : [...typed.current, text];
+            if (text !== last) onInput(text);
           }),
         ],
       }),
@@ -93,6 +99,9 @@ export function Editor(p: EditorProps): JSX.Element {
 
   useEffect(() => {
     const v = view.current!;
+    const at = typed.current.indexOf(p.value);
+    typed.current = at < 0 ? [] : typed.current.slice(at + 1);
+    if (at >= 0) return;
     if (v.state.doc.toString() !== p.value) v.dispatch({ changes: { from: 0, to: v.state.doc.length, insert: p.value } });
   }, [p.value]);
 
