@@ -16,6 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/theeye/theeye/shared/event"
 	"github.com/theeye/theeye/shared/query"
 	"github.com/theeye/theeye/shared/store"
 	"github.com/theeye/theeye/shared/store/mongo"
@@ -66,13 +67,17 @@ const bareReplacement = `UPDATE events SET (status, application, event_id, sessi
 	= (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
 	WHERE id = ?1 AND content_hash = ?12 AND (epoch > ?13 OR epoch = ?13 AND (seq > ?14 OR seq = ?14 AND revision < ?15))`
 
-// rowOf returns the values of bareReplacement. The events of these benchmarks are stored,
-// and never expire.
+// rowOf returns the values of bareReplacement. The events of these benchmarks never
+// expire.
 func rowOf(d *store.Document) []any {
+	var faults, original any
+	if d.Status == store.Rejected {
+		faults, original = rejectedFaults, d.Original
+	}
 	return []any{
 		d.ID, string(d.Status), d.Application, d.EventID, d.SessionID, d.Category, d.Name, string(d.Data),
 		d.Timestamp.UnixMicro(), d.ReceivedAt.UnixMilli(), nil, d.ContentHash, d.Origin.Epoch, int64(d.Origin.Seq),
-		int64(d.Revision), d.SchemaVersion, nil, nil, d.SentSchemaVersion, d.ClockOffsetMS, nil,
+		int64(d.Revision), d.SchemaVersion, faults, original, d.SentSchemaVersion, d.ClockOffsetMS, nil,
 	}
 }
 
@@ -140,35 +145,59 @@ func lower(d *store.Document) bson.D {
 // bareRate replaces up to n of the stored documents by themselves at a higher revision,
 // by the bare statement, and returns documents a second. Reading them is not counted.
 func (r replacer) bareRate(ctx context.Context, n int) (float64, error) {
-	return r.replaceRate(ctx, n, r.ready)
+	rates, err := r.replaceRates(ctx, n, r.ready, func(*store.Document) {})
+	return rates[0], err
+}
+
+// bareChangeRates is bareRate of documents that become rejected, and then stored again.
+// It writes the columns of a document and not the index of reasons.
+func (r replacer) bareChangeRates(ctx context.Context, n int) (rejecting, mending float64, err error) {
+	rates, err := r.replaceRates(ctx, n, r.ready, func(d *store.Document) {
+		d.Status, d.Errors, d.Original = store.Rejected, []event.Fault{{Code: event.CodeSchemaViolation, Path: "/data/absent"}}, originalOf(d)
+	}, func(d *store.Document) {
+		d.Status, d.Errors, d.Original = store.Stored, nil, nil
+	})
+	return rates[0], rates[1], err
+}
+
+// rejectedFaults are the faults of bareChangeRates in a row.
+const rejectedFaults = `[{"code":"schema_violation","path":"/data/absent"}]`
+
+// originalOf returns a message about as long as that of the event.
+func originalOf(d *store.Document) []byte {
+	return fmt.Appendf(nil, `{"session_id":%q,"category":%q,"name":%q,"event_id":%q,"timestamp":%q,"data":%s}`,
+		d.SessionID, d.Category, d.Name, d.EventID, d.Timestamp.Format(time.RFC3339Nano), d.Data)
 }
 
 // adapterRate is bareRate of the adapter's own Replace, which raises the revision alone
 // where documents stay as they are.
 func (r replacer) adapterRate(ctx context.Context, n int) (float64, error) {
-	return r.replaceRate(ctx, n, func(docs []*store.Document) (func(context.Context) error, error) {
+	rates, err := r.replaceRates(ctx, n, func(docs []*store.Document) (func(context.Context) error, error) {
 		slices.SortFunc(docs, func(a, b *store.Document) int { return strings.Compare(a.ID, b.ID) })
 		return func(ctx context.Context) error {
 			errs, err := r.Replace(ctx, docs)
 			return errors.Join(append(errs, err)...)
 		}, nil
-	})
+	}, func(*store.Document) {})
+	return rates[0], err
 }
 
-// replaceRate replaces up to n of the stored documents by the functions that ready
-// returns, and returns documents a second.
-func (r replacer) replaceRate(
-	ctx context.Context, n int, ready func([]*store.Document) (func(context.Context) error, error),
-) (rate float64, err error) {
-	var spent time.Duration
+// replaceRates replaces up to n of the stored documents by the functions that ready
+// returns, once for each change and at a higher revision each time. It returns documents
+// a second of each change.
+func (r replacer) replaceRates(
+	ctx context.Context, n int, ready func([]*store.Document) (func(context.Context) error, error), changes ...func(*store.Document),
+) ([]float64, error) {
+	rates := make([]float64, len(changes))
+	spent := make([]time.Duration, len(changes))
 	var after *query.Position
 	done := 0
 	for done < n {
-		var bulks []func(context.Context) error
+		var bulks [][]*store.Document
 		for len(bulks) < 20 && done < n {
 			docs, err := r.Find(ctx, query.Events{After: after, Limit: bareBatch})
 			if err != nil {
-				return 0, err
+				return rates, err
 			}
 			if len(docs) == 0 {
 				n = done
@@ -176,25 +205,44 @@ func (r replacer) replaceRate(
 			}
 			last := docs[len(docs)-1].Position()
 			after = &last
-			for _, d := range docs {
-				d.Revision++
-			}
-			replace, err := ready(docs)
+			bulks, done = append(bulks, docs), done+len(docs)
+		}
+		for i, change := range changes {
+			took, err := r.replaceBulks(ctx, bulks, ready, change)
 			if err != nil {
-				return 0, err
+				return rates, err
 			}
-			bulks, done = append(bulks, replace), done+len(docs)
+			spent[i] += took
 		}
-		begun := time.Now()
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(r.writers)
-		for _, replace := range bulks {
-			group.Go(func() error { return replace(ctx) })
+	}
+	for i := range rates {
+		rates[i] = float64(done) / spent[i].Seconds()
+	}
+	return rates, nil
+}
+
+// replaceBulks replaces bulks of documents by what change makes of them, at a higher
+// revision, and returns how long that took.
+func (r replacer) replaceBulks(
+	ctx context.Context, bulks [][]*store.Document, ready func([]*store.Document) (func(context.Context) error, error), change func(*store.Document),
+) (time.Duration, error) {
+	replacing := make([]func(context.Context) error, len(bulks))
+	for i, docs := range bulks {
+		for _, d := range docs {
+			d.Revision++
+			change(d)
 		}
-		if err := group.Wait(); err != nil {
+		var err error
+		if replacing[i], err = ready(docs); err != nil {
 			return 0, err
 		}
-		spent += time.Since(begun)
 	}
-	return float64(done) / spent.Seconds(), nil
+	begun := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.writers)
+	for _, replace := range replacing {
+		group.Go(func() error { return replace(ctx) })
+	}
+	err := group.Wait()
+	return time.Since(begun), err
 }
