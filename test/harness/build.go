@@ -31,7 +31,8 @@ var (
 // temporary folder that Clean removes. NATSServer is the nats-server of the
 // version that the module requires.
 //
-// Linking is most of the work, and go does not cache it: the test processes of a checkout
+// Linking is most of the work, and go does not cache it: the programs are linked without
+// what debuggers read, and the test processes of a checkout
 // build into one folder, one after the other, where go leaves alone the programs that are up to date.
 // Each links the files into a folder of its own, so that a later build changes nothing
 // under it.
@@ -51,7 +52,7 @@ func Build(ctx context.Context) (Binaries, error) {
 	}
 	defer func() { _ = lock.Close() }()
 	root := projectRoot()
-	cmd := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join(root, "test"), "-o", common+string(filepath.Separator), //nolint:gosec // paths of the project itself
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join(root, "test"), "-ldflags=-w", "-o", common+string(filepath.Separator), //nolint:gosec // paths of the project itself
 		"../theeye", "../collector/cmd/collector", "../processor/cmd/processor", "../queryapi/cmd/queryapi",
 		"github.com/nats-io/nats-server/v2")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -83,6 +83,7 @@ func newEmptyFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(f.up.Stop) // idle processes cost the tests that follow their processor
 	f.browser = browser
 	return f
 }
