@@ -14,7 +14,10 @@ import (
 
 // columns of events in the order of appendArgs and scanDocument.
 const (
-	columns = `id, status, application, event_id, session_id, category, name, data, timestamp_us,
+	columns = `id, ` + replacedColumns
+	// replacedColumns are those that a replacement may change. To set the id, too, would
+	// write its index anew.
+	replacedColumns = `status, application, event_id, session_id, category, name, data, timestamp_us,
 		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original,
 		sent_schema_version, clock_offset_ms, slot`
 	columnCount = 21

@@ -16,8 +16,8 @@ const (
 		ON CONFLICT (id) DO NOTHING`
 
 	// The condition is store.MayReplace; ?22 is the slot.
-	replaceStatement = `UPDATE events SET (` + columns + `)
-		= (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+	replaceStatement = `UPDATE events SET (` + replacedColumns + `)
+		= (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
 		WHERE id = ?1 AND content_hash = ?12
 		AND (epoch > ?13 OR epoch = ?13 AND (seq > ?14 OR seq = ?14 AND revision < ?15))
 		AND ` + effectiveSlot + ` = ?22`
