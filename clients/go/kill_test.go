@@ -82,8 +82,8 @@ func (s *storage) serve(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, resultsOf(ids))
 }
 
-// A killed process loses nothing that Enqueue has taken, whatever the collector does
-// meanwhile, and sends nothing under another id.
+// A killed process loses nothing that Enqueue has taken, whatever the collector
+// answers, and sends nothing under another id.
 func TestKilledProcesses(t *testing.T) {
 	s := &storage{events: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(t, w, r) }))

@@ -266,7 +266,7 @@ func (c *Client) postpone(f *Failure) {
 // keepLeft drops the events that are left and not in the spool; c.mu is held.
 func (c *Client) keepLeft() {
 	if c.spool != nil {
-		c.spool.resume() // what the disk did not take before, it may take now
+		c.spool.endPause() // what the disk did not take before, it may take now
 	}
 	for range c.q.size {
 		it := c.q.popFront()

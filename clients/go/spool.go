@@ -177,8 +177,8 @@ func (s *spool) appendEvent(seq uint64, event []byte) (bool, error) {
 	return true, nil
 }
 
-// resume ends the time without writing after a failure.
-func (s *spool) resume() { s.pauseUntil = time.Time{} }
+// endPause ends the time without writing after a failure.
+func (s *spool) endPause() { s.pauseUntil = time.Time{} }
 
 // appendRecord writes a record; seq is the number of the next event.
 func (s *spool) appendRecord(seq uint64, kind byte, payload []byte) error {

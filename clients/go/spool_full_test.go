@@ -54,7 +54,7 @@ func TestSpoolOnAFullDisk(t *testing.T) {
 		if names := segmentsIn(t, dir); len(names) != 0 || len(s.segments) != 0 {
 			t.Fatalf("after %d events there are %q", seq+1, names)
 		}
-		s.resume()
+		s.endPause()
 	}
 	limit(20) // for one record, and a part of another
 	fill(t, s, 5, 5)
@@ -62,7 +62,7 @@ func TestSpoolOnAFullDisk(t *testing.T) {
 		t.Fatal(kept, err)
 	}
 	free()
-	s.resume()
+	s.endPause()
 	fill(t, s, 7, 7)
 	s.endSegment()
 	_ = s.lock.Close()
