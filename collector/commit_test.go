@@ -348,7 +348,7 @@ func TestQueueWatchesArrivals(t *testing.T) {
 	q.watchArrivals(start, 3)
 	for _, tc := range []struct {
 		name string
-		at   time.Duration // of the call that asks for 3 anew
+		at   time.Duration // of the call, which asks for 3 more
 		want time.Duration
 	}{
 		{"none has come", 10, 10},

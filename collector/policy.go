@@ -69,7 +69,7 @@ func (p *policy) isAtomic(n int) bool {
 //
 // It waits for all events that are expected, if they are committed earlier together,
 // when they should be there, than by a commit now and another for those that come
-// meanwhile. It does not decide for each event alone: after an answer none comes for a
+// during it. It does not decide for each event alone: after an answer none comes for a
 // while, and then all do.
 func (p *policy) patience(n int, sinceAnswer time.Duration) time.Duration {
 	if n >= p.expected {

@@ -16,7 +16,7 @@ import (
 const (
 	columns = `id, ` + replacedColumns
 	// replacedColumns are those that a replacement may change. To set the id, too, would
-	// write its index anew.
+	// write the entries of its index again.
 	replacedColumns = `status, application, event_id, session_id, category, name, data, timestamp_us,
 		received_at, expires_at, content_hash, epoch, seq, revision, schema_version, errors, original,
 		sent_schema_version, clock_offset_ms, slot`
