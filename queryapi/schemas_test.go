@@ -1,6 +1,7 @@
 package queryapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -180,6 +181,45 @@ func TestFindsSchemaOfAnyTypeName(t *testing.T) {
 	fx.asOperator(422, "PUT", typePath(strings.Repeat("👁", 200), "n"), hostSchema)
 	for _, path := range []string{"/v1/schemas/c", "/v1/schemas/c/n/x", "/v1/schemas/c/n/history/x", "/v1/schemas//n", "/v1/schemas/c/"} {
 		fx.asOperator(404, "GET", path, "")
+	}
+}
+
+// Names that a browser cannot send as segments stand in the query.
+func TestFindsSchemaOfTypeNamedInQuery(t *testing.T) {
+	fx := newFixture(t)
+	for _, c := range []struct{ path, query, category, name string }{
+		{"/v1/schemas/-/-", "category=.&name=..", ".", ".."},
+		{"/v1/schemas/c/-", "name=..", "c", ".."},
+		{"/v1/schemas/-/n", "category=a%2Fb", "a/b", "n"},
+		{"/v1/schemas/-/-", "name=x", "-", "x"},
+		{"/v1/schemas/-/-", "", "-", "-"},
+	} {
+		made := fx.asOperator(201, "PUT", c.path+"?"+c.query, hostSchema)
+		if made.Category != c.category || made.Name != c.name {
+			t.Errorf("%s?%s became %s", c.path, c.query, made.raw)
+		}
+		for _, target := range []string{c.path + "?revision=" + fmt.Sprint(made.Revision) + "&" + c.query, typePath(c.category, c.name)} {
+			if got := fx.asOperator(200, "GET", target, ""); got.header.Get("ETag") != quoted(made.Revision) {
+				t.Errorf("%s: %v", target, got.header)
+			}
+		}
+		if got := fx.asOperator(200, "GET", c.path+"/history?limit=1&"+c.query, ""); len(got.Versions) != 1 {
+			t.Errorf("%s?%s: %s", c.path, c.query, got.raw)
+		}
+		fx.asOperator(200, "POST", c.path+"/validate?"+c.query, `{"schema": `+hostSchema+`, "data": [{"host": "a"}]}`)
+		fx.asOperator(200, "DELETE", c.path+"?"+c.query, "", "If-Match", quoted(made.Revision))
+		fx.asOperator(404, "GET", typePath(c.category, c.name), "")
+	}
+	for target, code := range map[string]string{
+		"/v1/schemas/c/n?name=x":                           "unknown_parameter",
+		"/v1/schemas/c/-?category=x":                       "unknown_parameter",
+		"/v1/schemas/c/-?name=x&name=y":                    "unknown_parameter",
+		"/v1/schemas/c/-?name=%FF":                         "invalid_parameter",
+		"/v1/schemas/c/-?name=" + strings.Repeat("n", 201): "invalid_parameter",
+	} {
+		if f := fx.asOperator(400, "GET", target, ""); f.Code != code {
+			t.Errorf("%s: %s", target, f.raw)
+		}
 	}
 }
 

@@ -88,15 +88,27 @@ func TestParametersAreDocumented(t *testing.T) {
 		"/v1/policy": versionParams, "/v1/policy/history": historyParams, "/v1/applications": nil, "/v1/applications/{application}": nil,
 		"/v1/tokens": nil, "/v1/tokens/{token_id}": nil, "/v1/changes": changesParams,
 	} {
-		var got []string
+		var got, queried, wantQueried []string
+		for _, name := range queryable {
+			if strings.Contains(path, "{"+name+"}") {
+				wantQueried = append(wantQueried, name)
+			}
+		}
 		for _, p := range document.Paths[path]["get"].Parameters {
 			name := p.Name + strings.TrimPrefix(p.Ref, "#/components/parameters/") // one is empty
+			if in, ok := strings.CutPrefix(name, "queried_"); ok {
+				queried = append(queried, in)
+				continue
+			}
 			if p.In != "path" && p.In != "header" && !strings.HasPrefix(name, "path_") && !strings.HasPrefix(name, "type_") {
 				got = append(got, strings.TrimPrefix(strings.TrimPrefix(name, "change_"), "stats_"))
 			}
 		}
 		if strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%s: the document has %v, the service %v", path, got, want)
+		}
+		if !slices.Equal(queried, wantQueried) {
+			t.Errorf("%s: in place of segments the document has %v, the service %v", path, queried, wantQueried)
 		}
 	}
 }

@@ -252,9 +252,17 @@ func parseLimit(v string) (int, bool) {
 	return n, n >= 1 && n <= query.MaxEvents
 }
 
+// inQuery is a segment of a path whose value is the parameter of the query of the same name.
+const inQuery = "-"
+
+// queryable are the parameters of paths that may have any characters. A browser resolves the
+// segments "." and "..", however they are escaped, and some proxies unescape %2F, so these
+// may stand in the query.
+var queryable = []string{"category", "name", "event_id"}
+
 // pathParams returns the segments of a request's path that are parameters of
 // the route, unescaped once. It reads the path as it was sent: an id may
-// contain '/', which is sent as %2F.
+// contain '/', which is sent as %2F. Parameters taken from the query are removed there.
 func pathParams(r *http.Request, route string) ([]string, error) {
 	names, segments := strings.Split(route, "/"), strings.Split(r.URL.EscapedPath(), "/")
 	if len(names) != len(segments) {
@@ -269,12 +277,30 @@ func pathParams(r *http.Request, route string) ([]string, error) {
 		if err != nil {
 			return nil, httpserver.NoSuchPath()
 		}
+		if value == inQuery {
+			value = takeQueried(r, name[1:])
+		}
 		if !utf8.ValidString(value) {
 			return nil, httpserver.BadRequest(api.CodeInvalidParameter, "a segment of the path is not UTF-8")
 		}
 		values = append(values, value)
 	}
 	return values, nil
+}
+
+// takeQueried returns the value of a segment inQuery, and removes its parameter from the
+// query. Without that, or with several of it, the segment is itself the value; the query is
+// then refused where it is parsed.
+func takeQueried(r *http.Request, name string) string {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || !slices.Contains(queryable, name) || len(query[name]) != 1 {
+		return inQuery
+	}
+	value := query.Get(name)
+	query.Del(name)
+	u := *r.URL
+	u.RawQuery, r.URL = query.Encode(), &u
+	return value
 }
 
 // parseChange parses the headers of a request that changes something: the

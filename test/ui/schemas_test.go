@@ -273,6 +273,30 @@ func TestWorseSchemaIsNotSavedByMistake(t *testing.T) {
 	}
 }
 
+// A browser resolves the segments "." and ".." of a path; the types and events of these names
+// are shown and edited as all others are.
+func TestTypesNamedByDotsAreEdited(t *testing.T) {
+	f := newOperatorFixture(t)
+	f.put(t, ".", "..", bothTotals, 0)
+	f.sendEvents(t, `{"event_id": "..", "session_id": "0193b5c2-7c1a-7000-8000-000000000001", "category": ".", "name": "..", "data": {"total": "dotted"}, "timestamp": "`+time.Now().UTC().Format(time.RFC3339)+`"}`)
+	p := f.open(t, "/ui/schemas?from=1d&to=now&tz=UTC&category=.&name=..")
+	p.awaitText(".samples .badge", "stays stored")
+	p.retype(numbers)
+	p.awaitText(".samples .badge.bad", "would be rejected")
+	p.retype(`{"type": "object", "title": "dotted"}`)
+	p.awaitText(".samples .badge", "stays stored")
+	p.clickText(".crumbs button", "Save")
+	p.await(`document.querySelector("dialog button[type=submit]") && !document.querySelector("dialog button[type=submit]").disabled`)
+	p.click("dialog button[type=submit]")
+	p.awaitText(".saved", "Saved as revision")
+	p.await(`document.querySelectorAll(".version-row").length === 2`)
+	if text, _ := f.schemaOf(t, ".", ".."); !strings.Contains(text, "dotted") {
+		t.Errorf("the schema is %s", text)
+	}
+	p.visit("/ui/explorer?from=1d&to=now&tz=UTC&event=demo%2F..")
+	p.awaitText(".drawer", "dotted")
+}
+
 // Two operators edit one schema: the second is shown both changes, and none is lost.
 func TestTwoOperatorsEditOneSchema(t *testing.T) {
 	f := newOperatorFixture(t)

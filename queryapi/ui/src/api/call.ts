@@ -37,12 +37,6 @@ export function changing(method: "PUT" | "POST" | "DELETE", path: string, change
   };
 }
 
-/**
- * Reports whether a path has a segment "." or "..". A browser resolves these, however they are
- * escaped, and would ask for something else.
- */
-export const hasDots = (path: string): boolean => /\/\.\.?(\/|$)/.test(path);
-
 /** A path with segments that may contain any character. */
 export const pathTo = (...segments: string[]): string => "/v1/" + segments.map(encodeURIComponent).join("/");
 
@@ -52,10 +46,19 @@ export function bodyOf(call: Call): string | undefined {
   return call.body === undefined ? undefined : JSON.stringify(call.body);
 }
 
+/** The parameters of the query that stand for segments of a path which a browser would resolve. */
+const queried: Record<string, string[]> = { schemas: ["category", "name"], events: ["event_id"] };
+
 /** The path and query of a call. */
 export function target(call: Call): string {
-  const query = new URLSearchParams(call.query).toString();
-  return query ? `${call.path}?${query}` : call.path;
+  const query = new URLSearchParams(call.query);
+  const [, version, kind, ...names] = call.path.split("/");
+  const path = names.map((name, i) => {
+    if (name !== "." && name !== "..") return name;
+    query.append(queried[kind!]![i]!, name);
+    return "-";
+  });
+  return ["", version, kind, ...path].join("/") + (query.size > 0 ? `?${query}` : "");
 }
 
 /**
@@ -63,7 +66,7 @@ export function target(call: Call): string {
  * into a chat or a ticket must not hold a secret.
  */
 export function curl(call: Call, origin: string): string {
-  const parts = [`curl -sS ${hasDots(call.path) ? "--path-as-is " : ""}${quote(origin + target(call))}`, `-H "Authorization: Bearer $EYE_TOKEN"`];
+  const parts = [`curl -sS ${quote(origin + target(call))}`, `-H "Authorization: Bearer $EYE_TOKEN"`];
   const body = bodyOf(call);
   if (call.method === "PUT" || call.method === "DELETE" || (call.method === "POST" && body === undefined)) parts.splice(1, 0, `-X ${call.method}`);
   for (const [name, value] of Object.entries(call.headers ?? {})) parts.push(`-H ${quote(`${name}: ${value}`)}`);

@@ -2,7 +2,7 @@
 
 import { signOut, token } from "../state/session.ts";
 import type { Fault } from "./types.ts";
-import { bodyOf, type Call, hasDots, target } from "./call.ts";
+import { bodyOf, type Call, target } from "./call.ts";
 
 /** A call that failed: a problem of RFC 9457, or a connection that was lost. */
 export class Failure extends Error {
@@ -36,7 +36,6 @@ export const asFailure = (e: unknown): Failure => (e instanceof Failure ? e : ne
 
 /** Sends a call and returns the answer; it fails with a Failure. */
 export async function send(call: Call, signal?: AbortSignal, secret = token.value, more: Record<string, string> = {}): Promise<Response> {
-  if (hasDots(call.path)) throw new Failure(400, "unreachable_name", 'A browser cannot ask for a name that is "." or "..". The command does, and theeye.');
   const headers: Record<string, string> = { ...more, Authorization: `Bearer ${secret}` };
   for (const [name, value] of Object.entries(call.headers ?? {})) headers[name] = asBytes(value);
   const body = bodyOf(call);

@@ -4,7 +4,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Call, curl } from "../api/call.ts";
-import { askEvent, eventCall } from "../api/event.ts";
+import { askText } from "../api/client.ts";
+import { eventCall } from "../api/event.ts";
 import type { EyeEvent } from "../api/types.ts";
 import { type Json, parseJson } from "../filter/json.ts";
 import { typeOf } from "../filter/pick.ts";
@@ -43,7 +44,7 @@ export function EventDrawer(): JSX.Element | null {
 
 function Drawer({ call }: { call: Call }): JSX.Element {
   const a = address.value;
-  const answer = useAnswer<string>(call, 0, askEvent);
+  const answer = useAnswer<string>(call, 0, askText);
   const root = useRef<HTMLElement>(null);
   const close = (): void => go(withOwn(address.value, "event", undefined));
   useEffect(() => {

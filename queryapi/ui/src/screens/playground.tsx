@@ -4,8 +4,8 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type Call, get, quote } from "../api/call.ts";
-import { asFailure, ask, Failure } from "../api/client.ts";
-import { askEvent, eventCall } from "../api/event.ts";
+import { asFailure, ask, askText, Failure } from "../api/client.ts";
+import { eventCall } from "../api/event.ts";
 import type { EventPage, EyeEvent, Fault, TypeList } from "../api/types.ts";
 import { Segments } from "../components/choice.tsx";
 import type { EditorProps } from "../components/editor.tsx";
@@ -247,7 +247,7 @@ function SendPanel({ text, secret, onKey }: { text: string; secret: string; onKe
 /** Follows an event that was sent, until its outcome is known. */
 function useOutcome(id: string): Sent | undefined {
   const [known, setKnown] = useState<Sent>();
-  const answer = useAnswer<string>(id && known?.id !== id ? eventCall(id) : undefined, 300, askEvent);
+  const answer = useAnswer<string>(id && known?.id !== id ? eventCall(id) : undefined, 300, askText);
   const e = answer.value === undefined ? undefined : (JSON.parse(answer.value) as EyeEvent);
   if (id && e && e.event_id === id && e.status !== "pending" && known?.id !== id) setKnown({ id, state: e.status as Sent["state"], errors: e.errors ?? [] });
   if (!id) return undefined;
