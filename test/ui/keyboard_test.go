@@ -376,6 +376,60 @@ func TestKeyboardRows(t *testing.T) {
 	p.run(chromedp.EmulateViewport(1440, 900))
 }
 
+// The operator's path by keys alone: a reason, an event of it, the editor at the failing
+// keyword, which Tab leaves, the dry run, saving with a note, the replay, its report.
+func TestKeyboardOperatorsPath(t *testing.T) {
+	p := newOperatorFixture(t).open(t, "/ui/rejected?from=7d&to=now&tz=UTC")
+	p.tabToText(".group", "/data/total")
+	p.strike("\r")
+	p.awaitText(".explained", "does not match the schema")
+	p.awaitFocus(`e.matches(".group")`)
+	p.tabTo(`e.ariaLabel === "Older event"`)
+	for !evaluate[bool](p, `document.querySelector(".faults").innerText.includes("must be of type string")`) {
+		at := p.text(".sample h3")
+		p.strike("\r")
+		p.await(`document.querySelector(".sample h3").innerText !== ` + quote(at))
+		p.awaitFocus(`e.ariaLabel === "Older event"`)
+	}
+	p.tabToText("figcaption a", "Open the schema at this place")
+	p.strike("\r")
+	p.await(editorText + `.querySelector(".cm-activeLine")?.textContent.includes('"type": "string"')`)
+	p.awaitFocus(`e.matches(".editor")`)
+	p.strike("a", chromedp.ModifierCtrl)
+	p.strike(bothTotals)
+	p.await(`document.querySelectorAll(".samples .badge.good").length === 10`)
+	p.strike("\t")
+	p.awaitFocus(`!e.matches(".editor")`)
+	p.tabToText(".dry-run-panel button", "Run")
+	p.strike("\r")
+	p.await(`document.querySelector(".dry-run-panel [data-change=newly_valid] dd")?.innerText === "10"`)
+	p.awaitFocus(`e.innerText === "Run"`) // it was disabled meanwhile
+	p.tabToText(".crumbs button", "Save", chromedp.ModifierShift)
+	p.strike("\r")
+	p.awaitFocus(`e.closest("dialog")`)
+	p.tabTo(`e.name === "note"`)
+	p.strike("totals are numbers, too")
+	p.await(`!document.querySelector("dialog [type=submit]").disabled`)
+	p.strike("\r")
+	p.awaitText(".saved", "Saved as revision")
+	p.awaitFocus(`e.id === "main"`)
+	p.tabToText(".saved a", "Replay the rejected events")
+	p.strike("\r")
+	p.await(`location.pathname === "/ui/replays/new"`)
+	p.awaitFocus(`e.id === "main"`)
+	p.awaitText(".panel-note .total", "11")
+	p.tabToText("form button", "Replay…")
+	p.strike("\r")
+	p.awaitFocus(`e.closest("dialog")`)
+	p.tabTo(`e.matches("dialog button") && e.innerText === "Replay"`)
+	p.strike("\r")
+	p.awaitText(".job .badge", "Done")
+	p.awaitFocus(`e.id === "main"`)
+	if valid, still := p.changed("newly_valid"), p.changed("still_rejected"); valid != "10" || still != "1" {
+		t.Errorf("%s are newly valid, %s still rejected", valid, still)
+	}
+}
+
 // The analyst's path by keys alone: a value of the overview, the events that have it, one of
 // them, its session, a funnel of two events, the sessions behind a bar, their events as a file.
 func TestKeyboardAnalystsPath(t *testing.T) {
