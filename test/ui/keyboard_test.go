@@ -202,7 +202,7 @@ func (p *page) awaitFocus(sought string) {
 }
 
 // The keys that work everywhere work outside fields alone, and not at all once they are
-// switched off; what they open gives the focus back.
+// switched off; a dialog or menu that they open gives the focus back.
 func TestKeyboardShortcuts(t *testing.T) {
 	const start = "/ui/overview?from=7d&to=now&tz=UTC"
 	p := newFixture(t).open(t, start)
@@ -330,7 +330,7 @@ func TestKeyboardRows(t *testing.T) {
 	p.strike(kb.ArrowRight + kb.ArrowDown)
 	p.awaitFocus(`e.matches("tr[aria-rowindex='4'] td:nth-child(3) a")`)
 	p.strike(kb.ArrowLeft + kb.ArrowLeft)
-	for range 60 { // farther than what is drawn
+	for range 60 { // farther than the rows that are drawn
 		p.strike(kb.ArrowDown)
 	}
 	p.awaitFocus(`e.matches("tr[aria-rowindex='64'] .row-link")`)
@@ -403,7 +403,7 @@ func TestKeyboardOperatorsPath(t *testing.T) {
 	p.tabToText(".dry-run-panel button", "Run")
 	p.strike("\r")
 	p.await(`document.querySelector(".dry-run-panel [data-change=newly_valid] dd")?.innerText === "10"`)
-	p.awaitFocus(`e.innerText === "Run"`) // it was disabled meanwhile
+	p.awaitFocus(`e.innerText === "Run"`) // it was disabled during the run
 	p.tabToText(".crumbs button", "Save", chromedp.ModifierShift)
 	p.strike("\r")
 	p.awaitFocus(`e.closest("dialog")`)

@@ -192,7 +192,7 @@ func (p *page) awaitAnswers() {
 	}
 }
 
-// shownNow returns the address, what has the focus, and the text of the page, for messages of tests that ran
+// shownNow returns the address, the element with the focus, and the text of the page, for messages of tests that ran
 // out of time.
 func (p *page) shownNow() string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 5*time.Second)
