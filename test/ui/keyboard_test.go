@@ -135,7 +135,7 @@ func TestKeyboardReachesEverything(t *testing.T) {
 		{"funnel" + last + step("page interaction / pageview") + step("shop / add to cart") + "&group=data.device", ".funnel + .table-scroll"},
 		{"retention" + last, ".cohorts"},
 		{"paths" + last + "&event=" + url.QueryEscape(`type="page interaction / pageview"`), ".flow-node"},
-		{"schemas" + last + "&category=shop&name=purchase", ".editor"},
+		{"schemas" + last + "&category=shop&name=purchase", ".dry-run-panel button:enabled"}, // the draft is judged
 		{"replays/new" + last, "form"},
 		{"audits/new" + last, "form"},
 	} {
@@ -330,8 +330,12 @@ func TestKeyboardRows(t *testing.T) {
 	p.strike(kb.ArrowRight + kb.ArrowDown)
 	p.awaitFocus(`e.matches("tr[aria-rowindex='4'] td:nth-child(3) a")`)
 	p.strike(kb.ArrowLeft + kb.ArrowLeft)
-	for range 60 { // farther than the rows that are drawn
+	p.strike(strings.Repeat(kb.ArrowDown, 60)) // farther than the rows that are drawn, and faster
+	for !evaluate[bool](p, `document.activeElement.closest("tr").ariaRowIndex >= 64`) {
 		p.strike(kb.ArrowDown)
+	}
+	for !evaluate[bool](p, `document.activeElement.closest("tr").ariaRowIndex <= 64`) {
+		p.strike(kb.ArrowUp)
 	}
 	p.awaitFocus(`e.matches("tr[aria-rowindex='64'] .row-link")`)
 	for range 60 {

@@ -127,8 +127,10 @@ function nextControl(table: HTMLElement, { key, target }: KeyboardEvent): HTMLEl
   if (key === "ArrowLeft" || key === "ArrowRight") return own[key === "ArrowLeft" ? at - 1 : at + 1];
   if (key !== "ArrowDown" && key !== "ArrowUp") return undefined;
   if (row) {
-    const there = controls(key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling);
-    return there[Math.min(at, there.length - 1)];
+    const beside = key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling;
+    const there = controls(beside);
+    // A row that is not drawn yet is waited for: the browser would scroll, and the focus be gone with its row.
+    return there[Math.min(at, there.length - 1)] ?? (beside ? (target as HTMLElement) : undefined);
   }
   const top = table.getBoundingClientRect().top + rowHeight; // below the heading
   return target === table && key === "ArrowDown" ? [...table.querySelectorAll<HTMLElement>("td:first-child :is(a, button)")].find((e) => e.getBoundingClientRect().top >= top) : undefined;
