@@ -2,7 +2,7 @@
 // one height.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import own from "../styles/windowed.screen.css";
 import { addSheets } from "../state/sheets.ts";
 
@@ -64,7 +64,7 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
   }, [p.origin]);
 
   // All rows are one stop of Tab, as they have no end; the arrow keys lead to them and within them.
-  useEffect(() => root.current!.querySelectorAll<HTMLElement>("td :is(a, button):not([tabindex])").forEach((e) => (e.tabIndex = -1)));
+  useLayoutEffect(() => root.current!.querySelectorAll<HTMLElement>("td :is(a, button):not([tabindex])").forEach((e) => (e.tabIndex = -1)));
   const onKeyDown = (e: KeyboardEvent): void => {
     const to = nextControl(root.current!, e);
     if (!to) return;
