@@ -23,9 +23,9 @@ import (
 // changes the schema version of every document, one that rejects every event and one that
 // stores them again, an audit, and another replay beside live events. The bare
 // reference is a loop of guarded replacements of the same documents as a whole, in
-// transactions or bulks of 1,000, which reads, decodes and validates nothing. Where
-// events change their status it stands beside a loop that writes the same change. Beside
-// both stands the adapter's own Replace. Memory should be flat, and live events not twice as
+// transactions or bulks of 1,000, which reads, decodes and validates nothing. For
+// replays that change the status of every event it is a loop that writes the same change,
+// which costs two to three times as much. Beside it stands the adapter's own Replace. Memory should be flat, and live events not twice as
 // late.
 func BenchmarkReplay(b *testing.B) {
 	for _, s := range shapes {
@@ -57,10 +57,10 @@ func BenchmarkReplay(b *testing.B) {
 				b.ReportMetric(replay/bare.adapter, "of-adapter")
 				harness.ReportAtLeast(b, replay/bare.staying, "of-bare", s.replayBar)
 				harness.ReportAtLeast(b, changing/bare.staying, "changing-of-bare", 0.6)
-				harness.ReportAtLeast(b, rejecting/bare.staying, "rejecting-of-bare", 0.6)
-				harness.ReportAtLeast(b, mending/bare.staying, "mending-of-bare", 0.6)
-				b.ReportMetric(rejecting/bare.rejecting, "rejecting-of-bare-rejecting")
-				b.ReportMetric(mending/bare.mending, "mending-of-bare-mending")
+				b.ReportMetric(rejecting/bare.staying, "rejecting-of-bare-staying")
+				b.ReportMetric(mending/bare.staying, "mending-of-bare-staying")
+				harness.ReportAtLeast(b, rejecting/bare.rejecting, "rejecting-of-bare", 0.6)
+				harness.ReportAtLeast(b, mending/bare.mending, "mending-of-bare", 0.6)
 				harness.ReportAtMost(b, 1e6/audit, "s-for-1M-audited", 15)
 				harness.ReportAtMost(b, 1e6/dry, "s-for-1M-dry", 20)
 			})
