@@ -31,9 +31,14 @@ func TestRejectsHostileParameters(t *testing.T) {
 			}
 		}
 	}
+	for _, query := range []string{"path=/x", "path=", "code=x&path=x", "code=x&path=$ne", "code=x&path=/" + strings.Repeat("x", 4<<10)} {
+		if status, got := fx.get(operator, "/v1/rejected?"+query); status != http.StatusBadRequest || got.Code != "invalid_parameter" {
+			t.Errorf("%.60s: %d %.200s", query, status, got.raw)
+		}
+	}
 	// A parameter of one call is refused by another.
 	for _, target := range []string{
-		"/v1/events?code=x", "/v1/events/x?limit=1", "/v1/events/x?session_id=" + aSession, "/v1/sessions/" + aSession + "?order=desc",
+		"/v1/events?code=x", "/v1/events?path=/x", "/v1/rejected/summary?path=/x", "/v1/events/x?limit=1", "/v1/events/x?session_id=" + aSession, "/v1/sessions/" + aSession + "?order=desc",
 		"/v1/sessions/" + aSession + "?from=2026-01-01T00:00:00Z", "/v1/rejected/summary?order=desc", "/v1/rejected/summary?cursor=x",
 	} {
 		if status, got := fx.get(operator, target); status != http.StatusBadRequest || got.Code != "unknown_parameter" {

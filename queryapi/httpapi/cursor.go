@@ -22,6 +22,9 @@ func (p *params) fingerprint(route string) [8]byte {
 		order = "desc"
 	}
 	texts := []string{route, p.Application, p.SessionID, p.Category, p.Name, p.EventID, p.Code, p.kind, order}
+	if p.Path != nil {
+		texts = append(texts, "path", *p.Path)
+	}
 	if p.sessions != (sessionsQuery{}) {
 		texts = append(texts, p.sessions.queryText())
 	}

@@ -26,6 +26,7 @@ import (
 // Bounds of parameters.
 const (
 	maxCodeLength  = 64
+	maxPathBytes   = 4 << 10
 	maxCursorBytes = 4 << 10
 	defaultLimit   = 100
 )
@@ -78,8 +79,12 @@ var parsers = map[string]parser{
 	"name":     func(p *params, v string) string { return parseText(&p.Name, v, event.MaxIDLength) },
 	"event_id": func(p *params, v string) string { return parseText(&p.EventID, v, event.MaxIDLength) },
 	"code":     func(p *params, v string) string { return parseText(&p.Code, v, maxCodeLength) },
-	"from":     func(p *params, v string) string { return p.parseTime(&p.From, &p.relative.from, v) },
-	"to":       func(p *params, v string) string { return p.parseTime(&p.To, &p.relative.to, v) },
+	"path": func(p *params, v string) string {
+		p.Path = &v
+		return wantUnless(v == "" || v[0] == '/' && len(v) <= maxPathBytes, "a JSON pointer, or empty for the event itself")
+	},
+	"from": func(p *params, v string) string { return p.parseTime(&p.From, &p.relative.from, v) },
+	"to":   func(p *params, v string) string { return p.parseTime(&p.To, &p.relative.to, v) },
 	"order": func(p *params, v string) string {
 		p.Descending = v == "desc"
 		return wantUnless(v == "asc" || v == "desc", "asc or desc")
@@ -139,7 +144,7 @@ var (
 	eventsParams   = []string{"application", "session_id", "category", "name", "event_id", "from", "to", "filter", "order", "limit", "cursor"}
 	eventParams    = []string{"application"}
 	sessionParams  = []string{"application", "limit", "cursor"}
-	rejectedParams = append([]string{"code"}, eventsParams...)
+	rejectedParams = append([]string{"code", "path"}, eventsParams...)
 	versionParams  = []string{"revision"}
 	historyParams  = []string{"limit", "cursor"}
 	changesParams  = []string{"kind", "name", "limit", "cursor"}
@@ -168,6 +173,9 @@ func parseParams(r *http.Request, allowed []string) (params, error) {
 	if !p.From.IsZero() && !p.To.IsZero() && p.From.After(p.To) {
 		return params{}, httpserver.BadRequest(api.CodeInvalidParameter, "parameter from (%s) must not be after parameter to (%s)",
 			event.FormatTime(p.From), event.FormatTime(p.To))
+	}
+	if p.Path != nil && p.Code == "" {
+		return params{}, httpserver.BadRequest(api.CodeInvalidParameter, "parameter path needs code: it is the path of an error with that code")
 	}
 	return p, p.parseFilters(p.clock.Now)
 }

@@ -203,6 +203,8 @@ func TestCursorBelongsToItsQuery(t *testing.T) {
 		"boundary":    func(q *params) { q.Category, q.Name = "ab", "c" },
 		"event":       func(q *params) { q.EventID = "e" },
 		"code":        func(q *params) { q.Code = "e" },
+		"no path":     func(q *params) { q.Path = new(string) },
+		"path":        func(q *params) { q.Path = &q.Category },
 		"from":        func(q *params) { q.From = at },
 		"to":          func(q *params) { q.To = at },
 		"from by 1µs": func(q *params) { q.From = at.Add(time.Microsecond) },

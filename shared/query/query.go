@@ -33,6 +33,9 @@ type Filter struct {
 	EventID string
 	// Code must be among the errors of a rejected event.
 	Code string
+	// Path, unless it is nil, must be that of an error with this Code; "" is the event
+	// itself.
+	Path *string
 	// From is inclusive, To exclusive. The question says which time they are
 	// compared with.
 	From, To time.Time
@@ -70,6 +73,9 @@ type Events struct {
 func (q *Events) CheckBounds() error {
 	if q.Code != "" && !q.Rejected {
 		return fmt.Errorf("%w: stored events have no code", ErrInvalid)
+	}
+	if q.Path != nil && q.Code == "" {
+		return fmt.Errorf("%w: a path without a code", ErrInvalid)
 	}
 	return checkLimit(q.Limit, MaxEvents)
 }

@@ -16,6 +16,8 @@ func TestPagesAreBounded(t *testing.T) {
 		{query.Events{Limit: 1}, true},
 		{query.Events{Limit: query.MaxEvents}, true},
 		{query.Events{Limit: query.MaxEvents, Rejected: true, Filter: query.Filter{Code: "unknown_type"}}, true},
+		{query.Events{Limit: 1, Rejected: true, Filter: query.Filter{Code: "unknown_type", Path: new(string)}}, true},
+		{query.Events{Limit: 1, Rejected: true, Filter: query.Filter{Path: new(string)}}, false}, // of which error
 		{query.Events{Limit: 0}, false},
 		{query.Events{Limit: -1}, false},
 		{query.Events{Limit: query.MaxEvents + 1}, false},

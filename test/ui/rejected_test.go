@@ -78,6 +78,28 @@ func TestRejected(t *testing.T) {
 	p.awaitText(".explained", "The timestamp is no time")
 }
 
+// A reason is shown however many newer events have its code at another place.
+func TestReasonOlderThanOthersOfItsCode(t *testing.T) {
+	f := newOperatorFixture(t)
+	f.put(t, "travel", "hotel", `{"properties": {"nights": {"type": "number"}, "stars": {"type": "number"}}}`, 0)
+	var newer strings.Builder
+	event := func(i int, data string) string {
+		return fmt.Sprintf(`{"event_id": "hotel-%d", "session_id": "0193b5c2-7c1a-7000-8000-000000000000", "category": "travel", "name": "hotel", "data": %s}`+"\n", i, data)
+	}
+	f.sendEvents(t, event(0, `{"nights": "two"}`))
+	for i := range 250 { // more than the screen asks for
+		newer.WriteString(event(i+1, `{"stars": "five"}`))
+	}
+	f.sendEvents(t, newer.String())
+	p := f.open(t, "/ui/rejected?from=7d&to=now&tz=UTC")
+	p.clickText(".group", "/data/nights")
+	p.awaitText(".sample h3", "hotel-0")
+	p.awaitText(".faults", "/data/nights")
+	if call := p.text(".group-panel .panel-note"); call != "1" {
+		t.Errorf("the panel says %q of one event", call)
+	}
+}
+
 // What the address restricts is shown, and lifted one by one.
 func TestRejectedIsRestricted(t *testing.T) {
 	p := newFixture(t).open(t, "/ui/rejected?"+pinned+"&category=page+interaction&name=pageview&code=schema_violation")

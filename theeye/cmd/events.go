@@ -79,7 +79,8 @@ func (c *eventsCmd) Run(p *output.Printer) error {
 type rejectedCmd struct {
 	serverFlags
 	eventFlags
-	Code string `placeholder:"CODE" help:"Events rejected for this reason alone, e.g. schema_violation."`
+	Code string  `placeholder:"CODE" help:"Events rejected for this reason alone, e.g. schema_violation."`
+	Path *string `placeholder:"POINTER" help:"With --code: where that reason is, e.g. /data/total, or '' for the event itself."`
 	orderFlag
 	listFlags
 	Summary bool `help:"Count by application, type, reason and place, the most frequent first."`
@@ -94,8 +95,13 @@ func (c *rejectedCmd) Run(p *output.Printer) error {
 		return err
 	}
 	setParameter(query, "code", c.Code)
-	if c.Summary {
+	switch {
+	case c.Path != nil && (c.Summary || c.Code == ""):
+		return usageErrorf("--path goes with --code, and not with --summary, which counts by path")
+	case c.Summary:
 		return c.printSummary(p, query)
+	case c.Path != nil:
+		query.Set("path", *c.Path)
 	}
 	query.Set("order", c.Order)
 	return c.printList(p, c.serverFlags, list{

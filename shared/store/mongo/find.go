@@ -79,6 +79,11 @@ func (s *Store) filterOf(status store.Status, f *query.Filter) bson.D {
 	if f.Code != "" {
 		conditions = append(conditions, bson.E{Key: fieldErrors + "." + fieldCode, Value: f.Code})
 	}
+	if f.Path != nil {
+		conditions = append(conditions, bson.E{Key: fieldErrors, Value: bson.D{
+			{Key: "$elemMatch", Value: bson.D{{Key: fieldCode, Value: f.Code}, {Key: fieldPath, Value: *f.Path}}},
+		}})
+	}
 	return conditions
 }
 

@@ -85,7 +85,10 @@ func (s *Store) rejectedStatement(q *query.Events) (string, []any) {
 	switch {
 	case q.EventID != "":
 		from = `events e INDEXED BY rejected_event_id_v1`
-		if q.Code != "" {
+		switch {
+		case q.Path != nil:
+			c.and(hasReasonAt, q.Code, *q.Path)
+		case q.Code != "":
 			c.and(hasReason, q.Code)
 		}
 	case q.Code != "":
@@ -93,6 +96,9 @@ func (s *Store) rejectedStatement(q *query.Events) (string, []any) {
 		column, group = `r.received_at`, ` GROUP BY r.received_at, r.id`
 		from = `reasons r CROSS JOIN events e ON e.id = r.id`
 		c.and(`r.code = ?`, q.Code)
+		if q.Path != nil {
+			c.and(`r.path = ?`, *q.Path)
+		}
 	}
 	c.addApplications(q.Applications)
 	c.addFilter(&q.Filter, column, time.Millisecond)
@@ -107,3 +113,6 @@ func (s *Store) rejectedStatement(q *query.Events) (string, []any) {
 
 // hasReason is the condition that a code is among the reasons of an event.
 const hasReason = `EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id)`
+
+// hasReasonAt is the condition that a code with a path is among the reasons of an event.
+const hasReasonAt = `EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id AND m.path = ?)`

@@ -64,6 +64,22 @@ func testRejected(t *testing.T, s store.Store) {
 					!d.ReceivedAt.Before(from) && d.ReceivedAt.Before(to)
 			},
 		},
+		"code and path": {
+			query.Filter{Code: faultHost.Code, Path: &faultHost.Path},
+			func(d *store.Document) bool { return len(d.Errors) == 3 },
+		},
+		"code and another path": {
+			query.Filter{Code: faultHost.Code, Path: &faultSession.Path}, func(*store.Document) bool { return false },
+		},
+		"code and no path": {query.Filter{Code: faultHost.Code, Path: new(string)}, func(*store.Document) bool { return false }},
+		"event id, code and path": {
+			query.Filter{EventID: docs[4].EventID, Code: faultHost.Code, Path: &faultHost.Path},
+			func(d *store.Document) bool { return d == docs[4] },
+		},
+		"event id, code and another path": {
+			query.Filter{EventID: docs[3].EventID, Code: faultHost.Code, Path: &faultHost.Path},
+			func(*store.Document) bool { return false },
+		},
 		"unknown code": {query.Filter{Code: "nothing"}, func(*store.Document) bool { return false }},
 		"session":      {query.Filter{SessionID: Session(1)}, func(d *store.Document) bool { return d.SessionID == Session(1) }},
 		"event id":     {query.Filter{EventID: docs[3].EventID}, func(d *store.Document) bool { return d == docs[3] }},
@@ -114,4 +130,14 @@ func testReasonsChange(t *testing.T, s store.Store) {
 	expectIDs(t, byCode(faultSession.Code), nil)
 	write(t, s, at(4, Rejected(0, faultHost)))
 	expectIDs(t, byCode(faultHost.Code), nil, first)
+
+	// A code and a path are those of one reason.
+	write(t, s, at(5, Rejected(0, faultHost, faultSession)))
+	for _, f := range []event.Fault{faultHost, {Code: faultHost.Code, Path: faultSession.Path}} {
+		docs, err := s.Find(t.Context(), query.Events{Filter: query.Filter{Code: f.Code, Path: &f.Path}, Rejected: true, Limit: 10})
+		must(t, err)
+		if found := len(docs) == 1; found != (f.Path == faultHost.Path) {
+			t.Errorf("%s at %s: %d events", f.Code, f.Path, len(docs))
+		}
+	}
 }

@@ -140,6 +140,7 @@ function Group({ group }: { group: RejectedGroup }): JSX.Element {
   const a = address.value;
   const range = receivedRange(a);
   const call = get("/v1/rejected", { application: group.application, category: group.category, name: group.name, code: group.code, ...range, order: "desc", limit: mostSamples });
+  call.query.push(["path", group.path]); // also the empty one, of the event itself
   const answer = useAnswer<EventPage>(call);
   const samples = (answer.value?.events ?? []).filter((e) => e.category === group.category && e.name === group.name && e.errors?.some((f) => f.code === group.code && (f.path ?? "") === group.path));
   const wanted = a.own["sample"]?.[0];
