@@ -5,10 +5,17 @@ import (
 	"testing"
 )
 
-// The address can be listened on, and no system gives its port to an outgoing connection.
+// The address can be listened on, no system gives its port to an outgoing connection, and
+// none is returned twice.
 func TestFreeAddr(t *testing.T) {
-	for range 20 {
-		l, err := net.Listen("tcp", FreeAddr())
+	seen := map[string]bool{}
+	for range 2000 {
+		free := FreeAddr()
+		if seen[free] {
+			t.Fatalf("%s is returned twice", free)
+		}
+		seen[free] = true
+		l, err := net.Listen("tcp", free)
 		if err != nil {
 			t.Fatal(err)
 		}
