@@ -51,7 +51,7 @@ func TestClientsRunEveryVector(t *testing.T) {
 		"python": {python(t), "-m", "unittest", "tests.test_vectors"},
 	} {
 		t.Run(part, func(t *testing.T) {
-			suite := exec.CommandContext(waiting(t), command[0], command[1:]...) //nolint:gosec // of this file
+			suite := exec.CommandContext(waiting(t), command[0], command[1:]...)
 			suite.Dir = filepath.Join(dir, part)
 			suite.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 			out, err := suite.CombinedOutput()
