@@ -25,7 +25,7 @@ var (
 // process that listens where its settings say. It differs from those that systems give to
 // outgoing connections: one could take it before the process does, and a client that
 // tries again until the process listens could connect to itself. It returns no port twice:
-// the first process may not listen yet. It panics if there is none.
+// the first process may not listen yet. It panics where every port is in use.
 func FreeAddr() string {
 	var err error
 	for range attempts {
