@@ -147,7 +147,7 @@ func (c *committer) gatherBatch() *batch {
 			continue
 		default:
 		}
-		patience := c.policy.patience(b.count, time.Since(c.answeredAt))
+		patience := c.policy.planWait(b.count, time.Since(c.answeredAt))
 		if patience == 0 {
 			break
 		}

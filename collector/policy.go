@@ -64,46 +64,41 @@ func (p *policy) isAtomic(n int) bool {
 	return p.sinceAtomic >= attemptAfter*(atomic-each)
 }
 
-// patience returns how much longer a batch of n events waits for the next one, so long
+// planWait returns how much longer a batch of n events waits for the next one, so long
 // after the last answer; 0 commits it.
 //
 // It waits for all events that are expected, if they are committed earlier together,
 // when they should be there, than by a commit now and another for those that come
 // during it. It does not decide for each event alone: after an answer none comes for a
 // while, and then all do.
-func (p *policy) patience(n int, sinceAnswer time.Duration) time.Duration {
+func (p *policy) planWait(n int, sinceAnswer time.Duration) time.Duration {
 	if n >= p.expected {
 		return 0
 	}
 	returns := p.returns.valueAt(p.answered)
 	rest := max(returns-sinceAnswer.Seconds(), 0)
-	if rest+p.cost(p.expected) >= max(p.cost(n), rest)+p.cost(p.expected-n) {
+	if rest+p.estimateCost(p.expected) >= max(p.estimateCost(n), rest)+p.estimateCost(p.expected-n) {
 		return 0
 	}
 	last := min(time.Duration(lateness*returns*float64(time.Second)), maxLinger)
 	return max(last-sinceAnswer, 0)
 }
 
-// cost returns the seconds of a commit of n events by the cheaper kind.
-func (p *policy) cost(n int) float64 {
+// estimateCost returns the seconds of a commit of n events by the cheaper kind.
+func (p *policy) estimateCost(n int) float64 {
 	return min(float64(n)*p.each.value, p.atomic.valueAt(n))
 }
 
 // observe takes in the cost of a commit of n events.
 func (p *policy) observe(n int, atomic bool, took time.Duration) {
-	seconds := took.Seconds()
 	if atomic {
-		seconds = min(seconds, maxOutlier*p.atomic.valueAt(n))
+		seconds := min(took.Seconds(), maxOutlier*p.atomic.valueAt(n))
 		p.atomic.addPoint(n, seconds)
+		p.sinceEach, p.sinceAtomic = p.sinceEach+seconds, 0
 	} else {
-		seconds = min(seconds, maxOutlier*float64(n)*p.each.value)
+		seconds := min(took.Seconds(), maxOutlier*float64(n)*p.each.value)
 		p.each.addCost(seconds / float64(n))
-	}
-	p.sinceEach, p.sinceAtomic = p.sinceEach+seconds, p.sinceAtomic+seconds
-	if atomic {
-		p.sinceAtomic = 0
-	} else {
-		p.sinceEach = 0
+		p.sinceEach, p.sinceAtomic = 0, p.sinceAtomic+seconds
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // grouping decides as policy does.
 type grouping interface {
 	isAtomic(n int) bool
-	patience(n int, sinceAnswer time.Duration) time.Duration
+	planWait(n int, sinceAnswer time.Duration) time.Duration
 	observe(n int, atomic bool, took time.Duration)
 	observeReturn(took time.Duration)
 	expectAgain(n, arrived int)
@@ -28,7 +28,7 @@ type fixedGrouping struct {
 
 func (f fixedGrouping) isAtomic(n int) bool { return n >= f.atomicFrom }
 
-func (f fixedGrouping) patience(n int, sinceAnswer time.Duration) time.Duration {
+func (f fixedGrouping) planWait(n int, sinceAnswer time.Duration) time.Duration {
 	if n >= most(f.clients) {
 		return 0
 	}
@@ -111,7 +111,7 @@ func (r *simulationRun) take() int {
 func (r *simulationRun) gather(g grouping) int {
 	r.now = max(r.now, r.arrivals[0])
 	for n := r.take(); ; {
-		patience := g.patience(n, time.Duration((r.now-r.answered)*1e6))
+		patience := g.planWait(n, time.Duration((r.now-r.answered)*1e6))
 		if patience == 0 {
 			return n
 		}
@@ -262,7 +262,7 @@ func TestPolicyWaitsForNobodyAlone(t *testing.T) {
 
 func checkAlone(g grouping) error {
 	for range 50 {
-		if g.isAtomic(1) || g.patience(1, 0) != 0 {
+		if g.isAtomic(1) || g.planWait(1, 0) != 0 {
 			return errors.New("a lone event waits or is a batch")
 		}
 		g.observe(1, false, time.Millisecond)
@@ -312,11 +312,11 @@ type plantedPolicy struct {
 	waitsAlone, keepsWorst, believesStalls, neverRetries bool
 }
 
-func (p plantedPolicy) patience(n int, sinceAnswer time.Duration) time.Duration {
+func (p plantedPolicy) planWait(n int, sinceAnswer time.Duration) time.Duration {
 	if p.waitsAlone {
 		return max(maxLinger-sinceAnswer, 0)
 	}
-	return p.policy.patience(n, sinceAnswer)
+	return p.policy.planWait(n, sinceAnswer)
 }
 
 func (p plantedPolicy) isAtomic(n int) bool {
@@ -389,7 +389,7 @@ func TestPolicyBoundsTheWait(t *testing.T) {
 		{437, 0, 0}, // seven eighths have come
 		{436, 0, maxLinger},
 	} {
-		if got := p.patience(tc.n, tc.sinceAnswer); got != tc.want {
+		if got := p.planWait(tc.n, tc.sinceAnswer); got != tc.want {
 			t.Errorf("%d events, %v after an answer: waits %v, want %v", tc.n, tc.sinceAnswer, got, tc.want)
 		}
 	}

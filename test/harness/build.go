@@ -32,10 +32,9 @@ var (
 // version that the module requires.
 //
 // Linking is most of the work, and go does not cache it: the programs are linked without
-// what debuggers read, and the test processes of a checkout
-// build into one folder, one after the other, where go leaves alone the programs that are up to date.
-// Each links the files into a folder of its own, so that a later build changes nothing
-// under it.
+// what debuggers read, and the test processes of a checkout build into one folder, one
+// after the other, where go leaves alone the programs that are up to date. Each links the
+// files into a folder of its own, so that a later build changes nothing under it.
 func Build(ctx context.Context) (Binaries, error) {
 	buildMu.Lock()
 	defer buildMu.Unlock()

@@ -34,8 +34,9 @@ type page struct {
 }
 
 // watch runs in every document before its own scripts: it keeps what the policy refuses,
-// every text that is copied, what listens for clicks, the number of calls whose answers are under way, but for
-// streams, and the timers that run out soon, such as those of pauses in typing.
+// every text that is copied, what listens for clicks, the number of calls whose answers are
+// under way, but for streams, and the timers that run out soon, such as those of pauses in
+// typing.
 const watch = `
 	window.asked = 0
 	const ask = window.fetch
@@ -192,8 +193,8 @@ func (p *page) awaitAnswers() {
 	}
 }
 
-// shownNow returns the address, the element with the focus, and the text of the page, for messages of tests that ran
-// out of time.
+// shownNow returns the address, the element with the focus, and the text of the page, for
+// messages of tests that ran out of time.
 func (p *page) shownNow() string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 5*time.Second)
 	defer cancel()

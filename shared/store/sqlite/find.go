@@ -85,11 +85,8 @@ func (s *Store) rejectedStatement(q *query.Events) (string, []any) {
 	switch {
 	case q.EventID != "":
 		from = `events e INDEXED BY rejected_event_id_v1`
-		switch {
-		case q.Path != nil:
-			c.and(hasReasonAt, q.Code, *q.Path)
-		case q.Code != "":
-			c.and(hasReason, q.Code)
+		if q.Code != "" {
+			c.and(hasReason, q.Code, q.Path)
 		}
 	case q.Code != "":
 		// In the order of reasons, where an event has one row for each path.
@@ -111,8 +108,7 @@ func (s *Store) rejectedStatement(q *query.Events) (string, []any) {
 	return `SELECT ` + qualifiedColumns + ` FROM ` + from + c.text.String() + group + order, c.args
 }
 
-// hasReason is the condition that a code is among the reasons of an event.
-const hasReason = `EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id)`
-
-// hasReasonAt is the condition that a code with a path is among the reasons of an event.
-const hasReasonAt = `EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id AND m.path = ?)`
+// hasReason is the condition that a code is among the reasons of an event, at a path unless
+// that is nil.
+const hasReason = `EXISTS (SELECT 1 FROM reasons m WHERE m.code = ? AND m.received_at = e.received_at AND m.id = e.id
+	AND m.path = coalesce(?, m.path))`

@@ -142,7 +142,7 @@ function Group({ group }: { group: RejectedGroup }): JSX.Element {
   const call = get("/v1/rejected", { application: group.application, category: group.category, name: group.name, code: group.code, ...range, order: "desc", limit: mostSamples });
   call.query.push(["path", group.path]); // also the empty one, of the event itself
   const answer = useAnswer<EventPage>(call);
-  const samples = (answer.value?.events ?? []).filter((e) => e.category === group.category && e.name === group.name && e.errors?.some((f) => f.code === group.code && (f.path ?? "") === group.path));
+  const samples = (answer.value?.events ?? []).filter((e) => e.category === group.category && e.name === group.name);
   const wanted = a.own["sample"]?.[0];
   const sample = samples.find((e) => e.event_id === wanted) ?? samples[0];
   return (
