@@ -214,8 +214,8 @@ func TestHostileData(t *testing.T) {
 	p := f.open(t, "/ui/explorer?from=1d&to=now&tz=UTC&column=type&column=event_id&column=data.value&column=data")
 	p.run(chromedp.EmulateViewport(360, size))
 	p.await(`innerHeight === ` + fmt.Sprint(size))
-	p.awaitText(".windowed-foot", "Load older")
-	p.await(`(() => { document.querySelector(".windowed-foot .button")?.click(); return !document.querySelector(".windowed-foot .button") })()`)
+	// The high table may have asked for the second page by itself.
+	p.await(`(() => { document.querySelector(".windowed-foot .button")?.click(); return document.querySelector(".windowed-foot")?.innerText.includes("No older events") })()`)
 	p.checkTexts("the types of the explorer", ".windowed", types)
 	p.checkTexts("the ids of the explorer", ".windowed", ids)
 	p.checkTexts("the values of the explorer", ".windowed", values)

@@ -39,6 +39,8 @@ const margin = 14;
 
 export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
   const root = useRef<HTMLDivElement>(null);
+  const onEnd = useRef(p.onEnd);
+  onEnd.current = p.onEnd; // for the observer, which keeps the look of the first rendering
   const [first, setFirst] = useState(0);
   const [inSight, setInSight] = useState(30);
   const { rows } = p;
@@ -51,7 +53,7 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
     // In steps, so that scrolling by a row draws nothing.
     setFirst(Math.floor(host.scrollTop / rowHeight / 6) * 6);
     setInSight(Math.ceil(host.clientHeight / rowHeight));
-    if (host.scrollTop + host.clientHeight * 2 > host.scrollHeight) p.onEnd?.();
+    if (host.scrollTop + host.clientHeight * 2 > host.scrollHeight) onEnd.current?.();
   };
   useEffect(() => {
     const observer = new ResizeObserver(look);

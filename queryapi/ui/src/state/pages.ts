@@ -24,8 +24,6 @@ export interface Pages<P extends Page> {
 export function usePages<P extends Page>(call: Call, pageSize: number): Pages<P> {
   const answer = useAnswer<P>(call);
   const first = answer.value;
-  const newest = useRef(first);
-  newest.current = first;
   const [later, setLater] = useState<{ first: P | undefined; pages: P[] }>({ first: undefined, pages: [] });
   const [loading, setLoading] = useState(false);
   const [failure, setFailure] = useState<Failure>();
@@ -36,19 +34,24 @@ export function usePages<P extends Page>(call: Call, pageSize: number): Pages<P>
 
   const pages = first ? [first, ...(later.first === first ? later.pages : [])] : [];
   const cursor = pages.at(-1)?.next_cursor ?? null;
+  // What is shown now: an observer may ask by a loadMore of an earlier rendering, and twice before the next one.
+  const now = useRef({ call, first, pages, cursor, busy: false });
+  now.current = { call, first, pages, cursor, busy: loading || answer.waiting !== "no" };
   const loadMore = (): void => {
-    if (loading || cursor === null || answer.waiting !== "no") return;
+    const { call, first, pages, cursor, busy } = now.current;
+    if (busy || cursor === null) return;
+    now.current.busy = true;
     setLoading(true);
     setFailure(undefined);
     const query = call.query.filter(([name]) => name !== "limit");
     ask<P>({ ...call, query: [...query, ["limit", String(pageSize)], ["cursor", cursor]] }).then(
       (page) => {
-        if (newest.current !== first) return;
+        if (now.current.first !== first) return;
         setLater({ first, pages: [...pages.slice(1), page] });
         setLoading(false);
       },
       (e: unknown) => {
-        if (newest.current !== first) return;
+        if (now.current.first !== first) return;
         setFailure(asFailure(e));
         setLoading(false);
       },
