@@ -133,6 +133,7 @@ func TestExplorerScrollsFar(t *testing.T) {
 		return true
 	})()`)
 	p.click(".windowed-foot .button")
+	p.checkRowsAreReused()
 	const toEnd = `(() => { const w = document.querySelector(".windowed"); w.scrollTop = w.scrollHeight; return w.querySelector("table").ariaRowCount > %d })()`
 	p.await(fmt.Sprintf(toEnd, 1500))
 	p.run(chromedp.EmulateViewport(1280, 1100)) // with the end in sight
@@ -174,6 +175,33 @@ func TestExplorerScrollsFar(t *testing.T) {
 	if shown := evaluate[string](p, fmt.Sprintf(`document.querySelector("[aria-rowindex='%d']").cells[1].innerText`, place)); shown != ids[place-2] {
 		t.Errorf("row %d is %s, not %s, which is %d", place, shown, ids[place-2], slices.Index(ids, shown))
 	}
+}
+
+// checkRowsAreReused says that scrolling makes no rows, and takes no focus to another one.
+func (p *page) checkRowsAreReused() {
+	p.t.Helper()
+	const at = `document.querySelector("[aria-rowindex='%d']")`
+	p.await(`document.querySelector(".windowed table").ariaRowCount > 500`)
+	scrollTo := func(row int) {
+		p.await(fmt.Sprintf(`(() => { document.querySelector(".windowed").scrollTop = %d * 34; return `+at+` })()`, row, row))
+	}
+	scrollTo(100)
+	evaluate[int](p, `[...document.querySelectorAll(".windowed tr")].map((e) => (e.old = true)).length`)
+	scrollTo(120)
+	scrollTo(300)
+	if n := evaluate[int](p, `[...document.querySelectorAll(".windowed tr:not(.space)")].filter((e) => !e.old).length`); n > 0 {
+		p.t.Errorf("scrolling made %d rows", n)
+	}
+	evaluate[bool](p, fmt.Sprintf(at+`.querySelector("a").focus() ?? true`, 300))
+	scrollTo(310)
+	if !evaluate[bool](p, fmt.Sprintf(at+`.matches(":focus-within")`, 300)) {
+		p.t.Error("a row that stays in sight loses the focus")
+	}
+	scrollTo(450)
+	if evaluate[bool](p, `document.querySelector(".windowed tr:focus-within") !== null`) {
+		p.t.Error("the focus passes to a row that takes the place of another one")
+	}
+	scrollTo(20)
 }
 
 // eventRange returns from and to of the call of the events that the screen shows.

@@ -44,8 +44,7 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
   const [first, setFirst] = useState(0);
   const [inSight, setInSight] = useState(30);
   const { rows } = p;
-  // Rows as they were drawn: what scrolling only moves is not drawn again.
-  const drawn = useRef(new WeakMap<R, { columns: unknown; look: string; view: JSX.Element }>()).current;
+  const drawn = useRef<Drawn<R>>({ rows: new Map(), elements: 0 }).current;
 
   const look = (): void => {
     const host = root.current;
@@ -95,29 +94,56 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
         </thead>
         <tbody>
           {from > 0 && <Space key="above" rows={from} columns={p.columns.length} />}
-          {rows.slice(from, to).map((row, i) => {
-            const className = `${p.isCurrent?.(row) ? "current" : ""} ${p.classOf?.(row) ?? ""}`;
-            const look = className + (from + i);
-            const before = drawn.get(row);
-            if (before?.columns === p.columns && before.look === look) return before.view;
-            const view = (
-              <tr key={p.keyOf(row)} aria-rowindex={from + i + 2} class={className}>
-                {p.columns.map((c) => (
-                  <td key={c.key} class={c.numeric ? "numeric" : ""}>
-                    {c.cell(row, from + i)}
-                  </td>
-                ))}
-              </tr>
-            );
-            drawn.set(row, { columns: p.columns, look, view });
-            return view;
-          })}
+          {drawRows(p, from, to, drawn, root.current)}
           {to < rows.length && <Space key="below" rows={rows.length - to} columns={p.columns.length} />}
         </tbody>
       </table>
       {p.foot && <div class="windowed-foot">{p.foot}</div>}
     </div>
   );
+}
+
+/** The rows in the document by their keys, and how many elements they ever had. */
+interface Drawn<R> {
+  rows: Map<string, { element: number; row: R; columns: unknown; look: string; view: JSX.Element }>;
+  elements: number;
+}
+
+/**
+ * Draws the rows between two places. One that is drawn stays as it is. Another one gets the
+ * element of a row that went out of sight: elements that are made and thrown away are
+ * garbage, and collecting it stops scrolling.
+ */
+function drawRows<R extends object>(p: WindowedProps<R>, from: number, to: number, drawn: Drawn<R>, root: HTMLElement | null): JSX.Element[] {
+  const rows = p.rows.slice(from, to);
+  const keys = rows.map(p.keyOf);
+  const inSight = new Set(keys);
+  // The focus goes with its row, not to another one.
+  const focused = root?.querySelector("tr:focus-within")?.ariaRowIndex;
+  const free = [...drawn.rows].filter(([key, { view }]) => !inSight.has(key) && String(view.props["aria-rowindex"]) !== focused).map(([, { element }]) => element);
+  const before = drawn.rows;
+  drawn.rows = new Map();
+  return rows.map((row, i) => {
+    const key = keys[i]!;
+    let now = before.get(key);
+    const className = `${p.isCurrent?.(row) ? "current" : ""} ${p.classOf?.(row) ?? ""}`;
+    const look = className + (from + i);
+    if (now?.row !== row || now.columns !== p.columns || now.look !== look) {
+      const element = now?.element ?? free.pop() ?? drawn.elements++;
+      const view = (
+        <tr key={element} aria-rowindex={from + i + 2} class={className}>
+          {p.columns.map((c) => (
+            <td key={c.key} class={c.numeric ? "numeric" : ""}>
+              {c.cell(row, from + i)}
+            </td>
+          ))}
+        </tr>
+      );
+      now = { element, row, columns: p.columns, look, view };
+    }
+    drawn.rows.set(key, now);
+    return now.view;
+  });
 }
 
 /** What an arrow key leads to: the row above or below, or the control beside; from the table itself, the first row in sight. */
