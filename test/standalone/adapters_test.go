@@ -35,14 +35,15 @@ func (p *app) wantStored(query string, want map[string]string) {
 	}
 }
 
-// storeUnknownTypes lets events of any type be stored.
+// storeUnknownTypes lets events of any type be stored, from now on.
 func (p *app) storeUnknownTypes() {
 	p.t.Helper()
-	if code, _ := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`, "If-Match", "*"); code >= http.StatusMultipleChoices {
-		if code, answer := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`); code >= http.StatusMultipleChoices {
-			p.t.Fatalf("the policy: %d %v", code, answer)
-		}
+	code, put := p.call("PUT", "/v1/policy", registry.DevOperatorToken, `{"unknown_types": "store"}`)
+	revision, ok := put["revision"].(float64)
+	if code >= http.StatusMultipleChoices || !ok {
+		p.t.Fatalf("the policy: %d %v", code, put)
 	}
+	p.awaitServices(revision) // the change arrives at the processor after the answer
 }
 
 // Events of other products are stored as docs/adapters.md says.

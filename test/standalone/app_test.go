@@ -84,10 +84,9 @@ func TestDrainUnderLoad(t *testing.T) {
 				}
 				mu.Lock()
 				if code == http.StatusAccepted {
-					accepted = append(accepted, id)
-				}
-				if len(accepted) == 200 {
-					close(enough)
+					if accepted = append(accepted, id); len(accepted) == 200 {
+						close(enough)
+					}
 				}
 				mu.Unlock()
 			}

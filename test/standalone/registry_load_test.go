@@ -50,10 +50,9 @@ func TestOutcomesFollowTheRevisionTheyName(t *testing.T) {
 	p := start(t, config(t, t.TempDir()))
 	puts := make([][]put, loadTypes)
 	for i := range puts {
-		puts[i] = []put{p.putVersion(i, members[0], 0)} // no event comes before its type
+		puts[i] = []put{p.putVersion(i, members[0], 0)}
 	}
-	p.send("first")
-	p.awaitStatus("first", "stored")
+	p.awaitServices(float64(puts[loadTypes-1][0].revision)) // no event comes before its type
 	var putting, sending sync.WaitGroup
 	var sent atomic.Int64
 	turns := make(chan int) // of the senders
