@@ -119,17 +119,22 @@ type settler struct {
 func (s *settler) settleBatch(
 	ctx context.Context, messages []delivery, docs []*store.Document, written []store.WriteResult, err error,
 ) error {
-	bytes := 0
+	dispositions := make([]disposition, len(messages))
 	var counts tally
 	for i := range messages {
-		var d disposition
 		var code string
 		if err != nil {
-			d = dispositionOfError(ctx, err)
+			dispositions[i] = dispositionOfError(ctx, err)
 		} else {
-			d, code = dispositionOf(docs[i], written[i])
+			dispositions[i], code = dispositionOf(docs[i], written[i])
 		}
-		switch settlements[d].action {
+		counts.increment(dispositions[i], code)
+	}
+	// Counted first: who sees a message settled sees it counted.
+	s.metrics.countSettled(counts)
+	bytes := 0
+	for i := range messages {
+		switch settlements[dispositions[i]].action {
 		case actionAck:
 			// Ack only after the write returned: this line is the only one that
 			// acknowledges, and what led here came from the store.
@@ -138,9 +143,7 @@ func (s *settler) settleBatch(
 		case actionRetry, actionStop, actionRelease:
 			s.publishReply(&messages[i], bodyNak)
 		}
-		counts.increment(d, code)
 	}
-	s.metrics.countSettled(counts)
 	s.requestPurge(bytes)
 	if err != nil && settlements[dispositionOfError(ctx, err)].action == actionStop {
 		return err
