@@ -7,14 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 )
 
 // The Eye is killed and started again while events are sent.
 func TestSendStoresEveryEventOnceAcrossARestart(t *testing.T) {
-	e := startEye(t)
+	listen := daemontest.FreeAddr() // no connection can take it while nothing listens
+	e := startEyeAt(t, listen)
 	send := e.shellCommand(t.Context(), "exec theeye send")
 	in, err := send.StdinPipe()
 	if err != nil {
@@ -47,7 +49,7 @@ func TestSendStoresEveryEventOnceAcrossARestart(t *testing.T) {
 		writeEvents(t, in, 1500, 1500)
 		_ = in.Close()
 	}()
-	e.startUp(t, strings.TrimPrefix(e.url, "http://"))
+	e.startUp(t, listen)
 	<-written
 	if err := send.Wait(); err != nil || out.String() != "accepted 3000, refused 0\n" {
 		t.Fatalf("%v: %s", err, out.String())

@@ -85,6 +85,12 @@ type eye struct {
 // startEye starts `theeye up --dev`, which ends with the test.
 func startEye(t *testing.T) *eye {
 	t.Helper()
+	return startEyeAt(t, "127.0.0.1:0")
+}
+
+// startEyeAt is startEye with an address, for a test that starts it there again.
+func startEyeAt(t *testing.T, listen string) *eye {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +106,7 @@ func startEye(t *testing.T) *eye {
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "LC_ALL=C",
 		raceOptions,
 	}}
-	e.startUp(t, "127.0.0.1:0")
+	e.startUp(t, listen)
 	e.env = append(e.env, "EYE_URL="+e.url, "EYE_ADMIN="+e.admin, "EYE_TOKEN="+registry.DevOperatorToken, "EYE_WRITE_KEY="+registry.DevWriteKey)
 	t.Cleanup(func() {
 		_ = e.up.Process.Signal(syscall.SIGTERM)

@@ -5,6 +5,7 @@ package natstest
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
+
+	"github.com/theeye/theeye/shared/daemon/daemontest"
 )
 
 // readyLimit bounds one start of the server.
@@ -39,9 +42,13 @@ func VerifyTestMain(m *testing.M) {
 type Option func(*server.Options)
 
 // Listening makes the server listen on a free port of the loopback interface,
-// for tests that connect by address. The server keeps the port over restarts.
+// for tests that connect by address. The server keeps the port over restarts: no
+// connection can take it in between.
 func Listening() Option {
-	return func(o *server.Options) { o.DontListen, o.Host, o.Port = false, "127.0.0.1", server.RANDOM_PORT }
+	return func(o *server.Options) {
+		addr := netip.MustParseAddrPort(daemontest.FreeAddr())
+		o.DontListen, o.Host, o.Port = false, addr.Addr().String(), int(addr.Port())
+	}
 }
 
 // MaxPayload sets the largest message in bytes; the default is 2 MiB, as in
@@ -93,9 +100,6 @@ func (s *Server) Restart() {
 	srv.Start()
 	if !srv.ReadyForConnections(readyLimit) {
 		s.tb.Fatal("natstest: the server is not ready")
-	}
-	if addr, ok := srv.Addr().(*net.TCPAddr); ok {
-		s.options.Port = addr.Port
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
