@@ -207,8 +207,12 @@ func TestLiveResumes(t *testing.T) {
 
 	rare := fx.listen(t, operator, "filter=event_id%3Drare")
 	fx.settled("shop", sent("e"), sent("f"))
-	place := rare.last
-	for rare.last == place { // until a heartbeat has passed e and f
+	js, err := fx.js.Stream(t.Context(), stream.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := fmt.Sprintf("-%d", js.CachedInfo().State.LastSeq)
+	for !strings.HasSuffix(rare.last, passed) { // until a heartbeat has passed e and f
 		if _, err := rare.read(); err != nil {
 			t.Fatal(err)
 		}
@@ -222,10 +226,6 @@ func TestLiveResumes(t *testing.T) {
 	epoch, seq, _ := strings.Cut(resumed.last, "-")
 	for _, id := range []string{"1-1", epoch + "-99999999"} {
 		fx.listen(t, operator, "", "Last-Event-ID", id).want("gap")
-	}
-	js, err := fx.js.Stream(t.Context(), stream.Name)
-	if err != nil {
-		t.Fatal(err)
 	}
 	if err := js.Purge(t.Context()); err != nil {
 		t.Fatal(err)
