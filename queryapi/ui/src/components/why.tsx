@@ -61,8 +61,9 @@ export function SchemaBeside({ event, faults }: { event: EyeEvent; faults: Fault
     return <figure><figcaption>Schema</figcaption>{failed.failure ? <FailureNote failure={failed.failure} call={failed.call} retry={failed.retry} /> : <div class="skeleton" />}</figure>;
   }
   const text = pretty(shown.text);
+  const schema = safeParse(text);
   const pointers = faults.flatMap((f) => {
-    const found = failingKeyword(safeParse(text), f);
+    const found = failingKeyword(schema, f);
     return found === undefined ? [] : [found];
   });
   const isOld = newest.value !== undefined && judgedBy !== undefined && newest.value.revision !== judgedBy;

@@ -13,7 +13,7 @@ import { lazily } from "../components/lazy.tsx";
 import { Link } from "../components/link.tsx";
 import { FailureNote } from "../components/panel.tsx";
 import { visibleText } from "../components/value.tsx";
-import { findPlaces, lineOf, marksOf } from "../json/places.ts";
+import { findPlaces, lineOf, type Mark, marksOf } from "../json/places.ts";
 import { pretty } from "../json/pretty.ts";
 import { withOwn, withScreen } from "../state/address.ts";
 import { useAnswer } from "../state/answer.ts";
@@ -66,6 +66,7 @@ export function Playground(): JSX.Element {
     }
   };
   const verdict = useVerdict(text, key);
+  const marks = marksOf(text, verdict.result?.errors ?? []);
   return (
     <div class="playground">
       <section class="panel padded" aria-label="Event">
@@ -73,12 +74,12 @@ export function Playground(): JSX.Element {
           <h2>Event</h2>
           <span class="end"><TypeSelect onExample={type} /></span>
         </div>
-        <div class="event-text"><Editor label="Event as JSON" value={text} onInput={type} marks={marksOf(text, verdict.result?.errors ?? [])} /></div>
+        <div class="event-text"><Editor label="Event as JSON" value={text} onInput={type} marks={marks} /></div>
         <div class="row">
           <button type="button" class="button" onClick={() => type(pretty(text))}>Lay out</button>
           <button type="button" class="button" onClick={() => type(withNow(text))}>Set the time to now</button>
         </div>
-        <VerdictView text={text} verdict={verdict} hasKey={key !== ""} />
+        <VerdictView text={text} marks={marks} verdict={verdict} hasKey={key !== ""} />
       </section>
       <div class="stack">
         <SendPanel text={text} secret={key} onKey={setKey} />
@@ -159,10 +160,9 @@ function useVerdict(text: string, secret: string): Verdict {
   return state;
 }
 
-function VerdictView({ text, verdict, hasKey }: { text: string; verdict: Verdict; hasKey: boolean }): JSX.Element {
+function VerdictView({ text, marks, verdict, hasKey }: { text: string; marks: Mark[]; verdict: Verdict; hasKey: boolean }): JSX.Element {
   const { fault, result, failure } = verdict;
   const errors = result?.errors ?? [];
-  const marks = marksOf(text, errors);
   return (
     <div class="verdict-box" role="status">
       {fault && <p class="fault">Line {fault.line}: {fault.message}</p>}
