@@ -132,26 +132,42 @@ func (p *page) clickShown(selector, text string) {
 }
 
 // clickShownIn clicks by mouse on what a selector finds in an element, or with "" on the
-// element itself, once nothing moves any more and nothing covers it.
+// element itself, once it is enabled, stays at its place from one frame to the next, and
+// nothing covers it.
 func (p *page) clickShownIn(element, selector string) {
 	p.t.Helper()
 	if selector != "" {
 		element = fmt.Sprintf(`(%s)?.querySelector(%s)`, element, quote(selector))
 	}
-	place := `(() => {
-		const e = ` + element + `
-		if (!e) return null
-		e.scrollIntoView({block: "nearest"})
-		const box = e.getClientRects()[0]
-		if (!box) return null
-		const at = {X: box.x + box.width / 2, Y: box.y + box.height / 2}
-		return e.contains(document.elementFromPoint(at.X, at.Y)) ? at : null
+	place := `(async () => {
+		const find = () => ` + element + `
+		const where = () => {
+			const box = find()?.getClientRects()[0]
+			return box && {X: box.x + box.width / 2, Y: box.y + box.height / 2}
+		}
+		find()?.scrollIntoView({block: "nearest"})
+		const before = where()
+		await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+		const e = find(), at = where()
+		if (!before || !at || e.disabled || before.X !== at.X || before.Y !== at.Y) return []
+		const hit = document.elementFromPoint(at.X, at.Y)
+		return e.contains(hit) || e.closest("label")?.contains(hit) ? [at] : []
 	})()`
-	p.awaitAnswers()
-	p.await(place)
 	type point struct{ X, Y float64 }
-	at := evaluate[point](p, place)
-	p.run(chromedp.MouseClickXY(at.X, at.Y))
+	var at []point
+	ctx, cancel := p.patient()
+	defer cancel()
+	err := harness.Poll(ctx, func() (err error) {
+		p.awaitAnswers()
+		if at, err = chromedp.Run(ctx, chromedp.Evaluate[[]point](place, chromedp.EvalAwaitPromise)); err == nil && len(at) == 0 {
+			err = fmt.Errorf("nothing can be clicked of %s", element)
+		}
+		return err
+	})
+	if err != nil {
+		p.t.Fatalf("%v\n%s", err, p.shownNow())
+	}
+	p.run(chromedp.MouseClickXY(at[0].X, at[0].Y))
 }
 
 // openElsewhere opens an address in a browser that knows nothing of the others.
@@ -175,7 +191,9 @@ func (f *fixture) openElsewhere(t testing.TB, address string) *page {
 func (p *page) download(name string, save func()) string {
 	p.t.Helper()
 	dir := p.t.TempDir()
-	_, err := chromedp.Call(p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+	ctx, cancel := p.patient()
+	defer cancel()
+	_, err := chromedp.Call(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
 		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID, //nolint:misspell // the name of Chromium
 	})
 	if err != nil {
@@ -183,7 +201,7 @@ func (p *page) download(name string, save func()) string {
 	}
 	save()
 	var content []byte
-	err = harness.Poll(p.ctx, func() (err error) {
+	err = harness.Poll(ctx, func() (err error) {
 		content, err = os.ReadFile(filepath.Join(dir, name)) // has its name once it is whole
 		return err
 	})

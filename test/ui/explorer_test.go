@@ -132,7 +132,7 @@ func TestExplorerScrollsFar(t *testing.T) {
 		}).observe(document.querySelector(".windowed"), {childList: true, attributes: true, subtree: true})
 		return true
 	})()`)
-	p.click(".windowed-foot .button")
+	p.clickText(".windowed-foot .button", "Load older") // by the mouse it would come into sight, and load by itself
 	p.checkRowsAreReused()
 	const toEnd = `(() => { const w = document.querySelector(".windowed"); w.scrollTop = w.scrollHeight; return w.querySelector("table").ariaRowCount > %d })()`
 	p.await(fmt.Sprintf(toEnd, 1500))
@@ -207,8 +207,7 @@ func (p *page) checkRowsAreReused() {
 // eventRange returns from and to of the call of the events that the screen shows.
 func eventRange(p *page) string {
 	p.t.Helper()
-	p.menu("Events: more", "Copy as curl")
-	p.await(`window.copied.startsWith("curl ")`)
+	p.copies("Events: more", "Copy as curl")
 	return evaluate[string](p, `(() => { const q = new URL(window.copied.match(/'(http[^']*)'/)[1]).searchParams; return "from=" + q.get("from") + "&to=" + q.get("to") })()`)
 }
 

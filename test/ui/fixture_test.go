@@ -90,12 +90,12 @@ func newEmptyFixture(t *testing.T) *fixture {
 
 // startFixture starts a process, with more of its environment.
 func startFixture(full bool, env ...string) (*fixture, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	binaries, err := harness.Build(ctx)
+	binaries, err := harness.Build(context.Background()) // a wait for compilers and other packages' builds
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	dir, err := os.MkdirTemp("", "eye-ui-")
 	if err != nil {
 		return nil, err

@@ -92,6 +92,7 @@ func TestReplays(t *testing.T) {
 // second.
 func TestReplayIsCancelled(t *testing.T) {
 	f := newOperatorFixture(t)
+	f.sendMany(t)
 	p := f.open(t, "/ui/replays/new?from=7d&to=now&tz=UTC&times=all")
 	p.run(chromedp.SendKeys("input[name=rate]", "1"))
 	p.clickText("form button", "Replay…")

@@ -52,6 +52,7 @@ func TestLive(t *testing.T) {
 	// One outcome alone, and a filter.
 	p.clickText(".segments button", "Rejected")
 	p.await(`location.search.includes("outcome=rejected")`)
+	p.await(`!document.querySelector(".windowed")`) // the stream before has rows
 	p.awaitText("[role=status]", "listening")
 	f.sendLive(t, `"/third"`)
 	f.sendLive(t, `18`)
@@ -60,9 +61,11 @@ func TestLive(t *testing.T) {
 		t.Errorf("of rejected events alone the screen shows %s", rows)
 	}
 	// The call streams the same.
-	p.menu("Outcomes: more", "Copy as curl")
-	p.await(`window.copied.includes("/v1/live?outcome=rejected")`)
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", evaluate[string](p, `window.copied`)+" --max-time 2 --dump-header - -H 'Last-Event-ID: 0-0'")
+	command := p.copies("Outcomes: more", "Copy as curl")
+	if !strings.Contains(command, "/v1/live?outcome=rejected") {
+		t.Errorf("the call is %s", command)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", command+" --max-time 2 --dump-header - -H 'Last-Event-ID: 0-0'")
 	cmd.Env = append(os.Environ(), "EYE_TOKEN="+operatorToken)
 	if out, _ := cmd.Output(); !strings.Contains(string(out), "text/event-stream") {
 		t.Errorf("the call answers %s", out)

@@ -84,10 +84,8 @@ func (f *fixture) openAs(t testing.TB, token, target string) *page {
 	if _, err := chromedp.Run(tab, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(tab, patience)
-	t.Cleanup(cancel)
-	p := &page{f: f, t: t, ctx: ctx}
-	if err := chromedp.Listen(ctx, p.hear); err != nil {
+	p := &page{f: f, t: t, ctx: tab}
+	if err := chromedp.Listen(tab, p.hear); err != nil {
 		t.Fatal(err)
 	}
 	p.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -148,10 +146,18 @@ func (p *page) checkFaults() {
 	}
 }
 
+// patient bounds one wait: a page may be in use for longer.
+func (p *page) patient() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(p.ctx, patience)
+}
+
 func (p *page) run(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	for _, action := range actions {
-		if _, err := chromedp.Run(p.ctx, action); err != nil {
+		ctx, cancel := p.patient()
+		_, err := chromedp.Run(ctx, action)
+		cancel()
+		if err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -160,7 +166,9 @@ func (p *page) run(actions ...chromedp.Action[chromedp.Void]) {
 // evaluate evaluates an expression in a page and awaits its promise.
 func evaluate[T any](p *page, expression string) T {
 	p.t.Helper()
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	ctx, cancel := p.patient()
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
@@ -170,8 +178,10 @@ func evaluate[T any](p *page, expression string) T {
 // await waits until an expression is true.
 func (p *page) await(expression string) {
 	p.t.Helper()
-	err := harness.Poll(p.ctx, func() error {
-		met, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+	ctx, cancel := p.patient()
+	defer cancel()
+	err := harness.Poll(ctx, func() error {
+		met, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && !met {
 			err = fmt.Errorf("not met: %s", expression)
 		}
@@ -214,49 +224,67 @@ func (p *page) awaitText(selector, want string) {
 // text returns the text of an element.
 func (p *page) text(selector string) string {
 	p.t.Helper()
-	p.await(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)))
-	return evaluate[string](p, fmt.Sprintf(`document.querySelector(%s).innerText`, quote(selector)))
+	for {
+		p.await(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)))
+		// An answer may take the element away, or draw another.
+		texts := evaluate[[]string](p, fmt.Sprintf(`[...document.querySelectorAll(%s)].slice(0, 1).map((e) => e.innerText)`, quote(selector)))
+		if len(texts) > 0 {
+			return texts[0]
+		}
+	}
 }
 
-// click clicks an element with the mouse.
+// click clicks by mouse on the first element that a selector finds.
 func (p *page) click(selector string) {
 	p.t.Helper()
-	p.await(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)))
-	p.run(chromedp.Click(selector))
+	p.clickShownIn(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)), "")
 }
 
 // clickText clicks the element that a selector finds and whose text is, or else
-// contains, another.
+// contains, another, once it is enabled.
 func (p *page) clickText(selector, want string) {
 	p.t.Helper()
-	p.awaitText(selector, want)
-	evaluate[bool](p, fmt.Sprintf(`(() => { const all = [...document.querySelectorAll(%s)]; (all.find((e) => e.innerText.trim() === %s) ?? all.find((e) => e.innerText.includes(%s))).click(); return true })()`,
-		quote(selector), quote(want), quote(want)))
+	p.await(fmt.Sprintf(`(() => {
+		const all = [...document.querySelectorAll(%s)]
+		const e = all.find((e) => e.innerText.trim() === %s) ?? all.find((e) => e.innerText.includes(%s))
+		if (!e || e.disabled) return false
+		e.click()
+		return true
+	})()`, quote(selector), quote(want), quote(want)))
 }
 
-// choose sets a select.
+// choose sets a select, once it has the option.
 func (p *page) choose(label, value string) {
 	p.t.Helper()
-	selector := fmt.Sprintf(`select[aria-label=%s]`, quote(label))
-	p.await(fmt.Sprintf(`[...document.querySelector(%s)?.options ?? []].some((o) => o.value === %s)`, quote(selector), quote(value)))
-	evaluate[bool](p, fmt.Sprintf(`(() => { const s = document.querySelector(%s); s.value = %s; s.dispatchEvent(new Event("change", {bubbles: true})); return true })()`,
-		quote(selector), quote(value)))
+	p.await(fmt.Sprintf(`(() => {
+		const s = document.querySelector(%s)
+		if (!s || s.disabled || ![...s.options].some((o) => o.value === %s)) return false
+		s.value = %s
+		s.dispatchEvent(new Event("change", {bubbles: true}))
+		return true
+	})()`, quote(fmt.Sprintf(`select[aria-label=%s]`, quote(label))), quote(value), quote(value)))
 }
 
 // menu takes an entry of a menu.
 func (p *page) menu(label, entry string) {
 	p.t.Helper()
 	p.click(fmt.Sprintf(`button[aria-label=%s]`, quote(label)))
-	p.await(`document.querySelector("[role=menuitem]")`)
-	evaluate[bool](p, fmt.Sprintf(`(() => { [...document.querySelectorAll("[role=menuitem]")].find((e) => e.innerText.includes(%s)).click(); return true })()`, quote(entry)))
+	p.clickText("[role=menuitem]", entry)
+}
+
+// copies takes the entry of a menu that copies a command, and returns the command.
+func (p *page) copies(label, entry string) string {
+	p.t.Helper()
+	evaluate[bool](p, `(() => { window.copied = ""; return true })()`)
+	p.menu(label, entry)
+	p.await(`window.copied`)
+	return evaluate[string](p, `window.copied`)
 }
 
 // curl copies the call of a panel as a command and runs it.
 func (p *page) curl(panel string, answer any) {
 	p.t.Helper()
-	p.menu(panel+": more", "Copy as curl")
-	p.await(`window.copied.startsWith("curl ")`)
-	p.runCurl(evaluate[string](p, `window.copied`), answer)
+	p.runCurl(p.copies(panel+": more", "Copy as curl"), answer)
 }
 
 // runCurl runs a command that was copied.
@@ -288,6 +316,7 @@ func (p *page) checkSame(shown string) {
 	p.awaitText("#main", "no screen at this address")
 	p.run(chromedp.NavigateBack())
 	p.await(same)
+	p.awaitAnswers()
 }
 
 // press presses keys, one after the other, on the focused element.
@@ -299,11 +328,13 @@ func (p *page) press(keys string) {
 // checkAccessibility says that axe-core finds nothing.
 func (p *page) checkAccessibility() {
 	p.t.Helper()
-	script, err := axe()
-	if err != nil {
-		p.t.Fatal(err)
+	if !evaluate[bool](p, `"axe" in window`) { // half a megabyte, once a document
+		script, err := axe()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		evaluate[bool](p, "(() => { "+script+"\n; return true })()")
 	}
-	evaluate[bool](p, "(() => { "+script+"\n; return true })()")
 	findings := evaluate[[]string](p, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.flatMap((v) =>
 		v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))))`)
 	for _, finding := range findings {
@@ -316,6 +347,7 @@ func (p *page) checkNarrow() {
 	p.t.Helper()
 	p.run(chromedp.EmulateViewport(360, 780))
 	p.await(`innerWidth === 360`)
+	p.awaitAnswers() // and the frames in which charts take the width
 	if width := evaluate[int](p, `document.documentElement.scrollWidth`); width > 360 {
 		wide := evaluate[[]string](p, `[...document.querySelectorAll("#app *")].filter((e) => e.getBoundingClientRect().right > 361).slice(0, 8).map((e) => e.tagName + "." + e.getAttribute("class"))`)
 		p.t.Errorf("the screen is %d pixels wide, of 360: %q", width, wide)

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -34,6 +36,7 @@ func TestServerRestarts(t *testing.T) {
 	policy := f.open(t, "/ui/policy?from=7d&to=now&tz=UTC")
 	policy.fill(".policy-text", `{"future_skew": "10m", "unknown_types": "reject"}`)
 	policy.awaitText(".diff", `"10m"`)
+	f.sendMany(t) // so that the replay lasts
 	id := f.startReplay(t)
 	job := f.open(t, "/ui/replays/"+id+"?from=7d&to=now&tz=UTC")
 	job.awaitText(".job .badge", "Running")
@@ -74,6 +77,20 @@ func TestServerRestarts(t *testing.T) {
 	policy.awaitText(".versions", "Revision")
 	job.clickText(".job button", "Cancel")
 	job.awaitText(".job .badge", "Cancelled")
+}
+
+// sendMany sends more events than a replay at one a second gets through during a test.
+func (f *fixture) sendMany(t *testing.T) {
+	t.Helper()
+	const many = 2000
+	lines := make([]string, many)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(`{"session_id": "0193b5c2-7c1a-7000-8000-000000000000", "category": "page interaction", "name": "pageview", "data": {"host": "a", "path": "/%d"}, "timestamp": %q}`,
+			i, time.Now().UTC().Format(time.RFC3339))
+	}
+	for part := range slices.Chunk(lines, many/4) {
+		f.sendEvents(t, strings.Join(part, "\n"))
+	}
 }
 
 // startReplay starts a replay of one event a second.

@@ -237,7 +237,7 @@ func TestLateAnswers(t *testing.T) {
 }
 
 // shownNew is what the panels show.
-const shownNew = `[...document.querySelectorAll("#main .panel")].map((e) => e.innerText).join("|")`
+const shownNew = `[...document.querySelectorAll("#main .panel")].map((e) => e.innerText.replace(/[^\t\n]* ago|just now/g, "")).join("|")`
 
 // A call that fails is shown with its code, a sentence and itself as a command; it is asked
 // again by itself where that may help, and by a button.
