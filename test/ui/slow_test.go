@@ -239,6 +239,33 @@ func TestLateAnswers(t *testing.T) {
 // shownNew is what the panels show.
 const shownNew = `[...document.querySelectorAll("#main .panel")].map((e) => e.innerText.replace(/[^\t\n]* ago|just now/g, "")).join("|")`
 
+// What is typed while an answer is awaited stays when it comes.
+func TestTypingWhileAnswersAreAwaited(t *testing.T) {
+	f, g := newOperatorFixture(t).newGate(t)
+	p := f.open(t, "/ui/replays/new?from=7d&to=now&tz=UTC")
+	p.awaitText(".panel-note .total", "40")
+	g.hold("/v1/types")
+	p.click(`button[aria-label="Refresh"]`)
+	p.run(chromedp.SendKeys("input[name=category]", "tra"))
+	p.await(`document.querySelector("#main .panel-wait")`)
+	g.pass()
+	p.awaitAnswers()
+	p.press("vel\t")
+	p.await(`new URLSearchParams(location.search).get("category") === "travel"`)
+
+	p = f.open(t, bookingScreen)
+	p.retype(bothTotals)
+	g.hold("/v1/replays")
+	p.clickText(".dry-run-panel button", "Run")
+	p.retype(numbers)
+	g.pass()
+	p.awaitText(".dry-run-panel .notice-line", "has changed since")
+	p.awaitText(".samples .badge.bad", "would be rejected")
+	if typed := p.typed(); typed != numbers {
+		t.Errorf("the draft is %s", typed)
+	}
+}
+
 // A call that fails is shown with its code, a sentence and itself as a command; it is asked
 // again by itself where that may help, and by a button.
 func TestFailedAnswers(t *testing.T) {

@@ -150,12 +150,6 @@ function NewReplay(): JSX.Element {
     setAsking(false);
     if (job) go(withScreen({ ...a, ...pinned(a) }, "replays", job.id));
   };
-  const field = (name: string, label: string, hint: string): JSX.Element => (
-    <label class="field">
-      <span>{label}</span>
-      <input class="input" name={name} value={a.own[name]?.[0] ?? ""} placeholder={hint} autocomplete="off" spellcheck={false} onChange={(e) => replace(withOwn(a, name, e.currentTarget.value))} />
-    </label>
-  );
   return (
     <div class="stack">
       <Crumbs kind="replays"><h2>New replay</h2></Crumbs>
@@ -170,9 +164,9 @@ function NewReplay(): JSX.Element {
             <bdi>{visibleText(selectedText(a, selection), 400)}</bdi>. Application and range are those of the header.
           </p>
           <div class="form-grid">
-            {field("category", "Category", "any")}
-            {field("name", "Name", "any")}
-            {field("code", "Code of a reason", "any")}
+            <SelectionField name="category" label="Category" />
+            <SelectionField name="name" label="Name" />
+            <SelectionField name="code" label="Code of a reason" />
             <label class="field">
               <span>At most so many a second</span>
               <input class="input" name="rate" inputMode="numeric" value={rate} placeholder="no limit" autocomplete="off" aria-invalid={badRate} onInput={(e) => setRate(e.currentTarget.value)} />
@@ -209,6 +203,18 @@ function NewReplay(): JSX.Element {
         </Confirm>
       )}
     </div>
+  );
+}
+
+/** A field of the selection. Its text goes into the address once it is complete, and stays meanwhile, whatever answers come. */
+function SelectionField({ name, label }: { name: string; label: string }): JSX.Element {
+  const [typed, setTyped] = useState<string>();
+  const commit = (text: string): void => (setTyped(undefined), replace(withOwn(address.value, name, text)));
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input class="input" name={name} value={typed ?? address.value.own[name]?.[0] ?? ""} placeholder="any" autocomplete="off" spellcheck={false} onInput={(e) => setTyped(e.currentTarget.value)} onChange={(e) => commit(e.currentTarget.value)} />
+    </label>
   );
 }
 

@@ -77,6 +77,10 @@ export function SchemaEditor(type: TypeName): JSX.Element {
     if (typed === from.baseText && !isNew) keep(undefined);
     else keep({ ...from, text: typed });
   };
+  // Keeps the dry run of this text: with what was typed while it was started.
+  const newest = useRef(draft);
+  newest.current = draft;
+  const keepJudged = (job: string): void => keep({ ...(newest.current ?? { base, baseText: baseText ?? "", text: text! }), judged: { job, text: text! } });
   const verdict = useVerdict(type, text, samples.events);
   const marks = text === undefined ? [] : marksOf(text, verdict.faults);
 
@@ -130,12 +134,12 @@ export function SchemaEditor(type: TypeName): JSX.Element {
           {verdict.failure && <FailureNote failure={verdict.failure} call={verdict.call} retry={verdict.retry} />}
         </section>
         <SamplesPanel samples={samples} verdict={verdict} />
-        <DryRunPanel type={type} text={text} isValid={verdict.isValid} draft={draft} onJudged={(job) => keep({ ...(draft ?? { base, baseText: baseText ?? "", text }), judged: { job, text } })} />
+        <DryRunPanel type={type} text={text} isValid={verdict.isValid} draft={draft} onJudged={keepJudged} />
       </div>
       {!isNew && <History type={type} call={versionsCall} onRestore={(old) => change(old)} current={text} />}
       {dialog === "save" && (
         <SaveDialog type={type} text={text} base={base} baseText={draft?.baseText ?? baseText ?? ""} draft={draft} isNew={isNew} worse={samples.events.filter((e, i) => changeOf(e, verdict.errors[i]) === "newly_rejected").length}
-          onJudged={(job) => keep({ ...(draft ?? { base, baseText: baseText ?? "", text }), judged: { job, text } })} onClose={() => setDialog(undefined)} onSaved={onSaved}
+          onJudged={keepJudged} onClose={() => setDialog(undefined)} onSaved={onSaved}
           onConflict={() => (setDialog(undefined), void showConflict(type, draft ?? { text, base, baseText: baseText ?? "" }, setConflict))} />
       )}
     </div>
