@@ -40,6 +40,7 @@ var contract = map[reflect.Type][]string{
 	reflect.TypeFor[api.RejectedSummary]():     {"RejectedSummary"},
 	reflect.TypeFor[api.DraftRequest]():        {"DraftRequest"},
 	reflect.TypeFor[api.DraftVerdicts]():       {"DraftVerdicts"},
+	reflect.TypeFor[api.SchemaProposal]():      {"SchemaProposal"},
 	reflect.TypeFor[api.TypeList]():            {"TypeList"},
 	reflect.TypeFor[api.Timeseries]():          {"Timeseries"},
 	reflect.TypeFor[api.Top]():                 {"Top"},

@@ -84,7 +84,7 @@ func TestParametersAreDocumented(t *testing.T) {
 		"/v1/events": eventsParams, "/v1/events/{event_id}": eventParams, "/v1/sessions/{session_id}": sessionParams,
 		"/v1/rejected": rejectedParams, "/v1/rejected/summary": summaryParams,
 		"/v1/types": typesParams, "/v1/fields": fieldsParams, "/v1/stats/timeseries": timeseriesParams, "/v1/stats/top": topParams, "/v1/export": exportParams, "/v1/live": liveParams, "/v1/status": nil,
-		"/v1/schemas": nil, "/v1/schemas/{category}/{name}": versionParams, "/v1/schemas/{category}/{name}/history": historyParams,
+		"/v1/schemas": nil, "/v1/schemas/{category}/{name}": versionParams, "/v1/schemas/{category}/{name}/proposal": proposalParams, "/v1/schemas/{category}/{name}/history": historyParams,
 		"/v1/policy": versionParams, "/v1/policy/history": historyParams, "/v1/applications": nil, "/v1/applications/{application}": nil,
 		"/v1/tokens": nil, "/v1/tokens/{token_id}": nil, "/v1/changes": changesParams,
 	} {

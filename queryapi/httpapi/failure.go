@@ -46,6 +46,7 @@ var statuses = map[string]int{
 	api.CodeApplicationNotAllowed: http.StatusForbidden,
 	api.CodeNotFound:              http.StatusNotFound,
 	api.CodeUnknownSession:        http.StatusNotFound,
+	api.CodeNoEvents:              http.StatusNotFound,
 	api.CodeAnswerTooLarge:        http.StatusBadRequest,
 	api.CodeQueryTimeout:          http.StatusGatewayTimeout,
 	api.CodeStillBuilding:         http.StatusGatewayTimeout,

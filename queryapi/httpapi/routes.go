@@ -128,6 +128,7 @@ func (s *service) eventHandlers() map[string]handler {
 		routeSession:         s.showSession,
 		routeRejected:        s.listRejected,
 		routeRejectedSummary: s.withColumns(s.summarizeRejected),
+		routeSchemaProposal:  s.withColumns(s.proposeSchema),
 	}
 }
 

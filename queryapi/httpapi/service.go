@@ -41,6 +41,7 @@ const (
 	routeSchema         = routeSchemas + "/:category/:name"
 	routeSchemaHistory  = routeSchema + "/history"
 	routeSchemaValidate = routeSchema + "/validate"
+	routeSchemaProposal = routeSchema + "/proposal"
 	routePolicy         = api.PathPolicy
 	routePolicyHistory  = api.PathPolicyHistory
 	routeApplications   = api.PathApplications

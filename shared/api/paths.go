@@ -82,6 +82,7 @@ const (
 	segmentTrace    = "/trace"
 	segmentHistory  = "/history"
 	segmentValidate = "/validate"
+	segmentProposal = "/proposal"
 	segmentKeys     = "/keys"
 	segmentSettings = "/settings"
 )
@@ -125,6 +126,12 @@ func SchemaHistoryPath(category, name string) string {
 // not put.
 func SchemaValidatePath(category, name string) string {
 	return SchemaPath(category, name) + segmentValidate
+}
+
+// SchemaProposalPath is the path of a first schema of a type, made from its events. Every
+// token may read it.
+func SchemaProposalPath(category, name string) string {
+	return SchemaPath(category, name) + segmentProposal
 }
 
 // ApplicationPath is the path of one application.

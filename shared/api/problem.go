@@ -91,12 +91,14 @@ const (
 	CodeTooManyApplications   = "too_many_applications"
 	CodeAmbiguousEvent        = "ambiguous_event"
 	CodeUnknownSession        = "unknown_session"
-	CodeAnswerTooLarge        = "too_large"
-	CodeStoreUnavailable      = "store_unavailable"
-	CodeStreamUnavailable     = "stream_unavailable"
-	CodeRegistryUnavailable   = "registry_unavailable"
-	CodeBacklogTooLong        = "backlog_too_long"
-	CodeQueryTimeout          = "query_timeout"
+	// CodeNoEvents answers a question that events of a type answer, where there are none.
+	CodeNoEvents            = "no_events"
+	CodeAnswerTooLarge      = "too_large"
+	CodeStoreUnavailable    = "store_unavailable"
+	CodeStreamUnavailable   = "stream_unavailable"
+	CodeRegistryUnavailable = "registry_unavailable"
+	CodeBacklogTooLong      = "backlog_too_long"
+	CodeQueryTimeout        = "query_timeout"
 	// CodeStillBuilding answers a question about days whose columns have not been built
 	// since the start.
 	CodeStillBuilding  = "still_building"

@@ -70,6 +70,24 @@ type DraftVerdict struct {
 	Errors []event.Fault `json:"errors,omitempty"`
 }
 
+// SchemaProposal is the answer to GET SchemaProposalPath: a first schema of a type, from
+// what its events have. Every event that was read is valid by it.
+type SchemaProposal struct {
+	StatsRange
+	Category string         `json:"category"`
+	Name     string         `json:"name"`
+	Schema   jsontext.Value `json:"schema"`
+	// Stored and Rejected are how many events were read. Rejected ones are read of a type
+	// without a schema, those with code unknown_type.
+	Stored   int `json:"stored"`
+	Rejected int `json:"rejected"`
+	// Counted is in how many stored events the fields were counted; 0 where every stored
+	// one was read.
+	Counted int64 `json:"counted"`
+	// Truncated says that members were left out, since there are too many.
+	Truncated bool `json:"truncated"`
+}
+
 // ChangedPolicy is the answer to PUT and DELETE PathPolicy.
 type ChangedPolicy struct {
 	Revision uint64 `json:"revision"`
