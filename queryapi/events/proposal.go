@@ -30,7 +30,7 @@ type ProposalQuery struct {
 
 // ProposeSchema returns a first schema of a type from a page of its newest stored events and,
 // where it has no schema, one of the newest ones that were rejected for that. More stored
-// events than a page holds widen the schema by what is counted of all of them.
+// events than a page holds widen the schema by the counts of all of them.
 func (f *Finder) ProposeSchema(ctx context.Context, p access.Principal, q ProposalQuery) (*api.SchemaProposal, error) {
 	answer := &api.SchemaProposal{Category: q.Type.Category, Name: q.Type.Name}
 	answer.AsOf = api.TimeOf(time.Now())
@@ -67,7 +67,7 @@ func (f *Finder) ProposeSchema(ctx context.Context, p access.Principal, q Propos
 		seen.Widen(fields)
 		answer.Counted, answer.AsOf = fields.Events, fields.AsOf
 	}
-	answer.Schema, answer.Truncated = seen.Schema(q.Type.Category + ": " + q.Type.Name)
+	answer.Schema, answer.Truncated = seen.Propose(q.Type.Category + ": " + q.Type.Name)
 	return answer, nil
 }
 
@@ -82,7 +82,7 @@ func addData(seen *propose.Observations, docs []*store.Document) (n int) {
 		if refusal != nil {
 			continue
 		}
-		seen.Add(read.Tree)
+		seen.AddData(read.Tree)
 		n++
 	}
 	return n

@@ -3,8 +3,8 @@
 // Promises:
 //
 //   - Every event whose data was added is valid by the proposed schema, as package schema
-//     validates it, whatever names and values the data has. What was counted of further events
-//     (Widen) only makes the schema wider.
+//     validates it, whatever names and values the data has. Counts of further events (Widen)
+//     only make the schema wider.
 //   - Package schema takes the proposed schema: it is within the limits of a declaration, also
 //     laid out with two spaces a level.
 //   - The text depends on the events alone, not on their order, while their members are within

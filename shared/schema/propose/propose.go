@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what is observed. What is proposed has those of a declaration besides.
+// Bounds of the observations. A proposed schema has those of a declaration besides.
 const (
 	// MaxDepth is how many levels of objects and arrays have members and elements.
 	MaxDepth = 16
@@ -21,8 +21,8 @@ const (
 	maxNameBytes = 1024
 )
 
-// Observations are what was seen in the data of events. The zero value has seen nothing. It is
-// for one goroutine.
+// Observations note types, members and elements in the data of events. The zero value has seen
+// nothing. It is for one goroutine.
 type Observations struct {
 	root place
 	// places is how many there are below the root.
@@ -31,7 +31,7 @@ type Observations struct {
 	incomplete bool
 }
 
-// place is what was seen at one place of the data.
+// place notes the values at one place of the data.
 type place struct {
 	kinds kindSet
 	// present is how many values were seen, objects how many of them are objects.
@@ -72,10 +72,10 @@ var kindNames = []struct {
 	{kindString, "string"},
 }
 
-// Add adds the data of one event, a tree as package format/native decodes it.
-func (o *Observations) Add(data map[string]any) { o.addValue(&o.root, data, 0) }
+// AddData adds the data of one event, a tree as package format/native decodes it.
+func (o *Observations) AddData(data map[string]any) { o.noteValue(&o.root, data, 0) }
 
-func (o *Observations) addValue(p *place, v any, depth int) {
+func (o *Observations) noteValue(p *place, v any, depth int) {
 	p.present++
 	p.kinds |= kindOf(v)
 	switch v := v.(type) {
@@ -91,7 +91,7 @@ func (o *Observations) addMembers(p *place, object map[string]any, depth int) {
 	// In the order of the names, so that a bound leaves out the same ones every time.
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if member := o.memberOf(p, name, depth); member != nil {
-			o.addValue(member, object[name], depth+1)
+			o.noteValue(member, object[name], depth+1)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (o *Observations) addElements(p *place, array []any, depth int) {
 		p.elements, o.places = &place{}, o.places+1
 	}
 	for _, v := range array {
-		o.addValue(p.elements, v, depth+1)
+		o.noteValue(p.elements, v, depth+1)
 	}
 }
 

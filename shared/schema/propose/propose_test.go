@@ -37,13 +37,13 @@ func decode(data string) *event.Event {
 	return ev
 }
 
-// observe returns what is seen in events, and those of them that are none of a refused one.
+// observe returns the observations of data, and the events with those that are not refused.
 func observe(data []string) (*propose.Observations, []*event.Event) {
 	var seen propose.Observations
 	var events []*event.Event
 	for _, d := range data {
 		if ev := decode(d); ev != nil {
-			seen.Add(ev.Tree)
+			seen.AddData(ev.Tree)
 			events = append(events, ev)
 		}
 	}
@@ -97,7 +97,7 @@ func TestProposesWhatWasSeen(t *testing.T) {
 			if len(events) != len(data) {
 				t.Fatal("an event is refused")
 			}
-			text, incomplete := seen.Schema("t")
+			text, incomplete := seen.Propose("t")
 			var got, want any
 			if err := json.Unmarshal([]byte(c.want), &want); err != nil {
 				t.Fatal(err)
@@ -116,7 +116,7 @@ func TestProposesWhatWasSeen(t *testing.T) {
 // The text is for people: laid out, and its members in the order in which one reads them.
 func TestSchemaIsLaidOut(t *testing.T) {
 	seen, _ := observe([]string{`{"b": [1], "a": "x"}`, `{"b": []}`})
-	text, _ := seen.Schema("page interaction: pageview")
+	text, _ := seen.Propose("page interaction: pageview")
 	want := `{
   "$schema": "http://json-schema.org/draft-07/schema#",
   "title": "page interaction: pageview",
@@ -141,7 +141,7 @@ func TestSchemaIsLaidOut(t *testing.T) {
 	}
 }
 
-// What is beyond a bound is left out: the deeper and rarer members first.
+// Members beyond a bound are left out: the deeper and rarer ones first.
 func TestBoundsLeaveOut(t *testing.T) {
 	object := func(n int, name func(i int) string) string {
 		var b strings.Builder
@@ -172,7 +172,7 @@ func TestBoundsLeaveOut(t *testing.T) {
 			if len(events) != len(c.data) {
 				t.Fatal("an event is refused")
 			}
-			text, incomplete := seen.Schema("t")
+			text, incomplete := seen.Propose("t")
 			checkValid(t, text, events)
 			if want := name != "200 members"; incomplete != want {
 				t.Errorf("incomplete: %v", incomplete)
@@ -192,8 +192,8 @@ func TestBoundsLeaveOut(t *testing.T) {
 // A tree that no event has does no harm: its names are left out.
 func TestNamesThatAreNotUTF8AreLeftOut(t *testing.T) {
 	var seen propose.Observations
-	seen.Add(map[string]any{"\xff": "x", "a\xc0": "x", "b": "x"})
-	text, incomplete := seen.Schema("t")
+	seen.AddData(map[string]any{"\xff": "x", "a\xc0": "x", "b": "x"})
+	text, incomplete := seen.Propose("t")
 	checkValid(t, text, nil)
 	if !incomplete || strings.Count(string(text), `"string"`) != 1 {
 		t.Errorf("incomplete: %v, %s", incomplete, text)
@@ -214,14 +214,14 @@ func TestEveryEventIsValidByItsProposal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := rapid.SliceOfN(objectText(3), 0, 12).Draw(t, "data")
 		seen, events := observe(data)
-		text, _ := seen.Schema(rapid.String().Draw(t, "title"))
+		text, _ := seen.Propose(rapid.String().Draw(t, "title"))
 		checkValid(t, text, events)
 
 		seed := rapid.Uint64().Draw(t, "order")
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(data), func(i, k int) { data[i], data[k] = data[k], data[i] })
-		one, _ := seen.Schema("t")
+		one, _ := seen.Propose("t")
 		shuffled, _ := observe(data)
-		if other, _ := shuffled.Schema("t"); string(other) != string(one) {
+		if other, _ := shuffled.Propose("t"); string(other) != string(one) {
 			t.Fatalf("in another order it is %s, not %s", other, one)
 		}
 	})
@@ -239,7 +239,7 @@ func TestWidenedProposalKeepsEveryEventValid(t *testing.T) {
 			list.Fields = append(list.Fields, api.FieldFacts{Path: path, Present: n, Types: map[string]int64{kind: n}})
 		}
 		seen.Widen(list)
-		text, _ := seen.Schema("t")
+		text, _ := seen.Propose("t")
 		checkValid(t, text, events)
 	})
 }
@@ -268,7 +268,7 @@ func TestWiden(t *testing.T) {
 	check := func(name string, truncated bool, want string) {
 		o := seen()
 		o.Widen(&api.FieldList{Events: 3, Fields: counts, Truncated: truncated})
-		text, incomplete := o.Schema("t")
+		text, incomplete := o.Propose("t")
 		var got, wanted any
 		if err := json.Unmarshal([]byte(want), &wanted); err != nil {
 			t.Fatal(err)
@@ -353,7 +353,7 @@ func FuzzPropose(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, one, other []byte) {
 		seen, events := observe([]string{string(one), string(other)})
-		text, _ := seen.Schema("t")
+		text, _ := seen.Propose("t")
 		checkValid(t, text, events)
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/theeye/theeye/shared/schema"
 )
 
-// draft7 is the $schema of what is proposed.
+// draft7 is the $schema of a proposed schema.
 const draft7 = "http://json-schema.org/draft-07/schema#"
 
 // document is a JSON Schema, its members in the order in which people read them.
@@ -23,9 +23,9 @@ type document struct {
 	Items      *document            `json:"items,omitzero"`
 }
 
-// Schema returns the text of the proposed schema, laid out with two spaces a level, under a
+// Propose returns the text of the proposed schema, laid out with two spaces a level, under a
 // title. incomplete says that members or elements were left out, since there are too many.
-func (o *Observations) Schema(title string) (text jsontext.Value, incomplete bool) {
+func (o *Observations) Propose(title string) (text jsontext.Value, incomplete bool) {
 	o.root.kinds |= kindObject // as the data of every event
 	for limit := MaxMembers; ; limit -= max(1, limit/4) {
 		chosen, all := o.choose(limit)

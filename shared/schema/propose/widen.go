@@ -7,10 +7,10 @@ import (
 	"github.com/theeye/theeye/shared/query/filter"
 )
 
-// Widen makes the schema as wide as what was counted of events that were not all added: it has
-// the types that were counted, and requires what all of them have. What is not counted, whether
-// numbers are integers and what the elements of arrays are, is not said any more; nor is the
-// type of a member that is not in the list of a truncated one.
+// Widen makes the schema as wide as the counts of events that were not all added: it has the
+// types that were counted, and requires the members that all of these events have. Elements of
+// arrays, and whether numbers are integers, are not counted, and so not described any more; nor
+// is a member that is missing in a truncated list.
 //
 // Empty objects are not counted, so one that was not added may be invalid where all other values
 // are none.
@@ -29,7 +29,7 @@ func (o *Observations) Widen(list *api.FieldList) {
 	w.widen(&o.root, root, 0)
 }
 
-// counted is what was counted at one place.
+// counted holds the counts of one place.
 type counted struct {
 	kinds kindSet
 	// present is in how many events it is at least: the counts do not show how many objects
@@ -67,7 +67,7 @@ type widener struct {
 	truncated bool
 }
 
-// widen widens a place by what was counted there.
+// widen widens a place by its counts.
 func (w *widener) widen(p *place, c *counted, depth int) {
 	p.kinds |= c.kinds
 	if p.kinds&kindInteger != 0 {
