@@ -259,7 +259,8 @@ Examples:
   theeye fields --category shop --name purchase
   theeye fields --prefix data.cart --from 30d`,
 
-	"schema infer": `Looks at the stored events of the last seven days, or of --from and --to.
+	"schema infer": `Looks at the stored events of the last seven days, or of --from and --to, and while the type has no
+schema at those that were rejected as unknown_type.
 
 Example:
   theeye schema infer shop purchase -o purchase.json`,

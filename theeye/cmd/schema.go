@@ -23,7 +23,7 @@ type schemaCmd struct {
 	Put     schemaPutCmd     `cmd:"" help:"Put a schema, from a file or an earlier version."`
 	History schemaHistoryCmd `cmd:"" help:"List the versions of a schema, with who made them and why."`
 	Check   schemaCheckCmd   `cmd:"" help:"Tell what a schema that is not put yet would change."`
-	Infer   schemaInferCmd   `cmd:"" help:"Print a schema that the stored events of a type match."`
+	Infer   schemaInferCmd   `cmd:"" help:"Print a first schema of a type, which its events match."`
 	Delete  schemaDeleteCmd  `cmd:"" help:"Remove a type's schema. Its history stays."`
 }
 

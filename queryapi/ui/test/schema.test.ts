@@ -5,7 +5,6 @@ import test from "node:test";
 import { diffLines, mergeLines } from "../src/json/diff.ts";
 import { findPlaces, markOf } from "../src/json/places.ts";
 import { pretty } from "../src/json/pretty.ts";
-import { inferSchema } from "../src/schema/infer.ts";
 import { failingKeyword } from "../src/schema/keyword.ts";
 
 test("places of members and elements", () => {
@@ -86,11 +85,4 @@ test("two changes of one text are merged where they do not touch the same lines"
   assert.equal(mergeLines(base, "a\nX\nc\nd\ne", "a\nY\nc\nd\ne"), undefined);
   assert.equal(mergeLines(base, "a\nX\nc\nd\ne", "a\nX\nc\nd\ne"), "a\nX\nc\nd\ne");
   assert.equal(mergeLines(base, base, "z"), "z");
-});
-
-test("a first schema has the types that were seen, and requires the members that all have", () => {
-  assert.deepEqual(JSON.parse(inferSchema("t", [{ a: 1, b: "x", c: [1, null] }, { a: 1.5, b: null }])), {
-    $schema: "http://json-schema.org/draft-07/schema#", title: "t", type: "object", required: ["a", "b"],
-    properties: { a: { type: "number" }, b: { type: ["null", "string"] }, c: { type: "array", items: { type: ["integer", "null"] } } },
-  });
 });

@@ -15,14 +15,14 @@ import { Icon } from "../components/icon.tsx";
 import { JobProgress, ReplayReportView, useJob } from "../components/job.tsx";
 import { MarkedJson } from "../components/json.tsx";
 import { Link } from "../components/link.tsx";
-import { FailureNote, Panel } from "../components/panel.tsx";
+import { Menu } from "../components/menu.tsx";
+import { FailureNote, Panel, panelActions } from "../components/panel.tsx";
 import { visibleText } from "../components/value.tsx";
 import { count, figure } from "../format/number.ts";
 import { momentOf } from "../format/time.ts";
 import { mergeLines } from "../json/diff.ts";
 import { findPlaces, lineOf, marksOf } from "../json/places.ts";
 import { pretty } from "../json/pretty.ts";
-import { inferSchema } from "../schema/infer.ts";
 import { isAboutSchema } from "../schema/reasons.ts";
 import { withOwn, withScreen } from "../state/address.ts";
 import { type Answer, refreshes, useAnswer } from "../state/answer.ts";
@@ -62,7 +62,8 @@ export function SchemaEditor(type: TypeName): JSX.Element {
 
   const baseText = declared.value ? laidOut(declared.value.text) : undefined;
   const isNew = list.value !== undefined && !present;
-  const starting = baseText ?? (isNew && samples.ready ? inferSchema(`${category}: ${name}`, samples.events.flatMap((e) => (e.data === undefined ? [] : [e.data]))) : undefined);
+  const proposal = useAnswer<string>(isNew ? get(pathTo("schemas", category, name, "proposal"), { application: a.app, ...receivedRange(a) }) : undefined, 0, askProposal);
+  const starting = baseText ?? (isNew ? proposal.value : undefined);
   const text = draft?.text ?? starting;
   const base = draft?.base ?? declared.value?.revision ?? 0;
   const isChanged = draft !== undefined && (isNew || draft.text !== draft.baseText);
@@ -85,7 +86,7 @@ export function SchemaEditor(type: TypeName): JSX.Element {
   const marks = text === undefined ? [] : marksOf(text, verdict.faults);
 
   if (text === undefined) {
-    const awaited = !list.value ? list : present ? declared : samples.rejected.value ? samples.stored : samples.rejected;
+    const awaited = !list.value ? list : present ? declared : proposal;
     return <Panel title="Schema" call={awaited.call} answer={awaited}>{undefined}</Panel>;
   }
   const onSaved = (revision: number): void => {
@@ -123,6 +124,7 @@ export function SchemaEditor(type: TypeName): JSX.Element {
             <span class="panel-note" role="status">{verdict.waiting ? "" : verdict.isValid ? <span class="good">no faults</span> : <span class="bad">{count(Math.max(1, marks.length), "fault")}</span>}</span>
             <div class="panel-tools">
               <button type="button" class="button quiet" onClick={() => change(pretty(text) + "\n")}>Lay out</button>
+              {proposal.call && <Menu label="Schema: more" items={panelActions("Schema", proposal.call)} />}
             </div>
           </header>
           <Editor label="Schema" value={text} onInput={change} marks={marks} at={a.own["at"]?.[0]} />
@@ -144,6 +146,18 @@ export function SchemaEditor(type: TypeName): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Reads the first schema that the server proposes, laid out; an empty one where no event can say more. */
+async function askProposal(call: Call, signal?: AbortSignal): Promise<string> {
+  try {
+    const text = await askText(call, signal);
+    const place = findPlaces(text).byPointer.get("/schema");
+    return pretty(place ? text.slice(place.valueFrom, place.to) : "{}") + "\n";
+  } catch (e) {
+    if (asFailure(e).code !== "no_events") throw e;
+    return pretty('{"$schema":"http://json-schema.org/draft-07/schema#","type":"object"}') + "\n";
+  }
 }
 
 // Samples
