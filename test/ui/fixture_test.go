@@ -118,7 +118,7 @@ func startFixture(full bool, env ...string) (*fixture, error) {
 	if err := f.sendDemo(ctx, demoEvents); err != nil {
 		return nil, err
 	}
-	return f, f.startBrowser()
+	return f, f.startBrowser(chromedp.Flag("renderer-process-limit", "1")) // tabs in one process take half the time to open
 }
 
 // sendDemo sends a number of events and waits until statistics count them.
@@ -146,13 +146,13 @@ func (f *fixture) sendDemo(ctx context.Context, events int) error {
 	})
 }
 
-func (f *fixture) startBrowser() error {
+func (f *fixture) startBrowser(more ...chromedp.ExecAllocatorOption) error {
 	chromium := os.Getenv("EYE_TEST_CHROMIUM")
 	if chromium == "" {
 		return fmt.Errorf("set EYE_TEST_CHROMIUM to the output of deploy/test-chromium.sh, or run make test")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox) //nolint:gocritic // a copy
-	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	atEnd = append(atEnd, closeAllocator)
 	ctx, closeBrowser := chromedp.NewContext(allocator)
 	atEnd = append(atEnd, closeBrowser)

@@ -239,7 +239,7 @@ func TestLateAnswers(t *testing.T) {
 // shownNew is what the panels show.
 const shownNew = `[...document.querySelectorAll("#main .panel")].map((e) => e.innerText.replace(/[^\t\n]* ago|just now/g, "")).join("|")`
 
-// Typed text stays when an answer comes that was awaited meanwhile.
+// Typed text stays when an answer comes that was awaited while it was typed.
 func TestTypingWhileAnswersAreAwaited(t *testing.T) {
 	f, g := newOperatorFixture(t).newGate(t)
 	p := f.open(t, "/ui/replays/new?from=7d&to=now&tz=UTC")
