@@ -197,10 +197,12 @@ func (f *fixture) openRecorded(b *testing.B) *page {
 	b.Helper()
 	tab, closeTab := chromedp.NewContext(f.browser, chromedp.WithNewBrowserContext())
 	b.Cleanup(closeTab)
-	ctx, cancel := context.WithTimeout(tab, 2*patience)
-	b.Cleanup(cancel)
-	p := &page{f: f, t: b, ctx: ctx}
-	p.run(chromedp.Navigate("about:blank"), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	// The tab lives as long as the context of its first run.
+	if _, err := chromedp.Run(tab, chromedp.Navigate("about:blank")); err != nil {
+		b.Fatalf("open a tab: %v", err)
+	}
+	p := &page{f: f, t: b, ctx: tab}
+	p.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: record})
 		return err
 	}), chromedp.EmulateViewport(1440, 900), chromedp.Navigate(f.base+"/ui/overview?from=31d&to=now&tz=UTC#token="+operatorToken))
