@@ -42,7 +42,7 @@ export function Windowed<R extends object>(p: WindowedProps<R>): JSX.Element {
   const onEnd = useRef(p.onEnd);
   onEnd.current = p.onEnd; // for the observer, which keeps the look of the first rendering
   const [first, setFirst] = useState(0);
-  const [inSight, setInSight] = useState(30);
+  const [inSight, setInSight] = useState(16); // until it is measured: the first drawing is the slowest
   const { rows } = p;
   const drawn = useRef<Drawn<R>>({ rows: new Map(), elements: 0 }).current;
 
