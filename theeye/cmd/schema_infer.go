@@ -27,7 +27,7 @@ func (c *schemaInferCmd) Run(p *output.Printer) error {
 	}
 	var proposal api.SchemaProposal
 	if _, err := c.getStatistic(api.SchemaProposalPath(c.Category, c.Name), q, &proposal); err != nil {
-		return c.explain(err)
+		return c.explainNoEvents(err)
 	}
 	if proposal.Truncated {
 		p.Remarkf("The events have more members than a schema may; the others are left out.")
@@ -43,8 +43,8 @@ func (c *schemaInferCmd) Run(p *output.Printer) error {
 	return p.Linef("%s", c.Output)
 }
 
-// explain says of a range without events how to ask for another one.
-func (c *schemaInferCmd) explain(err error) error {
+// explainNoEvents says of a range without events how to ask for another one.
+func (c *schemaInferCmd) explainNoEvents(err error) error {
 	var problem *client.ProblemError
 	if errors.As(err, &problem) && problem.Code == api.CodeNoEvents {
 		return usageErrorf("no event of %s lies in the range, which is the last seven days without --from; "+

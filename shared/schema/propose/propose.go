@@ -155,8 +155,8 @@ func kindOf(v any) kindSet {
 // level is the members and elements of the places above it that are part of a schema.
 type level []*place
 
-// below returns the places below those of a level, those first that more events have.
-func (l level) below() level {
+// placesBelow returns the places below those of a level, those first that more events have.
+func (l level) placesBelow() level {
 	var next level
 	for _, p := range l {
 		for _, name := range slices.Sorted(maps.Keys(p.members)) {
@@ -170,11 +170,11 @@ func (l level) below() level {
 	return next
 }
 
-// choose returns the places that are part of a schema of at most limit of them, the higher
+// choosePlaces returns the places that are part of a schema of at most limit of them, the higher
 // levels before the deeper ones, and whether these are all.
-func (o *Observations) choose(limit int) (chosen map[*place]bool, all bool) {
+func (o *Observations) choosePlaces(limit int) (chosen map[*place]bool, all bool) {
 	chosen = map[*place]bool{}
-	for next := (level{&o.root}).below(); len(next) > 0; next = next.below() {
+	for next := (level{&o.root}).placesBelow(); len(next) > 0; next = next.placesBelow() {
 		left := limit - len(chosen)
 		if all = len(next) <= left; !all {
 			next = next[:left]

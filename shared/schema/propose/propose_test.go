@@ -71,6 +71,19 @@ func checkValid(t fataler, text []byte, events []*event.Event) {
 	}
 }
 
+// diffSchema returns what a schema has otherwise than another one.
+func diffSchema(t *testing.T, want string, text []byte) string {
+	t.Helper()
+	var got, wanted any
+	if err := json.Unmarshal([]byte(want), &wanted); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	return cmp.Diff(wanted, got)
+}
+
 const head = `{"$schema": "http://json-schema.org/draft-07/schema#", "title": "t", "type": "object"`
 
 func TestProposesWhatWasSeen(t *testing.T) {
@@ -98,14 +111,7 @@ func TestProposesWhatWasSeen(t *testing.T) {
 				t.Fatal("an event is refused")
 			}
 			text, incomplete := seen.Propose("t")
-			var got, want any
-			if err := json.Unmarshal([]byte(c.want), &want); err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(text, &got); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, got); diff != "" || incomplete {
+			if diff := diffSchema(t, c.want, text); diff != "" || incomplete {
 				t.Errorf("incomplete: %v, schema (-want +got):\n%s", incomplete, diff)
 			}
 			checkValid(t, text, events)
@@ -269,14 +275,7 @@ func TestWiden(t *testing.T) {
 		o := seen()
 		o.Widen(&api.FieldList{Events: 3, Fields: counts, Truncated: truncated})
 		text, incomplete := o.Propose("t")
-		var got, wanted any
-		if err := json.Unmarshal([]byte(want), &wanted); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(text, &got); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(wanted, got); diff != "" || incomplete != truncated {
+		if diff := diffSchema(t, want, text); diff != "" || incomplete != truncated {
 			t.Errorf("%s: incomplete: %v, schema (-want +got):\n%s", name, incomplete, diff)
 		}
 	}

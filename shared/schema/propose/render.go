@@ -28,8 +28,8 @@ type document struct {
 func (o *Observations) Propose(title string) (text jsontext.Value, incomplete bool) {
 	o.root.kinds |= kindObject // as the data of every event
 	for limit := MaxMembers; ; limit -= max(1, limit/4) {
-		chosen, all := o.choose(limit)
-		d := o.root.describe(chosen)
+		chosen, all := o.choosePlaces(limit)
+		d := o.root.buildSchema(chosen)
 		d.Schema, d.Title = draft7, title
 		text, err := json.Marshal(d, json.Deterministic(true), jsontext.WithIndent("  "), jsontext.AllowInvalidUTF8(true))
 		if err != nil {
@@ -43,13 +43,13 @@ func (o *Observations) Propose(title string) (text jsontext.Value, incomplete bo
 	}
 }
 
-// describe returns the schema of a place, with those of the chosen places below it.
-func (p *place) describe(chosen map[*place]bool) *document {
+// buildSchema returns the schema of a place, with those of the chosen places below it.
+func (p *place) buildSchema(chosen map[*place]bool) *document {
 	d := &document{}
 	if !p.isOpen {
-		d.Type = p.kinds.types()
+		d.Type = p.kinds.typeValue()
 	}
-	for _, name := range sortedNames(p.members) {
+	for _, name := range slices.Sorted(maps.Keys(p.members)) {
 		member := p.members[name]
 		if !chosen[member] {
 			continue
@@ -57,19 +57,19 @@ func (p *place) describe(chosen map[*place]bool) *document {
 		if d.Properties == nil {
 			d.Properties = map[string]*document{}
 		}
-		d.Properties[name] = member.describe(chosen)
+		d.Properties[name] = member.buildSchema(chosen)
 		if member.present == p.objects && !member.optional {
 			d.Required = append(d.Required, name)
 		}
 	}
 	if chosen[p.elements] {
-		d.Items = p.elements.describe(chosen)
+		d.Items = p.elements.buildSchema(chosen)
 	}
 	return d
 }
 
-// types returns the value of the keyword type: a name, or several. An integer is a number.
-func (k kindSet) types() any {
+// typeValue returns the value of the keyword type: a name, or several. An integer is a number.
+func (k kindSet) typeValue() any {
 	if k&kindNumber != 0 {
 		k &^= kindInteger
 	}
@@ -84,5 +84,3 @@ func (k kindSet) types() any {
 	}
 	return names
 }
-
-func sortedNames[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/theeye/theeye/shared/api"
@@ -26,7 +27,7 @@ func (o *Observations) Widen(list *api.FieldList) {
 	}
 	o.incomplete = o.incomplete || list.Truncated
 	w := widener{o, list.Events, list.Truncated}
-	w.widen(&o.root, root, 0)
+	w.widenPlace(&o.root, root, 0)
 }
 
 // counted holds the counts of one place.
@@ -67,8 +68,8 @@ type widener struct {
 	truncated bool
 }
 
-// widen widens a place by its counts.
-func (w *widener) widen(p *place, c *counted, depth int) {
+// widenPlace widens a place by its counts.
+func (w *widener) widenPlace(p *place, c *counted, depth int) {
 	p.kinds |= c.kinds
 	if p.kinds&kindInteger != 0 {
 		p.kinds |= kindNumber
@@ -79,11 +80,11 @@ func (w *widener) widen(p *place, c *counted, depth int) {
 		member.optional = member.optional || known == nil || known.present < w.events
 		switch {
 		case known != nil:
-			w.widen(member, known, depth+1)
+			w.widenPlace(member, known, depth+1)
 		case w.truncated:
 			member.isOpen, member.members, member.elements = true, nil, nil
 		default: // no event that was counted has it
-			w.widen(member, &counted{}, depth+1)
+			w.widenPlace(member, &counted{}, depth+1)
 		}
 	}
 	w.addCounted(p, c, depth)
@@ -91,13 +92,13 @@ func (w *widener) widen(p *place, c *counted, depth int) {
 
 // addCounted adds the members that were counted, and not seen.
 func (w *widener) addCounted(p *place, c *counted, depth int) {
-	for _, name := range sortedNames(c.members) {
+	for _, name := range slices.Sorted(maps.Keys(c.members)) {
 		if p.members[name] != nil {
 			continue
 		}
 		if member := w.memberOf(p, name, depth); member != nil {
 			member.optional = true
-			w.widen(member, c.members[name], depth+1)
+			w.widenPlace(member, c.members[name], depth+1)
 		}
 	}
 }
