@@ -117,10 +117,10 @@ interface Drawn<R> {
 function drawRows<R extends object>(p: WindowedProps<R>, from: number, to: number, drawn: Drawn<R>, root: HTMLElement | null): JSX.Element[] {
   const rows = p.rows.slice(from, to);
   const keys = rows.map(p.keyOf);
-  const inSight = new Set(keys);
+  const kept = new Set(keys);
   // The focus goes with its row, not to another one.
   const focused = root?.querySelector("tr:focus-within")?.ariaRowIndex;
-  const free = [...drawn.rows].filter(([key, { view }]) => !inSight.has(key) && String(view.props["aria-rowindex"]) !== focused).map(([, { element }]) => element);
+  const free = [...drawn.rows].filter(([key, { view }]) => !kept.has(key) && String(view.props["aria-rowindex"]) !== focused).map(([, { element }]) => element);
   const before = drawn.rows;
   drawn.rows = new Map();
   return rows.map((row, i) => {

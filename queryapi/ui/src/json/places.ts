@@ -103,6 +103,12 @@ export function findPlaces(text: string): Places {
   }
 }
 
+/** The value at a pointer, as it is written: reading it would round its numbers. */
+export function textAt(text: string, { byPointer }: Places, pointer: string): string | undefined {
+  const place = byPointer.get(pointer);
+  return place && text.slice(place.valueFrom, place.to);
+}
+
 /** The part of a text that stands for a pointer: a whole member, or the name of one that is long. */
 export function markOf(text: string, place: Place): { from: number; to: number } {
   const isLong = text.slice(place.valueFrom, place.to).includes("\n");

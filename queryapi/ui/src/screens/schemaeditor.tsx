@@ -21,7 +21,7 @@ import { visibleText } from "../components/value.tsx";
 import { count, figure } from "../format/number.ts";
 import { momentOf } from "../format/time.ts";
 import { mergeLines } from "../json/diff.ts";
-import { findPlaces, lineOf, marksOf } from "../json/places.ts";
+import { findPlaces, lineOf, marksOf, textAt } from "../json/places.ts";
 import { pretty } from "../json/pretty.ts";
 import { isAboutSchema } from "../schema/reasons.ts";
 import { withOwn, withScreen } from "../state/address.ts";
@@ -152,8 +152,7 @@ export function SchemaEditor(type: TypeName): JSX.Element {
 async function askProposal(call: Call, signal?: AbortSignal): Promise<string> {
   try {
     const text = await askText(call, signal);
-    const place = findPlaces(text).byPointer.get("/schema");
-    return pretty(place ? text.slice(place.valueFrom, place.to) : "{}") + "\n";
+    return pretty(textAt(text, findPlaces(text), "/schema") ?? "{}") + "\n";
   } catch (e) {
     if (asFailure(e).code !== "no_events") throw e;
     return pretty('{"$schema":"http://json-schema.org/draft-07/schema#","type":"object"}') + "\n";
@@ -174,12 +173,8 @@ interface SamplePage extends EventPage {
 async function askSamples(call: Call, signal?: AbortSignal): Promise<SamplePage> {
   const text = await askText(call, signal);
   const page = JSON.parse(text) as EventPage;
-  const { byPointer } = findPlaces(text);
-  const dataText = (i: number): string | undefined => {
-    const place = byPointer.get(`/events/${i}/data`);
-    return place && text.slice(place.valueFrom, place.to);
-  };
-  return { ...page, events: page.events.map((e, i) => ({ ...e, dataText: dataText(i) })) };
+  const places = findPlaces(text);
+  return { ...page, events: page.events.map((e, i) => ({ ...e, dataText: textAt(text, places, `/events/${i}/data`) })) };
 }
 
 interface Samples {
